@@ -1,0 +1,104 @@
+# The only entry: people and continuous integration call the same targets. `make help` lists them.
+#
+# Two builds of the AWS SDK, and no third: `dev` for clippy and the tests, `release` for the image, the rehearsal and the
+# benches. The whole workspace is always built together, because another selection of packages would mean other features of
+# the shared crates, and with that a build of its own. That binaries are static is said in .cargo/config.toml.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# The flags of .cargo/config.toml would give way to these.
+unexport RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
+export PYTHONDONTWRITEBYTECODE := 1
+export ECS_BLUEGREEN_IMAGE := ecs-bluegreen-action
+
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+RELEASE := target/$(HOST)/release
+ACTION := $(RELEASE)/ecs-bluegreen
+PYTHON := target/venv/bin/python
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+
+## rehearse: deploy, fail and roll back the sample application on a simulated AWS, under load
+.PHONY: rehearse
+rehearse: release
+	$(RELEASE)/rehearse
+
+## test: install what is needed, then run every check and every test
+.PHONY: test
+test: setup format-check lint test-tools clippy test-image test-rust
+
+## image: build the container image `ecs-bluegreen-action` without pulling anything, and hold it to its size
+.PHONY: image
+image: release
+	tests/tools/image $(ACTION) $(ECS_BLUEGREEN_IMAGE)
+
+## bench: measure start, reaction, memory and size against the bars
+.PHONY: bench
+bench: release
+	$(RELEASE)/bench
+
+## lint: check workflows, action.yml, scripts, Dockerfile, spelling and the examples in the docs
+.PHONY: lint
+lint: setup
+	tests/tools/lint
+
+## generate: write the generated files anew (tests named `generated_*` compare, and write with GENERATE=1)
+.PHONY: generate
+generate:
+	GENERATE=1 INSTA_UPDATE=always cargo test --workspace --locked generated
+
+## format: format all Rust code
+.PHONY: format
+format:
+	cargo fmt --all
+
+## freeze: renew the frozen versions of the test tools from requirements.in and package.json
+.PHONY: freeze
+freeze:
+	tests/tools/freeze
+
+## clean: remove everything that was built or installed below target/
+.PHONY: clean
+clean:
+	rm -rf target
+
+## help: list these targets
+.PHONY: help
+help:
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+
+.PHONY: setup
+setup:
+	@tests/tools/setup
+
+.PHONY: release
+release:
+	cargo build --release --locked --workspace --bins
+
+.PHONY: format-check
+format-check:
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy:
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+.PHONY: test-tools
+test-tools: setup
+	$(PYTHON) -m unittest discover --start-directory tests/tools --top-level-directory tests/tools
+
+.PHONY: test-image
+test-image: setup release
+	tests/tools/test_image $(ACTION) $(ECS_BLUEGREEN_IMAGE)
+
+.PHONY: test-rust
+test-rust: setup
+# The stories start the simulator's and the sample application's programs, which `cargo test` alone would not build.
+	cargo build --workspace --bins --tests --locked
+ifeq ($(NEXTEST),yes)
+	cargo nextest run --workspace --locked --no-fail-fast
+else
+	cargo test --workspace --locked --no-fail-fast
+endif

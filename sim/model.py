@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Writes the excerpt of botocore's service models against which the stage checks its requests (src/aws/model.json).
+
+Usage: model.py > src/aws/model.json     (needs botocore)
+"""
+
+import json
+import re
+from pathlib import Path
+
+import botocore.loaders
+
+SOURCES = {"ecs": "src/aws/ecs/mod.rs", "codedeploy": "src/aws/codedeploy/mod.rs", "ecr": "src/aws/ecr.rs", "logs": "src/aws/logs.rs"}
+
+
+def operations(path):
+    """The operations that a service's file answers: the quoted names at the start of its match arms."""
+    text = (Path(__file__).parent / path).read_text()
+    return sorted(set(re.findall(r'^\s*"([A-Z][A-Za-z]+)" =>', text, re.MULTILINE)))
+
+
+def excerpt(shape):
+    """A shape's type, and its members, required ones, or entries."""
+    kind = shape["type"]
+    if kind == "structure":
+        members = {name: member["shape"] for name, member in shape["members"].items()}
+        return {"type": kind, "members": members, "required": shape.get("required", [])}
+    if kind == "list":
+        return {"type": kind, "entry": shape["member"]["shape"]}
+    if kind == "map":
+        return {"type": kind, "entry": shape["value"]["shape"]}
+    return {"type": kind}
+
+
+def reachable(shapes, name, found):
+    if name not in found:
+        found[name] = excerpt(shapes[name])
+        below = found[name].get("members", {}).values()
+        for child in [*below, *([found[name]["entry"]] if "entry" in found[name] else [])]:
+            reachable(shapes, child, found)
+
+
+def service(name, path):
+    model = botocore.loaders.Loader().load_service_model(name, "service-2")
+    found, inputs = {}, {}
+    for operation in operations(path):
+        inputs[operation] = model["operations"][operation]["input"]["shape"]
+        reachable(model["shapes"], inputs[operation], found)
+    return {"inputs": inputs, "shapes": found}
+
+
+print(json.dumps({name: service(name, path) for name, path in SOURCES.items()}, separators=(",", ":"), sort_keys=True))

@@ -1,0 +1,107 @@
+//! How a service comes into being with its first revision, target groups and deployment group.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::{Account, Fleet, Group, Listener, Rollout, Service, TargetGroup};
+use crate::clock::now_ms;
+use crate::options::{Controller, Exposure, ServiceOptions};
+
+/// The definition lacks the container that the load balancer is to reach.
+#[derive(Debug, Error)]
+#[error("The first task definition of {service} needs a family and the container {container}")]
+pub(crate) struct NoSuchContainer {
+    service: String,
+    container: String,
+}
+
+/// Adds a service whose tasks are then started by the scheduler. The listeners it names exist already.
+pub(crate) fn found_service(account: &mut Account, options: &ServiceOptions) -> Result<(), NoSuchContainer> {
+    let revision = first_revision(account, options)?;
+    let target_groups = target_groups(account, options);
+    let mut fleet = Fleet::new(account.ids.fleet(), &options.name, &revision, options.desired);
+    fleet.target_group = target_groups.first().cloned();
+    fleet.turn(Rollout::Completed, format!("ECS deployment {} completed.", fleet.id));
+    if matches!(options.controller, Controller::CodeDeploy(_)) {
+        fleet.external_id = Some(account.ids.deployment());
+    }
+    found_group(account, options, &target_groups);
+    account.services.push(service(options, target_groups, fleet));
+    Ok(())
+}
+
+fn service(options: &ServiceOptions, target_groups: Vec<String>, fleet: Fleet) -> Service {
+    Service {
+        name: options.name.clone(),
+        controller: options.controller.clone(),
+        status: options.status.clone(),
+        desired: options.desired,
+        exposure: options.exposure.clone(),
+        target_groups,
+        fleets: vec![fleet],
+        events: Vec::new(),
+        settings: Map::new(),
+        created_ms: now_ms(),
+        version: 1,
+        seen: 1,
+        changed_ms: now_ms(),
+        steady: None,
+    }
+}
+
+fn first_revision(account: &mut Account, options: &ServiceOptions) -> Result<String, NoSuchContainer> {
+    let container = options.exposure.as_ref().map(|exposure| exposure.container.as_str());
+    let missing = || NoSuchContainer { service: options.name.clone(), container: container.unwrap_or("(any)").to_owned() };
+    let body = options.task_definition.as_object().cloned().ok_or_else(missing)?;
+    let family = body.get("family").and_then(Value::as_str).ok_or_else(missing)?.to_owned();
+    let place = account.place.clone();
+    let revision = account.revisions.register(&family, body, |family, number| place.revision_arn(family, number));
+    match container {
+        Some(name) if revision.container(name).is_none() => Err(missing()),
+        Some(_) | None => Ok(revision.arn),
+    }
+}
+
+/// `CodeDeploy` alternates between two groups; one is enough for everybody else.
+fn target_groups(account: &mut Account, options: &ServiceOptions) -> Vec<String> {
+    let Some(exposure) = &options.exposure else { return Vec::new() };
+    let names = match options.controller {
+        Controller::CodeDeploy(_) => vec![format!("{}-1", options.name), format!("{}-2", options.name)],
+        Controller::Rolling(_) | Controller::External => vec![options.name.clone()],
+    };
+    let made = names.iter().map(|name| TargetGroup { name: name.clone(), port: exposure.port, targets: Vec::new() });
+    account.balancer.target_groups.extend(made);
+    forward(account, exposure, &names);
+    names
+}
+
+/// All traffic, also the test listener's, goes to the first group: blue.
+fn forward(account: &mut Account, exposure: &Exposure, target_groups: &[String]) {
+    let weights: Vec<(String, u32)> =
+        target_groups.iter().enumerate().map(|(index, name)| (name.clone(), if index == 0 { 100 } else { 0 })).collect();
+    for listener in exposure.listeners() {
+        account.balancer.forward(&listener, &weights);
+    }
+}
+
+fn found_group(account: &mut Account, options: &ServiceOptions, target_groups: &[String]) {
+    let Controller::CodeDeploy(group) = &options.controller else { return };
+    let (Some(exposure), [first, second]) = (&options.exposure, target_groups) else { return };
+    let suffix = format!("ECS-{}-{}", account.place.cluster, options.name);
+    account.groups.push(Group {
+        id: account.ids.uuid(),
+        application: group.application.clone().unwrap_or_else(|| format!("App{suffix}")),
+        name: group.group.clone().unwrap_or_else(|| format!("Dgp{suffix}")),
+        service: options.name.clone(),
+        options: group.clone(),
+        exposure: exposure.clone(),
+        target_groups: [first.clone(), second.clone()],
+    });
+}
+
+impl Account {
+    /// Notes a listener that the world has opened.
+    pub(crate) fn add_listener(&mut self, name: &str, address: std::net::SocketAddr) {
+        self.balancer.listeners.push(Listener { name: name.to_owned(), address, forward: Vec::new() });
+    }
+}

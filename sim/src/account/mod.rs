@@ -1,0 +1,124 @@
+//! What exists in the simulated AWS account: plain data that the AWS handlers answer from and the life cycles change.
+//!
+//! It holds no lock, waits for nothing and speaks no protocol.
+
+mod balancer;
+mod codedeploy;
+mod fleet;
+mod founding;
+mod place;
+mod revision;
+mod service;
+mod task;
+
+use std::collections::BTreeMap;
+
+pub(crate) use balancer::{Balancer, Listener, TargetGroup};
+pub(crate) use codedeploy::{
+    AppSpec, AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, Group, LifecycleEvent, ReadyWait, RollbackLink, Side,
+    Status, StopRequest, WaitType,
+};
+pub(crate) use fleet::{Fleet, Role, Rollout};
+pub(crate) use founding::found_service;
+pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
+pub(crate) use revision::{Revision, Revisions};
+pub(crate) use service::{Service, seconds};
+pub(crate) use task::{Container, LogPlace, Origin, Phase, StopCode, Task};
+
+use crate::options::{AlarmState, Traffic};
+
+/// An alarm, and since when it is in its state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alarm {
+    pub(crate) state: AlarmState,
+    pub(crate) since_ms: i64,
+}
+
+/// Everything that exists.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) place: Place,
+    pub(crate) ids: Ids,
+    pub(crate) revisions: Revisions,
+    pub(crate) services: Vec<Service>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) deployments: Vec<Deployment>,
+    pub(crate) configs: BTreeMap<String, Traffic>,
+    pub(crate) alarms: BTreeMap<String, Alarm>,
+    pub(crate) balancer: Balancer,
+    /// The tasks that a `RunTask` with this client token started.
+    pub(crate) run_tokens: BTreeMap<String, Vec<String>>,
+}
+
+impl Account {
+    /// A service by its name or ARN.
+    pub(crate) fn service(&self, reference: &str) -> Option<&Service> {
+        let name = last_part(reference);
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// A service by its name or ARN, to change it.
+    pub(crate) fn service_mut(&mut self, reference: &str) -> Option<&mut Service> {
+        let name = last_part(reference);
+        self.services.iter_mut().find(|service| service.name == name)
+    }
+
+    /// A task by its id or ARN.
+    pub(crate) fn task(&self, reference: &str) -> Option<&Task> {
+        let id = last_part(reference);
+        self.tasks.iter().find(|task| task.id == id)
+    }
+
+    /// A task by its id or ARN, to change it.
+    pub(crate) fn task_mut(&mut self, reference: &str) -> Option<&mut Task> {
+        let id = last_part(reference);
+        self.tasks.iter_mut().find(|task| task.id == id)
+    }
+
+    /// A fleet of any service.
+    pub(crate) fn fleet(&self, id: &str) -> Option<&Fleet> {
+        self.services.iter().flat_map(|service| &service.fleets).find(|fleet| fleet.id == id)
+    }
+
+    /// A fleet of any service, to change it.
+    pub(crate) fn fleet_mut(&mut self, id: &str) -> Option<&mut Fleet> {
+        self.services.iter_mut().flat_map(|service| &mut service.fleets).find(|fleet| fleet.id == id)
+    }
+
+    /// The tasks of a fleet that have not ended.
+    pub(crate) fn living<'a>(&'a self, fleet: &'a str) -> impl Iterator<Item = &'a Task> {
+        self.tasks.iter().filter(move |task| task.origin.fleet() == Some(fleet) && !task.is_over())
+    }
+
+    /// A deployment by its id.
+    pub(crate) fn deployment(&self, id: &str) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.id == id)
+    }
+
+    /// A deployment by its id, to change it.
+    pub(crate) fn deployment_mut(&mut self, id: &str) -> Option<&mut Deployment> {
+        self.deployments.iter_mut().find(|deployment| deployment.id == id)
+    }
+
+    /// A deployment group by the names of its application and its own.
+    pub(crate) fn group(&self, application: &str, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.application == application && group.name == name)
+    }
+
+    /// The share of production traffic that a target group gets.
+    pub(crate) fn weight(&self, listener: &str, target_group: &str) -> u32 {
+        self.balancer.listener(listener).map_or(0, |listener| listener.weight(target_group))
+    }
+
+    /// The alarms among these that ring.
+    pub(crate) fn ringing(&self, names: &[String]) -> Vec<String> {
+        let rings = |name: &&String| self.alarms.get(*name).is_some_and(|alarm| alarm.state == AlarmState::Alarm);
+        names.iter().filter(rings).cloned().collect()
+    }
+}
+
+/// The name at the end of an ARN, or the name itself.
+pub(crate) fn last_part(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or(reference)
+}

@@ -1,0 +1,73 @@
+//! An ECS service: its settings, its fleets, its events, and how far its state was read.
+
+use serde_json::{Value, json};
+
+use super::{Fleet, Role};
+use crate::clock::now_ms;
+use crate::options::{Controller, Exposure};
+
+/// ECS keeps the 100 newest events of a service.
+const EVENTS_KEPT: usize = 100;
+
+/// A service.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    pub(crate) controller: Controller,
+    pub(crate) status: String,
+    pub(crate) desired: u32,
+    pub(crate) exposure: Option<Exposure>,
+    /// Where its tasks are registered: two groups under `CodeDeploy`, one when rolling, none without a load balancer.
+    pub(crate) target_groups: Vec<String>,
+    pub(crate) fleets: Vec<Fleet>,
+    /// Newest first, as `{id, createdAt, message}`.
+    pub(crate) events: Vec<Value>,
+    /// Members of the answer that an `UpdateService` set.
+    pub(crate) settings: serde_json::Map<String, Value>,
+    pub(crate) created_ms: i64,
+    /// Grows with every change of state.
+    pub(crate) version: u64,
+    /// The version that was last read.
+    pub(crate) seen: u64,
+    /// When the present version became visible.
+    pub(crate) changed_ms: i64,
+    /// The fleet whose steadiness was announced.
+    pub(crate) steady: Option<String>,
+}
+
+impl Service {
+    /// The fleet that the service counts as its own.
+    pub(crate) fn primary(&self) -> Option<&Fleet> {
+        self.fleets.iter().find(|fleet| fleet.role == Role::Primary)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn primary_mut(&mut self) -> Option<&mut Fleet> {
+        self.fleets.iter_mut().find(|fleet| fleet.role == Role::Primary)
+    }
+
+    /// One of its fleets.
+    pub(crate) fn fleet(&self, id: &str) -> Option<&Fleet> {
+        self.fleets.iter().find(|fleet| fleet.id == id)
+    }
+
+    /// A change that a reader could notice.
+    pub(crate) fn changed(&mut self) {
+        self.version += 1;
+        self.changed_ms = now_ms();
+    }
+
+    /// Says something in the service's events, in ECS's words after `(service NAME)`.
+    pub(crate) fn say(&mut self, id: &str, message: &str) {
+        let message = format!("(service {}) {message}", self.name);
+        self.events.insert(0, json!({ "id": id, "createdAt": seconds(now_ms()), "message": message }));
+        self.events.truncate(EVENTS_KEPT);
+    }
+}
+
+/// A moment as AWS's JSON has it: seconds with fractions.
+pub(crate) fn seconds(milliseconds: i64) -> Value {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch fit in a double for a long time")]
+    let seconds = milliseconds as f64 / 1000.0;
+    json!(seconds)
+}

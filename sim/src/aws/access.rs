@@ -1,0 +1,96 @@
+//! Which IAM actions a call needs, and AWS's sentence when one is denied.
+
+use serde_json::Value;
+
+use super::{Api, Asked, Refusal};
+use crate::account::{Place, last_part};
+use crate::cloud::Cloud;
+
+/// Refuses a call whose IAM actions are not all allowed.
+pub(super) fn check(cloud: &Cloud, api: Api, operation: &str, asked: Asked<'_>) -> Result<(), Refusal> {
+    let place = cloud.look(|account| account.place.clone());
+    for (action, resource) in needed(&place, api, operation, asked) {
+        if !allows(cloud, &action) {
+            return Err(sentence(&place, api, &action, &resource));
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of an operation's own IAM action.
+pub(super) fn denied(cloud: &Cloud, api: Api, operation: &str, asked: Asked<'_>) -> Refusal {
+    let place = cloud.look(|account| account.place.clone());
+    let resource = resource(&place, api, operation, asked);
+    sentence(&place, api, &format!("{}:{operation}", api.iam_prefix()), &resource)
+}
+
+fn sentence(place: &Place, api: Api, action: &str, resource: &str) -> Refusal {
+    let caller = place.caller_arn();
+    let why = format!("because no identity-based policy allows the {action} action");
+    Refusal::denied(api, &format!("User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"))
+}
+
+fn allows(cloud: &Cloud, action: &str) -> bool {
+    let matches = |pattern: &String| match pattern.strip_suffix('*') {
+        Some(prefix) => action.starts_with(prefix),
+        None => pattern == action,
+    };
+    let allowed = &cloud.options.allowed;
+    !cloud.denied().iter().any(matches) && (allowed.is_empty() || allowed.iter().any(matches))
+}
+
+/// The actions with the resources they are checked on. A web identity is checked by the role's trust, not by a policy of the caller.
+fn needed(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Vec<(String, String)> {
+    if api == Api::Sts {
+        return Vec::new();
+    }
+    let own = (format!("{}:{operation}", api.iam_prefix()), resource(place, api, operation, asked));
+    let mut all = vec![own];
+    all.extend(roles(api, operation, asked).map(|role| ("iam:PassRole".to_owned(), role)));
+    if operation == "CreateDeployment" {
+        let deploy = |kind: &str, name: &str| format!("arn:aws:codedeploy:{}:{}:{kind}:{name}", place.region, place.account);
+        let config = asked.text("deploymentConfigName").unwrap_or("CodeDeployDefault.ECSAllAtOnce");
+        let application = asked.text("applicationName").unwrap_or("*");
+        all.push(("codedeploy:GetDeploymentConfig".to_owned(), deploy("deploymentconfig", config)));
+        all.push(("codedeploy:RegisterApplicationRevision".to_owned(), deploy("application", application)));
+    }
+    all
+}
+
+fn roles<'a>(api: Api, operation: &str, asked: Asked<'a>) -> impl Iterator<Item = String> + 'a {
+    let registers = api == Api::Ecs && operation == "RegisterTaskDefinition";
+    let names: &[&str] = if registers { &["taskRoleArn", "executionRoleArn"] } else { &[] };
+    names.iter().filter_map(move |name| asked.get(name).and_then(Value::as_str).map(ToOwned::to_owned))
+}
+
+fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> String {
+    let found = match api {
+        Api::Ecs => ecs_resource(place, operation, asked),
+        Api::CodeDeploy => codedeploy_resource(place, asked),
+        Api::Ecr => asked.text("repositoryName").map(|name| place.repository_arn(name)),
+        Api::Logs => asked.text("logGroupName").map(|name| format!("arn:aws:logs:{}:{}:log-group:{name}:*", place.region, place.account)),
+        Api::CloudWatch | Api::Elb | Api::Sts => None,
+    };
+    found.unwrap_or_else(|| "*".to_owned())
+}
+
+fn ecs_resource(place: &Place, operation: &str, asked: Asked<'_>) -> Option<String> {
+    let family = || asked.text("taskDefinition").map(last_part);
+    match operation {
+        "UpdateService" => asked.text("service").map(|name| place.service_arn(last_part(name))),
+        "DescribeServices" => asked.texts("services").first().map(|name| place.service_arn(last_part(name))),
+        "RunTask" => family().map(|name| format!("arn:aws:ecs:{}:{}:task-definition/{name}", place.region, place.account)),
+        "StopTask" => asked.text("task").map(|id| place.task_arn(last_part(id))),
+        "DescribeTasks" => asked.texts("tasks").first().map(|id| place.task_arn(last_part(id))),
+        "ListTasks" => Some(format!("arn:aws:ecs:{}:{}:container-instance/{}/*", place.region, place.account, place.cluster)),
+        _ => None,
+    }
+}
+
+fn codedeploy_resource(place: &Place, asked: Asked<'_>) -> Option<String> {
+    let application = asked.text("applicationName")?;
+    let group = asked
+        .text("deploymentGroupName")
+        .map_or_else(|| format!("application:{application}"), |group| format!("deploymentgroup:{application}/{group}"));
+    Some(format!("arn:aws:codedeploy:{}:{}:{group}", place.region, place.account))
+}

@@ -1,0 +1,151 @@
+//! Amazon ECR: the registry's token, and what the registry holds.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::{Answer, Asked, Refusal};
+use crate::account::seconds;
+use crate::clock::now_ms;
+use crate::cloud::Cloud;
+use crate::world::StoredManifest;
+
+/// A registry token of ECR holds for 12 hours.
+const TOKEN_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// Answers an operation of ECR.
+pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+    Some(match operation {
+        "GetAuthorizationToken" => Ok(token(cloud)),
+        "DescribeRepositories" => repositories(cloud, asked),
+        "DescribeImages" => images(cloud, asked).await,
+        "BatchGetImage" => batch_get(cloud, asked).await,
+        _ => return None,
+    })
+}
+
+fn token(cloud: &Cloud) -> Value {
+    let token = STANDARD.encode(format!("AWS:{}", cloud.options.registry_password));
+    let data =
+        json!({ "authorizationToken": token, "expiresAt": seconds(now_ms() + TOKEN_MS), "proxyEndpoint": cloud.registry_endpoint() });
+    json!({ "authorizationData": [data] })
+}
+
+fn repositories(cloud: &Cloud, asked: Asked<'_>) -> Answer {
+    let names = asked.texts("repositoryNames");
+    for name in &names {
+        exists(cloud, name)?;
+    }
+    let all = cloud.options.repositories.iter().filter(|name| names.is_empty() || names.contains(&name.as_str()));
+    let listed: Vec<Value> = all.map(|name| repository(cloud, name)).collect();
+    Ok(json!({ "repositories": listed }))
+}
+
+fn repository(cloud: &Cloud, name: &str) -> Value {
+    let arn = cloud.look(|account| account.place.repository_arn(name));
+    json!({
+        "repositoryArn": arn, "registryId": cloud.options.account, "repositoryName": name,
+        "repositoryUri": format!("{}/{name}", cloud.registry_host()), "createdAt": seconds(1_700_000_000_000), "imageTagMutability": "MUTABLE",
+        "imageScanningConfiguration": { "scanOnPush": false }, "encryptionConfiguration": { "encryptionType": "AES256" },
+    })
+}
+
+fn exists(cloud: &Cloud, name: &str) -> Result<(), Refusal> {
+    if cloud.options.repositories.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let message = format!("The repository with name '{name}' does not exist in the registry with id '{}'", cloud.options.account);
+    Err(Refusal::new("RepositoryNotFoundException", message))
+}
+
+/// An image: its manifest, and the tags that lead to it.
+type Image = (StoredManifest, Vec<String>);
+
+/// The sum of its layers, as ECR counts an image.
+fn layers_size(manifest: &StoredManifest) -> u64 {
+    let content: Value = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
+    let layers = content.get("layers").and_then(Value::as_array);
+    layers.into_iter().flatten().filter_map(|layer| layer.get("size")?.as_u64()).sum()
+}
+
+/// All images of a repository that have a tag.
+async fn tagged(cloud: &Cloud, repository: &str) -> Vec<Image> {
+    let mut found: Vec<Image> = Vec::new();
+    for tag in cloud.world.tags(repository).await.unwrap_or_default() {
+        let Ok(manifest) = cloud.world.manifest(repository, &tag).await else { continue };
+        match found.iter_mut().find(|(known, _)| known.digest == manifest.digest) {
+            Some((_, tags)) => tags.push(tag),
+            None => found.push((manifest, vec![tag])),
+        }
+    }
+    found
+}
+
+async fn images(cloud: &Cloud, asked: Asked<'_>) -> Answer {
+    let repository = asked.text("repositoryName").unwrap_or_default();
+    exists(cloud, repository)?;
+    let mut found = tagged(cloud, repository).await;
+    if let Some(wanted) = asked.get("imageIds").and_then(Value::as_array) {
+        found = pick(cloud, repository, wanted, &found).await?;
+    }
+    let details: Vec<Value> = found.iter().map(|(manifest, tags)| detail(cloud, repository, manifest, tags)).collect();
+    Ok(json!({ "imageDetails": details }))
+}
+
+async fn pick(cloud: &Cloud, repository: &str, wanted: &[Value], tagged: &[Image]) -> Result<Vec<Image>, Refusal> {
+    let mut picked = Vec::new();
+    for id in wanted.iter().map(Asked) {
+        let reference = id.text("imageDigest").or_else(|| id.text("imageTag")).unwrap_or_default();
+        let missing = || {
+            let message = format!("The image with imageId {{{reference}}} does not exist within the repository with name '{repository}'");
+            Refusal::new("ImageNotFoundException", message)
+        };
+        let manifest = cloud.world.manifest(repository, reference).await.map_err(|_| missing())?;
+        let tags = tagged.iter().find(|(known, _)| known.digest == manifest.digest).map(|(_, tags)| tags.clone());
+        picked.push((manifest, tags.unwrap_or_default()));
+    }
+    Ok(picked)
+}
+
+fn detail(cloud: &Cloud, repository: &str, manifest: &StoredManifest, tags: &[String]) -> Value {
+    let mut detail = json!({
+        "registryId": cloud.options.account, "repositoryName": repository, "imageDigest": manifest.digest,
+        "imageSizeInBytes": layers_size(manifest), "imagePushedAt": seconds(now_ms()), "imageManifestMediaType": manifest.media_type,
+    });
+    if !tags.is_empty() {
+        detail["imageTags"] = json!(tags);
+    }
+    detail
+}
+
+async fn batch_get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
+    let repository = asked.text("repositoryName").unwrap_or_default();
+    exists(cloud, repository)?;
+    let (mut images, mut failures) = (Vec::new(), Vec::new());
+    for id in asked.get("imageIds").and_then(Value::as_array).into_iter().flatten() {
+        let (tag, digest) = (Asked(id).text("imageTag"), Asked(id).text("imageDigest"));
+        let Some(reference) = digest.or(tag) else {
+            failures.push(json!({ "imageId": id, "failureCode": "MissingDigestAndTag", "failureReason": "Invalid request parameters" }));
+            continue;
+        };
+        match cloud.world.manifest(repository, reference).await {
+            Ok(manifest) => images.push(image(cloud, repository, &manifest, tag)),
+            Err(_) => {
+                failures.push(json!({ "imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found" }));
+            }
+        }
+    }
+    Ok(json!({ "images": images, "failures": failures }))
+}
+
+fn image(cloud: &Cloud, repository: &str, manifest: &StoredManifest, tag: Option<&str>) -> Value {
+    let mut id = json!({ "imageDigest": manifest.digest });
+    if let Some(tag) = tag {
+        id["imageTag"] = json!(tag);
+    }
+    json!({
+        "registryId": cloud.options.account, "repositoryName": repository, "imageId": id, "imageManifest": String::from_utf8_lossy(&manifest.bytes),
+        "imageManifestMediaType": manifest.media_type,
+    })
+}

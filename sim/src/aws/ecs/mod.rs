@@ -1,0 +1,36 @@
+//! Amazon ECS: which operation goes where.
+
+mod revisions;
+mod service_view;
+mod services;
+mod task_view;
+mod tasks;
+
+use std::sync::Arc;
+
+use crate::account::last_part;
+use crate::aws::{Answer, Asked, Refusal};
+use crate::cloud::Cloud;
+
+/// Answers an operation of ECS.
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+    Some(match operation {
+        "RegisterTaskDefinition" => revisions::register(cloud, asked),
+        "DescribeTaskDefinition" => revisions::describe(cloud, asked),
+        "ListTaskDefinitions" => revisions::list(cloud, asked),
+        "DeregisterTaskDefinition" => revisions::deregister(cloud, asked),
+        "DescribeServices" => services::describe(cloud, asked),
+        "UpdateService" => services::update(cloud, asked),
+        "RunTask" => tasks::run(cloud, asked),
+        "DescribeTasks" => tasks::describe(cloud, asked),
+        "ListTasks" => tasks::list(cloud, asked),
+        "StopTask" => tasks::stop(cloud, asked),
+        _ => return None,
+    })
+}
+
+/// Refuses a cluster that is not the stage's. Without one AWS takes the cluster `default`.
+fn in_cluster(cloud: &Cloud, asked: Asked<'_>) -> Result<(), Refusal> {
+    let name = asked.text("cluster").map_or("default", last_part);
+    if name == cloud.options.cluster { Ok(()) } else { Err(Refusal::new("ClusterNotFoundException", "Cluster not found.")) }
+}

@@ -1,0 +1,125 @@
+//! A service as `DescribeServices` shows it.
+
+use serde_json::{Map, Value, json};
+
+use crate::account::{Account, Fleet, Phase, Role, Rollout, Service, seconds};
+use crate::options::{Breaker, Controller, RollingOptions};
+
+/// What AWS says about a service.
+pub(super) fn view(account: &Account, service: &Service) -> Value {
+    let place = &account.place;
+    let mut view = json!({
+        "serviceArn": place.service_arn(&service.name), "serviceName": service.name, "clusterArn": place.cluster_arn(),
+        "loadBalancers": load_balancers(account, service, service.target_groups.first()), "serviceRegistries": [],
+        "status": service.status, "desiredCount": service.desired,
+        "runningCount": count_all(account, service, true), "pendingCount": count_all(account, service, false),
+        "launchType": "FARGATE", "platformVersion": "LATEST", "platformFamily": "Linux",
+        "deploymentConfiguration": deployment_configuration(service),
+        "deployments": deployments(account, service), "events": service.events,
+        "roleArn": format!("arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", place.account),
+        "createdAt": seconds(service.created_ms), "placementConstraints": [], "placementStrategy": [],
+        "networkConfiguration": network(), "healthCheckGracePeriodSeconds": 0, "schedulingStrategy": "REPLICA",
+        "deploymentController": { "type": controller(service) }, "createdBy": place.role_arn("terraform"),
+        "enableECSManagedTags": false, "propagateTags": "NONE", "enableExecuteCommand": false,
+        "availabilityZoneRebalancing": "DISABLED",
+    });
+    if let Some(members) = view.as_object_mut() {
+        own_revision(account, service, members);
+        members.extend(service.settings.clone());
+    }
+    view
+}
+
+/// Which revision is the service's own, and for task sets also which they are.
+fn own_revision(account: &Account, service: &Service, view: &mut Map<String, Value>) {
+    if let Some(primary) = service.primary() {
+        view.insert("taskDefinition".to_owned(), json!(primary.revision));
+    }
+    if !matches!(service.controller, Controller::Rolling(_)) {
+        let sets: Vec<Value> = service.fleets.iter().map(|fleet| task_set(account, service, fleet)).collect();
+        view.insert("taskSets".to_owned(), Value::Array(sets));
+    }
+}
+
+const fn controller(service: &Service) -> &'static str {
+    match service.controller {
+        Controller::CodeDeploy(_) => "CODE_DEPLOY",
+        Controller::Rolling(_) => "ECS",
+        Controller::External => "EXTERNAL",
+    }
+}
+
+fn deployment_configuration(service: &Service) -> Value {
+    let Controller::Rolling(options) = &service.controller else {
+        return json!({ "maximumPercent": 200, "minimumHealthyPercent": 100 });
+    };
+    json!({
+        "deploymentCircuitBreaker": { "enable": options.breaker != Breaker::Off, "rollback": options.breaker == Breaker::Rollback },
+        "maximumPercent": options.maximum_percent, "minimumHealthyPercent": options.minimum_healthy_percent,
+        "alarms": alarms(options), "strategy": "ROLLING", "bakeTimeInMinutes": 0,
+    })
+}
+
+fn alarms(options: &RollingOptions) -> Value {
+    let enable = !options.alarms.is_empty();
+    json!({ "alarmNames": options.alarms, "rollback": enable && options.breaker == Breaker::Rollback, "enable": enable })
+}
+
+fn load_balancers(account: &Account, service: &Service, target_group: Option<&String>) -> Value {
+    let (Some(exposure), Some(group)) = (&service.exposure, target_group) else { return json!([]) };
+    json!([{ "targetGroupArn": account.place.target_group_arn(group), "containerName": exposure.container, "containerPort": exposure.port }])
+}
+
+/// The network that every task is said to be in.
+pub(super) fn network() -> Value {
+    json!({ "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d4e5f60718"], "securityGroups": ["sg-0a1b2c3d4e5f60718"], "assignPublicIp": "DISABLED" } })
+}
+
+fn count_all(account: &Account, service: &Service, running: bool) -> usize {
+    service.fleets.iter().map(|fleet| count(account, fleet, running)).sum()
+}
+
+fn count(account: &Account, fleet: &Fleet, running: bool) -> usize {
+    account.living(&fleet.id).filter(|task| (task.phase == Phase::Running) == running).count()
+}
+
+fn deployments(account: &Account, service: &Service) -> Value {
+    if !matches!(service.controller, Controller::Rolling(_)) {
+        return json!([]);
+    }
+    service.fleets.iter().map(|fleet| deployment(account, service, fleet)).collect()
+}
+
+fn deployment(account: &Account, service: &Service, fleet: &Fleet) -> Value {
+    let desired = match (fleet.role, fleet.rollout) {
+        (Role::Primary, Rollout::InProgress | Rollout::Completed) => service.desired as usize,
+        (Role::Primary, Rollout::Failed) | (Role::Active | Role::Draining, _) => count(account, fleet, true),
+    };
+    json!({
+        "id": fleet.id, "status": fleet.role.as_str(), "taskDefinition": fleet.revision,
+        "desiredCount": desired, "pendingCount": count(account, fleet, false), "runningCount": count(account, fleet, true),
+        "failedTasks": fleet.failed_tasks, "createdAt": seconds(fleet.created_ms), "updatedAt": seconds(fleet.updated_ms),
+        "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux", "networkConfiguration": network(),
+        "rolloutState": fleet.rollout.as_str(), "rolloutStateReason": fleet.reason,
+    })
+}
+
+fn task_set(account: &Account, service: &Service, fleet: &Fleet) -> Value {
+    let place = &account.place;
+    let (running, pending) = (count(account, fleet, true), count(account, fleet, false));
+    let steady = running == fleet.desired as usize && pending == 0;
+    let mut set = json!({
+        "id": fleet.id, "taskSetArn": place.task_set_arn(&service.name, &fleet.id), "serviceArn": place.service_arn(&service.name),
+        "clusterArn": place.cluster_arn(), "startedBy": "CODE_DEPLOY", "status": fleet.role.as_str(), "taskDefinition": fleet.revision,
+        "computedDesiredCount": fleet.desired, "pendingCount": pending, "runningCount": running,
+        "createdAt": seconds(fleet.created_ms), "updatedAt": seconds(fleet.updated_ms), "launchType": "FARGATE", "platformVersion": "1.4.0",
+        "platformFamily": "Linux", "networkConfiguration": network(),
+        "loadBalancers": load_balancers(account, service, fleet.target_group.as_ref()), "serviceRegistries": [],
+        "scale": { "value": if fleet.desired == 0 { 0.0 } else { 100.0 }, "unit": "PERCENT" },
+        "stabilityStatus": if steady { "STEADY_STATE" } else { "STABILIZING" }, "stabilityStatusAt": seconds(fleet.updated_ms), "tags": [],
+    });
+    if let Some(id) = &fleet.external_id {
+        set["externalId"] = json!(id);
+    }
+    set
+}

@@ -1,0 +1,165 @@
+//! Elastic Load Balancing v2: listeners with their weights, target groups with the health of real targets.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Answer, Asked, Refusal};
+use crate::account::{Account, Listener, TargetGroup};
+use crate::cloud::Cloud;
+use crate::world::Health;
+
+/// Every account has one virtual network here.
+const NETWORK: &str = "vpc-0a1b2c3d4e5f60718";
+
+/// Answers an operation of `ELBv2`.
+pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+    Some(match operation {
+        "DescribeListeners" => cloud.look(|account| listeners(account, asked)),
+        "DescribeRules" => cloud.look(|account| rules(account, asked)),
+        "DescribeTargetGroups" => cloud.look(|account| target_groups(account, asked)),
+        "DescribeLoadBalancers" => cloud.look(|account| balancers(cloud, account, asked)),
+        "DescribeTargetHealth" => health(cloud, asked),
+        _ => return None,
+    })
+}
+
+fn listeners(account: &Account, asked: Asked<'_>) -> Answer {
+    let arns = asked.texts("ListenerArns");
+    check_balancer(account, asked.text("LoadBalancerArn"))?;
+    let arn = |listener: &Listener| account.place.listener_arn(&listener.name);
+    let all = &account.balancer.listeners;
+    if let Some(missing) = arns.iter().find(|wanted| !all.iter().any(|listener| arn(listener) == **wanted)) {
+        return Err(Refusal::new("ListenerNotFound", format!("One or more listeners not found: {missing}")));
+    }
+    let chosen = all.iter().filter(|listener| arns.is_empty() || arns.contains(&arn(listener).as_str()));
+    let views: Vec<Value> = chosen
+        .map(|listener| {
+            json!({
+                "ListenerArn": arn(listener), "LoadBalancerArn": account.place.balancer_arn(), "Port": listener.address.port(),
+                "Protocol": "HTTP", "DefaultActions": actions(account, listener),
+            })
+        })
+        .collect();
+    Ok(json!({ "Listeners": views }))
+}
+
+fn check_balancer(account: &Account, arn: Option<&str>) -> Result<(), Refusal> {
+    match arn {
+        Some(arn) if arn != account.place.balancer_arn() => {
+            Err(Refusal::new("LoadBalancerNotFound", format!("Load balancer '{arn}' not found")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn actions(account: &Account, listener: &Listener) -> Value {
+    let groups: Vec<Value> = listener
+        .forward
+        .iter()
+        .map(|(name, weight)| json!({ "TargetGroupArn": account.place.target_group_arn(name), "Weight": weight }))
+        .collect();
+    let mut action = json!({ "Type": "forward", "Order": 1,
+        "ForwardConfig": { "TargetGroups": groups, "TargetGroupStickinessConfig": { "Enabled": false } } });
+    if let [(only, _)] = listener.forward.as_slice() {
+        action["TargetGroupArn"] = json!(account.place.target_group_arn(only));
+    }
+    json!([action])
+}
+
+fn rules(account: &Account, asked: Asked<'_>) -> Answer {
+    let (listener_arn, rule_arns) = (asked.text("ListenerArn"), asked.texts("RuleArns"));
+    let fits = |listener: &&Listener| {
+        listener_arn.is_none_or(|arn| arn == account.place.listener_arn(&listener.name))
+            && (rule_arns.is_empty() || rule_arns.contains(&account.place.rule_arn(&listener.name).as_str()))
+    };
+    let found: Vec<&Listener> = account.balancer.listeners.iter().filter(fits).collect();
+    if found.is_empty() {
+        let code = if rule_arns.is_empty() { "ListenerNotFound" } else { "RuleNotFound" };
+        return Err(Refusal::new(code, "One or more rules or listeners not found"));
+    }
+    let views: Vec<Value> = found
+        .into_iter()
+        .map(|listener| {
+            let arn = account.place.rule_arn(&listener.name);
+            json!({ "RuleArn": arn, "Priority": "default", "Conditions": [], "Actions": actions(account, listener), "IsDefault": true })
+        })
+        .collect();
+    Ok(json!({ "Rules": views }))
+}
+
+fn target_groups(account: &Account, asked: Asked<'_>) -> Answer {
+    check_balancer(account, asked.text("LoadBalancerArn"))?;
+    let (arns, names) = (asked.texts("TargetGroupArns"), asked.texts("Names"));
+    let fits = |group: &&TargetGroup| {
+        let arn = account.place.target_group_arn(&group.name);
+        (arns.is_empty() || arns.contains(&arn.as_str())) && (names.is_empty() || names.contains(&group.name.as_str()))
+    };
+    let found: Vec<Value> = account.balancer.target_groups.iter().filter(fits).map(|group| target_group(account, group)).collect();
+    if found.len() < arns.len().max(names.len()) {
+        return Err(Refusal::new("TargetGroupNotFound", "One or more target groups not found"));
+    }
+    Ok(json!({ "TargetGroups": found }))
+}
+
+fn target_group(account: &Account, group: &TargetGroup) -> Value {
+    let balancers = if account.balancer.is_used(&group.name) { vec![account.place.balancer_arn()] } else { Vec::new() };
+    json!({
+        "TargetGroupArn": account.place.target_group_arn(&group.name), "TargetGroupName": group.name, "Protocol": "HTTP", "Port": group.port,
+        "VpcId": NETWORK, "HealthCheckProtocol": "HTTP", "HealthCheckPort": "traffic-port", "HealthCheckEnabled": true,
+        "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 2,
+        "HealthCheckPath": "/health", "Matcher": { "HttpCode": "200" }, "LoadBalancerArns": balancers, "TargetType": "ip",
+        "ProtocolVersion": "HTTP1", "IpAddressType": "ipv4",
+    })
+}
+
+fn balancers(cloud: &Cloud, account: &Account, asked: Asked<'_>) -> Answer {
+    let (arns, names) = (asked.texts("LoadBalancerArns"), asked.texts("Names"));
+    let arn = account.place.balancer_arn();
+    let missing = arns.iter().any(|wanted| **wanted != arn) || names.iter().any(|wanted| *wanted != "stage");
+    if missing {
+        return Err(Refusal::new("LoadBalancerNotFound", "One or more load balancers not found"));
+    }
+    let zone = json!({ "ZoneName": format!("{}a", account.place.region), "SubnetId": "subnet-0a1b2c3d4e5f60718" });
+    Ok(json!({ "LoadBalancers": [{
+        "LoadBalancerArn": arn, "DNSName": cloud.public_host(), "CanonicalHostedZoneId": "Z215JYRZR1TBD5",
+        "CreatedTime": "2025-01-01T00:00:00.000Z", "LoadBalancerName": "stage", "Scheme": "internet-facing", "VpcId": NETWORK,
+        "State": { "Code": "active" }, "Type": "application", "AvailabilityZones": [zone], "SecurityGroups": [], "IpAddressType": "ipv4",
+    }] }))
+}
+
+fn health(cloud: &Cloud, asked: Asked<'_>) -> Answer {
+    let arn = asked.text("TargetGroupArn").ok_or_else(|| Refusal::new("ValidationError", "TargetGroupArn is required"))?;
+    let name = cloud.look(|account| {
+        let groups = &account.balancer.target_groups;
+        groups.iter().find(|group| account.place.target_group_arn(&group.name) == arn).map(|group| group.name.clone())
+    });
+    let name = name.ok_or_else(|| Refusal::new("TargetGroupNotFound", format!("Target group '{arn}' not found")))?;
+    let used = cloud.look(|account| account.balancer.is_used(&name));
+    let targets: Vec<Value> = cloud
+        .world
+        .target_health(&name)
+        .into_iter()
+        .map(|(address, health)| {
+            let port = address.port();
+            json!({ "Target": { "Id": address.ip().to_string(), "Port": port, "AvailabilityZone": format!("{}a", cloud.options.region) },
+                "HealthCheckPort": port.to_string(), "TargetHealth": target_health(health, used) })
+        })
+        .collect();
+    Ok(json!({ "TargetHealthDescriptions": targets }))
+}
+
+fn target_health(health: Health, used: bool) -> Value {
+    match health {
+        _ if !used => {
+            json!({ "State": "unused", "Reason": "Target.NotInUse", "Description": "Target group is not configured to receive traffic from the load balancer" })
+        }
+        Health::Healthy => json!({ "State": "healthy" }),
+        Health::Initial => {
+            json!({ "State": "initial", "Reason": "Elb.InitialHealthChecking", "Description": "Initial health checks in progress" })
+        }
+        Health::Unhealthy => {
+            json!({ "State": "unhealthy", "Reason": "Target.FailedHealthChecks", "Description": "Health checks failed" })
+        }
+    }
+}

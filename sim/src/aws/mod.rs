@@ -1,0 +1,95 @@
+//! The AWS services' answers: who is asked for what, in which protocol, and what goes wrong on the way.
+//!
+//! Each service's folder or file answers its operations from the account; `wire` alone knows protocols.
+
+mod access;
+mod asked;
+mod cloudwatch;
+mod codedeploy;
+mod ecr;
+mod ecs;
+mod elb;
+mod exchange;
+mod logs;
+mod model;
+mod refusal;
+mod sts;
+mod wire;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+pub(crate) use asked::Asked;
+pub(crate) use exchange::{Severed, exchange};
+pub(crate) use refusal::Refusal;
+
+/// What an operation answers.
+pub(crate) type Answer = Result<Value, Refusal>;
+
+/// A simulated service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Api {
+    Ecs,
+    CodeDeploy,
+    Ecr,
+    Logs,
+    CloudWatch,
+    Elb,
+    Sts,
+}
+
+impl Api {
+    const ALL: [Self; 7] = [Self::Ecs, Self::CodeDeploy, Self::Ecr, Self::Logs, Self::CloudWatch, Self::Elb, Self::Sts];
+
+    /// The name of botocore's model, and of the service in the ledger.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::CodeDeploy => "codedeploy",
+            Self::Ecr => "ecr",
+            Self::Logs => "logs",
+            Self::CloudWatch => "cloudwatch",
+            Self::Elb => "elbv2",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// Before the colon of an IAM action.
+    const fn iam_prefix(self) -> &'static str {
+        match self {
+            Self::Elb => "elasticloadbalancing",
+            Self::Ecs | Self::CodeDeploy | Self::Ecr | Self::Logs | Self::CloudWatch | Self::Sts => self.name(),
+        }
+    }
+
+    /// Before the dot of `X-Amz-Target`, and the service in an rpc-v2 path.
+    const fn target(self) -> &'static str {
+        match self {
+            Self::Ecs => "AmazonEC2ContainerServiceV20141113",
+            Self::CodeDeploy => "CodeDeploy_20141006",
+            Self::Ecr => "AmazonEC2ContainerRegistry_V20150921",
+            Self::Logs => "Logs_20140328",
+            Self::CloudWatch => "GraniteServiceVersion20100801",
+            Self::Elb | Self::Sts => "",
+        }
+    }
+
+    fn by_target(target: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|api| !target.is_empty() && api.target() == target)
+    }
+}
+
+/// Asks a service; none when it has no such operation here.
+async fn dispatch(cloud: &Arc<Cloud>, api: Api, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+    match api {
+        Api::Ecs => ecs::answer(cloud, operation, asked),
+        Api::CodeDeploy => codedeploy::answer(cloud, operation, asked),
+        Api::Ecr => ecr::answer(cloud, operation, asked).await,
+        Api::Logs => logs::answer(cloud, operation, asked),
+        Api::CloudWatch => cloudwatch::answer(cloud, operation, asked),
+        Api::Elb => elb::answer(cloud, operation, asked),
+        Api::Sts => sts::answer(cloud, operation, asked),
+    }
+}

@@ -1,0 +1,93 @@
+//! An AWS error, before it takes a protocol's shape.
+
+use super::Api;
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// `ServiceNotFoundException`.
+    pub(crate) code: String,
+    /// The sentence.
+    pub(crate) message: String,
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// Who wrote it: AWS's front door spells `Message` with a capital.
+    pub(crate) from: From,
+}
+
+/// Who refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    /// The service itself.
+    Service,
+    /// What stands before all services: identity, policies, limits.
+    FrontDoor,
+}
+
+impl Refusal {
+    /// A service's own refusal, with status 400.
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), status: 400, from: From::Service }
+    }
+
+    /// `ClientException`, the commonest of ECS.
+    pub(crate) fn client(message: impl Into<String>) -> Self {
+        Self::new("ClientException", message)
+    }
+
+    /// `InvalidParameterException`.
+    pub(crate) fn parameter(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterException", message)
+    }
+
+    fn front_door(code: &str, message: &str, status: u16) -> Self {
+        Self { code: code.to_owned(), message: message.to_owned(), status, from: From::FrontDoor }
+    }
+
+    /// The caller may not.
+    pub(crate) fn denied(api: Api, message: &str) -> Self {
+        if speaks_json(api) {
+            Self::front_door("AccessDeniedException", message, 400)
+        } else {
+            Self::front_door("AccessDenied", message, 403)
+        }
+    }
+
+    /// The caller's session is over.
+    pub(crate) fn expired(api: Api) -> Self {
+        let message = "The security token included in the request is expired";
+        if speaks_json(api) {
+            Self::front_door("ExpiredTokenException", message, 400)
+        } else {
+            Self::front_door("ExpiredToken", message, 403)
+        }
+    }
+
+    /// The request carries no signature.
+    pub(crate) fn unsigned(api: Api) -> Self {
+        let message = "Missing Authentication Token";
+        let code = if speaks_json(api) { "MissingAuthenticationTokenException" } else { "MissingAuthenticationToken" };
+        Self::front_door(code, message, if speaks_json(api) { 400 } else { 403 })
+    }
+
+    /// Too many calls.
+    pub(crate) fn throttled(api: Api) -> Self {
+        let code = if api == Api::Elb || api == Api::Sts { "Throttling" } else { "ThrottlingException" };
+        Self::front_door(code, "Rate exceeded", 400)
+    }
+
+    /// The service's own fault.
+    pub(crate) fn internal(api: Api) -> Self {
+        let code = if matches!(api, Api::Ecs | Api::Ecr) { "ServerException" } else { "InternalFailure" };
+        Self { status: 500, ..Self::new(code, "Service Unavailable. Please try again later.") }
+    }
+
+    /// There is no such operation.
+    pub(crate) fn unknown_operation() -> Self {
+        Self::front_door("UnknownOperationException", "The requested operation is not supported by the stage.", 400)
+    }
+}
+
+const fn speaks_json(api: Api) -> bool {
+    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs)
+}

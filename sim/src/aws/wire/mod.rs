@@ -1,0 +1,148 @@
+//! The three wire protocols: which one a request speaks, its decoded input, and an answer or a refusal in the same protocol.
+
+mod cbor;
+mod query;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::http::request::Parts;
+use hyper::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::refusal::From;
+use super::{Answer, Api, Refusal};
+use crate::account::uuid_of;
+use crate::clock::now_ms;
+
+/// A wire protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// awsJson1.1: `X-Amz-Target`.
+    Json,
+    /// rpc-v2-cbor: the operation is in the path.
+    Cbor,
+    /// A form with `Action`, answered in XML.
+    Query,
+}
+
+impl Protocol {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Cbor => "cbor",
+            Self::Query => "query",
+        }
+    }
+}
+
+/// A recognised request.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) api: Api,
+    pub(crate) protocol: Protocol,
+    pub(crate) operation: String,
+    pub(crate) input: Value,
+    /// It carries an `Authorization` header.
+    pub(crate) signed: bool,
+    pub(crate) user_agent: Option<String>,
+}
+
+impl Call {
+    /// The call that a request makes, if it is one to AWS.
+    pub(crate) fn recognise(parts: &Parts, raw: &Bytes) -> Option<Self> {
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let (api, protocol, operation, input) =
+            json_call(header("x-amz-target"), raw).or_else(|| cbor_call(parts.uri.path(), raw)).or_else(|| query_call(raw))?;
+        let user_agent = header("user-agent").map(ToOwned::to_owned);
+        Some(Self { api, protocol, operation, input, signed: header("authorization").is_some(), user_agent })
+    }
+
+    /// What makes two reads the same.
+    pub(crate) fn question(&self) -> String {
+        format!("{}:{} {}", self.api.name(), self.operation, self.input)
+    }
+
+    /// The answer as it goes out, and its bytes.
+    pub(crate) fn respond(&self, answer: &Answer) -> (Option<Response<Full<Bytes>>>, Vec<u8>) {
+        let request_id = uuid_of(&format!("{}{}", self.operation, now_ms()));
+        let status = answer.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
+        let body = self.encode(answer, &request_id);
+        let mut response = Response::builder()
+            .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+            .header("content-type", self.content_type())
+            .header("x-amzn-requestid", request_id);
+        if self.protocol == Protocol::Cbor {
+            response = response.header("smithy-protocol", "rpc-v2-cbor");
+        }
+        if let (Protocol::Cbor, Err(refusal)) = (self.protocol, answer) {
+            response = response.header("x-amzn-query-error", format!("{};Sender", refusal.code));
+        }
+        (response.body(Full::new(Bytes::from(body.clone()))).ok(), body)
+    }
+
+    /// No answer at all.
+    #[expect(clippy::unused_self, reason = "it stands beside respond")]
+    pub(crate) const fn respond_nothing(&self) -> (Option<Response<Full<Bytes>>>, Vec<u8>) {
+        (None, Vec::new())
+    }
+
+    const fn content_type(&self) -> &'static str {
+        match self.protocol {
+            Protocol::Json => "application/x-amz-json-1.1",
+            Protocol::Cbor => "application/cbor",
+            Protocol::Query => "text/xml",
+        }
+    }
+
+    fn encode(&self, answer: &Answer, request_id: &str) -> Vec<u8> {
+        match (self.protocol, answer) {
+            (Protocol::Json, Ok(answer)) => answer.to_string().into_bytes(),
+            (Protocol::Json, Err(refusal)) => json_refusal(refusal).to_string().into_bytes(),
+            (Protocol::Cbor, Ok(answer)) => cbor::encode(answer),
+            (Protocol::Cbor, Err(refusal)) => cbor::encode(&json_refusal(refusal)),
+            (Protocol::Query, Ok(answer)) => query::encode(self.api, &self.operation, answer, request_id).into_bytes(),
+            (Protocol::Query, Err(refusal)) => query::encode_refusal(self.api, refusal, request_id).into_bytes(),
+        }
+    }
+}
+
+fn json_refusal(refusal: &Refusal) -> Value {
+    match refusal.from {
+        From::Service => json!({ "__type": refusal.code, "message": refusal.message }),
+        From::FrontDoor => json!({ "__type": refusal.code, "Message": refusal.message }),
+    }
+}
+
+type Recognised = (Api, Protocol, String, Value);
+
+fn json_call(target: Option<&str>, raw: &Bytes) -> Option<Recognised> {
+    let (target, operation) = target?.rsplit_once('.')?;
+    let input = if raw.is_empty() { json!({}) } else { serde_json::from_slice(raw).unwrap_or(Value::Null) };
+    Some((Api::by_target(target)?, Protocol::Json, operation.to_owned(), input))
+}
+
+fn cbor_call(path: &str, raw: &Bytes) -> Option<Recognised> {
+    let (target, operation) = path.strip_prefix("/service/")?.split_once("/operation/")?;
+    let api = Api::by_target(target.rsplit('.').next()?)?;
+    Some((api, Protocol::Cbor, operation.to_owned(), cbor::decode(raw)))
+}
+
+/// ELB and STS are told apart by their versions.
+fn query_call(raw: &Bytes) -> Option<Recognised> {
+    let mut form = query::decode(raw);
+    let members = form.as_object_mut()?;
+    let operation = members.shift_remove("Action")?.as_str()?.to_owned();
+    let api = match members.shift_remove("Version")?.as_str()? {
+        "2015-12-01" => Api::Elb,
+        "2011-06-15" => Api::Sts,
+        _ => return None,
+    };
+    Some((api, Protocol::Query, operation, form))
+}
+
+/// The answer to a request that no AWS service would get.
+pub(crate) fn not_aws() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(b"This is a stage: it speaks the protocols of AWS, and /_stage/\n")));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}

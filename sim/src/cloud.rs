@@ -1,0 +1,105 @@
+//! What all handlers and life cycles share: the account behind a lock, the world, the clock, the ledger, and the jobs under way.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::task::JoinSet;
+
+use crate::account::Account;
+use crate::clock::Clock;
+use crate::faults::FaultPlan;
+use crate::ledger::Ledger;
+use crate::options::StageOptions;
+use crate::switches::Switches;
+use crate::world::World;
+
+/// The shared whole.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    account: Mutex<Account>,
+    jobs: Mutex<JoinSet<()>>,
+    denied: Mutex<Vec<String>>,
+    pub(crate) world: World,
+    pub(crate) options: StageOptions,
+    pub(crate) ledger: Ledger,
+    pub(crate) faults: FaultPlan,
+}
+
+impl Cloud {
+    pub(crate) fn new(account: Account, world: World, options: StageOptions, ledger: Ledger) -> Self {
+        Self {
+            account: Mutex::new(account),
+            jobs: Mutex::default(),
+            denied: Mutex::new(options.denied.clone()),
+            world,
+            faults: FaultPlan::new(&options.faults),
+            options,
+            ledger,
+        }
+    }
+
+    /// The account, locked: never held across an await.
+    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the account.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Account) -> T) -> T {
+        look(&self.account())
+    }
+
+    /// Changes the account.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
+        change(&mut self.account())
+    }
+
+    pub(crate) const fn clock(&self) -> Clock {
+        self.options.clock
+    }
+
+    pub(crate) const fn switches(&self) -> &Switches {
+        &self.options.switches
+    }
+
+    /// The IAM actions that are denied now.
+    pub(crate) fn denied(&self) -> Vec<String> {
+        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Denies these IAM actions, and no others, from now on.
+    pub(crate) fn deny(&self, actions: Vec<String>) {
+        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = actions;
+    }
+
+    /// Runs something beside everything else, until it is done or the stage ends.
+    pub(crate) fn spawn(&self, job: impl Future<Output = ()> + Send + 'static) {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        while jobs.try_join_next().is_some() {}
+        jobs.spawn(job);
+    }
+
+    /// Ends all jobs.
+    pub(crate) fn abort_jobs(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+
+    /// Points a listener at target groups, in the account and in the world.
+    pub(crate) fn route(&self, subject: &str, listener: &str, weights: &[(String, u32)]) {
+        self.change(|account| account.balancer.forward(listener, weights));
+        self.world.set_weights(listener, weights);
+        let weights: Vec<String> = weights.iter().map(|(name, weight)| format!("{name}={weight}")).collect();
+        self.ledger.mark(subject, format!("{listener} forwards to {}", weights.join(" ")));
+    }
+
+    /// Registers addresses in a target group, if they are not the ones it has.
+    pub(crate) fn register(&self, target_group: &str, targets: &[SocketAddr]) {
+        let changed = self.change(|account| {
+            let group = account.balancer.target_groups.iter_mut().find(|group| group.name == target_group)?;
+            (group.targets != targets).then(|| group.targets = targets.to_vec())
+        });
+        if changed.is_some() {
+            self.world.set_targets(target_group, targets);
+        }
+    }
+}

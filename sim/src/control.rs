@@ -1,0 +1,132 @@
+//! `/_stage/`: the stage looked at and steered over HTTP, for shells and for tests of the container image.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Collected, Full};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::cloud::Cloud;
+use crate::faults::Fault;
+use crate::options::{AlarmState, ServiceOptions};
+
+/// What a page answers.
+enum Page {
+    Shown(Value),
+    Done,
+    Wrong(String),
+    Missing,
+}
+
+/// Answers a request below `/_stage/`.
+pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let method = request.method().clone();
+    let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let answered = match method {
+        Method::GET => look(cloud, page),
+        Method::POST | Method::PUT => steer(cloud, page, &body).await,
+        Method::DELETE if page == "faults" => {
+            cloud.faults.clear();
+            Page::Done
+        }
+        _ => Page::Missing,
+    };
+    let (status, body) = match answered {
+        Page::Shown(value) => (StatusCode::OK, value),
+        Page::Done => (StatusCode::OK, json!({ "done": page })),
+        Page::Wrong(why) => (StatusCode::BAD_REQUEST, json!({ "wrong": why })),
+        Page::Missing => (StatusCode::NOT_FOUND, json!({ "pages": PAGES })),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// What there is, for somebody who asks for something else.
+const PAGES: [&str; 12] = [
+    "GET addresses",
+    "GET ledger",
+    "GET reads",
+    "GET unknown",
+    "GET timeline",
+    "GET weights",
+    "GET deployments",
+    "GET services/NAME",
+    "POST faults (a Fault), DELETE faults",
+    "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\")",
+    "POST services (a ServiceOptions)",
+    "POST denied (a list of IAM actions)",
+];
+
+fn look(cloud: &Cloud, page: &str) -> Page {
+    let shown = match page {
+        "addresses" => cloud.addresses(),
+        "ledger" => json!(cloud.ledger.entries()),
+        "reads" => json!(cloud.ledger.reads()),
+        "unknown" => json!(cloud.ledger.unknown()),
+        "timeline" => json!(cloud.ledger.timeline()),
+        "weights" => weights(cloud),
+        "deployments" => deployments(cloud),
+        other => match other.strip_prefix("services/").and_then(|name| cloud.service_view(name)) {
+            Some(view) => json!(view),
+            None => return Page::Missing,
+        },
+    };
+    Page::Shown(shown)
+}
+
+fn weights(cloud: &Cloud) -> Value {
+    let listener = |name: &str, forward: &[(String, u32)]| {
+        let weights: Map<String, Value> = forward.iter().map(|(group, weight)| (group.clone(), json!(weight))).collect();
+        (name.to_owned(), Value::Object(weights))
+    };
+    cloud.look(|account| Value::Object(account.balancer.listeners.iter().map(|own| listener(&own.name, &own.forward)).collect()))
+}
+
+fn deployments(cloud: &Cloud) -> Value {
+    cloud.look(|account| {
+        let shown = |(id, status): (&String, &str)| json!({ "id": id, "status": status });
+        account.deployments.iter().map(|own| shown((&own.id, own.status.as_str()))).collect()
+    })
+}
+
+async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
+    match page {
+        "faults" => with(body, |fault: Fault| cloud.faults.plan(fault)),
+        "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
+        "services" => match serde_json::from_slice::<ServiceOptions>(body) {
+            Ok(options) => cloud.add_service(options).await.map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),
+            Err(error) => Page::Wrong(error.to_string()),
+        },
+        other => match other.strip_prefix("alarm/") {
+            Some(name) => with(body, |state: AlarmState| cloud.set_alarm(name, state)),
+            None => Page::Missing,
+        },
+    }
+}
+
+fn with<T: DeserializeOwned>(body: &Bytes, then: impl FnOnce(T)) -> Page {
+    match serde_json::from_slice(body) {
+        Ok(value) => {
+            then(value);
+            Page::Done
+        }
+        Err(error) => Page::Wrong(error.to_string()),
+    }
+}
+
+impl Cloud {
+    /// Where the registry and the listeners are reached.
+    pub(crate) fn addresses(&self) -> Value {
+        let host = self.public_host();
+        let listeners: Map<String, Value> = self.look(|account| {
+            let url = |port: u16| json!(format!("http://{host}:{port}"));
+            account.balancer.listeners.iter().map(|own| (own.name.clone(), url(own.address.port()))).collect()
+        });
+        json!({ "registry": self.registry_endpoint(), "listeners": listeners })
+    }
+}

@@ -1,0 +1,152 @@
+//! Green's task set comes up, and blue's goes.
+
+use std::time::Duration;
+
+use super::Interruption;
+use super::cycle::{Cycle, Met};
+use crate::account::{Account, Deployment, EventStatus, Fleet, Phase, Role, Rollout, Side};
+use crate::switches::OrphanGreen;
+
+/// Green's tasks get an hour at AWS.
+const INSTALL_MINUTES: f64 = 60.0;
+
+/// What the hour is when nobody has an hour.
+const OBSERVED_INSTALL: Duration = Duration::from_secs(8);
+
+/// A process or container ends within this time, or the world kills it.
+const LEAVING: Duration = Duration::from_mins(1);
+
+/// Starts green's tasks, and waits until all are healthy in green's target group.
+pub(super) async fn install(cycle: &Cycle) -> Result<(), Interruption> {
+    cycle.turn_event("Install", EventStatus::InProgress);
+    cycle.dwell(cycle.clock().seconds(5.0)).await?;
+    clear_orphans(cycle).await?;
+    let green = cycle.cloud().change(|account| found_green(account, cycle.id()))?;
+    cycle.mark(&format!("green {} in {}", green.fleet, green.target_group));
+    cycle.change(|_| ());
+    match cycle.until_account(limit(cycle), |account| is_steady(account, &green.fleet)).await? {
+        Met::InTime => cycle.turn_event("Install", EventStatus::Succeeded),
+        Met::Never => return Err(never_healthy()),
+    }
+    Ok(())
+}
+
+fn limit(cycle: &Cycle) -> Duration {
+    match (cycle.cloud().switches().install_timeout_ms, cycle.clock()) {
+        (Some(milliseconds), _) => Duration::from_millis(milliseconds),
+        (None, crate::clock::Clock::Observed { .. }) => OBSERVED_INSTALL,
+        (None, clock @ crate::clock::Clock::Scaled(_)) => clock.limit(INSTALL_MINUTES),
+    }
+}
+
+fn never_healthy() -> Interruption {
+    let message =
+        "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes.";
+    Interruption::Failed { code: "TIMEOUT", message: message.to_owned() }
+}
+
+/// All tasks that a fleet wants run and pass their health checks.
+pub(super) fn is_steady(account: &Account, fleet: &str) -> bool {
+    let healthy = account.living(fleet).filter(|task| task.is_running() && task.healthy).count();
+    account.fleet(fleet).is_some_and(|fleet| healthy == fleet.desired as usize)
+}
+
+/// Notes blue, and adds green's fleet in the target group that blue does not use.
+fn found_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
+    let deployment = account.deployment(id).cloned().ok_or_else(|| broken("the deployment is gone"))?;
+    let revision = revision_of(account, &deployment)?;
+    let new = account.ids.fleet();
+    let service = account.service_mut(&deployment.group.service).ok_or_else(|| broken("the service is gone"))?;
+    let primary = service.primary().ok_or_else(|| broken("the service has no primary task set"))?;
+    let blue = Side { fleet: primary.id.clone(), target_group: primary.target_group.clone().unwrap_or_default() };
+    let target_group = other(&deployment, &blue.target_group);
+    let mut fleet = Fleet::new(new, &service.name, &revision, service.desired);
+    fleet.role = Role::Active;
+    fleet.rollout = Rollout::Completed;
+    fleet.external_id = Some(deployment.id.clone());
+    fleet.target_group = Some(target_group.clone());
+    let green = Side { fleet: fleet.id.clone(), target_group };
+    service.fleets.push(fleet);
+    service.changed();
+    if let Some(deployment) = account.deployment_mut(id) {
+        deployment.blue = Some(blue);
+        deployment.green = Some(green.clone());
+    }
+    Ok(green)
+}
+
+fn revision_of(account: &Account, deployment: &Deployment) -> Result<String, Interruption> {
+    let wanted = &deployment.app_spec.task_definition;
+    let revision = account.revisions.find(wanted).filter(|revision| revision.deregistered_ms.is_none());
+    let revision = revision.ok_or_else(|| broken("Unable to describe task definition. (Error code: ClientException)"))?;
+    let container = &deployment.app_spec.container;
+    if revision.container(container).is_none() {
+        return Err(broken(&format!(
+            "The container {container} does not exist in the task definition. (Error code: InvalidParameterException)"
+        )));
+    }
+    Ok(revision.arn.clone())
+}
+
+fn broken(why: &str) -> Interruption {
+    let message = format!("The ECS service cannot be updated due to an unexpected error: {why}");
+    Interruption::Failed { code: "ECS_UPDATE_ERROR", message }
+}
+
+fn other(deployment: &Deployment, blue: &str) -> String {
+    let [first, second] = &deployment.group.target_groups;
+    if first == blue { second.clone() } else { first.clone() }
+}
+
+/// A task set that a former deployment left would share green's target group.
+async fn clear_orphans(cycle: &Cycle) -> Result<(), Interruption> {
+    let orphans: Vec<String> = cycle.cloud().look(|account| {
+        let service = cycle.read_group(account);
+        let fleets = service.and_then(|name| account.service(&name)).map(|service| service.fleets.clone()).unwrap_or_default();
+        fleets.into_iter().filter(|fleet| fleet.role != Role::Primary).map(|fleet| fleet.id).collect()
+    });
+    if !orphans.is_empty() && cycle.cloud().switches().orphan_green == OrphanGreen::Blocks {
+        return Err(broken("The service already has a task set that is not primary. (Error code: InvalidParameterException)"));
+    }
+    for orphan in orphans {
+        retire(cycle, &orphan).await;
+    }
+    Ok(())
+}
+
+/// Ends a fleet's tasks for real, and removes it once the last is gone.
+pub(super) async fn retire(cycle: &Cycle, fleet: &str) {
+    cycle.cloud().change(|account| {
+        if let Some(fleet) = account.fleet_mut(fleet) {
+            fleet.desired = 0;
+            fleet.role = Role::Draining;
+        }
+    });
+    let gone =
+        |account: &Account| account.tasks.iter().filter(|task| task.origin.fleet() == Some(fleet)).all(|task| task.phase == Phase::Stopped);
+    cycle.settle(LEAVING, gone).await;
+    cycle.cloud().change(|account| {
+        for service in &mut account.services {
+            service.fleets.retain(|other| other.id != fleet);
+        }
+    });
+}
+
+/// The point of no return: blue's tasks end.
+pub(super) async fn terminate_blue(cycle: &Cycle) {
+    let blue = cycle.change(|deployment| {
+        deployment.too_late = true;
+        deployment.blue.clone()
+    });
+    cycle.mark("blue is being terminated");
+    cycle.rest(cycle.clock().seconds(5.0)).await;
+    if let Some(blue) = blue.flatten() {
+        retire(cycle, &blue.fleet).await;
+    }
+}
+
+impl Cycle {
+    fn read_group(&self, account: &Account) -> Option<String> {
+        account.deployment(self.id()).map(|deployment| deployment.group.service.clone())
+    }
+}

@@ -1,0 +1,15 @@
+//! What goes on at AWS by itself: tasks start and end, services keep their counts, rollouts advance.
+//!
+//! The life cycles change the account and the world; they know no protocol.
+
+pub(crate) mod codedeploy;
+mod containers;
+mod keeper;
+mod rolling;
+mod staffing;
+mod tasks;
+
+pub(crate) use containers::{Overrides, assemble};
+pub(crate) use keeper::keep;
+pub(crate) use rolling::begin as begin_rolling;
+pub(crate) use tasks::{end as end_task, launch};

@@ -1,0 +1,81 @@
+//! How many tasks each fleet of a service shall have, and how many failures break a rollout's circuit. Pure.
+
+/// What one fleet has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Crew {
+    /// Tasks that run or are about to.
+    pub(super) alive: u32,
+    /// Those that serve.
+    pub(super) healthy: u32,
+}
+
+/// The bounds of a rolling rollout.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) desired: u32,
+    pub(super) minimum_percent: u32,
+    pub(super) maximum_percent: u32,
+}
+
+/// What the primary fleet and the older ones shall have now: never fewer healthy than the minimum, never more than the maximum.
+pub(super) fn rolling(bounds: Bounds, primary: Crew, older: &[Crew]) -> (u32, Vec<u32>) {
+    let older_alive: u32 = older.iter().map(|crew| crew.alive).sum();
+    let ceiling = (bounds.desired * bounds.maximum_percent / 100).max(bounds.desired.min(1));
+    let floor = (bounds.desired * bounds.minimum_percent).div_ceil(100);
+    let room = ceiling.saturating_sub(older_alive).max(primary.alive);
+    let mut keep = if primary.healthy >= bounds.desired { 0 } else { floor.saturating_sub(primary.healthy) };
+    let mut kept = Vec::with_capacity(older.len());
+    for crew in older {
+        let here = keep.min(crew.alive);
+        keep -= here;
+        kept.push(here);
+    }
+    (bounds.desired.min(room), kept)
+}
+
+/// ECS's circuit breaker: half of the desired count, at least 3, at most 200.
+pub(super) fn breaker_threshold(desired: u32) -> u32 {
+    desired.div_ceil(2).clamp(3, 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn crew(alive: u32, healthy: u32) -> Crew {
+        Crew { alive, healthy }
+    }
+
+    const fn bounds(desired: u32, minimum_percent: u32, maximum_percent: u32) -> Bounds {
+        Bounds { desired, minimum_percent, maximum_percent }
+    }
+
+    #[test]
+    fn the_old_task_stays_until_the_new_one_is_healthy() {
+        assert_eq!(rolling(bounds(1, 100, 200), crew(1, 0), &[crew(1, 1)]), (1, vec![1]));
+        assert_eq!(rolling(bounds(1, 100, 200), crew(1, 1), &[crew(1, 1)]), (1, vec![0]));
+    }
+
+    #[test]
+    fn without_room_above_the_desired_count_the_old_task_goes_first() {
+        assert_eq!(rolling(bounds(1, 0, 100), crew(0, 0), &[crew(1, 1)]), (0, vec![0]));
+        assert_eq!(rolling(bounds(1, 0, 100), crew(0, 0), &[crew(0, 0)]), (1, vec![0]));
+    }
+
+    #[test]
+    fn four_tasks_at_fifty_percent_are_replaced_in_turns() {
+        assert_eq!(rolling(bounds(4, 50, 100), crew(0, 0), &[crew(4, 4)]), (0, vec![2]));
+        assert_eq!(rolling(bounds(4, 50, 100), crew(0, 0), &[crew(2, 2)]), (2, vec![2]));
+        assert_eq!(rolling(bounds(4, 50, 100), crew(2, 2), &[crew(2, 2)]), (2, vec![0]));
+    }
+
+    #[test]
+    fn nothing_is_wanted_of_a_service_with_no_desired_tasks() {
+        assert_eq!(rolling(bounds(0, 100, 200), crew(0, 0), &[crew(1, 1)]), (0, vec![0]));
+    }
+
+    #[test]
+    fn the_breaker_trips_at_half_but_not_below_three() {
+        assert_eq!([1, 6, 7, 1000].map(breaker_threshold), [3, 3, 4, 200]);
+    }
+}

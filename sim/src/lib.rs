@@ -1,0 +1,31 @@
+//! The stage: simulated AWS services over a world in which tasks really run, behind a proxy with real traffic.
+//!
+//! - [`Stage`] starts everything, is looked at and steered, and ends everything;
+//! - [`StageOptions`] say what exists, how fast it goes ([`Clock`]), what is unsure ([`Switches`]) and what goes wrong ([`Fault`]);
+//! - `account` is what exists, `aws` answers from it, `cycles` are what AWS does by itself, [`world`] is real.
+//!
+//! The product knows nothing of it: it is given an endpoint URL.
+
+mod account;
+mod aws;
+mod clock;
+mod cloud;
+mod control;
+mod cycles;
+mod faults;
+mod ledger;
+mod options;
+mod serve;
+mod stage;
+mod switches;
+pub mod world;
+
+pub use clock::Clock;
+pub use faults::{Fault, FaultKind};
+pub use ledger::{Entry, Moment};
+pub use options::{
+    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, RollingOptions, ServiceOptions, StageOptions, TaskEngine,
+    Traffic,
+};
+pub use stage::{FleetView, ServiceView, Stage, StageError};
+pub use switches::{BreakerRollback, LateStop, OrphanGreen, ReadyExpiry, RollbackEnding, StopAnswer, Switches, Toggle};

@@ -1,0 +1,284 @@
+//! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a JSON file.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::faults::Fault;
+use crate::switches::Switches;
+
+/// How a stage is set up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StageOptions {
+    /// The AWS account's number.
+    pub account: String,
+    /// The region in every ARN.
+    pub region: String,
+    /// The one ECS cluster.
+    pub cluster: String,
+    /// The address that the AWS port, the registry and the listeners bind to.
+    pub bind: IpAddr,
+    /// The AWS port; 0 takes a free one.
+    pub port: u16,
+    /// The host name in the addresses that are handed out; the bound address when absent.
+    pub public_host: Option<String>,
+    /// How fast the life cycles go.
+    pub clock: Clock,
+    /// What runs the tasks.
+    pub engine: TaskEngine,
+    /// A registry somebody else runs (`http://HOST:PORT`); the stage's own when absent.
+    pub registry: Option<String>,
+    /// The secret behind the registry token (user `AWS`).
+    pub registry_password: String,
+    /// Whether the stage's own registry asks for the password.
+    pub registry_open: bool,
+    /// The ECR repositories that exist.
+    pub repositories: Vec<String>,
+    /// The services that exist from the start; `${registry}` in their definitions becomes the registry's `host:port`.
+    pub services: Vec<ServiceOptions>,
+    /// Deployment configurations beside AWS's own.
+    pub deployment_configs: Vec<ConfigOptions>,
+    /// The `CloudWatch` alarms that exist, and their states.
+    pub alarms: BTreeMap<String, AlarmState>,
+    /// IAM actions that are denied (`ecs:RunTask`, `ecs:*`).
+    pub denied: Vec<String>,
+    /// When not empty, the only IAM actions that are allowed.
+    pub allowed: Vec<String>,
+    /// What goes wrong, and when.
+    pub faults: Vec<Fault>,
+    /// AWS's unsure points and the stage's own timings.
+    pub switches: Switches,
+    /// A JSONL file that takes every request and answer.
+    pub recording: Option<PathBuf>,
+    /// The values behind the `valueFrom` of containers' secrets.
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl Default for StageOptions {
+    fn default() -> Self {
+        Self {
+            account: "123456789012".to_owned(),
+            region: "eu-central-1".to_owned(),
+            cluster: "prod".to_owned(),
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            public_host: None,
+            clock: Clock::default(),
+            engine: TaskEngine::Process,
+            registry: None,
+            registry_password: "registry-token-of-the-stage".to_owned(),
+            registry_open: false,
+            repositories: vec!["app".to_owned()],
+            services: Vec::new(),
+            deployment_configs: Vec::new(),
+            alarms: BTreeMap::new(),
+            denied: Vec::new(),
+            allowed: Vec::new(),
+            faults: Vec::new(),
+            switches: Switches::default(),
+            recording: None,
+            secrets: BTreeMap::new(),
+        }
+    }
+}
+
+/// What runs the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskEngine {
+    /// Processes of this machine.
+    Process,
+    /// Containers of its Docker engine.
+    Docker,
+}
+
+/// A `CloudWatch` alarm's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AlarmState {
+    /// Nothing is wrong.
+    Ok,
+    /// It rings.
+    Alarm,
+    /// It has too few data to say.
+    InsufficientData,
+}
+
+/// An ECS service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceOptions {
+    /// Its name.
+    pub name: String,
+    /// Who performs its rollouts.
+    pub controller: Controller,
+    /// How many tasks it wants.
+    #[serde(default = "one")]
+    pub desired: u32,
+    /// The JSON of its first revision, as `RegisterTaskDefinition` takes it.
+    pub task_definition: Value,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+    #[serde(default = "active")]
+    pub status: String,
+    /// What the load balancer reaches; a service without one when absent.
+    #[serde(default)]
+    pub exposure: Option<Exposure>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+fn active() -> String {
+    "ACTIVE".to_owned()
+}
+
+/// The container behind the load balancer, and the listeners before it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exposure {
+    /// The container that serves.
+    pub container: String,
+    /// Its port.
+    pub port: u16,
+    /// The production listener's name.
+    #[serde(default = "production")]
+    pub production: String,
+    /// The test listener's name; none for a deployment group without one.
+    #[serde(default)]
+    pub test: Option<String>,
+}
+
+fn production() -> String {
+    "prod".to_owned()
+}
+
+impl Exposure {
+    /// The names of its listeners, production first.
+    pub(crate) fn listeners(&self) -> Vec<String> {
+        [Some(&self.production), self.test.as_ref()].into_iter().flatten().cloned().collect()
+    }
+
+    /// A container behind the listeners `prod` and `test`.
+    pub fn new(container: &str, port: u16) -> Self {
+        Self { container: container.to_owned(), port, production: production(), test: Some("test".to_owned()) }
+    }
+}
+
+/// Who performs a service's rollouts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Controller {
+    /// `CodeDeploy`, by a deployment group.
+    CodeDeploy(GroupOptions),
+    /// ECS itself, rolling.
+    Rolling(RollingOptions),
+    /// Somebody else: unsupported by the product, and so of interest.
+    External,
+}
+
+/// A `CodeDeploy` deployment group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GroupOptions {
+    /// The application; `AppECS-CLUSTER-SERVICE` when absent.
+    pub application: Option<String>,
+    /// The group; `DgpECS-CLUSTER-SERVICE` when absent.
+    pub group: Option<String>,
+    /// The deployment configuration.
+    pub config: String,
+    /// The ready wait (`STOP_DEPLOYMENT`); absent is `CONTINUE_DEPLOYMENT`.
+    pub ready_wait_minutes: Option<u32>,
+    /// How long blue stays after the shift.
+    pub termination_minutes: u32,
+    /// The group's alarms.
+    pub alarms: Vec<String>,
+    /// The events on which it rolls back by itself (`DEPLOYMENT_FAILURE`, …).
+    pub auto_rollback: Vec<String>,
+    /// Lifecycle events whose hook reports failure.
+    pub failing_hooks: Vec<String>,
+}
+
+impl Default for GroupOptions {
+    fn default() -> Self {
+        Self {
+            application: None,
+            group: None,
+            config: "CodeDeployDefault.ECSAllAtOnce".to_owned(),
+            ready_wait_minutes: Some(60),
+            termination_minutes: 5,
+            alarms: Vec::new(),
+            auto_rollback: Vec::new(),
+            failing_hooks: Vec::new(),
+        }
+    }
+}
+
+/// A rolling service's deployment configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RollingOptions {
+    /// The circuit breaker.
+    pub breaker: Breaker,
+    /// `minimumHealthyPercent`.
+    pub minimum_healthy_percent: u32,
+    /// `maximumPercent`.
+    pub maximum_percent: u32,
+    /// Alarms that fail a rollout.
+    pub alarms: Vec<String>,
+}
+
+impl Default for RollingOptions {
+    fn default() -> Self {
+        Self { breaker: Breaker::Off, minimum_healthy_percent: 100, maximum_percent: 200, alarms: Vec::new() }
+    }
+}
+
+/// The deployment circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Breaker {
+    /// Failing tasks are replaced for ever.
+    Off,
+    /// The rollout fails and stays.
+    Fail,
+    /// The rollout fails and the last completed one comes back.
+    Rollback,
+}
+
+/// A deployment configuration of the account's own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigOptions {
+    /// Its name.
+    pub name: String,
+    /// How it moves traffic.
+    pub traffic: Traffic,
+}
+
+/// How traffic moves to green.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Traffic {
+    /// At once.
+    AllAtOnce,
+    /// A share first, the rest after some minutes.
+    Canary {
+        /// The share.
+        percent: u32,
+        /// The wait.
+        minutes: u32,
+    },
+    /// Share by share.
+    Linear {
+        /// Each share.
+        percent: u32,
+        /// The wait between two.
+        minutes: u32,
+    },
+}

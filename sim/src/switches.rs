@@ -1,0 +1,130 @@
+//! The points where AWS's behaviour is unsure or varies, each a switch, and the stage's own timings in real milliseconds.
+
+use serde::{Deserialize, Serialize};
+
+/// Where AWS's documentation leaves a choice, the stage takes this one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    /// Fields of a task definition that the ECS model does not know come back in answers. AWS itself drops them.
+    pub keep_unknown_fields: bool,
+    /// `Baking` shows as the status during the termination wait, where `InProgress` is known to.
+    pub baking: Toggle,
+    /// Which auto-rollback event an expired ready wait counts as.
+    pub ready_expiry: ReadyExpiry,
+    /// What happens to a green task set that a failed deployment left.
+    pub orphan_green: OrphanGreen,
+    /// What `StopDeployment` answers first.
+    pub stop_answer: StopAnswer,
+    /// What `StopDeployment` does while blue is being terminated.
+    pub late_stop: LateStop,
+    /// Whether a stop before anything was made gets a rollback deployment.
+    pub rollback_of_nothing: Toggle,
+    /// How a rollback deployment ends.
+    pub rollback_ending: RollbackEnding,
+    /// The identity of the deployment that an ECS circuit breaker goes back to.
+    pub breaker_rollback: BreakerRollback,
+    /// How long until a stopped deployment's `rollbackInfo` and its rollback deployment appear.
+    pub rollback_info_ms: u64,
+    /// How long green's tasks may take to be healthy; AWS's hour by the clock when absent (8 s when observed).
+    pub install_timeout_ms: Option<u64>,
+    /// How long a task may fail its health checks before the service replaces it.
+    pub unhealthy_after_ms: u64,
+    /// The pause before a failed task is replaced.
+    pub restart_delay_ms: u64,
+    /// The time between leaving the target group and SIGTERM.
+    pub deregistration_ms: u64,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            keep_unknown_fields: true,
+            baking: Toggle::Off,
+            ready_expiry: ReadyExpiry::NoRollback,
+            orphan_green: OrphanGreen::Replaced,
+            stop_answer: StopAnswer::Pending,
+            late_stop: LateStop::Refused,
+            rollback_of_nothing: Toggle::Off,
+            rollback_ending: RollbackEnding::Succeeds,
+            breaker_rollback: BreakerRollback::FormerId,
+            rollback_info_ms: 150,
+            install_timeout_ms: None,
+            unhealthy_after_ms: 1500,
+            restart_delay_ms: 200,
+            deregistration_ms: 300,
+        }
+    }
+}
+
+/// Whether something is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Toggle {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+}
+
+/// Which auto-rollback event an expired ready wait counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadyExpiry {
+    /// None: green stays.
+    NoRollback,
+    /// `DEPLOYMENT_STOP_ON_REQUEST`.
+    AsStop,
+    /// `DEPLOYMENT_FAILURE`.
+    AsFailure,
+}
+
+/// What happens to a green task set that an ended deployment left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrphanGreen {
+    /// The next deployment replaces it.
+    Replaced,
+    /// It makes the next deployment fail.
+    Blocks,
+}
+
+/// What `StopDeployment` answers first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopAnswer {
+    /// `Pending`.
+    Pending,
+    /// `Succeeded`.
+    Succeeded,
+}
+
+/// What `StopDeployment` does while blue is being terminated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateStop {
+    /// `DeploymentAlreadyCompletedException`.
+    Refused,
+    /// It answers `Pending`, and the deployment succeeds all the same.
+    Ignored,
+}
+
+/// How a rollback deployment ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackEnding {
+    /// Production is back on blue.
+    Succeeds,
+    /// It fails before it has moved anything.
+    Fails,
+}
+
+/// The identity of the deployment that an ECS circuit breaker goes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerRollback {
+    /// The last completed deployment becomes PRIMARY again.
+    FormerId,
+    /// A new deployment of its revision starts.
+    NewId,
+}

@@ -1,0 +1,100 @@
+//! One request through the proxy: from a listener to the target that the table names, with the headers an ALB would add.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use hyper::{Request, Response, StatusCode, Uri, Version};
+
+use super::Shared;
+use super::table::Route;
+use crate::world::http::{Body, Failure, answer};
+
+/// An ALB's default idle timeout.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+
+const HOP_BY_HOP: [HeaderName; 7] = [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+
+/// Who asks, through which listener.
+#[derive(Debug, Clone)]
+pub(super) struct Via {
+    pub(super) listener: Arc<str>,
+    pub(super) port: u16,
+    pub(super) peer: SocketAddr,
+}
+
+/// Answers a request, and counts it.
+pub(super) async fn forward(shared: Arc<Shared>, via: Via, request: Request<Incoming>) -> Response<Body> {
+    let route = shared.table().route(&via.listener);
+    shared.traffic().request(&via.listener, route.as_ref().map(|route| route.group.as_str()));
+    let group = route.as_ref().map(|route| route.group.clone());
+    let response = match route {
+        Some(route) => send(&shared, &via, route, request).await,
+        None => Err(StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let response = response.unwrap_or_else(|status| answer(status, format!("{status}\n")));
+    if response.status().is_server_error() {
+        shared.traffic().failure(&via.listener, group.as_deref());
+    }
+    response
+}
+
+/// The target's answer, or the status the proxy answers itself.
+async fn send(shared: &Arc<Shared>, via: &Via, route: Route, request: Request<Incoming>) -> Result<Response<Body>, StatusCode> {
+    let target = route.target.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let request = outgoing(request, via, target).ok_or(StatusCode::BAD_REQUEST)?;
+    let response = tokio::time::timeout(ANSWER_TIMEOUT, shared.client.request(request)).await;
+    let response = response.map_err(|_| StatusCode::GATEWAY_TIMEOUT)?.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let (mut head, body) = response.into_parts();
+    strip_hop_by_hop(&mut head.headers);
+    let (shared, listener) = (Arc::clone(shared), Arc::clone(&via.listener));
+    // The route moves into the body: the request is in flight until its last byte is sent, and a cut in the middle is a failure.
+    let body = body.map_err(move |error| {
+        shared.traffic().failure(&listener, Some(&route.group));
+        Failure::from(error)
+    });
+    Ok(Response::from_parts(head, body.boxed()))
+}
+
+fn outgoing(request: Request<Incoming>, via: &Via, target: SocketAddr) -> Option<Request<Body>> {
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let host = head.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    head.uri = Uri::builder().scheme("http").authority(target.to_string()).path_and_query(path).build().ok()?;
+    head.version = Version::HTTP_11;
+    strip_hop_by_hop(&mut head.headers);
+    if let Some(host) = host {
+        head.headers.insert(HOST, host);
+    }
+    add_forwarded(&mut head.headers, via)?;
+    Some(Request::from_parts(head, body.map_err(Failure::from).boxed()))
+}
+
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in HOP_BY_HOP.into_iter().chain(named) {
+        headers.remove(name);
+    }
+}
+
+/// As an ALB: the client is appended to who was there before, port and scheme are ours, `Host` stays as the client sent it.
+fn add_forwarded(headers: &mut HeaderMap, via: &Via) -> Option<()> {
+    let before = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    let client = via.peer.ip().to_canonical();
+    let chain = before.map_or_else(|| client.to_string(), |before| format!("{before}, {client}"));
+    headers.insert("x-forwarded-for", HeaderValue::from_str(&chain).ok()?);
+    headers.insert("x-forwarded-port", HeaderValue::from(via.port));
+    headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+    Some(())
+}

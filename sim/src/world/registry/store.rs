@@ -1,0 +1,106 @@
+//! The registry's files: finished blobs by digest, and uploads that are still coming in.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::fs::{self, File, OpenOptions};
+use tokio::io::AsyncWriteExt;
+
+use super::problem::Problem;
+use crate::world::digest::{Digest, Hasher};
+
+/// A folder of blobs and a folder of uploads.
+#[derive(Debug)]
+pub(super) struct Store {
+    folder: PathBuf,
+    sessions: AtomicU64,
+}
+
+impl Store {
+    pub(super) async fn open(folder: &Path) -> io::Result<Self> {
+        for name in ["blobs", "uploads"] {
+            fs::create_dir_all(folder.join(name)).await?;
+        }
+        Ok(Self { folder: folder.to_owned(), sessions: AtomicU64::new(1) })
+    }
+
+    fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join("blobs").join(digest.hex())
+    }
+
+    /// A session's file. The id comes from outside: only the numbers we gave pass.
+    fn upload_path(&self, session: &str) -> Result<PathBuf, Problem> {
+        let number: u64 = session.parse().map_err(|_| Problem::UploadUnknown)?;
+        Ok(self.folder.join("uploads").join(number.to_string()))
+    }
+
+    /// A blob's file and its length.
+    pub(super) async fn open_blob(&self, digest: &Digest) -> Result<(File, u64), Problem> {
+        let file = File::open(self.blob_path(digest)).await.map_err(|_| Problem::BlobUnknown)?;
+        let length = file.metadata().await?.len();
+        Ok((file, length))
+    }
+
+    pub(super) async fn read_blob(&self, digest: &Digest) -> Result<Vec<u8>, Problem> {
+        fs::read(self.blob_path(digest)).await.map_err(|_| Problem::BlobUnknown)
+    }
+
+    /// Keeps bytes that are known to have this digest.
+    pub(super) async fn write_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), Problem> {
+        let session = self.start_upload().await?;
+        let from = self.upload_path(&session)?;
+        fs::write(&from, bytes).await?;
+        Ok(fs::rename(from, self.blob_path(digest)).await?)
+    }
+
+    pub(super) async fn start_upload(&self) -> Result<String, Problem> {
+        let session = self.sessions.fetch_add(1, Ordering::Relaxed).to_string();
+        File::create(self.upload_path(&session)?).await?;
+        Ok(session)
+    }
+
+    /// How many bytes of an upload are there.
+    pub(super) async fn upload_length(&self, session: &str) -> Result<u64, Problem> {
+        let metadata = fs::metadata(self.upload_path(session)?).await.map_err(|_| Problem::UploadUnknown)?;
+        Ok(metadata.len())
+    }
+
+    /// Appends a request's body and tells the new length. A body that breaks off leaves what came of it, as a real registry does.
+    pub(super) async fn append(&self, session: &str, mut body: Incoming) -> Result<u64, Problem> {
+        let path = self.upload_path(session)?;
+        let mut file = OpenOptions::new().append(true).open(path).await.map_err(|_| Problem::UploadUnknown)?;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Problem::RangeInvalid)?;
+            if let Some(bytes) = frame.data_ref() {
+                file.write_all(bytes).await?;
+            }
+        }
+        file.flush().await?;
+        Ok(file.metadata().await?.len())
+    }
+
+    /// Turns an upload into a blob, when it is what it claims to be. Either way the upload is over.
+    pub(super) async fn finish_upload(&self, session: &str, digest: &Digest) -> Result<(), Problem> {
+        let path = self.upload_path(session)?;
+        let (read, wanted) = (path.clone(), digest.clone());
+        let hashed = tokio::task::spawn_blocking(move || digest_of_file(&read)).await.map_err(|_| Problem::Storage)?;
+        if hashed.map_err(|_| Problem::UploadUnknown)? == wanted {
+            return Ok(fs::rename(path, self.blob_path(digest)).await?);
+        }
+        fs::remove_file(path).await?;
+        Err(Problem::DigestInvalid)
+    }
+
+    pub(super) async fn cancel_upload(&self, session: &str) -> Result<(), Problem> {
+        fs::remove_file(self.upload_path(session)?).await.map_err(|_| Problem::UploadUnknown)
+    }
+}
+
+fn digest_of_file(path: &Path) -> io::Result<Digest> {
+    let mut hasher = Hasher::new(io::sink());
+    io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
+    Ok(hasher.finish().0)
+}

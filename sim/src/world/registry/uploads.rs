@@ -1,0 +1,111 @@
+//! Putting blobs: in one request, in pieces, or by mounting another repository's.
+
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode, Uri, header};
+
+use super::Registry;
+use super::problem::Problem;
+use crate::world::digest::Digest;
+use crate::world::http::{Body, full};
+
+/// `POST`: a mount when the blob is there, a whole upload when a digest is given, the start of a session otherwise.
+pub(super) async fn start(registry: &Registry, name: &str, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+    if let Some(digest) = mountable(registry, request.uri()) {
+        registry.catalog().add_blob(name, digest.clone());
+        return created(name, &digest);
+    }
+    let session = registry.store.start_upload().await?;
+    if query(request.uri(), "digest").is_some() {
+        return finish(registry, name, &session, request).await;
+    }
+    accepted(name, &session, 0, StatusCode::ACCEPTED)
+}
+
+/// The blob to mount, when the repository it is to come from has it.
+fn mountable(registry: &Registry, uri: &Uri) -> Option<Digest> {
+    let digest = Digest::parse(&query(uri, "mount")?)?;
+    registry.catalog().has_blob(&query(uri, "from")?, &digest).then_some(digest)
+}
+
+/// `GET` of a session: how far it is.
+pub(super) async fn status(registry: &Registry, name: &str, session: &str) -> Result<Response<Body>, Problem> {
+    let length = registry.store.upload_length(session).await?;
+    accepted(name, session, length, StatusCode::NO_CONTENT)
+}
+
+/// `PATCH`: the next piece. A `Content-Range` must start where the upload stands.
+pub(super) async fn append(registry: &Registry, name: &str, session: &str, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+    let length = registry.store.upload_length(session).await?;
+    let range = request.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    if range.is_some_and(|range| range_start(range) != Some(length)) {
+        return Err(Problem::RangeInvalid);
+    }
+    let length = registry.store.append(session, request.into_body()).await?;
+    accepted(name, session, length, StatusCode::ACCEPTED)
+}
+
+/// `PUT`: the last piece, or all of it, and the digest it must have.
+pub(super) async fn finish(registry: &Registry, name: &str, session: &str, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+    let digest = query(request.uri(), "digest").and_then(|text| Digest::parse(&text)).ok_or(Problem::DigestInvalid)?;
+    registry.store.append(session, request.into_body()).await?;
+    registry.store.finish_upload(session, &digest).await?;
+    registry.catalog().add_blob(name, digest.clone());
+    created(name, &digest)
+}
+
+/// `DELETE` of a session.
+pub(super) async fn cancel(registry: &Registry, session: &str) -> Result<Response<Body>, Problem> {
+    registry.store.cancel_upload(session).await?;
+    Response::builder().status(StatusCode::NO_CONTENT).body(full("")).map_err(|_| Problem::Storage)
+}
+
+fn accepted(name: &str, session: &str, length: u64, status: StatusCode) -> Result<Response<Body>, Problem> {
+    Response::builder()
+        .status(status)
+        .header(header::LOCATION, format!("/v2/{name}/blobs/uploads/{session}"))
+        .header("range", format!("0-{}", length.saturating_sub(1)))
+        .header("docker-upload-uuid", session)
+        .body(full(""))
+        .map_err(|_| Problem::Storage)
+}
+
+fn created(name: &str, digest: &Digest) -> Result<Response<Body>, Problem> {
+    Response::builder()
+        .status(StatusCode::CREATED)
+        .header(header::LOCATION, format!("/v2/{name}/blobs/{digest}"))
+        .header("docker-content-digest", digest.to_string())
+        .body(full(""))
+        .map_err(|_| Problem::Storage)
+}
+
+/// `0-99` or `bytes 0-99/*`.
+fn range_start(range: &str) -> Option<u64> {
+    range.trim_start_matches("bytes").trim().split('-').next()?.parse().ok()
+}
+
+/// A parameter of the query. Repository names and digests need no more than these two escapes.
+fn query(uri: &Uri, name: &str) -> Option<String> {
+    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    let value = pairs.into_iter().find(|(key, _)| *key == name)?.1;
+    Some(value.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_come_with_and_without_a_unit() {
+        assert_eq!(range_start("10-19"), Some(10));
+        assert_eq!(range_start("bytes 10-19/30"), Some(10));
+        assert_eq!(range_start("nonsense"), None);
+    }
+
+    #[test]
+    fn escaped_parameters_are_read() {
+        let uri = Uri::from_static("/v2/a/blobs/uploads/?mount=sha256%3Aabc&from=b%2Fc");
+        assert_eq!(query(&uri, "mount").as_deref(), Some("sha256:abc"));
+        assert_eq!(query(&uri, "from").as_deref(), Some("b/c"));
+        assert_eq!(query(&uri, "digest"), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! A task: one container of an image, really running.
+
+mod docker;
+mod guard;
+mod launcher;
+mod logs;
+mod ports;
+mod process;
+
+pub(super) use launcher::Launcher;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::sync::watch;
+
+use docker::Docker;
+use logs::Logs;
+use process::Process;
+
+/// What is to run.
+#[derive(Debug, Clone)]
+pub struct TaskSpec {
+    /// A name that is unique in the world, for logs and for the engine.
+    pub id: String,
+    /// The image as the task definition has it: `HOST/repository@sha256:…` or `HOST/repository:tag`.
+    pub image: String,
+    /// The container's environment; wins over the image's.
+    pub environment: Vec<(String, String)>,
+    /// Replaces the image's `Cmd`.
+    pub command: Option<Vec<String>>,
+    /// The container's port; 0 for a task that serves nothing. A process task is told another, free one as `PORT`.
+    pub port: u16,
+}
+
+#[derive(Debug)]
+enum Runs {
+    Process(Process),
+    Container { docker: Docker, name: String },
+}
+
+#[derive(Debug)]
+struct Task {
+    runs: Runs,
+    address: Option<SocketAddr>,
+    logs: Logs,
+    exit: watch::Receiver<Option<i32>>,
+    stop_timeout: Duration,
+}
+
+/// A started task. Cheap to clone; dropping it does not stop the task, dropping the world does.
+#[derive(Debug, Clone)]
+pub struct TaskHandle {
+    task: Arc<Task>,
+}
+
+impl TaskHandle {
+    /// Where the task's port is reached; none for a task without a port.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.task.address
+    }
+
+    /// The exit code, once it has ended; 128 + signal when a signal ended it, −1 when the engine lost it.
+    #[expect(clippy::unused_async, reason = "agreed with the callers, who may not rely on it being immediate")]
+    pub async fn exited(&self) -> Option<i32> {
+        *self.task.exit.borrow()
+    }
+
+    /// SIGTERM, and SIGKILL when that does not help in time. Returns when the task has ended.
+    pub async fn stop(&self) {
+        if self.exited().await.is_none() {
+            self.end().await;
+        }
+        if let Runs::Container { docker, name } = &self.task.runs {
+            docker.remove(name).await;
+        }
+    }
+
+    async fn end(&self) {
+        match &self.task.runs {
+            Runs::Process(process) => {
+                process.signal(Signal::TERM);
+                if tokio::time::timeout(self.task.stop_timeout, self.ended()).await.is_err() {
+                    process.signal(Signal::KILL);
+                }
+            }
+            Runs::Container { docker, name } => docker.stop(name, self.task.stop_timeout).await,
+        }
+        self.ended().await;
+    }
+
+    /// Waits until it has ended; an engine that is gone counts.
+    async fn ended(&self) {
+        let _ = self.task.exit.clone().wait_for(Option::is_some).await;
+    }
+
+    /// At once and without waiting, for the end of the world.
+    fn kill(&self) {
+        if let (Runs::Process(process), None) = (&self.task.runs, *self.task.exit.borrow()) {
+            process.signal(Signal::KILL);
+        }
+    }
+
+    /// The last lines of stdout and stderr, oldest first, with the time of each in milliseconds since the epoch.
+    pub fn logs(&self, last: usize) -> Vec<(i64, String)> {
+        self.task.logs.last(last)
+    }
+}

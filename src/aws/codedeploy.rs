@@ -1,0 +1,324 @@
+//! CodeDeploy: deployment groups and deployments, in our words.
+
+use aws_sdk_codedeploy::types::{
+    AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, DeploymentInfo, DeploymentStatus, DeploymentTarget, DeploymentWaitType, EcsTarget,
+    RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
+};
+
+use super::error::told;
+use super::{Aws, AwsError, unthrottled};
+use crate::documents::app_spec::Content;
+
+/// A deployment group as far as a deployment needs it.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    /// `cluster/service` pairs it deploys to.
+    pub services: Vec<(String, String)>,
+    /// Whether it waits at `Ready`, and for how many minutes.
+    pub ready_wait: ReadyWait,
+    /// Minutes blue is kept after the shift.
+    pub termination_minutes: i32,
+    /// Names of the two target groups.
+    pub target_groups: Vec<String>,
+    /// ARNs of the production listeners.
+    pub production: Vec<String>,
+    /// ARNs of the test listeners.
+    pub test: Vec<String>,
+    /// The deployment configuration's name.
+    pub config: Option<String>,
+    /// Alarms that stop a deployment.
+    pub alarms: Vec<String>,
+    /// Events that the group itself rolls back on.
+    pub rollback_events: Vec<String>,
+}
+
+/// What the group does when green is ready.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReadyWait {
+    /// It shifts traffic at once.
+    #[default]
+    Continue,
+    /// It waits for ContinueDeployment this long, then stops.
+    Minutes(i32),
+}
+
+/// Where a deployment is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Created, Queued, InProgress, Baking, or a word we do not know.
+    Going,
+    /// Green is installed; CodeDeploy waits.
+    Ready,
+    /// Over, and well.
+    Succeeded,
+    /// Over, and not well.
+    Failed,
+    /// Stopped, by a person, an alarm or a timeout.
+    Stopped,
+}
+
+/// A deployment as GetDeployment shows it.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Where it is.
+    pub status: Status,
+    /// AWS's own word.
+    pub word: String,
+    /// Its description.
+    pub description: String,
+    /// Whether traffic has shifted and blue's remaining time runs.
+    pub termination_wait_started: bool,
+    /// AWS's code and message, when it failed.
+    pub error: Option<(String, String)>,
+    /// The deployment that rolls this one back.
+    pub rollback: Option<String>,
+    /// Who made it.
+    pub creator: String,
+    /// When it was made, in AWS's form.
+    pub created: String,
+}
+
+/// A deployment's target: the events so far and the task sets.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// Lifecycle events with their status and diagnostics, in order.
+    pub events: Vec<LifecycleEvent>,
+    /// The task sets.
+    pub sets: Vec<Set>,
+}
+
+/// A lifecycle event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifecycleEvent {
+    /// Its name, such as `AllowTraffic`.
+    pub name: String,
+    /// Pending, InProgress, Succeeded, Failed, Skipped, Unknown.
+    pub status: String,
+    /// What went wrong in it, in AWS's words.
+    pub diagnostics: Option<String>,
+}
+
+/// A task set in a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Set {
+    /// Blue or green.
+    pub is_green: bool,
+    /// Percent of production traffic.
+    pub weight: f64,
+    /// Running tasks.
+    pub running: i64,
+    /// Wanted tasks.
+    pub desired: i64,
+    /// PRIMARY, ACTIVE, DRAINING.
+    pub status: String,
+    /// The target group's name.
+    pub target_group: Option<String>,
+}
+
+/// What is asked of CreateDeployment.
+#[derive(Debug, Clone)]
+pub struct NewDeployment<'a> {
+    /// Application.
+    pub application: &'a str,
+    /// Group.
+    pub group: &'a str,
+    /// Configuration, unless the group's.
+    pub config: Option<&'a str>,
+    /// Description with our run id.
+    pub description: &'a str,
+    /// AppSpec.
+    pub content: &'a Content,
+    /// Roll back on alarms as well.
+    pub alarms: bool,
+}
+
+impl Aws {
+    /// The group.
+    pub async fn get_deployment_group(&self, application: &str, group: &str) -> Result<Group, AwsError> {
+        const ACTION: &str = "codedeploy:GetDeploymentGroup";
+        let call = self.codedeploy().get_deployment_group().application_name(application).deployment_group_name(group);
+        let info = told(ACTION, call.send().await)?.deployment_group_info.ok_or_else(|| AwsError::incomplete(ACTION, "the group"))?;
+        let pairs = info.load_balancer_info().map(|info| info.target_group_pair_info_list().to_vec()).unwrap_or_default();
+        let configuration = info.blue_green_deployment_configuration();
+        let alarms = info.alarm_configuration().filter(|alarms| alarms.enabled());
+        let rollback = info.auto_rollback_configuration().filter(|rollback| rollback.enabled());
+        Ok(Group {
+            services: info.ecs_services().iter().map(|service| (owned(service.cluster_name()), owned(service.service_name()))).collect(),
+            ready_wait: ready_wait(configuration),
+            termination_minutes: configuration
+                .and_then(|all| all.terminate_blue_instances_on_deployment_success())
+                .map_or(0, aws_sdk_codedeploy::types::BlueInstanceTerminationOption::termination_wait_time_in_minutes),
+            target_groups: pairs.iter().flat_map(TargetGroupPairInfo::target_groups).filter_map(|group| group.name.clone()).collect(),
+            production: listeners(&pairs, TargetGroupPairInfo::prod_traffic_route),
+            test: listeners(&pairs, TargetGroupPairInfo::test_traffic_route),
+            config: info.deployment_config_name.clone(),
+            alarms: alarms.map(|all| all.alarms().iter().filter_map(|alarm| alarm.name.clone()).collect()).unwrap_or_default(),
+            rollback_events: rollback.map(|all| all.events().iter().map(|event| event.as_str().to_owned()).collect()).unwrap_or_default(),
+        })
+    }
+
+    /// How long a traffic shift with this configuration takes, in minutes.
+    pub async fn shift_minutes(&self, config: &str) -> Result<i64, AwsError> {
+        const ACTION: &str = "codedeploy:GetDeploymentConfig";
+        let answer = told(ACTION, self.codedeploy().get_deployment_config().deployment_config_name(config).send().await)?;
+        let routing = answer.deployment_config_info().and_then(|info| info.traffic_routing_config());
+        let canary = routing.and_then(|routing| routing.time_based_canary()).map(|canary| i64::from(canary.canary_interval()));
+        let linear = routing.and_then(|routing| routing.time_based_linear()).map(|linear| {
+            let steps = 100 / i64::from(linear.linear_percentage()).max(1);
+            steps * i64::from(linear.linear_interval())
+        });
+        Ok(canary.or(linear).unwrap_or(0))
+    }
+
+    /// Creates a deployment; its id.
+    pub async fn create_deployment(&self, new: &NewDeployment<'_>) -> Result<String, AwsError> {
+        const ACTION: &str = "codedeploy:CreateDeployment";
+        unthrottled(async || {
+            let call = self.codedeploy_once().create_deployment().application_name(new.application).deployment_group_name(new.group);
+            let call = call.set_deployment_config_name(new.config.map(str::to_owned)).description(new.description).revision(revision(new.content));
+            let answer = told(ACTION, call.auto_rollback_configuration(auto_rollback(new.alarms)).send().await)?;
+            answer.deployment_id.ok_or_else(|| AwsError::incomplete(ACTION, "the deployment's id"))
+        })
+        .await
+    }
+
+    /// The deployment as it is now.
+    pub async fn get_deployment(&self, deployment: &str) -> Result<Deployment, AwsError> {
+        const ACTION: &str = "codedeploy:GetDeployment";
+        let answer = told(ACTION, self.codedeploy().get_deployment().deployment_id(deployment).send().await)?;
+        answer.deployment_info.map(|info| described(&info)).ok_or_else(|| AwsError::incomplete(ACTION, "the deployment"))
+    }
+
+    /// The deployment's events and task sets.
+    pub async fn get_deployment_target(&self, deployment: &str, cluster: &str, service: &str) -> Result<Target, AwsError> {
+        const ACTION: &str = "codedeploy:GetDeploymentTarget";
+        let call = self.codedeploy().get_deployment_target().deployment_id(deployment).target_id(format!("{cluster}:{service}"));
+        let answer = told(ACTION, call.send().await)?;
+        Ok(answer.deployment_target.as_ref().and_then(DeploymentTarget::ecs_target).map(target).unwrap_or_default())
+    }
+
+    /// Ids of the group's deployments that are not over.
+    pub async fn running_deployments(&self, application: &str, group: &str) -> Result<Vec<String>, AwsError> {
+        use DeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
+        let call = self.codedeploy().list_deployments().application_name(application).deployment_group_name(group);
+        let call = call.set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
+        Ok(told("codedeploy:ListDeployments", call.send().await)?.deployments().to_vec())
+    }
+
+    /// Ids of the group's deployments, newest first.
+    pub async fn latest_deployments(&self, application: &str, group: &str) -> Result<Vec<String>, AwsError> {
+        let call = self.codedeploy().list_deployments().application_name(application).deployment_group_name(group);
+        Ok(told("codedeploy:ListDeployments", call.send().await)?.deployments().to_vec())
+    }
+
+    /// Lets traffic shift. Sending it twice is answered with an error that says so.
+    pub async fn continue_deployment(&self, deployment: &str) -> Result<(), AwsError> {
+        let call = self.codedeploy().continue_deployment().deployment_id(deployment).deployment_wait_type(DeploymentWaitType::ReadyWait);
+        told("codedeploy:ContinueDeployment", call.send().await).map(drop)
+    }
+
+    /// Stops the deployment and has CodeDeploy roll it back. Sending it twice is safe.
+    pub async fn stop_deployment(&self, deployment: &str) -> Result<(), AwsError> {
+        let call = self.codedeploy().stop_deployment().deployment_id(deployment).auto_rollback_enabled(true);
+        told("codedeploy:StopDeployment", call.send().await).map(drop)
+    }
+}
+
+fn owned(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_owned()
+}
+
+fn listeners(pairs: &[TargetGroupPairInfo], route: impl Fn(&TargetGroupPairInfo) -> Option<&TrafficRoute>) -> Vec<String> {
+    pairs.iter().filter_map(route).flat_map(|route| route.listener_arns().to_vec()).collect()
+}
+
+fn ready_wait(configuration: Option<&aws_sdk_codedeploy::types::BlueGreenDeploymentConfiguration>) -> ReadyWait {
+    let option = configuration.and_then(|all| all.deployment_ready_option());
+    match option.and_then(|option| option.action_on_timeout().map(|action| (action.as_str(), option.wait_time_in_minutes()))) {
+        Some(("STOP_DEPLOYMENT", minutes)) => ReadyWait::Minutes(minutes),
+        _ => ReadyWait::Continue,
+    }
+}
+
+fn revision(content: &Content) -> RevisionLocation {
+    let content = AppSpecContent::builder().content(&content.text).sha256(&content.sha256).build();
+    RevisionLocation::builder().revision_type(RevisionLocationType::AppSpecContent).app_spec_content(content).build()
+}
+
+/// Safety must not depend on us being alive: whatever the group says, a deployment of ours that fails or is stopped
+/// goes back to blue by itself.
+fn auto_rollback(alarms: bool) -> AutoRollbackConfiguration {
+    let always = [AutoRollbackEvent::DeploymentFailure, AutoRollbackEvent::DeploymentStopOnRequest];
+    let alarm = alarms.then_some(AutoRollbackEvent::DeploymentStopOnAlarm);
+    AutoRollbackConfiguration::builder().enabled(true).set_events(Some(always.into_iter().chain(alarm).collect())).build()
+}
+
+fn described(info: &DeploymentInfo) -> Deployment {
+    let word = info.status().map_or("Unknown", DeploymentStatus::as_str).to_owned();
+    Deployment {
+        status: status(&word),
+        word,
+        description: owned(info.description()),
+        termination_wait_started: info.instance_termination_wait_time_started(),
+        error: info.error_information().map(|error| (error.code().map_or("", |code| code.as_str()).to_owned(), owned(error.message()))),
+        rollback: info.rollback_info().and_then(|rollback| rollback.rollback_deployment_id()).filter(|id| !id.is_empty()).map(str::to_owned),
+        creator: info.creator().map_or("unknown", |creator| creator.as_str()).to_owned(),
+        created: info.create_time().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+fn status(word: &str) -> Status {
+    match word {
+        "Ready" => Status::Ready,
+        "Succeeded" => Status::Succeeded,
+        "Failed" => Status::Failed,
+        "Stopped" => Status::Stopped,
+        // Created, Queued, InProgress and Baking; and a word that is newer than this action is never progress.
+        _ => Status::Going,
+    }
+}
+
+fn target(target: &EcsTarget) -> Target {
+    Target {
+        events: target.lifecycle_events().iter().map(lifecycle_event).collect(),
+        sets: target.task_sets_info().iter().map(set).collect(),
+    }
+}
+
+fn lifecycle_event(event: &aws_sdk_codedeploy::types::LifecycleEvent) -> LifecycleEvent {
+    let diagnostics = event.diagnostics().and_then(|all| all.message()).filter(|message| !message.is_empty());
+    LifecycleEvent {
+        name: owned(event.lifecycle_event_name()),
+        status: event.status().map_or("Unknown", |status| status.as_str()).to_owned(),
+        diagnostics: diagnostics.map(str::to_owned),
+    }
+}
+
+fn set(set: &aws_sdk_codedeploy::types::EcsTaskSet) -> Set {
+    Set {
+        is_green: set.task_set_label().is_some_and(|label| label.as_str() == "Green"),
+        weight: set.traffic_weight(),
+        running: set.running_count(),
+        desired: set.desired_count(),
+        status: owned(set.status()),
+        target_group: set.target_group().and_then(|group| group.name.clone()),
+    }
+}
+
+impl Target {
+    /// The status of a lifecycle event, where it has begun.
+    pub fn event(&self, name: &str) -> Option<&str> {
+        self.events.iter().find(|event| event.name == name).map(|event| event.status.as_str())
+    }
+
+    /// The event that is going on, else the last one that ended.
+    pub fn current(&self) -> Option<&LifecycleEvent> {
+        let going = self.events.iter().find(|event| event.status == "InProgress");
+        going.or_else(|| self.events.iter().rev().find(|event| !matches!(event.status.as_str(), "Pending" | "Unknown")))
+    }
+
+    /// The event that failed.
+    pub fn failed(&self) -> Option<&LifecycleEvent> {
+        self.events.iter().find(|event| event.status == "Failed")
+    }
+}

@@ -1,0 +1,152 @@
+//! ECS: services, task definitions, tasks. Answers are read as JSON, definitions are sent as the user's JSON.
+
+use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionStatus};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::answer::{Answer, send_as_it_is};
+use super::ecs_shapes::{Service, Task};
+use super::error::told;
+use super::{Aws, AwsError, unthrottled};
+
+/// DescribeTasks takes at most this many.
+const TASKS: usize = 100;
+
+/// What DescribeServices says of a service.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// It is there.
+    Service(Box<Service>),
+    /// It is not, in AWS's word, such as `MISSING`.
+    Missing(String),
+}
+
+/// What RunTask answered.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Launched {
+    /// The tasks.
+    pub tasks: Vec<Task>,
+    /// Why others could not be placed.
+    pub failures: Vec<Placement>,
+}
+
+/// Why something could not be done for a resource.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Placement {
+    /// The resource.
+    pub arn: Option<String>,
+    /// AWS's word for it.
+    pub reason: Option<String>,
+    /// More words.
+    pub detail: Option<String>,
+}
+
+impl Aws {
+    /// The service as it is now.
+    pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<Found, AwsError> {
+        const ACTION: &str = "ecs:DescribeServices";
+        let answer = Answer::default();
+        let call = self.ecs().describe_services().cluster(cluster).services(service);
+        told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+        let mut answer = answer.json(ACTION)?;
+        match answer["services"].get_mut(0).map(Value::take) {
+            Some(found) => parsed(ACTION, found).map(|service| Found::Service(Box::new(service))),
+            None => Ok(Found::Missing(answer["failures"][0]["reason"].as_str().unwrap_or("MISSING").to_owned())),
+        }
+    }
+
+    /// The whole answer of DescribeTaskDefinition, tags included.
+    pub async fn describe_task_definition(&self, revision: &str) -> Result<Value, AwsError> {
+        const ACTION: &str = "ecs:DescribeTaskDefinition";
+        let answer = Answer::default();
+        let call = self.ecs().describe_task_definition().task_definition(revision).include(aws_sdk_ecs::types::TaskDefinitionField::Tags);
+        told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+        answer.json(ACTION)
+    }
+
+    /// Registers the definition and gives AWS's whole answer.
+    pub async fn register_task_definition(&self, definition: &Value) -> Result<Value, AwsError> {
+        const ACTION: &str = "ecs:RegisterTaskDefinition";
+        let family = definition["family"].as_str().unwrap_or_default();
+        unthrottled(async || {
+            let answer = Answer::default();
+            let call = self.ecs_once().register_task_definition().family(family);
+            told(ACTION, call.customize().mutate_request(send_as_it_is(definition)).interceptor(answer.clone()).send().await)?;
+            answer.json(ACTION)
+        })
+        .await
+    }
+
+    /// The family's newest ACTIVE revisions, newest first.
+    pub async fn newest_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
+        let call = self.ecs().list_task_definitions().family_prefix(family).status(TaskDefinitionStatus::Active).sort(aws_sdk_ecs::types::SortOrder::Desc);
+        let answer = told("ecs:ListTaskDefinitions", call.max_results(10).send().await)?;
+        Ok(answer.task_definition_arns().to_vec())
+    }
+
+    /// Takes a revision out of use. One that is out of use already is fine.
+    pub async fn deregister_task_definition(&self, revision: &str) -> Result<(), AwsError> {
+        const ACTION: &str = "ecs:DeregisterTaskDefinition";
+        unthrottled(async || told(ACTION, self.ecs_once().deregister_task_definition().task_definition(revision).send().await).map(drop)).await
+    }
+
+    /// Updates the service with the given request and gives the service as AWS answered.
+    pub async fn update_service(&self, request: &Value) -> Result<Service, AwsError> {
+        const ACTION: &str = "ecs:UpdateService";
+        unthrottled(async || {
+            let answer = Answer::default();
+            let call = self.ecs_once().update_service().service(request["service"].as_str().unwrap_or_default());
+            told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
+            parsed(ACTION, answer.json(ACTION)?["service"].take())
+        })
+        .await
+    }
+
+    /// Runs a task. The request carries a client token, so it may be sent again safely.
+    pub async fn run_task(&self, request: &Value) -> Result<Launched, AwsError> {
+        const ACTION: &str = "ecs:RunTask";
+        let answer = Answer::default();
+        let call = self.ecs().run_task().task_definition(request["taskDefinition"].as_str().unwrap_or_default());
+        told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
+        parsed(ACTION, answer.json(ACTION)?)
+    }
+
+    /// The tasks as they are now.
+    pub async fn describe_tasks(&self, cluster: &str, tasks: &[String]) -> Result<Vec<Task>, AwsError> {
+        const ACTION: &str = "ecs:DescribeTasks";
+        let answer = Answer::default();
+        let call = self.ecs().describe_tasks().cluster(cluster).set_tasks(Some(tasks.iter().take(TASKS).cloned().collect()));
+        told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+        parsed(ACTION, answer.json(ACTION)?["tasks"].take())
+    }
+
+    /// ARNs of a service's tasks that stopped lately.
+    pub async fn stopped_tasks(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
+        let call = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(DesiredStatus::Stopped);
+        Ok(told("ecs:ListTasks", call.send().await)?.task_arns().to_vec())
+    }
+
+    /// ARNs of running tasks of a family with this `startedBy`.
+    pub async fn running_tasks(&self, cluster: &str, started_by: &str) -> Result<Vec<String>, AwsError> {
+        let call = self.ecs().list_tasks().cluster(cluster).started_by(started_by).desired_status(DesiredStatus::Running);
+        Ok(told("ecs:ListTasks", call.send().await)?.task_arns().to_vec())
+    }
+
+    /// Stops a task; one that has stopped already is fine.
+    pub async fn stop_task(&self, cluster: &str, task: &str, why: &str) -> Result<(), AwsError> {
+        let call = self.ecs().stop_task().cluster(cluster).task(task).reason(why);
+        told("ecs:StopTask", call.send().await).map(drop)
+    }
+}
+
+/// The request of an UpdateService that only brings a revision.
+pub fn update_request(cluster: &str, service: &str, revision: &str) -> Value {
+    json!({ "cluster": cluster, "service": service, "taskDefinition": revision })
+}
+
+fn parsed<T: DeserializeOwned>(action: &'static str, answer: Value) -> Result<T, AwsError> {
+    serde_json::from_value(answer).map_err(|error| AwsError::incomplete(action, &error.to_string()))
+}

@@ -1,0 +1,259 @@
+//! What is read of ECS's answers, as far as decisions need it. Statuses stay AWS's words until they are compared here.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Who performs the service's rollouts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Controller {
+    /// CodeDeploy, blue/green.
+    CodeDeploy,
+    /// ECS itself, with its strategy's name (`ROLLING` when AWS says none).
+    Ecs(String),
+    /// Somebody else, in AWS's word.
+    Other(String),
+}
+
+/// An ECS service as DescribeServices shows it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Service {
+    /// ARN.
+    pub service_arn: String,
+    /// Name.
+    pub service_name: String,
+    /// The cluster's ARN.
+    pub cluster_arn: String,
+    /// ACTIVE, DRAINING or INACTIVE.
+    pub status: String,
+    /// Wanted tasks.
+    pub desired_count: i64,
+    /// Running tasks.
+    pub running_count: i64,
+    /// The revision of the service itself; under CodeDeploy that of the primary task set.
+    pub task_definition: String,
+    /// FARGATE, EC2 or EXTERNAL.
+    pub launch_type: Option<String>,
+    /// Fargate platform.
+    pub platform_version: Option<String>,
+    /// As AWS has it.
+    pub capacity_provider_strategy: Option<Value>,
+    /// As AWS has it.
+    pub network_configuration: Option<Value>,
+    /// Load balancers of a rolling service.
+    pub load_balancers: Vec<LoadBalancer>,
+    /// Deployments of a rolling service, newest first.
+    pub deployments: Vec<Deployment>,
+    /// Task sets of a CodeDeploy service.
+    pub task_sets: Vec<TaskSet>,
+    /// What happened lately, newest first.
+    pub events: Vec<ServiceEvent>,
+    deployment_controller: Option<Typed>,
+    deployment_configuration: Option<DeploymentConfiguration>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Typed {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DeploymentConfiguration {
+    strategy: Option<String>,
+    deployment_circuit_breaker: Option<CircuitBreaker>,
+}
+
+/// The circuit breaker of rolling deployments.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct CircuitBreaker {
+    /// Whether it is on.
+    pub enable: bool,
+    /// Whether it rolls back.
+    pub rollback: bool,
+}
+
+/// A target group behind which a container of the service stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LoadBalancer {
+    /// Target group.
+    pub target_group_arn: Option<String>,
+    /// Container.
+    pub container_name: Option<String>,
+    /// Its port.
+    pub container_port: Option<u16>,
+}
+
+/// A deployment of a rolling service.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Deployment {
+    /// `ecs-svc/…`.
+    pub id: String,
+    /// PRIMARY, ACTIVE or INACTIVE.
+    pub status: String,
+    /// Its revision.
+    pub task_definition: String,
+    /// Wanted tasks.
+    pub desired_count: i64,
+    /// Running tasks.
+    pub running_count: i64,
+    /// Tasks that failed to start.
+    pub failed_tasks: i64,
+    /// IN_PROGRESS, COMPLETED or FAILED; absent with old services.
+    pub rollout_state: Option<String>,
+    /// Why, in AWS's words.
+    pub rollout_state_reason: Option<String>,
+}
+
+/// A task set of a CodeDeploy service.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TaskSet {
+    /// `ecs-svc/…`.
+    pub id: String,
+    /// ARN.
+    pub task_set_arn: String,
+    /// The CodeDeploy deployment that made it.
+    pub external_id: Option<String>,
+    /// PRIMARY, ACTIVE or DRAINING.
+    pub status: String,
+    /// Its revision.
+    pub task_definition: String,
+    /// Wanted tasks.
+    pub computed_desired_count: i64,
+    /// Running tasks.
+    pub running_count: i64,
+    /// Its target groups.
+    pub load_balancers: Vec<LoadBalancer>,
+    /// As AWS has it.
+    pub network_configuration: Option<Value>,
+    /// As AWS has it.
+    pub capacity_provider_strategy: Option<Value>,
+    /// Fargate platform.
+    pub platform_version: Option<String>,
+    /// FARGATE, EC2 or EXTERNAL.
+    pub launch_type: Option<String>,
+}
+
+/// A line of the service's history.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ServiceEvent {
+    /// AWS's sentence.
+    pub message: String,
+}
+
+/// A task as DescribeTasks shows it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Task {
+    /// ARN.
+    pub task_arn: String,
+    /// Its revision.
+    pub task_definition_arn: String,
+    /// PROVISIONING … STOPPED.
+    pub last_status: String,
+    /// Why it stopped, in AWS's words.
+    pub stopped_reason: Option<String>,
+    /// AWS's code for it.
+    pub stop_code: Option<String>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// A container of a task.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Container {
+    /// Name.
+    pub name: String,
+    /// Exit code, when it ran.
+    pub exit_code: Option<i32>,
+    /// Why it stopped, where AWS says.
+    pub reason: Option<String>,
+}
+
+impl Service {
+    /// Who performs the rollouts.
+    pub fn controller(&self) -> Controller {
+        match self.deployment_controller.as_ref().map(|controller| controller.kind.as_str()) {
+            Some("CODE_DEPLOY") => Controller::CodeDeploy,
+            None | Some("" | "ECS") => Controller::Ecs(self.strategy()),
+            Some(other) => Controller::Other(other.to_owned()),
+        }
+    }
+
+    fn strategy(&self) -> String {
+        self.deployment_configuration.as_ref().and_then(|configuration| configuration.strategy.clone()).unwrap_or_else(|| "ROLLING".into())
+    }
+
+    /// The circuit breaker; off when AWS says nothing.
+    pub fn circuit_breaker(&self) -> CircuitBreaker {
+        self.deployment_configuration.as_ref().and_then(|configuration| configuration.deployment_circuit_breaker).unwrap_or_default()
+    }
+
+    /// Whether it takes deployments.
+    pub fn is_active(&self) -> bool {
+        self.status == "ACTIVE"
+    }
+
+    /// The task set that serves production.
+    pub fn primary_task_set(&self) -> Option<&TaskSet> {
+        self.task_sets.iter().find(|set| set.is_primary())
+    }
+
+    /// The deployment that ECS works towards.
+    pub fn primary_deployment(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    }
+
+    /// The revision that serves when nothing is in progress.
+    pub fn revision(&self) -> &str {
+        self.primary_task_set().map_or(&self.task_definition, |set| &set.task_definition)
+    }
+
+    /// The cluster's name.
+    pub fn cluster_name(&self) -> &str {
+        crate::undo::short(&self.cluster_arn)
+    }
+}
+
+impl TaskSet {
+    /// Whether it serves production.
+    pub fn is_primary(&self) -> bool {
+        self.status == "PRIMARY"
+    }
+
+    /// Its target groups' ARNs.
+    pub fn target_groups(&self) -> Vec<String> {
+        self.load_balancers.iter().filter_map(|balancer| balancer.target_group_arn.clone()).collect()
+    }
+}
+
+impl Deployment {
+    /// Whether ECS observed it complete.
+    pub fn is_completed(&self) -> bool {
+        self.rollout_state.as_deref() == Some("COMPLETED")
+    }
+
+    /// Whether ECS gave it up.
+    pub fn is_failed(&self) -> bool {
+        self.rollout_state.as_deref() == Some("FAILED")
+    }
+}
+
+impl Task {
+    /// Whether it is over.
+    pub fn is_stopped(&self) -> bool {
+        self.last_status == "STOPPED"
+    }
+
+    /// The task's id, the last part of its ARN.
+    pub fn id(&self) -> &str {
+        crate::undo::short(&self.task_arn)
+    }
+}

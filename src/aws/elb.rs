@@ -1,0 +1,60 @@
+//! Elastic Load Balancing: where listeners really send traffic, and how healthy a target group is.
+
+use aws_sdk_elasticloadbalancingv2::types::Action;
+
+use super::error::told;
+use super::{Aws, AwsError};
+
+/// Where the rules of a listener send traffic: target group ARN and weight, rule by rule.
+pub type Forwards = Vec<Vec<(String, i32)>>;
+
+/// Healthy targets of all in a target group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetHealth {
+    /// Healthy ones.
+    pub healthy: usize,
+    /// All.
+    pub all: usize,
+}
+
+impl Aws {
+    /// Every forward of the listener, default rule included.
+    pub async fn forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
+        if listener.contains("/net/") { self.listener_forwards(listener).await } else { self.rule_forwards(listener).await }
+    }
+
+    /// Network load balancers have no rules.
+    async fn listener_forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
+        let answer = told("elasticloadbalancing:DescribeListeners", self.elb().describe_listeners().listener_arns(listener).send().await)?;
+        Ok(answer.listeners().iter().map(|listener| weights(listener.default_actions())).filter(|weights| !weights.is_empty()).collect())
+    }
+
+    async fn rule_forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
+        let answer = told("elasticloadbalancing:DescribeRules", self.elb().describe_rules().listener_arn(listener).send().await)?;
+        Ok(answer.rules().iter().map(|rule| weights(rule.actions())).filter(|weights| !weights.is_empty()).collect())
+    }
+
+    /// The health of the group's targets.
+    pub async fn target_health(&self, target_group: &str) -> Result<TargetHealth, AwsError> {
+        let answer = told("elasticloadbalancing:DescribeTargetHealth", self.elb().describe_target_health().target_group_arn(target_group).send().await)?;
+        let states = answer.target_health_descriptions().iter().filter_map(|target| target.target_health().and_then(|health| health.state()));
+        let states: Vec<&str> = states.map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str).collect();
+        Ok(TargetHealth { healthy: states.iter().filter(|state| **state == "healthy").count(), all: states.len() })
+    }
+}
+
+/// An action forwards to one group by its ARN, or to several by weight; a lone group has all the weight.
+fn weights(actions: &[Action]) -> Vec<(String, i32)> {
+    actions.iter().flat_map(action_weights).collect()
+}
+
+fn action_weights(action: &Action) -> Vec<(String, i32)> {
+    let groups = action.forward_config().map(|forward| forward.target_groups()).unwrap_or_default();
+    let by_weight: Vec<(String, i32)> =
+        groups.iter().filter_map(|group| Some((group.target_group_arn()?.to_owned(), group.weight().unwrap_or(1)))).collect();
+    match by_weight.as_slice() {
+        [] => action.target_group_arn().map(|arn| (arn.to_owned(), 1)).into_iter().collect(),
+        [(only, 0)] => vec![(only.clone(), 1)],
+        _ => by_weight,
+    }
+}

@@ -1,0 +1,191 @@
+//! What went wrong with a call to AWS, in one place for all services.
+//!
+//! The kinds are those that make a difference to what we do next; the code and the message stay AWS's own.
+
+use std::fmt;
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::error::{Explain, chain_of};
+use crate::outcome::Reason;
+
+/// What kind of error it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// IAM says no. Trying again does not help.
+    Denied,
+    /// There are no credentials, or AWS does not take them any more.
+    Credentials,
+    /// Too many requests; AWS did not look at this one.
+    Throttled,
+    /// AWS refused the request as it stands; the code says why.
+    Refused,
+    /// AWS failed; a mutation may have landed.
+    Failed,
+    /// No answer arrived; a mutation may have landed.
+    Unanswered,
+}
+
+/// A call to AWS that did not do what it was for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct AwsError {
+    /// The IAM action, such as `ecs:DescribeServices`.
+    pub action: &'static str,
+    /// What kind of error it is.
+    pub kind: Kind,
+    /// AWS's code, where it answered.
+    pub code: String,
+    /// AWS's message, or the transport's.
+    pub message: String,
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let action = self.action;
+        match self.kind {
+            Kind::Denied => write!(out, "{action} is denied: {}", self.message),
+            Kind::Credentials => write!(out, "{action}: AWS does not accept the credentials: {}", self.message),
+            Kind::Throttled => write!(out, "{action} is throttled: {}", self.message),
+            Kind::Refused => write!(out, "{action}: {} ({})", self.message, self.code),
+            Kind::Failed => write!(out, "{action}: AWS failed: {} ({})", self.message, self.code),
+            Kind::Unanswered => write!(out, "{action} got no answer: {}", self.message),
+        }
+    }
+}
+
+impl AwsError {
+    /// An answer of AWS that lacks what its own model promises.
+    pub fn incomplete(action: &'static str, what: &str) -> Self {
+        Self { action, kind: Kind::Failed, code: "IncompleteAnswer".into(), message: format!("the answer lacks {what}") }
+    }
+
+    /// Whether a mutation may have taken effect although it ended in this error.
+    pub fn may_have_landed(&self) -> bool {
+        matches!(self.kind, Kind::Failed | Kind::Unanswered)
+    }
+
+    /// Whether AWS's code is this one, with or without `Exception` at its end.
+    pub fn is(&self, code: &str) -> bool {
+        self.code.trim_end_matches("Exception") == code.trim_end_matches("Exception")
+    }
+
+    /// The resource that IAM names in a denial, or `*`.
+    pub fn resource(&self) -> &str {
+        let after = self.message.split_once("on resource: ").map_or("*", |(_, rest)| rest);
+        after.split_whitespace().next().unwrap_or("*").trim_end_matches(['.', ','])
+    }
+}
+
+impl Explain for AwsError {
+    fn reason(&self) -> Reason {
+        match self.kind {
+            Kind::Denied => Reason::Denied,
+            Kind::Credentials => Reason::Credentials,
+            Kind::Refused => Reason::AwsRefused,
+            Kind::Throttled | Kind::Failed | Kind::Unanswered => Reason::AwsFailed,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self.kind {
+            Kind::Denied => Some(format!("allow {} on {} for the role that the job uses (docs/iam.md)", self.action, self.resource())),
+            Kind::Credentials => Some("run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment".into()),
+            Kind::Throttled => Some("AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval".into()),
+            Kind::Unanswered => Some("check aws-region, the runner's network and its proxy settings".into()),
+            Kind::Refused | Kind::Failed => None,
+        }
+    }
+}
+
+/// Turns an answer of the SDK into ours.
+pub(super) fn told<T, E>(action: &'static str, answer: Result<T, SdkError<E, Response>>) -> Result<T, AwsError>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    answer.map_err(|error| AwsError::from_sdk(action, error))
+}
+
+impl AwsError {
+    fn from_sdk<E>(action: &'static str, error: SdkError<E, Response>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match error {
+            SdkError::ServiceError(service) => {
+                let status = service.raw().status().as_u16();
+                let meta = service.err().meta();
+                let code = meta.code().unwrap_or("unknown").to_owned();
+                let message = meta.message().unwrap_or("AWS gave no message").to_owned();
+                Self { action, kind: kind_of(&code, status), code, message }
+            }
+            other => Self::untold(action, &other),
+        }
+    }
+
+    fn untold(action: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
+        let message = chain_of(error).join(": ");
+        let kind = if message.to_lowercase().contains("credentials") { Kind::Credentials } else { Kind::Unanswered };
+        Self { action, kind, code: String::new(), message }
+    }
+}
+
+const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "NotAuthorizedException", "OptInRequired"];
+const CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "IncompleteSignature",
+    "AuthFailure",
+];
+const THROTTLED: &[&str] = &[
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "SlowDown",
+];
+
+fn kind_of(code: &str, status: u16) -> Kind {
+    if DENIED.contains(&code) {
+        Kind::Denied
+    } else if CREDENTIALS.contains(&code) {
+        Kind::Credentials
+    } else if THROTTLED.contains(&code) || status == 429 {
+        Kind::Throttled
+    } else if status >= 500 {
+        Kind::Failed
+    } else {
+        Kind::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_names_the_action_and_the_resource_to_allow() {
+        let message = "User: arn:aws:sts::1:assumed-role/ci/x is not authorized to perform: ecs:UpdateService on resource: arn:aws:ecs:eu-central-1:1:service/prod/api because no identity-based policy allows it";
+        let error = AwsError { action: "ecs:UpdateService", kind: kind_of("AccessDeniedException", 400), code: "AccessDeniedException".into(), message: message.into() };
+        assert_eq!(error.hint().unwrap(), "allow ecs:UpdateService on arn:aws:ecs:eu-central-1:1:service/prod/api for the role that the job uses (docs/iam.md)");
+    }
+
+    #[test]
+    fn only_an_error_that_aws_did_not_answer_for_may_have_landed() {
+        let landed = |code, status| AwsError { action: "x", kind: kind_of(code, status), code: String::new(), message: String::new() }.may_have_landed();
+        assert!(landed("ServerException", 500));
+        assert!(!landed("ThrottlingException", 400));
+        assert!(!landed("ClientException", 400));
+    }
+}

@@ -1,0 +1,192 @@
+//! Thin typed calls to the AWS services, a file a service. AWS's words are compared here and nowhere else.
+//!
+//! Reads are retried by the SDK; a mutation is sent once, because the SDK would send one again whose answer was lost.
+//! Only a throttled mutation is repeated: AWS has not looked at it.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{ConnectorBuilder, tls};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+use crate::settings::AwsSettings;
+
+pub mod alarms;
+pub mod answer;
+pub mod codedeploy;
+pub mod ecr;
+pub mod ecs;
+pub mod ecs_shapes;
+pub mod elb;
+pub mod error;
+pub mod logs;
+
+pub use error::{AwsError, Kind};
+
+/// The name in the user agent of every call.
+const APP: &str = "ecs-bluegreen-action";
+/// An endpoint that accepts and never answers must not hang the job: no single answer of the APIs used takes longer.
+const ANSWER: Duration = Duration::from_secs(15);
+const CONNECT: Duration = Duration::from_secs(5);
+/// How often a throttled mutation is sent in all, with doubling pauses from the first one.
+const THROTTLED_TRIES: u32 = 6;
+const THROTTLED_PAUSE: Duration = Duration::from_millis(400);
+
+/// The clients, each made when it is first needed; connections are shared.
+#[derive(Debug)]
+pub struct Aws {
+    reads: SdkConfig,
+    writes: SdkConfig,
+    count: AtomicU64,
+    partition: Partition,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    ecs_once: OnceLock<aws_sdk_ecs::Client>,
+    codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
+    codedeploy_once: OnceLock<aws_sdk_codedeploy::Client>,
+    ecr: OnceLock<aws_sdk_ecr::Client>,
+    elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
+    cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
+    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+}
+
+/// Where consoles and ARNs live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    region: String,
+}
+
+impl Partition {
+    /// The console's host for the region.
+    pub fn console(&self) -> String {
+        let region = &self.region;
+        if region.starts_with("cn-") {
+            format!("{region}.console.amazonaws.cn")
+        } else if region.starts_with("us-gov-") {
+            format!("{region}.console.amazonaws-us-gov.com")
+        } else {
+            format!("{region}.console.aws.amazon.com")
+        }
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+}
+
+impl Aws {
+    /// Reads the credentials' whereabouts; no request is made yet.
+    pub async fn connect(settings: &AwsSettings) -> Self {
+        let shared = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(settings.region.clone()))
+            .http_client(http_client(settings.proxy.as_deref()))
+            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build())
+            .load()
+            .await;
+        let mut named = shared.into_builder();
+        named.set_app_name(AppName::new(APP).ok());
+        let shared = named.build();
+        let retrying = RetryConfig::standard().with_max_attempts(settings.attempts).with_initial_backoff(Duration::from_millis(300));
+        Self {
+            reads: shared.to_builder().retry_config(retrying).build(),
+            writes: shared.into_builder().retry_config(RetryConfig::disabled()).build(),
+            count: AtomicU64::default(),
+            partition: Partition { region: settings.region.clone() },
+            ecs: OnceLock::new(),
+            ecs_once: OnceLock::new(),
+            codedeploy: OnceLock::new(),
+            codedeploy_once: OnceLock::new(),
+            ecr: OnceLock::new(),
+            elb: OnceLock::new(),
+            cloudwatch: OnceLock::new(),
+            logs: OnceLock::new(),
+        }
+    }
+
+    /// The region's partition.
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// How many reads were made so far.
+    pub fn reads(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    fn counted(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn ecs(&self) -> &aws_sdk_ecs::Client {
+        self.counted();
+        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.reads))
+    }
+
+    fn ecs_once(&self) -> &aws_sdk_ecs::Client {
+        self.ecs_once.get_or_init(|| aws_sdk_ecs::Client::new(&self.writes))
+    }
+
+    fn codedeploy(&self) -> &aws_sdk_codedeploy::Client {
+        self.counted();
+        self.codedeploy.get_or_init(|| aws_sdk_codedeploy::Client::new(&self.reads))
+    }
+
+    fn codedeploy_once(&self) -> &aws_sdk_codedeploy::Client {
+        self.codedeploy_once.get_or_init(|| aws_sdk_codedeploy::Client::new(&self.writes))
+    }
+
+    fn ecr(&self) -> &aws_sdk_ecr::Client {
+        self.counted();
+        self.ecr.get_or_init(|| aws_sdk_ecr::Client::new(&self.reads))
+    }
+
+    fn elb(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
+        self.counted();
+        self.elb.get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(&self.reads))
+    }
+
+    fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
+        self.counted();
+        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.reads))
+    }
+
+    fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
+        self.counted();
+        self.logs.get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
+    }
+}
+
+/// Sends a mutation, again only while AWS throttles it.
+async fn unthrottled<T, F: Future<Output = Result<T, AwsError>>>(send: impl Fn() -> F) -> Result<T, AwsError> {
+    let mut pause = THROTTLED_PAUSE;
+    for _ in 1..THROTTLED_TRIES {
+        match send().await {
+            Err(error) if error.kind == Kind::Throttled => tokio::time::sleep(pause).await,
+            answered => return answered,
+        }
+        pause *= 2;
+    }
+    send().await
+}
+
+/// One connection pool for all services, and the certificates are loaded once.
+fn http_client(proxy: Option<&str>) -> SharedHttpClient {
+    let proxy = proxy.and_then(|url| ProxyConfig::all(url.to_owned()).ok()).unwrap_or_else(ProxyConfig::from_env);
+    let connector: OnceLock<SharedHttpConnector> = OnceLock::new();
+    http_client_fn(move |settings: &HttpConnectorSettings, components: &RuntimeComponents| {
+        connector.get_or_init(|| connect(&proxy, settings, components)).clone()
+    })
+}
+
+fn connect(proxy: &ProxyConfig, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+    let mut builder = ConnectorBuilder::default().proxy_config(proxy.clone()).connector_settings(settings.clone());
+    builder.set_sleep_impl(components.sleep_impl());
+    SharedHttpConnector::new(builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build())
+}

@@ -1,0 +1,41 @@
+//! What came back: the last answer of one attempt, as far as it was read.
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION};
+use url::Url;
+
+/// The last answer of an attempt.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// What was asked for in the end, after redirects that were followed.
+    pub(super) url: Url,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+}
+
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    pub(super) extent: Extent,
+}
+
+/// How much of a body was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// The body goes on after the bytes that were kept.
+    Beginning,
+}
+
+impl Answer {
+    /// Where it points to, made absolute.
+    pub(super) fn location(&self) -> Option<Url> {
+        let location = self.headers.get(LOCATION)?.to_str().ok()?;
+        self.url.join(location).ok()
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body.bytes).into_owned()
+    }
+}

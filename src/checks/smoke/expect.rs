@@ -1,0 +1,87 @@
+//! PURE: an answer and what was expected of it → every expectation that was not met.
+//!
+//! Secrets that the user gave stand as `***` in what was expected; what was found may still hold some and is scrubbed by whoever
+//! makes it a fact. Secrets that the service gave (cookie values, a redirect's other parameters) are not quoted at all.
+
+mod cookies;
+mod json;
+mod redirect;
+mod text;
+
+use reqwest::StatusCode;
+use reqwest::header::SET_COOKIE;
+
+use super::answer::Answer;
+use super::form::{Expect, StatusPattern, TextCondition};
+use super::result::Mismatch;
+use super::template::Values;
+
+/// What is expected of a status when the test does not say.
+const SUCCESS: StatusPattern = StatusPattern::Class(2);
+/// The same, where a redirect is expected.
+const REDIRECTION: StatusPattern = StatusPattern::Class(3);
+
+pub(super) fn judge(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
+    let mut failures: Vec<Mismatch> = status(expect, answer.status).into_iter().collect();
+    failures.extend(headers(expect, answer, values));
+    failures.extend(expect.redirect.iter().flat_map(|expected| redirect::judge(expected, answer, values)));
+    failures.extend(cookies::judge(&expect.cookies, &answer.headers, values));
+    failures.extend(body(&expect.body, answer, values));
+    failures.extend(json::judge(&expect.json, answer, values));
+    failures
+}
+
+fn status(expect: &Expect, found: StatusCode) -> Option<Mismatch> {
+    let default = if expect.redirect.is_some() { REDIRECTION } else { SUCCESS };
+    let expected = if expect.status.is_empty() { std::slice::from_ref(&default) } else { &expect.status };
+    let wanted = || expected.iter().map(|pattern| pattern.words()).collect::<Vec<_>>().join(" or ");
+    let met = expected.iter().any(|pattern| pattern.is_met_by(found.as_u16()));
+    (!met).then(|| Mismatch::new("status", wanted(), found.to_string()))
+}
+
+impl StatusPattern {
+    fn is_met_by(self, code: u16) -> bool {
+        match self {
+            Self::Exactly(expected) => expected == code,
+            Self::Class(class) => code / 100 == class,
+        }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::Exactly(code) => code.to_string(),
+            Self::Class(class) => format!("{class}xx"),
+        }
+    }
+}
+
+fn headers(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
+    let judged = expect.headers.iter().flat_map(|(name, conditions)| {
+        let found: Vec<_> = answer.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
+        let mut failures = text::judge(&format!("header {name}"), conditions, &found, values);
+        if name == SET_COOKIE {
+            // Its value is the service's secret.
+            for failure in &mut failures {
+                "other cookies".clone_into(&mut failure.found);
+            }
+        }
+        failures
+    });
+    judged.collect()
+}
+
+fn body(conditions: &[TextCondition], answer: &Answer, values: &Values) -> Vec<Mismatch> {
+    if conditions.is_empty() {
+        return Vec::new();
+    }
+    let mut failures = text::judge("body", conditions, &[&answer.text()], values);
+    for failure in &mut failures {
+        // The excerpt of the result shows it.
+        "other text".clone_into(&mut failure.found);
+    }
+    failures
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! The cookies an answer sets, by their attributes. Their values are never looked at.
+
+use reqwest::header::{HeaderMap, SET_COOKIE};
+
+use crate::checks::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
+use crate::checks::smoke::result::Mismatch;
+use crate::checks::smoke::template::Values;
+
+/// A `Set-Cookie` header without the cookie's value (RFC 6265, section 5.2).
+struct Cookie {
+    name: String,
+    /// Names in lower case.
+    attributes: Vec<(String, String)>,
+}
+
+pub(super) fn judge(expected: &[CookieExpectation], headers: &HeaderMap, values: &Values) -> Vec<Mismatch> {
+    let cookies: Vec<Cookie> =
+        headers.get_all(SET_COOKIE).iter().map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes()))).collect();
+    expected.iter().flat_map(|expectation| one(expectation, &cookies, values)).collect()
+}
+
+fn one(expected: &CookieExpectation, cookies: &[Cookie], values: &Values) -> Vec<Mismatch> {
+    let what = format!("cookie {}", expected.name);
+    // A browser keeps the last of several.
+    let Some(cookie) = cookies.iter().rfind(|cookie| cookie.name == expected.name) else {
+        return vec![Mismatch::new(what, "set", names(cookies))];
+    };
+    let unmet = expected.attributes.iter().filter(|attribute| !attribute.is_met_by(cookie, values));
+    unmet.map(|attribute| Mismatch::new(&what, attribute.words(values), cookie.words())).collect()
+}
+
+fn names(cookies: &[Cookie]) -> String {
+    if cookies.is_empty() {
+        return "no cookie".to_owned();
+    }
+    format!("only {}", cookies.iter().map(|cookie| cookie.name.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+impl Cookie {
+    fn parse(header: &str) -> Self {
+        let mut parts =
+            header.split(';').map(|part| part.split_once('=').map_or((part.trim(), ""), |(name, value)| (name.trim(), value.trim())));
+        let name = parts.next().map_or_else(String::new, |(name, _)| name.to_owned());
+        Self { name, attributes: parts.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect() }
+    }
+
+    /// The last attribute of several with one name counts.
+    fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn words(&self) -> String {
+        let shown = self.attributes.iter().map(|(name, value)| if value.is_empty() { name.clone() } else { format!("{name}={value}") });
+        let shown: Vec<String> = shown.collect();
+        if shown.is_empty() { "no attributes".to_owned() } else { shown.join("; ") }
+    }
+}
+
+impl CookieAttribute {
+    fn is_met_by(&self, cookie: &Cookie, values: &Values) -> bool {
+        match self {
+            Self::Flag(flag, wanted) => cookie.attribute(flag.key()).is_some() == (*wanted == Flag::Set),
+            Self::SameSite(wanted) => cookie.attribute("samesite").is_some_and(|found| found.eq_ignore_ascii_case(wanted.word())),
+            Self::Path(wanted) => cookie.attribute("path") == Some(wanted.render(values).as_str()),
+            Self::Domain(wanted) => cookie.attribute("domain").is_some_and(|found| same_domain(found, &wanted.render(values))),
+        }
+    }
+
+    fn words(&self, values: &Values) -> String {
+        match self {
+            Self::Flag(flag, Flag::Set) => flag.key().to_owned(),
+            Self::Flag(flag, Flag::Unset) => format!("no {}", flag.key()),
+            Self::SameSite(wanted) => format!("samesite={}", wanted.word()),
+            Self::Path(wanted) => format!("path={}", wanted.masked(values)),
+            Self::Domain(wanted) => format!("domain={}", wanted.masked(values)),
+        }
+    }
+}
+
+/// A leading dot means nothing (RFC 6265, section 5.2.3), nor does case.
+fn same_domain(left: &str, right: &str) -> bool {
+    left.trim_start_matches('.').eq_ignore_ascii_case(right.trim_start_matches('.'))
+}
+
+impl CookieFlag {
+    fn key(self) -> &'static str {
+        match self {
+            Self::HttpOnly => "httponly",
+            Self::Secure => "secure",
+        }
+    }
+}
+
+impl SameSite {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Lax => "lax",
+            Self::None => "none",
+        }
+    }
+}

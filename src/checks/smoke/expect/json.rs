@@ -1,0 +1,158 @@
+//! Conditions on what a `JSONPath` selects. Every selected node meets them, and there is one at least.
+
+use std::cmp::Ordering;
+
+use serde_json::{Number, Value};
+use time::format_description::well_known::{Iso8601, Rfc3339};
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+use crate::checks::smoke::answer::{Answer, Extent};
+use crate::checks::smoke::form::{Comparison, JsonCondition, JsonExpectation, JsonType};
+use crate::checks::smoke::result::Mismatch;
+use crate::checks::smoke::template::Values;
+
+pub(super) fn judge(expected: &[JsonExpectation], answer: &Answer, values: &Values) -> Vec<Mismatch> {
+    if expected.is_empty() {
+        return Vec::new();
+    }
+    match serde_json::from_slice::<Value>(&answer.body.bytes) {
+        Ok(body) => expected.iter().flat_map(|expectation| one(expectation, &body, values)).collect(),
+        Err(error) => vec![Mismatch::new("body", "JSON", not_json(answer, &error))],
+    }
+}
+
+fn not_json(answer: &Answer, error: &serde_json::Error) -> String {
+    match (answer.body.extent, answer.body.bytes.is_empty()) {
+        (Extent::Beginning, _) => format!("a body of more than {} bytes", answer.body.bytes.len()),
+        (Extent::Whole, true) => "an empty body".to_owned(),
+        (Extent::Whole, false) => format!("something else ({error})"),
+    }
+}
+
+fn one(expectation: &JsonExpectation, body: &Value, values: &Values) -> Vec<Mismatch> {
+    let nodes = expectation.path.query(body).all();
+    let unmet = expectation.conditions.iter().filter_map(|condition| {
+        let found = condition.unmet_by(&nodes, values)?;
+        Some(Mismatch::new(&expectation.written, condition.words(values), found))
+    });
+    unmet.collect()
+}
+
+impl JsonCondition {
+    /// What was found instead, if it is not met.
+    fn unmet_by(&self, nodes: &[&Value], values: &Values) -> Option<String> {
+        if nodes.is_empty() {
+            return (!matches!(self, Self::Absent)).then(|| "nothing".to_owned());
+        }
+        nodes.iter().find(|node| !self.is_met_by(node, values)).map(ToString::to_string)
+    }
+
+    fn is_met_by(&self, found: &Value, values: &Values) -> bool {
+        match self {
+            Self::Equals(expected) => same(found, &expected.render(values)),
+            Self::Differs(expected) => !same(found, &expected.render(values)),
+            Self::Compares(comparison, limit) => comparison.is_met_by(found, limit),
+            Self::Matches(pattern) => found.as_str().is_some_and(|text| pattern.is_match(text, values)),
+            Self::Contains(expected) => contains(found, &expected.render(values)),
+            Self::Is(kind) => kind.is_kind_of(found),
+            Self::Exists => true,
+            Self::Absent => false,
+        }
+    }
+
+    fn words(&self, values: &Values) -> String {
+        match self {
+            Self::Equals(expected) => expected.masked(values).to_string(),
+            Self::Differs(expected) => format!("not {}", expected.masked(values)),
+            Self::Compares(comparison, limit) => format!("{} {limit}", comparison.symbol()),
+            Self::Matches(pattern) => format!("matches {}", pattern.masked(values)),
+            Self::Contains(expected) => format!("contains {}", expected.masked(values)),
+            Self::Is(kind) => kind.words().to_owned(),
+            Self::Exists => "anything".to_owned(),
+            Self::Absent => "nothing".to_owned(),
+        }
+    }
+}
+
+impl Comparison {
+    fn is_met_by(self, found: &Value, limit: &Number) -> bool {
+        let Some(order) = found.as_number().and_then(|number| compare(number, limit)) else { return false };
+        match self {
+            Self::Greater => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+            Self::Less => order.is_lt(),
+            Self::AtMost => order.is_le(),
+        }
+    }
+
+    fn symbol(self) -> &'static str {
+        match self {
+            Self::Greater => ">",
+            Self::AtLeast => "≥",
+            Self::Less => "<",
+            Self::AtMost => "≤",
+        }
+    }
+}
+
+/// Whole numbers are compared exactly, others as floating point.
+fn compare(left: &Number, right: &Number) -> Option<Ordering> {
+    match (left.as_i128(), right.as_i128()) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
+}
+
+/// Equality as people mean it: `1` is `1.0`, and the order of an object's keys does not count.
+fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => compare(left, right).is_some_and(Ordering::is_eq),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len() && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
+        }
+        _ => left == right,
+    }
+}
+
+/// A part of a text, or an item of a list.
+fn contains(found: &Value, expected: &Value) -> bool {
+    match (found, expected) {
+        (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
+        (Value::Array(items), _) => items.iter().any(|item| same(item, expected)),
+        _ => false,
+    }
+}
+
+impl JsonType {
+    fn is_kind_of(self, found: &Value) -> bool {
+        match self {
+            Self::Timestamp => found.as_str().is_some_and(is_timestamp),
+            Self::String => found.is_string(),
+            Self::Number => found.is_number(),
+            Self::Boolean => found.is_boolean(),
+            Self::Array => found.is_array(),
+            Self::Object => found.is_object(),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Timestamp => "a timestamp (RFC 3339 or ISO 8601)",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "true or false",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// Many frameworks write ISO 8601 without an offset; that is a timestamp too.
+fn is_timestamp(text: &str) -> bool {
+    OffsetDateTime::parse(text, &Rfc3339).is_ok()
+        || OffsetDateTime::parse(text, &Iso8601::DEFAULT).is_ok()
+        || PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).is_ok()
+}

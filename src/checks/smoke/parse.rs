@@ -1,0 +1,159 @@
+//! The user's document → a [`Suite`], or every problem it has at once, each with its place and its remedy.
+//!
+//! Here stands what a suite, its defaults and a test look like; requests and expectations have files of their own.
+
+mod expect;
+pub(super) mod keys;
+mod request;
+mod words;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::checks::document::{self, Content, Node};
+use crate::checks::reader::{Fields, Reader};
+use crate::problem::Problem;
+
+use super::form::{Expect, Redirects, Retry, Side, Suite, Test};
+use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS};
+use words::Words;
+
+/// The input that the document belongs to.
+const INPUT: &str = "smoke-tests";
+
+const SIDES: &[(&str, Side)] = &[("green", Side::Green), ("production", Side::Production)];
+
+/// A new task is expected to answer within a minute of being called healthy; a second between two questions burdens nobody.
+const RETRY: Retry = Retry { budget: Duration::from_mins(1), every: Duration::from_secs(1) };
+
+/// Longer than any answer that users would put up with.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Repeating faster than this is a load test.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// What a test takes over when it says nothing itself.
+#[derive(Clone, Copy)]
+struct Defaults {
+    timeout: Duration,
+    retry: Retry,
+}
+
+/// Reads a suite; `origin` is the file as the user wrote it, or `inline`.
+pub fn parse(text: &str, origin: &str) -> Result<Suite, Vec<Problem>> {
+    let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
+    let mut words = Words::new(Reader::new(INPUT, origin, text));
+    let tests = suite(&mut words, &root).unwrap_or_default();
+    let (problems, variables) = words.finish();
+    if problems.is_empty() { Ok(Suite { tests, variables }) } else { Err(problems) }
+}
+
+fn suite(words: &mut Words<'_>, root: &Node) -> Option<Vec<Test>> {
+    let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
+    let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or(Defaults { timeout: TIMEOUT, retry: RETRY });
+    let Some(node) = fields.get("tests") else {
+        words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
+        return None;
+    };
+    let items = words.reader.list(node, "`tests`")?;
+    if items.is_empty() {
+        words.reader.report(node.place, "`tests` is empty", "Write at least one test, or leave the input empty");
+    }
+    let mut names = BTreeSet::new();
+    Some(items.iter().filter_map(|item| test(words, item, defaults, &mut names)).collect())
+}
+
+fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {
+    let fields = words.reader.fields(node, "`defaults`", DEFAULTS_KEYS)?;
+    Some(own_or(words, &fields, Defaults { timeout: TIMEOUT, retry: RETRY }))
+}
+
+/// The timeout and retry of these fields, and of `inherited` where they are silent.
+fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: Defaults) -> Defaults {
+    let timeout = fields.get("timeout").and_then(|node| timeout(words, node)).unwrap_or(inherited.timeout);
+    let retry = fields.get("retry").and_then(|node| retry(words, node, inherited.retry)).unwrap_or(inherited.retry);
+    Defaults { timeout, retry }
+}
+
+fn timeout(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
+    let timeout = words.reader.duration(node, "`timeout`")?;
+    if timeout.is_zero() {
+        words.reader.report(node.place, "`timeout` is zero: no request could be answered", "Write a time such as `5s`");
+    }
+    Some(timeout)
+}
+
+fn retry(words: &mut Words<'_>, node: &Node, inherited: Retry) -> Option<Retry> {
+    let fields = words.reader.fields(node, "`retry`", RETRY_KEYS)?;
+    let budget = fields.get("for").and_then(|node| words.reader.duration(node, "`for`")).unwrap_or(inherited.budget);
+    let every = fields.get("every").and_then(|node| pause(words, node)).unwrap_or(inherited.every);
+    Some(Retry { budget, every })
+}
+
+fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
+    let every = words.reader.duration(node, "`every`")?;
+    if every < SHORTEST_PAUSE {
+        words.reader.report(
+            node.place,
+            "`every` is shorter than 10ms",
+            "Write at least `10ms`; `retry: { for: 0s }` switches repeating off",
+        );
+    }
+    Some(every)
+}
+
+fn test(words: &mut Words<'_>, node: &Node, defaults: Defaults, names: &mut BTreeSet<String>) -> Option<Test> {
+    let fields = words.reader.fields(node, "a test", TEST_KEYS)?;
+    let name = name(words, node, &fields, names);
+    let request = request::request(words, node, &fields);
+    let expect = fields.get("expect").map_or_else(|| Some(Expect::default()), |node| expect::expect(words, node));
+    let on = fields.get("on").map_or_else(|| Some(vec![Side::Green, Side::Production]), |node| on(words, node));
+    let Defaults { timeout, retry } = own_or(words, &fields, defaults);
+    let redirects = redirects(words, &fields, expect.as_ref());
+    Some(Test { name: name?, request: request?, redirects: redirects?, on: on?, timeout, retry, expect: expect? })
+}
+
+fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTreeSet<String>) -> Option<String> {
+    let Some(node) = fields.get("name") else {
+        words.reader.report(test.place, "A test has no `name`", "Write `name:` with words for the log and the summary");
+        return None;
+    };
+    let name = words.reader.text(node, "`name`")?;
+    if name.trim().is_empty() || name.contains("${") || name.contains(char::is_control) {
+        words.reader.report(node.place, "A `name` is one line of plain words, without variables", "Write words that say what is tested");
+    } else if !names.insert(name.clone()) {
+        words.reader.report(node.place, format!("Two tests have the name `{name}`"), "Give each test a name of its own");
+    }
+    Some(name)
+}
+
+fn on(words: &mut Words<'_>, node: &Node) -> Option<Vec<Side>> {
+    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    if items.is_empty() {
+        words.reader.report(
+            node.place,
+            "`on` is empty: the test would never run",
+            "Write `green`, `production`, or leave `on` out for both",
+        );
+    }
+    let sides: Vec<_> = items.iter().map(|item| words.reader.word(item, "`on`", SIDES)).collect();
+    sides.into_iter().collect()
+}
+
+/// Redirects are followed unless the test wants to look at one.
+fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>) -> Option<Redirects> {
+    let judged = expect.is_some_and(Expect::looks_at_redirect);
+    let Some(node) = fields.get("follow") else { return Some(if judged { Redirects::Judge } else { Redirects::Follow }) };
+    let follow = words.reader.boolean(node, "`follow`")?;
+    if follow && judged {
+        words.reader.report(
+            node.place,
+            "`follow: true` contradicts the redirect that is expected",
+            "Leave `follow` out, or expect what the last answer is",
+        );
+    }
+    Some(if follow { Redirects::Follow } else { Redirects::Judge })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! A test's `expect`: status, headers, JSON, redirect, cookies and body.
+
+mod conditions;
+
+use reqwest::header::HeaderName;
+use serde_json_path::JsonPath;
+
+use crate::checks::document::{Content, Entry, Node};
+use crate::checks::smoke::form::{
+    CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag, JsonExpectation, REDIRECTIONS, RedirectExpectation, SameSite,
+    StatusPattern, TextCondition,
+};
+use crate::checks::smoke::template::Template;
+
+use super::keys::{BODY_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIRECT_KEYS};
+use super::request::header_name;
+use super::words::Words;
+
+const SAME_SITE: &[(&str, SameSite)] = &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
+
+impl Expect {
+    /// Whether an answer that points elsewhere is itself what the test is about.
+    pub(super) fn looks_at_redirect(&self) -> bool {
+        let redirection = |status: &StatusPattern| match status {
+            StatusPattern::Exactly(code) => REDIRECTIONS.contains(code),
+            StatusPattern::Class(class) => *class == 3,
+        };
+        self.redirect.is_some() || self.status.iter().any(redirection)
+    }
+}
+
+pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
+    let fields = words.reader.fields(node, "`expect`", EXPECT_KEYS)?;
+    let status = fields.get("status").map_or_else(|| Some(Vec::new()), |node| statuses(words, node));
+    let json = fields.get("json").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`json`", json));
+    let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`headers`", header));
+    let redirect = fields.get("redirect").map_or(Some(None), |node| redirect(words, node).map(Some));
+    let cookies = fields.get("cookies").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`cookies`", cookie));
+    let body = fields.get("body").map_or_else(|| Some(Vec::new()), |node| conditions::text_mapping(words, node, "`body`", BODY_KEYS));
+    Some(Expect { status: status?, json: json?, headers: headers?, redirect: redirect?, cookies: cookies?, body: body? })
+}
+
+/// Reads every entry of a mapping with the user's own keys, and reports the problems of all of them.
+fn each<T>(words: &mut Words<'_>, node: &Node, what: &str, read: fn(&mut Words<'_>, &Entry) -> Option<T>) -> Option<Vec<T>> {
+    let entries = words.reader.entries(node, what)?;
+    let read: Vec<Option<T>> = entries.iter().map(|entry| read(words, entry)).collect();
+    read.into_iter().collect()
+}
+
+fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
+    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    if items.is_empty() {
+        words.reader.report(node.place, "`status` is an empty list", "Write a status, or leave `status` out for 2xx");
+    }
+    let statuses: Vec<_> = items.iter().map(|item| status(words, item)).collect();
+    statuses.into_iter().collect()
+}
+
+fn status(words: &mut Words<'_>, node: &Node) -> Option<StatusPattern> {
+    let text = words.reader.text(node, "`status`")?;
+    let class =
+        text.strip_suffix("xx").and_then(|class| class.parse().ok()).filter(|class| (1..=5).contains(class)).map(StatusPattern::Class);
+    let code = text.parse().ok().filter(|code| (100..=599).contains(code)).map(StatusPattern::Exactly);
+    if class.or(code).is_none() {
+        words.reader.report(
+            node.place,
+            format!("`{text}` is not an HTTP status"),
+            "Write a status such as `200`, a class such as `2xx`, or a list of them",
+        );
+    }
+    class.or(code)
+}
+
+fn json(words: &mut Words<'_>, entry: &Entry) -> Option<JsonExpectation> {
+    let path = json_path(words, entry);
+    let conditions = conditions::json(words, &entry.value, &format!("`{}`", entry.key));
+    Some(JsonExpectation { written: entry.key.clone(), path: path?, conditions: conditions? })
+}
+
+fn json_path(words: &mut Words<'_>, entry: &Entry) -> Option<JsonPath> {
+    if entry.key.contains("${") {
+        words.reader.report(
+            entry.place,
+            format!("A JSONPath cannot hold variables: `{}`", entry.key),
+            "Put the variable on the other side of the colon",
+        );
+        return None;
+    }
+    JsonPath::parse(&entry.key).map_err(|error| bad_json_path(words, entry, &error)).ok()
+}
+
+fn bad_json_path(words: &mut Words<'_>, entry: &Entry, error: &serde_json_path::ParseError) {
+    // The crate knows where, but seldom why.
+    let reason = match entry.key.get(error.position()..) {
+        _ if !entry.key.starts_with('$') => "it does not start with `$`".to_owned(),
+        Some(rest) if !rest.is_empty() => format!("it cannot be read from `{rest}` on"),
+        _ => "it ends too early".to_owned(),
+    };
+    let remedy = "Write a JSONPath (RFC 9535) such as `$.status` or `$.items[0].name`, in quotes where it has brackets";
+    words.reader.report(entry.place, format!("`{}` is not a JSONPath: {reason}", entry.key), remedy);
+}
+
+fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Vec<TextCondition>)> {
+    let name = header_name(words, entry);
+    let conditions = conditions::text(words, &entry.value, &format!("Header `{}`", entry.key));
+    Some((name?, conditions?))
+}
+
+fn redirect(words: &mut Words<'_>, node: &Node) -> Option<RedirectExpectation> {
+    let fields = words.reader.fields(node, "`redirect`", REDIRECT_KEYS)?;
+    let to = fields.get("to").map_or(Some(None), |node| target(words, node).map(Some));
+    let query = fields.get("query").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`query`", parameter));
+    Some(RedirectExpectation { to: to?, query: query? })
+}
+
+fn parameter(words: &mut Words<'_>, entry: &Entry) -> Option<(String, Vec<TextCondition>)> {
+    let conditions = conditions::text(words, &entry.value, &format!("Query parameter `{}`", entry.key))?;
+    Some((entry.key.clone(), conditions))
+}
+
+fn target(words: &mut Words<'_>, node: &Node) -> Option<Template> {
+    let text = words.reader.text(node, "`to`")?;
+    let target = words.parsed(node, &text)?;
+    let starts_well = ["/", "http://", "https://", "${"].iter().any(|start| text.starts_with(start));
+    if !starts_well {
+        words.reader.report(
+            node.place,
+            format!("`{text}` is neither a URL nor a path"),
+            "Write `https://host/path`, or `/path` for the tested host",
+        );
+    } else if text.contains(['?', '#']) {
+        words.reader.report(
+            node.place,
+            "`to` has a query or a fragment",
+            "Write scheme, host and path under `to`, and the query's parameters under `query`",
+        );
+    }
+    Some(target)
+}
+
+fn cookie(words: &mut Words<'_>, entry: &Entry) -> Option<CookieExpectation> {
+    let fields = words.reader.fields(&entry.value, &format!("cookie `{}`", entry.key), COOKIE_KEYS)?;
+    let attributes: Vec<_> = fields.among(COOKIE_KEYS).into_iter().map(|attribute| cookie_attribute(words, attribute)).collect();
+    Some(CookieExpectation { name: entry.key.clone(), attributes: attributes.into_iter().collect::<Option<_>>()? })
+}
+
+fn cookie_attribute(words: &mut Words<'_>, entry: &Entry) -> Option<CookieAttribute> {
+    let what = format!("`{}`", entry.key);
+    let flag = |words: &mut Words<'_>| words.reader.boolean(&entry.value, &what).map(|set| if set { Flag::Set } else { Flag::Unset });
+    match entry.key.as_str() {
+        "http-only" => flag(words).map(|flag| CookieAttribute::Flag(CookieFlag::HttpOnly, flag)),
+        "secure" => flag(words).map(|flag| CookieAttribute::Flag(CookieFlag::Secure, flag)),
+        "same-site" => words.reader.word(&entry.value, &what, SAME_SITE).map(CookieAttribute::SameSite),
+        "path" => words.template(&entry.value, &what).map(CookieAttribute::Path),
+        _ => words.template(&entry.value, &what).map(CookieAttribute::Domain),
+    }
+}

@@ -1,0 +1,79 @@
+//! Texts with variables, patterns and JSON out of a document's nodes; remembers which variables were used.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::checks::document::{Content, Entry, Node};
+use crate::checks::reader::Reader;
+use crate::checks::smoke::template::{JsonTemplate, Pattern, Template, Variable};
+use crate::problem::Problem;
+
+/// A reader that understands variables.
+pub(super) struct Words<'a> {
+    pub(super) reader: Reader<'a>,
+    variables: BTreeSet<Variable>,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(reader: Reader<'a>) -> Self {
+        Self { reader, variables: BTreeSet::new() }
+    }
+
+    pub(super) fn finish(self) -> (Vec<Problem>, BTreeSet<Variable>) {
+        (self.reader.finish(), self.variables)
+    }
+
+    /// A text with variables.
+    pub(super) fn template(&mut self, node: &Node, what: &str) -> Option<Template> {
+        let text = self.reader.text(node, what)?;
+        self.parsed(node, &text)
+    }
+
+    /// A regular expression with variables.
+    pub(super) fn pattern(&mut self, node: &Node, what: &str) -> Option<Pattern> {
+        let template = self.template(node, what)?;
+        Pattern::new(template).map_err(|error| self.bad_pattern(node, what, &error)).ok()
+    }
+
+    /// Any value, as the JSON it stands for.
+    pub(super) fn json(&mut self, node: &Node) -> Option<JsonTemplate> {
+        Some(match &node.content {
+            Content::Null => JsonTemplate::Fixed(Value::Null),
+            Content::Boolean(value) => JsonTemplate::Fixed(Value::Bool(*value)),
+            Content::Number(value) => JsonTemplate::Fixed(Value::Number(value.clone())),
+            Content::Text(text) => JsonTemplate::Text(self.parsed(node, text)?),
+            Content::List(items) => JsonTemplate::List(self.json_items(items)?),
+            Content::Mapping(entries) => JsonTemplate::Object(self.json_entries(entries)?),
+        })
+    }
+
+    fn json_items(&mut self, items: &[Node]) -> Option<Vec<JsonTemplate>> {
+        // Collected first, so that every item's problems are found.
+        let items: Vec<_> = items.iter().map(|item| self.json(item)).collect();
+        items.into_iter().collect()
+    }
+
+    fn json_entries(&mut self, entries: &[Entry]) -> Option<Vec<(String, JsonTemplate)>> {
+        let entries: Vec<_> = entries.iter().map(|entry| Some((entry.key.clone(), self.json(&entry.value)?))).collect();
+        entries.into_iter().collect()
+    }
+
+    /// A text that was read already, as a template.
+    pub(super) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
+        let template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
+        self.variables.extend(template.variables().cloned());
+        Some(template)
+    }
+
+    fn bad_pattern(&mut self, node: &Node, what: &str, error: &regex::Error) {
+        // The last line of the crate's drawing is the reason.
+        let reason = error.to_string();
+        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        self.reader.report(
+            node.place,
+            format!("{what} is not a regular expression: {reason}"),
+            "Write a regular expression of Rust's `regex` crate (no look-around)",
+        );
+    }
+}

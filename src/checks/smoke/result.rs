@@ -1,0 +1,144 @@
+//! The result of one smoke test, as it goes to the journal: facts, free of secrets, safe to print on one line each.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scrub::Scrubber;
+
+use super::form::Side;
+
+/// Longer texts are cut: enough to recognise an error page, too little to fill a log.
+const LONGEST: usize = 300;
+
+/// What a test came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// The test's name.
+    pub name: String,
+    /// Where it ran.
+    pub side: Side,
+    /// Its request, for example `GET /health`.
+    pub request: String,
+    /// What it came to.
+    pub verdict: TestVerdict,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// How long the last attempt took.
+    pub last_milliseconds: u64,
+    /// From the first attempt's start to the last one's end.
+    pub total_milliseconds: u64,
+    /// What the last attempt got that was not expected.
+    pub failures: Vec<Mismatch>,
+    /// The beginning of the last answer's body, when the test did not pass and there was one.
+    pub excerpt: Option<String>,
+}
+
+/// What a test came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestVerdict {
+    /// Every expectation was met.
+    Passed,
+    /// Not met within its retry budget.
+    Failed,
+    /// Called off because another test had failed; its failures, if any, are those of its last attempt.
+    Skipped,
+}
+
+/// One expectation that was not met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mismatch {
+    /// What was looked at: `status`, `$.version`, `header content-type`, `cookie session`.
+    pub what: String,
+    /// What was expected of it.
+    pub expected: String,
+    /// What was there.
+    pub found: String,
+}
+
+impl Mismatch {
+    pub(super) fn new(what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { what: what.into(), expected: expected.into(), found: found.into() }
+    }
+
+    fn presentable(&self, scrubber: &Scrubber) -> Self {
+        Self::new(presentable(&self.what, scrubber), presentable(&self.expected, scrubber), presentable(&self.found, scrubber))
+    }
+}
+
+/// What the last attempt of a test came to; not yet fit to be read by people.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Attempted {
+    pub(super) count: u32,
+    pub(super) last: Duration,
+    pub(super) total: Duration,
+    pub(super) failures: Vec<Mismatch>,
+    pub(super) body: Option<String>,
+}
+
+impl Attempted {
+    /// Nothing could be sent at all.
+    pub(super) fn prevented(obstacle: &Mismatch) -> Self {
+        Self { failures: vec![obstacle.clone()], ..Self::default() }
+    }
+}
+
+impl TestResult {
+    pub(super) fn new(name: &str, side: Side, request: &str, verdict: TestVerdict, attempted: &Attempted, scrubber: &Scrubber) -> Self {
+        Self {
+            name: name.to_owned(),
+            side,
+            request: presentable(request, scrubber),
+            verdict,
+            attempts: attempted.count,
+            last_milliseconds: milliseconds(attempted.last),
+            total_milliseconds: milliseconds(attempted.total),
+            failures: attempted.failures.iter().map(|failure| failure.presentable(scrubber)).collect(),
+            excerpt: attempted.body.as_ref().filter(|body| !body.is_empty()).map(|body| presentable(body, scrubber)),
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Scrubbed first, cut afterwards: half a secret is not recognised.
+fn presentable(text: &str, scrubber: &Scrubber) -> String {
+    let clean = scrubber.scrub(text);
+    let mut characters = clean.trim().chars().map(harmless);
+    let mut cut: String = characters.by_ref().take(LONGEST).collect();
+    if characters.next().is_some() {
+        cut.pop();
+        cut.push('…');
+    }
+    cut
+}
+
+/// One line, and nothing that moves a cursor or turns the direction of writing.
+fn harmless(character: char) -> char {
+    match character {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        control if control.is_control() => '\u{fffd}',
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn texts_are_scrubbed_before_they_are_cut_and_stay_on_one_line() {
+        let secret = Secret::new("s".repeat(20));
+        let scrubber = Scrubber::new([&secret]);
+        let text = format!("{}{}\n::error::\u{1b}[31m\u{202e}", "a".repeat(290), secret.expose());
+        let shown = presentable(&text, &scrubber);
+        assert_eq!(shown.chars().count(), LONGEST);
+        assert!(shown.contains("a*** ::er") && !shown.contains('s') && shown.ends_with('…'), "{shown}");
+        assert_eq!(presentable("a\r\n\u{1b}[31m\u{202e}b", &scrubber), "a  \u{fffd}[31m\u{fffd}b");
+    }
+}

@@ -1,0 +1,267 @@
+//! The form's JSON Schema, for editors: the shape of the document as users write it.
+//!
+//! Only tests need it: they write it to the repository and hold its keys against those that `parse` knows, so that neither can
+//! have a key that the other lacks.
+#![expect(dead_code, clippy::large_enum_variant, reason = "the types are read by their derive only")]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::{Number, Value};
+
+/// Smoke tests: requests to green before users reach it and to production afterwards, and what their answers must be.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SmokeTests {
+    /// What tests take over when they say nothing themselves.
+    #[schemars(default)]
+    defaults: Option<Defaults>,
+    /// The tests; they run in parallel.
+    #[schemars(length(min = 1))]
+    tests: Vec<Test>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Defaults {
+    /// The longest a single request may take; 5s when absent.
+    timeout: Option<Span>,
+    /// How long a failing test is repeated.
+    retry: Option<Retry>,
+}
+
+/// A duration such as `250ms`, `90s`, `10m` or `1h30m`.
+#[derive(JsonSchema)]
+struct Span(#[schemars(regex(pattern = r"^\s*(?=\d)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\s*$"))] String);
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Retry {
+    /// A failing test is repeated until this is over; 60s when absent, 0s for a single attempt.
+    r#for: Option<Span>,
+    /// The pause between the starts of two attempts; 1s when absent.
+    every: Option<Span>,
+}
+
+/// One request (get, post, put, delete, head, patch or request) and what its answer must be.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("oneOf" = methods()))]
+struct Test {
+    /// Words for the log and the summary; each test has its own.
+    name: String,
+    /// GET this path.
+    get: Option<Path>,
+    /// POST to this path.
+    post: Option<Path>,
+    /// PUT to this path.
+    put: Option<Path>,
+    /// DELETE this path.
+    delete: Option<Path>,
+    /// HEAD of this path.
+    head: Option<Path>,
+    /// PATCH this path.
+    patch: Option<Path>,
+    /// Any method: `METHOD /path`.
+    #[schemars(regex(pattern = r"^[A-Z]+ +/\S*$"))]
+    request: Option<String>,
+    /// Headers of the request.
+    headers: Option<BTreeMap<String, Text>>,
+    /// A JSON body.
+    json: Option<Value>,
+    /// A body as it is.
+    body: Option<Text>,
+    /// A body of form fields.
+    form: Option<BTreeMap<String, Text>>,
+    /// Whether redirects are followed; true when absent, unless a redirect is expected.
+    follow: Option<bool>,
+    /// Where the test runs; on both sides when absent.
+    on: Option<OneOrMore<Side>>,
+    /// The longest a single request may take.
+    timeout: Option<Span>,
+    /// How long the test is repeated while it fails.
+    retry: Option<Retry>,
+    /// What the answer must be; a 2xx status when absent.
+    expect: Option<Expect>,
+}
+
+fn methods() -> Value {
+    ["get", "post", "put", "delete", "head", "patch", "request"].iter().map(|method| serde_json::json!({ "required": [method] })).collect()
+}
+
+/// A path, joined to the URL of the tested side.
+#[derive(JsonSchema)]
+struct Path(#[schemars(regex(pattern = r"^/\S*$"))] String);
+
+/// A text, in which `${version}`, `${digest}`, `${revision}` and `${env.NAME}` stand for their values.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Text {
+    Words(String),
+    Number(Number),
+    Boolean(bool),
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum OneOrMore<T> {
+    One(T),
+    More(#[schemars(length(min = 1))] Vec<T>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Side {
+    Green,
+    Production,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Expect {
+    /// A status, a class such as 2xx, or a list.
+    status: Option<OneOrMore<Status>>,
+    /// `JSONPath` (RFC 9535) to a value or conditions.
+    json: Option<BTreeMap<String, JsonExpectation>>,
+    /// A header's value or conditions.
+    headers: Option<BTreeMap<String, TextExpectation>>,
+    /// Where the answer points to.
+    redirect: Option<Redirect>,
+    /// The attributes of cookies that are set.
+    cookies: Option<BTreeMap<String, Cookie>>,
+    /// Conditions on the body as text.
+    body: Option<Body>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Status {
+    Code(#[schemars(range(min = 100, max = 599))] u16),
+    Words(#[schemars(regex(pattern = r"^([1-5]xx|[1-5]\d\d)$"))] String),
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum JsonExpectation {
+    Conditions(JsonConditions),
+    Value(#[schemars(schema_with = "not_a_mapping")] Value),
+}
+
+fn not_a_mapping(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": ["null", "boolean", "number", "string", "array"] })
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+struct JsonConditions {
+    eq: Option<Value>,
+    ne: Option<Value>,
+    gt: Option<Number>,
+    ge: Option<Number>,
+    lt: Option<Number>,
+    le: Option<Number>,
+    /// A regular expression.
+    matches: Option<String>,
+    /// A part of a text, or an item of an array.
+    contains: Option<Value>,
+    exists: Option<bool>,
+    r#type: Option<JsonType>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum JsonType {
+    Timestamp,
+    String,
+    Number,
+    Boolean,
+    Array,
+    Object,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum TextExpectation {
+    Conditions(TextConditions),
+    Value(Text),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+struct TextConditions {
+    equals: Option<Text>,
+    contains: Option<Text>,
+    /// A regular expression.
+    matches: Option<String>,
+    exists: Option<bool>,
+    absent: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Redirect {
+    /// Scheme, host and the beginning of the path; without query.
+    to: Option<String>,
+    /// Parameters of the query, by name.
+    query: Option<BTreeMap<String, TextExpectation>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct Cookie {
+    http_only: Option<bool>,
+    secure: Option<bool>,
+    same_site: Option<SameSite>,
+    path: Option<Text>,
+    domain: Option<Text>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum SameSite {
+    Lax,
+    Strict,
+    None,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("minProperties" = 1))]
+struct Body {
+    contains: Option<Text>,
+    /// A regular expression.
+    matches: Option<String>,
+}
+
+/// The schema as it stands in the repository.
+pub fn schema() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    settings.into_generator().into_root_schema_for::<SmokeTests>().to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::smoke::parse::keys::{
+        BODY_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, JSON_KEYS, REDIRECT_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS, TEXT_KEYS,
+    };
+
+    #[test]
+    fn the_schema_and_the_reader_know_the_same_keys() {
+        let schema = schema();
+        let table = [
+            ("/properties", SUITE_KEYS),
+            ("/$defs/Defaults/properties", DEFAULTS_KEYS),
+            ("/$defs/Retry/properties", RETRY_KEYS),
+            ("/$defs/Test/properties", TEST_KEYS),
+            ("/$defs/Expect/properties", EXPECT_KEYS),
+            ("/$defs/JsonConditions/properties", JSON_KEYS),
+            ("/$defs/TextConditions/properties", TEXT_KEYS),
+            ("/$defs/Redirect/properties", REDIRECT_KEYS),
+            ("/$defs/Cookie/properties", COOKIE_KEYS),
+            ("/$defs/Body/properties", BODY_KEYS),
+        ];
+        for (pointer, keys) in table {
+            let known: Vec<&String> = schema.pointer(pointer).unwrap().as_object().unwrap().keys().collect();
+            assert_eq!(known, keys, "{pointer}");
+        }
+    }
+}

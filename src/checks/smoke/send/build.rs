@@ -1,0 +1,120 @@
+//! A test's request with its variables filled in, ready to be sent and, after a redirect, sent again.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Request};
+use url::{Url, form_urlencoded};
+
+use crate::checks::smoke::form::{Body, Request as Wanted};
+use crate::checks::smoke::result::Mismatch;
+use crate::checks::smoke::template::{Template, Values};
+
+/// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the path.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+
+/// Whether the texts come from `${env.NAME}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::checks::smoke) enum Holds {
+    Secret,
+    NoSecret,
+}
+
+/// A request as it goes over the wire.
+#[derive(Debug, Clone)]
+pub(in crate::checks::smoke) struct Outgoing {
+    pub(in crate::checks::smoke) method: Method,
+    pub(in crate::checks::smoke) url: Url,
+    pub(in crate::checks::smoke) headers: HeaderMap,
+    /// The headers whose values are secret.
+    pub(in crate::checks::smoke) secret_headers: Vec<HeaderName>,
+    pub(in crate::checks::smoke) body: Option<(Vec<u8>, Holds)>,
+}
+
+impl Outgoing {
+    pub(in crate::checks::smoke) fn new(wanted: &Wanted, base: &Url, values: &Values) -> Result<Self, Mismatch> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &wanted.headers {
+            headers.append(name, header(name, value, values)?);
+        }
+        let secret_headers = wanted.headers.iter().filter(|(_, value)| value.holds_secret()).map(|(name, _)| name.clone()).collect();
+        if let Some(kind) = wanted.body.content_type() {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
+        }
+        let url = join(base, &wanted.path, values)?;
+        Ok(Self { method: wanted.method.clone(), url, headers, secret_headers, body: wanted.body.render(values) })
+    }
+
+    pub(in crate::checks::smoke) fn to_request(&self) -> Request {
+        let mut request = Request::new(self.method.clone(), self.url.clone());
+        request.headers_mut().clone_from(&self.headers);
+        *request.body_mut() = self.body.as_ref().map(|(bytes, _)| bytes.clone().into());
+        request
+    }
+}
+
+fn header(name: &HeaderName, value: &Template, values: &Values) -> Result<HeaderValue, Mismatch> {
+    let mut sent = HeaderValue::from_str(&value.render(values)).map_err(|_| {
+        Mismatch::new(format!("request header {name}"), "one line without control characters", "a value with other characters")
+    })?;
+    sent.set_sensitive(value.holds_secret());
+    Ok(sent)
+}
+
+/// The path is put behind the side's own path: `https://host/app` and `/health` are `https://host/app/health`.
+fn join(base: &Url, path: &Template, values: &Values) -> Result<Url, Mismatch> {
+    let path = path.render_with(values, |value| utf8_percent_encode(value, KEPT).to_string());
+    let mut directory = base.clone();
+    directory.set_query(None);
+    directory.set_fragment(None);
+    let joined = format!("{}{path}", directory.as_str().trim_end_matches('/'));
+    Url::parse(&joined).map_err(|error| Mismatch::new("request", "a URL", error.to_string()))
+}
+
+impl Body {
+    fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::None | Self::Text(_) => None,
+            Self::Json(_) => Some("application/json"),
+            Self::Form(_) => Some("application/x-www-form-urlencoded"),
+        }
+    }
+
+    fn render(&self, values: &Values) -> Option<(Vec<u8>, Holds)> {
+        let (text, secret) = match self {
+            Self::None => return None,
+            Self::Text(text) => (text.render(values), text.holds_secret()),
+            Self::Json(json) => (json.render(values).to_string(), json.holds_secret()),
+            Self::Form(pairs) => (form(pairs, values), pairs.iter().any(|(_, value)| value.holds_secret())),
+        };
+        Some((text.into_bytes(), if secret { Holds::Secret } else { Holds::NoSecret }))
+    }
+}
+
+fn form(pairs: &[(String, Template)], values: &Values) -> String {
+    let mut encoded = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs {
+        encoded.append_pair(name, &value.render(values));
+    }
+    encoded.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_and_variables_cannot_leave_them() {
+        let values = Values { version: "v1/../?x=#y @z".to_owned(), digest: "sha256:ab".to_owned(), ..Values::default() };
+        let table = [
+            ("https://host:8443", "/health?deep=1", "https://host:8443/health?deep=1"),
+            ("https://host/", "//evil.example/", "https://host//evil.example/"),
+            ("https://host/app/?a=b#c", "/health", "https://host/app/health"),
+            ("https://host", "/v/${version}", "https://host/v/v1%2F..%2F%3Fx%3D%23y%20%40z"),
+            ("https://host", "/${digest}", "https://host/sha256:ab"),
+        ];
+        for (base, path, expected) in table {
+            let joined = join(&Url::parse(base).unwrap(), &Template::parse(path).unwrap(), &values).unwrap();
+            assert_eq!(joined.as_str(), expected);
+        }
+    }
+}

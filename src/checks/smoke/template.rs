@@ -1,0 +1,251 @@
+//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`.
+//!
+//! A value of `${env.NAME}` is a secret: [`Template::masked`] is the only form of a template that people may read.
+//! `$${` is a plain `${`.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::secret::Secret;
+
+/// What the variables stand for in this run.
+#[derive(Debug, Clone, Default)]
+pub struct Values {
+    /// `${version}`
+    pub version: String,
+    /// `${digest}`: the image's, with its algorithm.
+    pub digest: String,
+    /// `${revision}`: the task definition's.
+    pub revision: String,
+    /// `${env.NAME}` by name.
+    pub environment: BTreeMap<String, Secret>,
+}
+
+/// A name that may stand in `${…}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Variable {
+    Version,
+    Digest,
+    Revision,
+    Environment(String),
+}
+
+/// The variables that are not `env.NAME`, by name.
+const NAMED: [(&str, Variable); 3] = [("version", Variable::Version), ("digest", Variable::Digest), ("revision", Variable::Revision)];
+
+/// Stands for a secret where people read.
+const MASK: &str = "***";
+
+impl Variable {
+    fn named(name: &str) -> Option<Self> {
+        let Some(environment) = name.strip_prefix("env.") else {
+            return NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable);
+        };
+        let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        let starts_well = environment.starts_with(|character: char| !character.is_ascii_digit());
+        (starts_well && environment.chars().all(legal)).then(|| Self::Environment(environment.to_owned()))
+    }
+
+    /// The name of the environment variable, if it is one.
+    pub(super) fn environment(&self) -> Option<&str> {
+        match self {
+            Self::Environment(name) => Some(name),
+            Self::Version | Self::Digest | Self::Revision => None,
+        }
+    }
+
+    fn value<'v>(&self, values: &'v Values) -> &'v str {
+        match self {
+            Self::Version => &values.version,
+            Self::Digest => &values.digest,
+            Self::Revision => &values.revision,
+            Self::Environment(name) => values.environment.get(name).map_or("", Secret::expose),
+        }
+    }
+}
+
+/// Why a text is not a template: what is wrong, and the remedy.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TemplateError {
+    pub(super) message: String,
+    pub(super) remedy: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Variable(Variable),
+}
+
+/// A text with variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template(Vec<Part>);
+
+impl Template {
+    pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
+        let (mut parts, mut rest) = (Vec::new(), text);
+        while let Some(at) = rest.find("${") {
+            let (before, after) = (&rest[..at], &rest[at + 2..]);
+            if let Some(before) = before.strip_suffix('$') {
+                parts.push(Part::Text(format!("{before}${{")));
+                rest = after;
+                continue;
+            }
+            let (name, after) = after.split_once('}').ok_or_else(unclosed)?;
+            parts.push(Part::Text(before.to_owned()));
+            parts.push(Part::Variable(Variable::named(name).ok_or_else(|| unknown(name))?));
+            rest = after;
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        parts.retain(|part| *part != Part::Text(String::new()));
+        Ok(Self(parts))
+    }
+
+    /// The text that is sent or compared. It may hold secrets.
+    pub(super) fn render(&self, values: &Values) -> String {
+        self.render_with(values, str::to_owned)
+    }
+
+    /// The same, with every variable's value (but not the text around it) changed.
+    pub(super) fn render_with(&self, values: &Values, change: impl Fn(&str) -> String) -> String {
+        self.join(|variable| change(variable.value(values)))
+    }
+
+    /// The text as people may read it: secrets are `***`.
+    pub(super) fn masked(&self, values: &Values) -> String {
+        self.join(|variable| if variable.environment().is_some() { MASK.to_owned() } else { variable.value(values).to_owned() })
+    }
+
+    pub(super) fn holds_secret(&self) -> bool {
+        self.variables().any(|variable| variable.environment().is_some())
+    }
+
+    pub(super) fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Variable(variable) => Some(variable),
+        })
+    }
+
+    fn join(&self, spell: impl Fn(&Variable) -> String) -> String {
+        let spelled = self.0.iter().map(|part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Variable(variable) => spell(variable),
+        });
+        spelled.collect()
+    }
+}
+
+fn unclosed() -> TemplateError {
+    TemplateError {
+        message: "A variable that begins with `${` has no end".to_owned(),
+        remedy: "Write `${name}`, or `$${` for a plain `${`".to_owned(),
+    }
+}
+
+fn unknown(name: &str) -> TemplateError {
+    let known = "Known here: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`; a plain `${` is written `$${`".to_owned();
+    TemplateError { message: format!("Unknown variable `${{{name}}}`"), remedy: known }
+}
+
+/// A regular expression with variables, whose values are taken literally.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern(Template);
+
+impl Pattern {
+    /// The error is the regex crate's, about the pattern with every variable empty.
+    pub(super) fn new(template: Template) -> Result<Self, regex::Error> {
+        let pattern = Self(template);
+        pattern.compile(&Values::default()).map(|_| pattern)
+    }
+
+    pub(super) fn is_match(&self, text: &str, values: &Values) -> bool {
+        self.compile(values).is_ok_and(|regex| regex.is_match(text))
+    }
+
+    pub(super) fn masked(&self, values: &Values) -> String {
+        self.0.masked(values)
+    }
+
+    fn compile(&self, values: &Values) -> Result<Regex, regex::Error> {
+        // In a group, so that `${version}?` and the like mean the whole value.
+        Regex::new(&self.0.render_with(values, |value| format!("(?:{})", regex::escape(value))))
+    }
+}
+
+/// JSON with variables in its strings.
+#[derive(Debug, Clone)]
+pub(super) enum JsonTemplate {
+    Fixed(Value),
+    Text(Template),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
+}
+
+impl JsonTemplate {
+    pub(super) fn render(&self, values: &Values) -> Value {
+        self.render_as(&|template| template.render(values))
+    }
+
+    pub(super) fn masked(&self, values: &Values) -> Value {
+        self.render_as(&|template| template.masked(values))
+    }
+
+    pub(super) fn holds_secret(&self) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            Self::Text(template) => template.holds_secret(),
+            Self::List(items) => items.iter().any(Self::holds_secret),
+            Self::Object(entries) => entries.iter().any(|(_, item)| item.holds_secret()),
+        }
+    }
+
+    fn render_as(&self, spell: &dyn Fn(&Template) -> String) -> Value {
+        match self {
+            Self::Fixed(value) => value.clone(),
+            Self::Text(template) => Value::String(spell(template)),
+            Self::List(items) => items.iter().map(|item| item.render_as(spell)).collect(),
+            Self::Object(entries) => entries.iter().map(|(key, item)| (key.clone(), item.render_as(spell))).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> Values {
+        let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
+        Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+    }
+
+    #[test]
+    fn variables_are_replaced_and_secrets_masked_for_people() {
+        let table = [
+            ("plain", "plain", "plain"),
+            ("${version} on ${revision}", "v1.2 on api:7", "v1.2 on api:7"),
+            ("Bearer ${env.TOKEN}", "Bearer hunter2", "Bearer ***"),
+            ("$${version} costs $5", "${version} costs $5", "${version} costs $5"),
+        ];
+        for (text, rendered, masked) in table {
+            let template = Template::parse(text).unwrap();
+            assert_eq!((template.render(&values()).as_str(), template.masked(&values()).as_str()), (rendered, masked));
+        }
+    }
+
+    #[test]
+    fn unknown_and_unclosed_variables_are_refused() {
+        for text in ["${tag}", "${}", "${env.}", "${env.1A}", "${env.A-B}", "${version", "${ version }"] {
+            assert!(Template::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_in_a_pattern_is_taken_literally() {
+        let pattern = Pattern::new(Template::parse("^${version}$").unwrap()).unwrap();
+        assert!(pattern.is_match("v1.2", &values()) && !pattern.is_match("v1x2", &values()));
+        assert!(Pattern::new(Template::parse("(").unwrap()).is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! The one place that reads a clock.
+//!
+//! Durations are measured on tokio's monotonic clock; the wall clock is read once, for the run's start.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
+
+/// A moment on the wall clock, as RFC 3339 in UTC to the second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment(pub String);
+
+/// When the run began, and how long ago that is.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    began: Instant,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self { began: Instant::now() }
+    }
+
+    /// The time since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+/// The wall clock's moment, to the second.
+pub fn now() -> Moment {
+    let now = OffsetDateTime::now_utc();
+    let whole = now.replace_nanosecond(0).unwrap_or(now);
+    Moment(whole.format(&Rfc3339).unwrap_or_default())
+}
+
+/// A number that differs from run to run, from the wall clock and the process id.
+pub fn nonce() -> u64 {
+    let nanoseconds = OffsetDateTime::now_utc().unix_timestamp_nanos();
+    (u64::try_from(nanoseconds & i128::from(u64::MAX)).unwrap_or_default()).rotate_left(17) ^ (u64::from(std::process::id()) << 32)
+}

@@ -1,0 +1,186 @@
+//! PURE: what one look at a rollout means. The order of the questions is the policy.
+//!
+//! Both controllers translate what AWS says into [`Seen`]; nothing here knows which one it was. An unknown word of
+//! AWS never gets this far as progress: the controllers give it as [`Seen::Preparing`], which only ever waits.
+
+use std::time::Duration;
+
+use crate::outcome::Reason;
+
+/// What one look at our rollout showed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// Green is coming up; production is on blue.
+    Preparing,
+    /// Green is up and the rollout waits for us.
+    AtGate,
+    /// Production traffic is moving.
+    Shifting,
+    /// Green serves 100 %, confirmed; blue is still there.
+    Shifted,
+    /// Green serves 100 %, confirmed; the rollout is over.
+    Completed,
+    /// The rollout ended another way.
+    Ended(Trouble),
+    /// We could not look.
+    Blind(Blindness),
+}
+
+/// How a rollout ended when it did not succeed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trouble {
+    /// The reason in the outputs.
+    pub reason: Reason,
+    /// What happened, in a sentence.
+    pub sentence: String,
+    /// AWS's own words, where it gave any.
+    pub cause: Option<String>,
+}
+
+/// Why we could not look, and for how long already.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Blindness {
+    /// AWS denies the look: trying again will not help.
+    Denied(String),
+    /// AWS failed or could not be reached.
+    Failing {
+        /// Since when.
+        since: Duration,
+        /// In AWS's words.
+        why: String,
+    },
+}
+
+/// What we are waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// The gate, with tests to run before anyone passes it.
+    TestAtGate,
+    /// The gate, or anything past it: there is nothing to test here.
+    Gate,
+    /// Green serves 100 %.
+    Shifted,
+    /// The rollout is over, blue is gone.
+    Completed,
+}
+
+/// How long we follow.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Time since the rollout began.
+    pub elapsed: Duration,
+    /// Our deadline, from there.
+    pub deadline: Duration,
+}
+
+/// How long we go on without being able to see. Long enough for an incident of an AWS API to pass, short enough to
+/// leave time for the rollback.
+pub const BLIND_BUDGET: Duration = Duration::from_mins(5);
+
+/// What to do about it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Look again later.
+    Wait,
+    /// What we waited for is there.
+    Proceed,
+    /// Take it back.
+    Abort(Trouble),
+    /// Our deadline passed; AWS goes on.
+    Leave,
+}
+
+/// What an observation means for what we wait for.
+pub fn decide(goal: Goal, seen: &Seen, patience: Patience) -> Verdict {
+    match verdict_on(goal, seen) {
+        Verdict::Wait if patience.elapsed >= patience.deadline => Verdict::Leave,
+        verdict => verdict,
+    }
+}
+
+fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {
+    match (seen, goal) {
+        (Seen::Ended(trouble), _) => Verdict::Abort(trouble.clone()),
+        (Seen::Blind(blindness), _) => blind(blindness),
+        (Seen::Shifting | Seen::Shifted | Seen::Completed, Goal::TestAtGate) => Verdict::Abort(bypassed()),
+        (Seen::AtGate, Goal::TestAtGate | Goal::Gate)
+        | (Seen::Shifting, Goal::Gate)
+        | (Seen::Shifted, Goal::Gate | Goal::Shifted)
+        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Completed) => Verdict::Proceed,
+        (Seen::Preparing, _) | (Seen::AtGate | Seen::Shifting, Goal::Shifted | Goal::Completed) | (Seen::Shifted, Goal::Completed) => Verdict::Wait,
+    }
+}
+
+fn blind(blindness: &Blindness) -> Verdict {
+    match blindness {
+        Blindness::Failing { since, .. } if *since < BLIND_BUDGET => Verdict::Wait,
+        Blindness::Failing { why, .. } => Verdict::Abort(Trouble {
+            reason: Reason::AwsFailed,
+            sentence: format!("AWS could not be asked about the rollout for {} minutes", BLIND_BUDGET.as_secs() / 60),
+            cause: Some(why.clone()),
+        }),
+        Blindness::Denied(why) => {
+            Verdict::Abort(Trouble { reason: Reason::Denied, sentence: "AWS denies looking at the rollout".into(), cause: Some(why.clone()) })
+        }
+    }
+}
+
+fn bypassed() -> Trouble {
+    Trouble {
+        reason: Reason::GateBypassed,
+        sentence: "the gate was opened before the smoke tests had run, by somebody else or by the deployment group's settings".into(),
+        cause: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EARLY: Patience = Patience { elapsed: Duration::from_secs(1), deadline: Duration::from_secs(10) };
+    const LATE: Patience = Patience { elapsed: Duration::from_secs(10), deadline: Duration::from_secs(10) };
+
+    fn ended() -> Seen {
+        Seen::Ended(Trouble { reason: Reason::Alarm, sentence: "rang".into(), cause: None })
+    }
+
+    #[test]
+    fn tests_come_before_traffic_or_the_rollout_is_taken_back() {
+        assert_eq!(decide(Goal::TestAtGate, &Seen::AtGate, EARLY), Verdict::Proceed);
+        for past in [Seen::Shifting, Seen::Shifted, Seen::Completed] {
+            assert!(matches!(decide(Goal::TestAtGate, &past, EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::GateBypassed));
+        }
+    }
+
+    #[test]
+    fn only_what_was_observed_counts_as_success() {
+        for not_yet in [Seen::Preparing, Seen::AtGate, Seen::Shifting] {
+            assert_eq!(decide(Goal::Shifted, &not_yet, EARLY), Verdict::Wait);
+            assert_eq!(decide(Goal::Completed, &not_yet, EARLY), Verdict::Wait);
+        }
+        assert_eq!(decide(Goal::Completed, &Seen::Shifted, EARLY), Verdict::Wait);
+        assert_eq!(decide(Goal::Shifted, &Seen::Shifted, EARLY), Verdict::Proceed);
+        assert_eq!(decide(Goal::Completed, &Seen::Completed, EARLY), Verdict::Proceed);
+    }
+
+    #[test]
+    fn an_end_in_trouble_is_an_abort_whatever_we_waited_for_and_however_late_it_is() {
+        for goal in [Goal::TestAtGate, Goal::Gate, Goal::Shifted, Goal::Completed] {
+            assert!(matches!(decide(goal, &ended(), LATE), Verdict::Abort(_)));
+        }
+    }
+
+    #[test]
+    fn the_deadline_leaves_what_aws_is_doing_but_never_hides_a_success() {
+        assert_eq!(decide(Goal::Completed, &Seen::Shifting, LATE), Verdict::Leave);
+        assert_eq!(decide(Goal::Completed, &Seen::Completed, LATE), Verdict::Proceed);
+    }
+
+    #[test]
+    fn being_unable_to_see_has_a_budget_of_its_own_and_a_denial_has_none() {
+        let failing = |since| Seen::Blind(Blindness::Failing { since, why: "500".into() });
+        assert_eq!(decide(Goal::Gate, &failing(Duration::from_secs(30)), EARLY), Verdict::Wait);
+        assert!(matches!(decide(Goal::Gate, &failing(BLIND_BUDGET), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::AwsFailed));
+        assert!(matches!(decide(Goal::Gate, &Seen::Blind(Blindness::Denied("no".into())), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::Denied));
+    }
+}

@@ -1,0 +1,71 @@
+//! The `AppSpec` of a `CodeDeploy` deployment: the user's own with the revision filled in, or one made from the service.
+//!
+//! The official rules: keys are found in any case, the task definition of every resource is overwritten, nothing else is
+//! touched, and the content is compact JSON. Everything that can be wrong is found by [`check`] before the first
+//! write, when the revision's ARN is not known yet.
+
+mod build;
+mod find;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+pub use build::{CapacityProvider, ServiceParts, build};
+
+use self::find::{key_of, targets};
+use super::task_definition::TaskDefinition;
+use crate::problem::Problem;
+
+/// What `CreateDeployment` takes as `appSpecContent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The `AppSpec` as compact JSON.
+    pub text: String,
+    /// The SHA-256 of the text, in lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Content {
+    /// The content for an `AppSpec` that is complete.
+    pub fn of(app_spec: &Value) -> Self {
+        let text = app_spec.to_string();
+        let sha256 = format!("{:x}", Sha256::digest(text.as_bytes()));
+        Self { text, sha256 }
+    }
+}
+
+/// Everything that is wrong with an `AppSpec`, found without the ARN of the revision.
+pub fn check(app_spec: &Value, input: &str) -> Vec<Problem> {
+    targets(app_spec).err().map(|message| problem(input, message)).into_iter().collect()
+}
+
+/// Whether each load balancer's container and port are those of the task definition.
+pub fn check_against(app_spec: &Value, definition: TaskDefinition<'_>, input: &str) -> Vec<Problem> {
+    let targets = targets(app_spec).unwrap_or_default();
+    targets
+        .iter()
+        .filter_map(|pointer| find::load_balancer(app_spec, pointer))
+        .filter_map(|target| target.problem(definition, input))
+        .collect()
+}
+
+/// The `AppSpec` with the revision as the task definition of every resource.
+pub fn fill(app_spec: &Value, revision_arn: &str, input: &str) -> Result<Content, Vec<Problem>> {
+    let targets = targets(app_spec).map_err(|message| vec![problem(input, message)])?;
+    let mut filled = app_spec.clone();
+    for pointer in targets {
+        let properties = filled.pointer_mut(&pointer).and_then(Value::as_object_mut);
+        if let Some(task_definition) = properties.and_then(|entries| entries.get_mut(&key_of(entries, "taskDefinition")?)) {
+            *task_definition = Value::from(revision_arn);
+        }
+    }
+    Ok(Content::of(&filled))
+}
+
+fn problem(input: &str, message: String) -> Problem {
+    let target = "TargetService: {Type: AWS::ECS::Service, Properties: {TaskDefinition: <TASK_DEFINITION>, LoadBalancerInfo: {…}}}";
+    Problem::new(input, message, format!("Write Resources, a list of `{target}`"))
+}
+
+#[cfg(test)]
+mod tests;

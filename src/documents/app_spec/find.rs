@@ -1,0 +1,78 @@
+//! Where things stand in an `AppSpec`, whose keys people write in any case.
+
+use serde_json::{Map, Value};
+
+use crate::documents::task_definition::{Container, TaskDefinition, number, text};
+use crate::problem::Problem;
+
+/// JSON pointers to the properties of every resource, or the official sentence about what is missing.
+pub(super) fn targets(app_spec: &Value) -> Result<Vec<String>, String> {
+    let (key, resources) = entry(app_spec, "resources")?;
+    let resources =
+        resources.as_array().ok_or_else(|| format!("AppSpec file must include property 'resources' as a list, `{key}` is none"))?;
+    let mut targets = Vec::new();
+    for (index, resource) in resources.iter().enumerate() {
+        for (name, contents) in resource.as_object().into_iter().flatten() {
+            let (properties_key, properties) = entry(contents, "properties")?;
+            entry(properties, "taskDefinition")?;
+            targets.push(format!("/{}/{index}/{}/{}", escaped(key), escaped(name), escaped(properties_key)));
+        }
+    }
+    if targets.is_empty() { Err(format!("AppSpec file has no resource in `{key}`")) } else { Ok(targets) }
+}
+
+fn entry<'a>(value: &'a Value, name: &str) -> Result<(&'a str, &'a Value), String> {
+    let found = value.as_object().and_then(|entries| entries.iter().find(|(key, _)| is(key, name)));
+    found.map(|(key, value)| (key.as_str(), value)).ok_or_else(|| format!("AppSpec file must include property '{name}'"))
+}
+
+/// The key as it is written in these entries.
+pub(super) fn key_of(entries: &Map<String, Value>, name: &str) -> Option<String> {
+    entries.keys().find(|key| is(key, name)).cloned()
+}
+
+fn is(key: &str, name: &str) -> bool {
+    key.to_lowercase() == name.to_lowercase()
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// The container and port to which traffic goes.
+pub(super) struct LoadBalancer {
+    container: String,
+    port: Option<u64>,
+}
+
+/// The load balancer part of the properties at a pointer, when it names a container.
+pub(super) fn load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalancer> {
+    let (_, information) = entry(app_spec.pointer(pointer)?, "loadBalancerInfo").ok()?;
+    let entries = information.as_object()?;
+    let container = text(information, &key_of(entries, "containerName")?)?.to_owned();
+    Some(LoadBalancer { container, port: key_of(entries, "containerPort").and_then(|key| number(information, &key)) })
+}
+
+impl LoadBalancer {
+    /// What does not fit the task definition, when something does not.
+    pub(super) fn problem(&self, definition: TaskDefinition<'_>, input: &str) -> Option<Problem> {
+        match definition.container(&self.container) {
+            None => Some(self.no_container(definition, input)),
+            Some(container) => self.port.filter(|port| !container.listens_on(*port)).map(|port| self.no_port(port, container, input)),
+        }
+    }
+
+    fn no_container(&self, definition: TaskDefinition<'_>, input: &str) -> Problem {
+        let message = format!("ContainerName `{}` is not in the task definition", self.container);
+        Problem::new(input, message, format!("The task definition has the containers {}", definition.container_names()))
+    }
+
+    fn no_port(&self, port: u64, container: Container<'_>, input: &str) -> Problem {
+        let message = format!("ContainerPort {port} is not in the portMappings of container `{}`", self.container);
+        let remedy = match container.port_names() {
+            ports if ports.is_empty() => format!("Add a port mapping with containerPort {port} to the container"),
+            ports => format!("The container has the ports {ports}"),
+        };
+        Problem::new(input, message, remedy)
+    }
+}

@@ -1,0 +1,240 @@
+//! What the inputs of the render action ask to change in a task definition, parsed and typed.
+//!
+//! The official sentences are kept where they fit. Bugs of the official action that are mended: names after a comma
+//! are trimmed, `k=v=w` keeps `v=w`, a value may have several lines, and `command` understands quotes. A problem
+//! never repeats a line of an input: it may hold a secret.
+
+use super::command;
+use super::lists::commas;
+use super::pairs::{Pair, pairs};
+use crate::problem::{Position, Problem};
+
+/// The log drivers ECS knows, as the official action lists them.
+const LOG_DRIVERS: [&str; 9] = ["json-file", "syslog", "journald", "logentries", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"];
+
+/// Under which of its two names the user gave the container, so that a problem names what the user wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ContainerInput {
+    /// The official `container-name`.
+    #[default]
+    ContainerName,
+    /// Our shorter `container`.
+    Container,
+}
+
+impl ContainerInput {
+    /// The name as it is written in the workflow.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ContainerName => "container-name",
+            Self::Container => "container",
+        }
+    }
+}
+
+/// The inputs as they come, empty meaning absent. The fields are the official names. There is no `Debug`: values may be
+/// secrets.
+#[derive(Clone, Copy, Default)]
+pub struct ChangeInputs<'a> {
+    /// Which input `container_name` comes from.
+    pub container_input: ContainerInput,
+    /// `container-name` or `container`: one name or a comma list.
+    pub container_name: &'a str,
+    /// `image`: the reference to put in.
+    pub image: &'a str,
+    /// `environment-variables`: NAME=value lines.
+    pub environment_variables: &'a str,
+    /// `secrets`: NAME=valueFrom lines.
+    pub secrets: &'a str,
+    /// `docker-labels`: key=value lines.
+    pub docker_labels: &'a str,
+    /// `log-configuration-log-driver`.
+    pub log_driver: &'a str,
+    /// `log-configuration-options`: key=value lines.
+    pub log_options: &'a str,
+    /// `command`.
+    pub command: &'a str,
+    /// `env-files`: ARNs of S3 objects, one a line.
+    pub env_files: &'a str,
+    /// `task-role-arn`.
+    pub task_role_arn: &'a str,
+    /// `execution-role-arn`.
+    pub execution_role_arn: &'a str,
+}
+
+/// What to change in a task definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Which input names the containers.
+    pub container_input: ContainerInput,
+    /// The containers to change; none given means the one that is meant, when there is only one.
+    pub containers: Vec<String>,
+    /// The image.
+    pub image: Option<String>,
+    /// Environment variables to set.
+    pub environment: Vec<Pair>,
+    /// Secrets to set: name and where the value comes from.
+    pub secrets: Vec<Pair>,
+    /// Docker labels to set.
+    pub docker_labels: Vec<Pair>,
+    /// The log driver.
+    pub log_driver: Option<String>,
+    /// Options of the log driver to set.
+    pub log_options: Vec<Pair>,
+    /// The command, word by word.
+    pub command: Option<Vec<String>>,
+    /// The environment files: replaces the list.
+    pub environment_files: Option<Vec<String>>,
+    /// The role of the task.
+    pub task_role_arn: Option<String>,
+    /// The role with which ECS starts the task.
+    pub execution_role_arn: Option<String>,
+}
+
+impl Changes {
+    /// Reads the inputs, and reports everything that is wrong with them at once.
+    pub fn from_inputs(inputs: &ChangeInputs<'_>) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut keep = |result: Result<Vec<Pair>, Vec<Problem>>| result.unwrap_or_else(|found| append(&mut problems, found));
+        let changes = Self {
+            container_input: inputs.container_input,
+            containers: commas(inputs.container_name),
+            image: given(inputs.image).map(str::to_owned),
+            environment: keep(pairs(inputs.environment_variables, "environment-variables", "environment variable")),
+            secrets: keep(pairs(inputs.secrets, "secrets", "secret")),
+            docker_labels: keep(pairs(inputs.docker_labels, "docker-labels", "docker label")),
+            log_options: keep(pairs(inputs.log_options, "log-configuration-options", "log option")),
+            log_driver: single(&mut problems, given(inputs.log_driver).map(log_driver)),
+            command: single(&mut problems, given(inputs.command).map(command::words)),
+            environment_files: given(inputs.env_files)
+                .map(|text| environment_files(text).unwrap_or_else(|found| append(&mut problems, found))),
+            task_role_arn: single(&mut problems, given(inputs.task_role_arn).map(|arn| role(arn, "task-role-arn"))),
+            execution_role_arn: single(&mut problems, given(inputs.execution_role_arn).map(|arn| role(arn, "execution-role-arn"))),
+        };
+        if problems.is_empty() { Ok(changes) } else { Err(problems) }
+    }
+
+    /// Whether anything is asked of a container; roles belong to the task.
+    pub fn touch_a_container(&self) -> bool {
+        let lists = [&self.environment, &self.secrets, &self.docker_labels, &self.log_options];
+        let singles = [self.image.is_some(), self.log_driver.is_some(), self.command.is_some(), self.environment_files.is_some()];
+        lists.iter().any(|list| !list.is_empty()) || singles.contains(&true)
+    }
+}
+
+fn given(input: &str) -> Option<&str> {
+    Some(input.trim()).filter(|text| !text.is_empty())
+}
+
+fn append<T: Default>(problems: &mut Vec<Problem>, found: Vec<Problem>) -> T {
+    problems.extend(found);
+    T::default()
+}
+
+fn single<T>(problems: &mut Vec<Problem>, result: Option<Result<T, Problem>>) -> Option<T> {
+    result?.map_err(|problem| problems.push(problem)).ok()
+}
+
+fn log_driver(driver: &str) -> Result<String, Problem> {
+    if LOG_DRIVERS.contains(&driver) {
+        return Ok(driver.to_owned());
+    }
+    let message = format!("'{driver}' is invalid logConfigurationLogDriver");
+    Err(Problem::new("log-configuration-log-driver", message, format!("Valid options are {}", LOG_DRIVERS.join(", "))))
+}
+
+fn environment_files(text: &str) -> Result<Vec<String>, Vec<Problem>> {
+    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())).filter(|(_, line)| !line.is_empty());
+    let (files, strangers): (Vec<_>, Vec<_>) = lines.partition(|(_, line)| is_s3_object(line));
+    if strangers.is_empty() {
+        return Ok(files.into_iter().map(|(_, line)| line.to_owned()).collect());
+    }
+    Err(strangers.into_iter().map(|(line, _)| not_an_s3_object(line)).collect())
+}
+
+fn not_an_s3_object(line: usize) -> Problem {
+    let position = Position { origin: "inline".to_owned(), line, column: 1 };
+    Problem::new("env-files", "This is not the ARN of an S3 object", "Write one ARN a line: arn:aws:s3:::<bucket>/<key>").at(position)
+}
+
+fn is_s3_object(arn: &str) -> bool {
+    let Some((partition, path)) = arn.strip_prefix("arn:").and_then(|rest| rest.split_once(":s3:::")) else { return false };
+    is_partition(partition) && path.split_once('/').is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+}
+
+fn role(arn: &str, input: &str) -> Result<String, Problem> {
+    if is_role_arn(arn) {
+        return Ok(arn.to_owned());
+    }
+    let message = format!("Invalid ARN format for {input}");
+    Err(Problem::new(input, message, "Expected format: arn:aws:iam::<account-id>:role/<role-name>"))
+}
+
+/// The official pattern: `^arn:aws(-cn|-us-gov|-iso|…)?:iam::[0-9]{12}:role/.+$`.
+fn is_role_arn(arn: &str) -> bool {
+    let Some((partition, rest)) = arn.strip_prefix("arn:").and_then(|rest| rest.split_once(":iam::")) else { return false };
+    let Some((account, name)) = rest.split_once(":role/") else { return false };
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    is_partition(partition) && is_account && !name.is_empty() && !name.contains(['\n', '\r'])
+}
+
+fn is_partition(name: &str) -> bool {
+    matches!(name, "aws" | "aws-cn" | "aws-us-gov" | "aws-iso" | "aws-iso-b" | "aws-iso-e" | "aws-iso-f" | "aws-eusc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_wrong_is_reported_at_once_with_the_official_names() {
+        let inputs = ChangeInputs {
+            environment_variables: "A=1\nhunter2\n",
+            log_driver: "nope",
+            command: "sh -c 'x",
+            env_files: "arn:aws:s3:::bucket/a.env\nbucket/b.env",
+            task_role_arn: "role/x",
+            execution_role_arn: "arn:aws:iam::1:role/x",
+            ..ChangeInputs::default()
+        };
+        let problems = Changes::from_inputs(&inputs).unwrap_err();
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let expected = [
+            "environment-variables: inline:2:1: Cannot parse the environment variable",
+            "log-configuration-log-driver: 'nope' is invalid logConfigurationLogDriver",
+            "command: A quote is not closed",
+            "env-files: inline:2:1: This is not the ARN of an S3 object",
+            "task-role-arn: Invalid ARN format for task-role-arn",
+            "execution-role-arn: Invalid ARN format for execution-role-arn",
+        ];
+        assert_eq!(texts, expected);
+        assert!(!format!("{problems:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn role_arns_follow_the_official_pattern() {
+        let table = [
+            ("arn:aws:iam::123456789012:role/x", true),
+            ("arn:aws-us-gov:iam::123456789012:role/path/x", true),
+            ("arn:aws:iam::12345678901:role/x", false),
+            ("arn:aws:iam::123456789012:user/x", false),
+            ("arn:aws:iam::123456789012:role/", false),
+            ("arn:azure:iam::123456789012:role/x", false),
+        ];
+        for (arn, expected) in table {
+            assert_eq!(is_role_arn(arn), expected, "{arn}");
+        }
+    }
+
+    #[test]
+    fn only_wishes_for_containers_touch_a_container() {
+        let touched = |inputs| Changes::from_inputs(&inputs).unwrap().touch_a_container();
+        assert!(!touched(ChangeInputs {
+            container_name: "api",
+            task_role_arn: "arn:aws:iam::123456789012:role/x",
+            ..ChangeInputs::default()
+        }));
+        assert!(touched(ChangeInputs { docker_labels: "a=b", ..ChangeInputs::default() }));
+        assert!(touched(ChangeInputs { image: "api:1", ..ChangeInputs::default() }));
+    }
+}

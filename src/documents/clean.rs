@@ -1,0 +1,149 @@
+//! The official cleaning of a task definition: what is empty goes, what only AWS may set goes, and what must be there
+//! although it is empty comes back.
+//!
+//! Unknown fields stay. Two things are mended on purpose: a key that `keep-null-value-keys` names is kept at any depth
+//! (the official action drops it with its parent when it has no sibling), and that input may also be a JSON list.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::coerce::{Note, texts_from_numbers};
+use super::task_definition::text;
+use crate::problem::Problem;
+
+/// What `DescribeTaskDefinition` returns and `RegisterTaskDefinition` refuses. All but the last are the official list.
+const READ_ONLY: [&str; 9] = [
+    "compatibilities",
+    "taskDefinitionArn",
+    "requiresAttributes",
+    "revision",
+    "status",
+    "registeredAt",
+    "deregisteredAt",
+    "registeredBy",
+    "deleteRequestedAt",
+];
+
+/// The keys that stay although their value is empty: the input `keep-null-value-keys`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptKeys(HashSet<String>);
+
+impl KeptKeys {
+    /// Reads a comma list (`tag, command`) or a JSON list of texts (`["tag", "command"]`).
+    pub fn parse(input: &str) -> Result<Self, Problem> {
+        if input.trim_start().starts_with('[') {
+            return serde_json::from_str(input).map(Self).map_err(|_| not_a_list());
+        }
+        Ok(Self(super::lists::commas(input).into_iter().collect()))
+    }
+
+    fn contains(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+}
+
+fn not_a_list() -> Problem {
+    Problem::new(
+        "keep-null-value-keys",
+        "The value is not a comma list of key names, nor a JSON list of texts",
+        "Write for example `tag,command` or `[\"tag\", \"command\"]`",
+    )
+}
+
+/// A cleaned task definition, and what a person should know about the cleaning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cleaned {
+    /// What can be registered.
+    pub definition: Value,
+    /// The properties that were removed because only AWS sets them; [`ignored_warning`] makes the sentence.
+    pub ignored: Vec<&'static str>,
+    /// Values that were changed to what AWS accepts.
+    pub notes: Vec<Note>,
+}
+
+/// Cleans a task definition by the official rules.
+pub fn clean(definition: &Value, kept: &KeptKeys) -> Cleaned {
+    let mut definition = without_empty(definition, kept);
+    let ignored = remove_read_only(&mut definition);
+    restore_proxy_properties(&mut definition);
+    restore_environment_values(&mut definition);
+    let notes = texts_from_numbers(&mut definition);
+    Cleaned { definition, ignored, notes }
+}
+
+/// The official warning about a property that was removed.
+pub fn ignored_warning(property: &str) -> String {
+    format!(
+        "Ignoring property '{property}' in the task definition file. This property is returned by the Amazon ECS DescribeTaskDefinition API \
+         and may be shown in the ECS console, but it is not a valid field when registering a new task definition. This field can be safely \
+         removed from your task definition file."
+    )
+}
+
+/// Takes away what only AWS sets, and says what was there.
+pub(super) fn remove_read_only(definition: &mut Value) -> Vec<&'static str> {
+    let Some(entries) = definition.as_object_mut() else { return Vec::new() };
+    READ_ONLY.into_iter().filter(|property| entries.shift_remove(*property).is_some()).collect()
+}
+
+fn without_empty(value: &Value, kept: &KeptKeys) -> Value {
+    match value {
+        Value::Array(items) => items.iter().filter(|item| !is_empty(item, kept)).map(|item| without_empty(item, kept)).collect(),
+        Value::Object(entries) => Value::Object(full_entries(entries, kept)),
+        other => other.clone(),
+    }
+}
+
+fn full_entries(entries: &Map<String, Value>, kept: &KeptKeys) -> Map<String, Value> {
+    let stays = |(key, value): &(&String, &Value)| kept.contains(key) || !is_empty(value, kept);
+    entries.iter().filter(stays).map(|(key, value)| (key.clone(), without_empty(value, kept))).collect()
+}
+
+/// Null, the empty text, and whatever holds nothing but those; `0` and `false` are values.
+fn is_empty(value: &Value, kept: &KeptKeys) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(|item| is_empty(item, kept)),
+        Value::Object(entries) => entries.iter().all(|(key, value)| !kept.contains(key) && is_empty(value, kept)),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// App Mesh asks for both keys of a property, also when they are empty.
+fn restore_proxy_properties(definition: &mut Value) {
+    let Some(proxy) = definition.get_mut("proxyConfiguration") else { return };
+    if text(proxy, "type") == Some("APPMESH") {
+        for property in items_mut(proxy, "properties") {
+            restore(property, "value");
+            restore(property, "name");
+        }
+    }
+}
+
+/// An environment variable may be set to the empty text, which is not the same as leaving it away.
+fn restore_environment_values(definition: &mut Value) {
+    for container in items_mut(definition, "containerDefinitions") {
+        for variable in items_mut(container, "environment") {
+            restore(variable, "value");
+        }
+    }
+}
+
+fn restore(item: &mut Value, key: &str) {
+    if let Some(entries) = item.as_object_mut() {
+        let value = entries.entry(key).or_insert_with(|| Value::from(""));
+        if value.is_null() {
+            *value = Value::from("");
+        }
+    }
+}
+
+/// The items of the list under a key, to be changed.
+pub(super) fn items_mut<'a>(value: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> + use<'a> {
+    value.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests;

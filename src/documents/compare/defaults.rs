@@ -1,0 +1,97 @@
+//! What AWS fills in when a field of a task definition is left out, and what it leaves out when it is the default.
+//!
+//! The values are those the API reference gives at the types of `RegisterTaskDefinition`; it is silent about the
+//! `scope` and `driver` of a Docker volume, where Docker's own defaults are taken. Free texts of labels and options
+//! have no defaults.
+
+use serde_json::{Map, Value};
+
+use super::same::text_of;
+
+/// Fields whose default is neither empty, nor `false`, nor 0.
+const DEFAULTS: [(&str, &str); 14] = [
+    ("essential", "true"),
+    ("protocol", "tcp"),
+    ("networkMode", "bridge"),
+    ("interval", "30"),
+    ("timeout", "5"),
+    ("retries", "3"),
+    ("restartAttemptPeriod", "300"),
+    ("versionConsistency", "enabled"),
+    ("rootDirectory", "/"),
+    ("transitEncryption", "DISABLED"),
+    ("iam", "DISABLED"),
+    ("scope", "task"),
+    ("driver", "local"),
+    ("type", "APPMESH"),
+];
+
+/// Fields for which `false` or 0 says something else than leaving them out.
+const NEVER_EMPTY: [&str; 5] = ["essential", "swappiness", "maxSwap", "softLimit", "hardLimit"];
+
+/// Objects whose keys the user invents.
+const FREE_TEXTS: [&str; 4] = ["dockerLabels", "options", "labels", "driverOpts"];
+
+/// Whether the keys of an object are fields of the API or the user's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fields {
+    /// Fields of the API, which have defaults.
+    Known,
+    /// The user's own keys: leaving one out is never the same.
+    Free,
+}
+
+impl Fields {
+    /// What the object under this key holds.
+    pub(super) fn under(key: &str) -> Self {
+        if FREE_TEXTS.contains(&key) { Self::Free } else { Self::Known }
+    }
+}
+
+/// How host ports are given: in the modes `awsvpc` and `host` a task has the ports of its containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Context {
+    /// The host port is the container port.
+    SamePorts,
+    /// The host port is chosen when the task starts.
+    DynamicPorts,
+}
+
+impl Context {
+    /// The context of two definitions of which either may leave its network mode out.
+    pub(super) fn of(one: &Value, other: &Value) -> Self {
+        let mode = |value: &Value| value.get("networkMode").and_then(Value::as_str).map(str::to_owned);
+        match mode(one).or_else(|| mode(other)).as_deref() {
+            Some("awsvpc" | "host") => Self::SamePorts,
+            _ => Self::DynamicPorts,
+        }
+    }
+}
+
+/// Whether leaving this entry of `parent` out means the same.
+pub(super) fn is_default(fields: Fields, key: &str, value: &Value, parent: &Map<String, Value>, context: Context) -> bool {
+    match fields {
+        _ if value.is_null() => true,
+        Fields::Free => false,
+        Fields::Known if key == "hostPort" => is_default_host_port(value, parent, context),
+        Fields::Known => has_no_effect(key, value, context) || DEFAULTS.contains(&(key, &text_of(value))),
+    }
+}
+
+fn has_no_effect(key: &str, value: &Value, context: Context) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value && !NEVER_EMPTY.contains(&key),
+        Value::Number(number) => number.as_f64() == Some(0.0) && !NEVER_EMPTY.contains(&key),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(entries) => entries.iter().all(|(child, value)| is_default(Fields::under(key), child, value, entries, context)),
+    }
+}
+
+fn is_default_host_port(value: &Value, parent: &Map<String, Value>, context: Context) -> bool {
+    match context {
+        Context::DynamicPorts => text_of(value) == "0",
+        Context::SamePorts => text_of(value) == "0" || parent.get("containerPort").is_some_and(|port| text_of(port) == text_of(value)),
+    }
+}

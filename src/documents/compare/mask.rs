@@ -1,0 +1,89 @@
+//! Which values of a task definition a person must not see, and how the others are shown.
+
+use serde_json::Value;
+
+use super::path::{Path, Step};
+
+/// Parts of names that make their value a secret. Too much hidden is a nuisance, too little is a leak.
+const SECRET_WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY", "CREDENTIAL", "PRIVATE"];
+
+/// What is shown instead.
+const MASK: &str = "***";
+
+/// A value as it is shown: texts bare, the rest as JSON, secrets as `***`.
+pub(super) fn shown(path: &Path, value: &Value) -> String {
+    if name_of_value(path).is_some_and(looks_secret) {
+        return MASK.to_owned();
+    }
+    match value {
+        Value::String(text) => masked_text(text),
+        other => masked(other).to_string(),
+    }
+}
+
+/// The name by which a value is known: the variable for `environment[NAME].value`, otherwise the key.
+fn name_of_value(path: &Path) -> Option<&str> {
+    match path.steps() {
+        [.., Step::Name(name), Step::Key(key)] if key == "value" => Some(name),
+        [.., Step::Key(key)] => Some(key),
+        _ => None,
+    }
+}
+
+fn looks_secret(name: &str) -> bool {
+    let name = name.to_uppercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// The same value without what looks secret in it.
+fn masked(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::from(masked_text(text)),
+        Value::Array(items) => items.iter().map(masked).collect(),
+        Value::Object(entries) => {
+            let variable = entries.get("name").and_then(Value::as_str).is_some_and(looks_secret);
+            let hidden = |key: &str, value: &Value| (variable && key == "value") || (value.is_string() && looks_secret(key));
+            let mask = |(key, value): (&String, &Value)| (key.clone(), if hidden(key, value) { Value::from(MASK) } else { masked(value) });
+            Value::Object(entries.iter().map(mask).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// Hides the value of `--token=…` and the user part of `scheme://user:password@host`.
+fn masked_text(text: &str) -> String {
+    if let Some((name, _)) = text.split_once('=').filter(|(name, _)| looks_secret(name) && !name.contains("://")) {
+        return format!("{name}={MASK}");
+    }
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    match authority.rfind('@') {
+        Some(end) => format!("{scheme}://{MASK}{}", &rest[end..]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_with_a_secret_name_and_passwords_in_urls_are_not_shown() {
+        let variable = |name: &str| Path::default().key("environment").name(name).key("value");
+        let table = [
+            (variable("API_TOKEN"), json!("x"), "***"),
+            (variable("db_password"), json!("x"), "***"),
+            (variable("LOG_LEVEL"), json!("info"), "info"),
+            (variable("DATABASE_URL"), json!("postgres://u:p@host/db"), "postgres://***@host/db"),
+            (variable("HOME_URL"), json!("https://example.com/@me"), "https://example.com/@me"),
+            (Path::default().key("options").key("splunk-token"), json!("x"), "***"),
+            (Path::default().key("command"), json!(["run", "--token=abc", "a=b"]), r#"["run","--token=***","a=b"]"#),
+            (Path::default().key("newThings"), json!([{"name": "MY_KEY", "value": "x"}]), r#"[{"name":"MY_KEY","value":"***"}]"#),
+        ];
+        for (path, value, expected) in table {
+            assert_eq!(shown(&path, &value), expected);
+        }
+    }
+}

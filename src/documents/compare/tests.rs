@@ -1,0 +1,233 @@
+//! Tables of the comparison, with answers as `DescribeTaskDefinition` gives them.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// What a user writes for Fargate.
+fn sent() -> Value {
+    json!({
+        "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": ".5 vCPU", "memory": "1GB",
+        "executionRoleArn": "ecsTaskExecutionRole", "taskRoleArn": "arn:aws:iam::123456789012:role/api",
+        "volumes": [{ "name": "scratch" }],
+        "containerDefinitions": [
+            { "name": "api", "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/api@sha256:aa", "portMappings": [{ "containerPort": 8080 }],
+              "environment": [{ "name": "LOG_LEVEL", "value": "info" }, { "name": "API_TOKEN", "value": "t1" }, { "name": "EMPTY", "value": "" }],
+              "secrets": [{ "name": "Z", "valueFrom": "arn:aws:ssm:eu-central-1:123456789012:parameter/z" }, { "name": "A", "valueFrom": "a" }],
+              "command": ["serve", "--port", "8080"],
+              "healthCheck": { "command": ["CMD-SHELL", "curl -f localhost:8080/health"] },
+              "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/api", "awslogs-region": "eu-central-1" } },
+              "linuxParameters": { "initProcessEnabled": true } },
+            { "name": "sidecar", "image": "sidecar:1", "essential": false, "dependsOn": [{ "containerName": "api", "condition": "START" }] },
+        ],
+        "tags": [{ "key": "team", "value": "a" }, { "key": "cost", "value": "b" }],
+    })
+}
+
+/// What AWS answers to it.
+fn answer() -> Value {
+    json!({
+        "taskDefinition": {
+            "taskDefinitionArn": "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:7",
+            "containerDefinitions": [
+                { "name": "api", "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/api@sha256:aa", "cpu": 0,
+                  "portMappings": [{ "containerPort": 8080, "hostPort": 8080, "protocol": "tcp" }], "essential": true,
+                  "command": ["serve", "--port", "8080"],
+                  "environment": [{ "name": "API_TOKEN", "value": "t1" }, { "name": "EMPTY", "value": "" }, { "name": "LOG_LEVEL", "value": "info" }],
+                  "environmentFiles": [], "mountPoints": [], "volumesFrom": [],
+                  "linuxParameters": { "initProcessEnabled": true, "devices": [], "tmpfs": [] },
+                  "secrets": [{ "name": "A", "valueFrom": "a" }, { "name": "Z", "valueFrom": "arn:aws:ssm:eu-central-1:123456789012:parameter/z" }],
+                  "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-region": "eu-central-1", "awslogs-group": "/ecs/api" }, "secretOptions": [] },
+                  "healthCheck": { "command": ["CMD-SHELL", "curl -f localhost:8080/health"], "interval": 30, "timeout": 5, "retries": 3 },
+                  "systemControls": [] },
+                { "name": "sidecar", "image": "sidecar:1", "cpu": 0, "portMappings": [], "essential": false, "environment": [], "mountPoints": [],
+                  "volumesFrom": [], "dependsOn": [{ "containerName": "api", "condition": "START" }], "systemControls": [] },
+            ],
+            "family": "api", "taskRoleArn": "arn:aws:iam::123456789012:role/api",
+            "executionRoleArn": "arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
+            "networkMode": "awsvpc", "revision": 7, "volumes": [{ "name": "scratch", "host": {} }], "status": "ACTIVE",
+            "requiresAttributes": [{ "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" }], "placementConstraints": [],
+            "compatibilities": ["EC2", "FARGATE"], "requiresCompatibilities": ["FARGATE"], "cpu": "512", "memory": "1024",
+            "registeredAt": 1_700_000_000.123, "registeredBy": "arn:aws:sts::123456789012:assumed-role/deploy/x", "enableFaultInjection": false,
+        },
+        "tags": [{ "key": "cost", "value": "b" }, { "key": "team", "value": "a" }, { "key": "aws:cloudformation:stack-name", "value": "s" }],
+    })
+}
+
+/// The document with the value at a JSON pointer replaced, or put in.
+fn with(mut document: Value, pointer: &str, value: Value) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Array(items) if key == "-" => items.push(value),
+        Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
+        parent => parent[key] = value,
+    }
+    document
+}
+
+/// The document without the entry at a JSON pointer.
+fn without(mut document: Value, pointer: &str) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Array(items) => drop(items.remove(key.parse().unwrap())),
+        parent => drop(parent.as_object_mut().unwrap().shift_remove(key)),
+    }
+    document
+}
+
+fn lost(sent: &Value, kept: &Value) -> Vec<String> {
+    differences(sent, kept).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_aws_adds_reorders_and_respells_is_no_difference() {
+    assert_eq!(lost(&sent(), &answer()), Vec::<String>::new());
+    assert!(equivalent(&sent(), &answer()));
+    assert_eq!(diff(&from_described(&answer()), &sent()), []);
+}
+
+#[test]
+fn what_was_read_is_equivalent_to_itself() {
+    assert!(equivalent(&from_described(&answer()), &answer()));
+}
+
+#[test]
+fn spelled_out_defaults_are_no_difference() {
+    let container = "/containerDefinitions/0";
+    let table = [
+        ("essential", json!(true)),
+        ("privileged", json!(false)),
+        ("cpu", json!(0)),
+        ("mountPoints", json!([])),
+        ("portMappings", json!([{ "containerPort": 8080, "hostPort": 0, "protocol": "tcp" }])),
+        ("portMappings", json!([{ "containerPort": "8080", "hostPort": 8080 }])),
+        ("versionConsistency", json!("enabled")),
+        ("dockerLabels", json!({})),
+    ];
+    for (key, value) in table {
+        let sent = with(sent(), &format!("{container}/{key}"), value);
+        assert_eq!(lost(&sent, &answer()), Vec::<String>::new(), "{key}");
+        assert!(equivalent(&sent, &answer()), "{key}");
+    }
+}
+
+#[test]
+fn what_aws_did_not_keep_is_named_by_its_path() {
+    let api = "/containerDefinitions/0";
+    let table = [
+        (with(sent(), "/brandNewField", json!({ "a": 1 })), "brandNewField"),
+        (with(sent(), &format!("{api}/newThing"), json!("x")), "containerDefinitions[0].newThing"),
+        (with(sent(), "/containerDefinitions/1/newThings", json!([{ "a": 1 }])), "containerDefinitions[1].newThings"),
+        (with(sent(), &format!("{api}/healthCheck/newThing"), json!(7)), "containerDefinitions[0].healthCheck.newThing"),
+        (with(sent(), &format!("{api}/portMappings/0/newThing"), json!(true)), "containerDefinitions[0].portMappings[0].newThing"),
+        (with(sent(), &format!("{api}/environment/-"), json!({ "name": "NEW", "value": "1" })), "containerDefinitions[0].environment[3]"),
+        (with(sent(), &format!("{api}/environment/0/value"), json!("debug")), "containerDefinitions[0].environment[0].value"),
+        (with(sent(), &format!("{api}/logConfiguration/options/mode"), json!("")), "containerDefinitions[0].logConfiguration.options.mode"),
+        (with(sent(), &format!("{api}/dockerLabels"), json!({ "protocol": "tcp" })), "containerDefinitions[0].dockerLabels"),
+        (with(sent(), "/memory", json!("2GB")), "memory"),
+        (with(sent(), "/executionRoleArn", json!("TaskExecutionRole")), "executionRoleArn"),
+        (with(sent(), "/requiresCompatibilities/-", json!("EC2")), "requiresCompatibilities[1]"),
+        (with(sent(), "/tags/-", json!({ "key": "new", "value": "x" })), "tags[2]"),
+        (with(sent(), &format!("{api}/linuxParameters/swappiness"), json!(0)), "containerDefinitions[0].linuxParameters.swappiness"),
+    ];
+    for (sent, path) in table {
+        assert_eq!(lost(&sent, &answer()), [path]);
+        assert!(!equivalent(&sent, &answer()), "{path}");
+    }
+}
+
+#[test]
+fn a_newer_list_in_another_order_is_kept_but_not_equivalent() {
+    let sent = with(sent(), "/newThings", json!([{ "id": 1 }, { "id": 2 }]));
+    let answer = with(answer(), "/taskDefinition/newThings", json!([{ "id": 2 }, { "id": 1, "added": "x" }]));
+    assert_eq!(lost(&sent, &answer), Vec::<String>::new());
+    assert!(!equivalent(&sent, &answer));
+}
+
+#[test]
+fn what_the_live_revision_has_beyond_defaults_makes_a_new_one() {
+    let api = "/taskDefinition/containerDefinitions/0";
+    let table = [
+        with(answer(), &format!("{api}/user"), json!("app")),
+        with(answer(), &format!("{api}/environment/-"), json!({ "name": "GONE", "value": "1" })),
+        with(answer(), &format!("{api}/dockerLabels"), json!({ "a": "b" })),
+        with(answer(), &format!("{api}/command"), json!(["serve", "--port", "8080", "-v"])),
+        with(answer(), &format!("{api}/healthCheck/interval"), json!(10)),
+        with(answer(), &format!("{api}/image"), json!("api:1")),
+        with(answer(), "/taskDefinition/runtimePlatform", json!({ "cpuArchitecture": "ARM64" })),
+        with(answer(), "/taskDefinition/containerDefinitions/-", json!({ "name": "more", "image": "more:1" })),
+        with(answer(), "/taskDefinition/enableFaultInjection", json!(true)),
+        without(answer(), "/taskDefinition/containerDefinitions/1"),
+        with(answer(), "/tags/-", json!({ "key": "gone", "value": "x" })),
+    ];
+    for (index, answer) in table.iter().enumerate() {
+        assert!(!equivalent(&sent(), answer), "{index}");
+    }
+}
+
+#[test]
+fn the_order_of_a_command_is_its_meaning() {
+    let sent = with(sent(), "/containerDefinitions/0/command", json!(["--port", "serve", "8080"]));
+    assert!(!equivalent(&sent, &answer()));
+    assert_eq!(lost(&sent, &answer()), ["containerDefinitions[0].command[0]", "containerDefinitions[0].command[1]"]);
+}
+
+#[test]
+fn tags_count_only_when_they_are_given() {
+    assert!(equivalent(&without(sent(), "/tags"), &answer()));
+    assert!(!equivalent(&with(sent(), "/tags", json!([])), &answer()));
+    assert!(!equivalent(&with(sent(), "/tags/0/value", json!("z")), &answer()));
+}
+
+#[test]
+fn tags_are_not_missed_in_an_answer_that_never_tells_them() {
+    assert_eq!(lost(&sent(), &without(answer(), "/tags")), Vec::<String>::new());
+}
+
+#[test]
+fn host_ports_follow_the_network_mode() {
+    let bridge = |host_port: u16| json!({ "family": "f", "networkMode": "bridge", "containerDefinitions": [{ "name": "a", "portMappings": [{ "containerPort": 80, "hostPort": host_port, "protocol": "tcp" }] }] });
+    let sent = json!({ "family": "f", "containerDefinitions": [{ "name": "a", "portMappings": [{ "containerPort": 80 }] }] });
+    assert!(equivalent(&sent, &bridge(0)));
+    assert!(!equivalent(&sent, &bridge(80)));
+}
+
+#[test]
+fn changes_are_shown_by_name_and_without_secrets() {
+    let old = from_described(&answer());
+    let new = with(sent(), "/containerDefinitions/0/image", json!("api:2"));
+    let new = with(new, "/containerDefinitions/0/environment/0/value", json!("debug"));
+    let new = with(new, "/containerDefinitions/0/environment/1/value", json!("t2"));
+    let new = with(new, "/containerDefinitions/0/environment/-", json!({ "name": "NEW", "value": "1" }));
+    let new = with(new, "/containerDefinitions/0/command", json!(["serve"]));
+    let new = with(new, "/containerDefinitions/0/portMappings/-", json!({ "containerPort": 9090 }));
+    let new = with(new, "/containerDefinitions/1", json!({ "name": "proxy", "image": "proxy:1", "cpu": 0 }));
+    let new = with(new, "/requiresCompatibilities", json!(["EC2", "FARGATE"]));
+    let lines: Vec<String> = diff(&old, &new)
+        .iter()
+        .map(|change| format!("{}: {} -> {}", change.path, change.before.as_deref().unwrap_or("-"), change.after.as_deref().unwrap_or("-")))
+        .collect();
+    let expected = [
+        r#"requiresCompatibilities: ["FARGATE"] -> ["EC2","FARGATE"]"#,
+        "containerDefinitions[api].image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/api@sha256:aa -> api:2",
+        "containerDefinitions[api].portMappings[9090/tcp]: - -> 9090/tcp",
+        "containerDefinitions[api].environment[LOG_LEVEL].value: info -> debug",
+        "containerDefinitions[api].environment[API_TOKEN].value: *** -> ***",
+        "containerDefinitions[api].environment[NEW].value: - -> 1",
+        r#"containerDefinitions[api].command: ["serve","--port","8080"] -> ["serve"]"#,
+        "containerDefinitions[proxy].image: - -> proxy:1",
+        "containerDefinitions[sidecar].image: sidecar:1 -> -",
+        "containerDefinitions[sidecar].essential: false -> -",
+        "containerDefinitions[sidecar].dependsOn[api].condition: START -> -",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn nonsense_is_compared_without_harm() {
+    for (left, right) in
+        [(json!(null), json!([])), (json!([1]), json!({})), (json!({ "containerDefinitions": 5 }), json!({ "containerDefinitions": [1] }))]
+    {
+        let _ = (differences(&left, &right), equivalent(&left, &right), diff(&left, &right));
+    }
+}

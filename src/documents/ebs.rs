@@ -1,0 +1,162 @@
+//! Managed EBS volumes of a service or a one-off task: a name and a JSON object → one `volumeConfigurations` item.
+//!
+//! The official rules, with warnings where the official action is silent: it drops keys it does not know, `throughput`
+//! without `gp3`, and a volume without a name.
+
+use serde_json::{Map, Value, json};
+
+use super::parse::parse_any;
+use super::task_definition::text;
+use crate::problem::Problem;
+
+/// What the official action passes on, in its order.
+const PASSED_ON: [&str; 10] = [
+    "roleArn",
+    "encrypted",
+    "filesystemType",
+    "iops",
+    "kmsKeyId",
+    "sizeInGiB",
+    "snapshotId",
+    "tagSpecifications",
+    "throughput",
+    "volumeType",
+];
+
+/// Whose volume it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The tasks of the service: `service-managed-ebs-volume`, sent with `UpdateService`.
+    Service,
+    /// The one-off task: `run-task-managed-ebs-volume`, sent with `RunTask`.
+    RunTask,
+}
+
+impl Owner {
+    fn input(self) -> &'static str {
+        match self {
+            Self::Service => "service-managed-ebs-volume",
+            Self::RunTask => "run-task-managed-ebs-volume",
+        }
+    }
+
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Service => "UpdateService",
+            Self::RunTask => "RunTask",
+        }
+    }
+}
+
+/// What the inputs ask for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ManagedVolume {
+    /// The item of `volumeConfigurations`; none means that the field must not be sent at all, because an empty list
+    /// takes away what is configured elsewhere.
+    pub configuration: Option<Value>,
+    /// What is not sent although it was given.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the name and the value of a managed EBS volume.
+pub fn managed_volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Problem>> {
+    let is_absent = value.trim().is_empty() || value.trim() == "{}";
+    match (name.trim(), is_absent) {
+        ("", true) => Ok(ManagedVolume::default()),
+        ("", false) => Ok(only_warning(without_name(owner))),
+        (_, true) => Ok(only_warning(without_value(owner))),
+        (name, false) => volume(name, value, owner),
+    }
+}
+
+fn only_warning(warning: String) -> ManagedVolume {
+    ManagedVolume { configuration: None, warnings: vec![warning] }
+}
+
+fn without_name(owner: Owner) -> String {
+    let input = owner.input();
+    format!(
+        "{input} provided without {input}-name value. VolumeConfigurations property will not be included in the {} API call",
+        owner.operation()
+    )
+}
+
+/// The official sentence.
+fn without_value(owner: Owner) -> String {
+    let input = owner.input();
+    format!(
+        "{input}-name provided without {input} value. VolumeConfigurations property will not be included in the {} API call",
+        owner.operation()
+    )
+}
+
+fn volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Problem>> {
+    let given = parse_any(value, "inline", owner.input())?;
+    let Some(entries) = given.as_object().filter(|_| text(&given, "roleArn").is_some()) else {
+        return Err(vec![without_role(owner)]);
+    };
+    let is_gp3 = text(&given, "volumeType") == Some("gp3");
+    let passes = |key: &str| PASSED_ON.contains(&key) && (key != "throughput" || is_gp3);
+    let properties = PASSED_ON.iter().filter(|key| passes(key)).filter_map(|key| Some(((*key).to_owned(), entries.get(*key)?.clone())));
+    let managed: Map<String, Value> = properties.collect();
+    let warnings = entries.keys().filter(|key| !passes(key)).map(|key| not_sent(key, owner)).collect();
+    Ok(ManagedVolume { configuration: Some(json!({ "name": name, "managedEBSVolume": managed })), warnings })
+}
+
+fn without_role(owner: Owner) -> Problem {
+    Problem::new(
+        owner.input(),
+        "managed-ebs-volume must provide \"role-arn\" to associate with the EBS volume",
+        "Give a JSON object with `roleArn`, the ARN of the ECS infrastructure role for volumes",
+    )
+}
+
+fn not_sent(key: &str, owner: Owner) -> String {
+    let reason =
+        if key == "throughput" { "it counts only with volumeType gp3" } else { "it is not among the properties of a managed EBS volume" };
+    format!("Ignoring property '{key}' of {}: {reason}", owner.input())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, value: &str) -> ManagedVolume {
+        managed_volume(name, value, Owner::Service).unwrap()
+    }
+
+    #[test]
+    fn the_official_keys_are_passed_on_and_others_are_warned_about() {
+        let volume = read("data", r#"{"sizeInGiB": 10, "roleArn": "r", "throughput": 200, "volumeType": "gp3", "size": 5}"#);
+        let expected =
+            json!({ "name": "data", "managedEBSVolume": { "roleArn": "r", "sizeInGiB": 10, "throughput": 200, "volumeType": "gp3" } });
+        assert_eq!(volume.configuration.unwrap(), expected);
+        assert_eq!(
+            volume.warnings,
+            ["Ignoring property 'size' of service-managed-ebs-volume: it is not among the properties of a managed EBS volume"]
+        );
+        let volume = read("data", r#"{"roleArn": "r", "throughput": 200, "volumeType": "gp2"}"#);
+        assert_eq!(volume.configuration.unwrap()["managedEBSVolume"], json!({ "roleArn": "r", "volumeType": "gp2" }));
+        assert_eq!(volume.warnings, ["Ignoring property 'throughput' of service-managed-ebs-volume: it counts only with volumeType gp3"]);
+    }
+
+    #[test]
+    fn a_name_without_a_value_is_the_official_warning() {
+        for value in ["", "{}"] {
+            let volume = managed_volume("data", value, Owner::RunTask).unwrap();
+            let warning = "run-task-managed-ebs-volume-name provided without run-task-managed-ebs-volume value. VolumeConfigurations property will not be included in the RunTask API call";
+            assert_eq!(volume, ManagedVolume { configuration: None, warnings: vec![warning.to_owned()] });
+        }
+        assert_eq!(read("", "{}"), ManagedVolume::default());
+        assert_eq!(read("", r#"{"roleArn": "r"}"#).configuration, None);
+    }
+
+    #[test]
+    fn a_volume_without_a_role_is_a_problem() {
+        for value in [r#"{"sizeInGiB": 10}"#, "[]", "{ }"] {
+            let problems = managed_volume("data", value, Owner::Service).unwrap_err();
+            assert_eq!(problems[0].message, "managed-ebs-volume must provide \"role-arn\" to associate with the EBS volume");
+        }
+        assert!(managed_volume("data", "{", Owner::Service).unwrap_err()[0].at.is_some());
+    }
+}

@@ -1,0 +1,23 @@
+//! What documents say and how they change: task definition, `AppSpec`, overrides. Values in, values out.
+//!
+//! Nothing here reads a file, a clock or the environment, and nothing talks to AWS. Documents stay JSON values all
+//! along, so that a field that is newer than this program reaches AWS unharmed.
+
+pub mod app_spec;
+pub mod changes;
+pub mod clean;
+pub mod coerce;
+mod command;
+pub mod compare;
+pub mod described;
+pub mod ebs;
+pub mod lists;
+pub mod network;
+pub mod overrides;
+pub mod pairs;
+pub mod parse;
+pub mod render;
+mod scalar;
+pub mod shape;
+pub mod task_definition;
+mod yaml;

@@ -1,0 +1,201 @@
+//! Reading a task definition: the few facts that other parts ask for, and nothing that changes it.
+
+use serde_json::Value;
+
+use super::parse::items;
+
+/// A task definition, looked at. Whatever is missing or of the wrong type reads as absent.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskDefinition<'a>(pub &'a Value);
+
+/// The roles of a task definition: as ARNs or as names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles<'a> {
+    /// What the containers may do (`taskRoleArn`).
+    pub task: Option<&'a str>,
+    /// What ECS may do for the task: pull images, read secrets, write logs (`executionRoleArn`).
+    pub execution: Option<&'a str>,
+}
+
+impl<'a> TaskDefinition<'a> {
+    /// The family.
+    pub fn family(&self) -> Option<&'a str> {
+        text(self.0, "family")
+    }
+
+    /// The containers in the order of the definition.
+    pub fn containers(&self) -> impl Iterator<Item = Container<'a>> + use<'a> {
+        items(self.0, "containerDefinitions").iter().map(Container)
+    }
+
+    /// The container of a name.
+    pub fn container(&self, name: &str) -> Option<Container<'a>> {
+        self.containers().find(|container| container.name() == Some(name))
+    }
+
+    /// The containers whose end is the end of the task.
+    pub fn essential(&self) -> impl Iterator<Item = Container<'a>> + use<'a> {
+        self.containers().filter(Container::is_essential)
+    }
+
+    /// Every container's name, for a sentence: `api, sidecar`.
+    pub fn container_names(&self) -> String {
+        self.containers().filter_map(|container| container.name()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Container name and image, for each container that has both.
+    pub fn images(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.containers().filter_map(|container| Some((container.name()?, container.image()?)))
+    }
+
+    /// The roles, as the definition writes them.
+    pub fn roles(&self) -> Roles<'a> {
+        Roles { task: text(self.0, "taskRoleArn"), execution: text(self.0, "executionRoleArn") }
+    }
+
+    /// The network mode, when the definition gives one.
+    pub fn network_mode(&self) -> Option<&'a str> {
+        text(self.0, "networkMode")
+    }
+}
+
+/// One entry of `containerDefinitions`.
+#[derive(Debug, Clone, Copy)]
+pub struct Container<'a>(pub &'a Value);
+
+/// Where a container's log goes with the `awslogs` driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AwsLogs<'a> {
+    /// The log group.
+    pub group: &'a str,
+    /// The region, when it is not the task's own.
+    pub region: Option<&'a str>,
+    /// The prefix of the stream: `prefix/container/task-id` is the stream's name. Without one the stream is the
+    /// container's id on its instance, which nobody outside can know.
+    pub stream_prefix: Option<&'a str>,
+}
+
+impl<'a> Container<'a> {
+    /// The name.
+    pub fn name(&self) -> Option<&'a str> {
+        text(self.0, "name")
+    }
+
+    /// The image reference.
+    pub fn image(&self) -> Option<&'a str> {
+        text(self.0, "image")
+    }
+
+    /// Whether the task ends with this container; ECS takes an absent `essential` for true.
+    pub fn is_essential(&self) -> bool {
+        self.0.get("essential").and_then(Value::as_bool).unwrap_or(true)
+    }
+
+    /// Whether traffic can be sent to a port of this container, given by number or inside a range.
+    pub fn listens_on(&self, port: u64) -> bool {
+        items(self.0, "portMappings").iter().any(|mapping| maps(mapping, port))
+    }
+
+    /// The ports as the definition writes them, for a sentence: `80, 8000-8010`.
+    pub fn port_names(&self) -> String {
+        let mappings = items(self.0, "portMappings").iter();
+        mappings
+            .filter_map(|mapping| {
+                number(mapping, "containerPort")
+                    .map(|port| port.to_string())
+                    .or_else(|| text(mapping, "containerPortRange").map(str::to_owned))
+            })
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// The options of the `awslogs` driver, when that is the container's driver and it names a group.
+    pub fn aws_logs(&self) -> Option<AwsLogs<'a>> {
+        let configuration = self.0.get("logConfiguration")?;
+        if text(configuration, "logDriver") != Some("awslogs") {
+            return None;
+        }
+        let options = configuration.get("options")?;
+        let option = |name| text(options, name);
+        Some(AwsLogs { group: option("awslogs-group")?, region: option("awslogs-region"), stream_prefix: option("awslogs-stream-prefix") })
+    }
+}
+
+fn maps(mapping: &Value, port: u64) -> bool {
+    let single = number(mapping, "containerPort") == Some(port);
+    single || text(mapping, "containerPortRange").is_some_and(|range| in_range(range, port))
+}
+
+fn in_range(range: &str, port: u64) -> bool {
+    let bounds = range.split_once('-').and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
+    bounds.is_some_and(|(first, last): (u64, u64)| (first..=last).contains(&port))
+}
+
+/// The text under a key.
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// The whole number under a key, also when it is written as a text.
+pub(super) fn number(value: &Value, key: &str) -> Option<u64> {
+    let value = value.get(key)?;
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn definition() -> Value {
+        json!({
+            "family": "api",
+            "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+            "containerDefinitions": [
+                { "name": "api", "image": "api:1", "portMappings": [{ "containerPort": 80 }, { "containerPortRange": "8000-8010" }],
+                  "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/api", "awslogs-stream-prefix": "ecs" } } },
+                { "name": "sidecar", "image": "sidecar:2", "essential": false, "logConfiguration": { "logDriver": "splunk" } },
+            ],
+        })
+    }
+
+    #[test]
+    fn the_facts_are_read_from_the_definition() {
+        let value = definition();
+        let definition = TaskDefinition(&value);
+        assert_eq!(definition.family(), Some("api"));
+        assert_eq!(definition.container_names(), "api, sidecar");
+        assert_eq!(definition.images().collect::<Vec<_>>(), [("api", "api:1"), ("sidecar", "sidecar:2")]);
+        assert_eq!(definition.roles(), Roles { task: None, execution: Some("arn:aws:iam::123456789012:role/execution") });
+        assert_eq!(definition.essential().filter_map(|container| container.name()).collect::<Vec<_>>(), ["api"]);
+        assert_eq!(definition.network_mode(), None);
+    }
+
+    #[test]
+    fn a_container_listens_on_its_ports_and_ranges() {
+        let value = definition();
+        let container = TaskDefinition(&value).container("api").unwrap();
+        assert!(container.listens_on(80) && container.listens_on(8000) && container.listens_on(8010));
+        assert!(!container.listens_on(81) && !container.listens_on(8011));
+        assert_eq!(container.port_names(), "80, 8000-8010");
+    }
+
+    #[test]
+    fn log_options_are_read_for_the_awslogs_driver_only() {
+        let value = definition();
+        let logs = |name| TaskDefinition(&value).container(name).unwrap().aws_logs();
+        assert_eq!(logs("api"), Some(AwsLogs { group: "/ecs/api", region: None, stream_prefix: Some("ecs") }));
+        assert_eq!(logs("sidecar"), None);
+    }
+
+    #[test]
+    fn nonsense_reads_as_absent() {
+        for value in
+            [json!(null), json!([]), json!({"containerDefinitions": {"a": 1}, "family": 5}), json!({"containerDefinitions": [1, null, {}]})]
+        {
+            let definition = TaskDefinition(&value);
+            assert_eq!((definition.family(), definition.images().count()), (None, 0));
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Text to a JSON value by the rules of YAML 1.2 (core schema), of which JSON is a part.
+//!
+//! A composer of our own over a YAML event parser, because a document goes to AWS as it stands: `yes` stays a text,
+//! `0123` is 123, `1_000` stays a text, key order is kept, and a key that appears twice is a fault with its place, even
+//! when both spellings are only equal as texts (`1:` and `"1":`). Merge keys (`<<: *defaults`) are expanded.
+//! It must not know what the document means.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
+use serde_json::{Map, Value};
+
+use super::scalar;
+
+/// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB, so this
+/// is far beyond any real one, and stops a file that is built to explode.
+const MOST_NODES: usize = 100_000;
+
+/// Something wrong with the text, where it stands (line and column from 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) message: String,
+    pub(super) remedy: String,
+}
+
+impl Fault {
+    fn at(place: Marker, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { line: place.line(), column: place.col() + 1, message: message.into(), remedy: remedy.into() }
+    }
+}
+
+/// The one document of a text; `Null` for a text without any. All duplicate keys and unusable numbers are reported,
+/// and the first place at which the text stops being YAML.
+pub(super) fn compose(text: &str) -> Result<Value, Vec<Fault>> {
+    let mut composer = Composer::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    match composer.document() {
+        Ok(value) if composer.faults.is_empty() => Ok(value),
+        Ok(_) => Err(composer.faults),
+        Err(fault) => {
+            composer.faults.push(fault);
+            Err(composer.faults)
+        }
+    }
+}
+
+/// A node that an alias can repeat, and how many nodes it holds.
+struct Anchored {
+    value: Value,
+    nodes: usize,
+}
+
+struct Composer<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    anchors: HashMap<usize, Anchored>,
+    faults: Vec<Fault>,
+    nodes: usize,
+}
+
+impl<'a> Composer<'a> {
+    fn new(text: &'a str) -> Self {
+        let options = granit_parser::options! { emit_comments: false };
+        Self { parser: Parser::new_from_str_with_options(text, options), anchors: HashMap::new(), faults: Vec::new(), nodes: 0 }
+    }
+
+    fn document(&mut self) -> Result<Value, Fault> {
+        let mut value = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(value.unwrap_or(Value::Null)),
+                Event::DocumentStart(..) if value.is_some() => return Err(second_document(span)),
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                node => value = Some(self.node(node, span)?),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
+        match self.parser.next_event() {
+            Some(Ok(next)) => Ok(next),
+            Some(Err(error)) => Err(Fault::at(*error.marker(), error.info(), "Correct the syntax at this place")),
+            None => Ok((Event::StreamEnd, Span::empty(Marker::new(0, 1, 0)))),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Value, Fault> {
+        let before = self.nodes;
+        self.count(1, span)?;
+        let (value, anchor) = match event {
+            Event::Alias(id) => (self.alias(id, span)?, 0),
+            Event::Scalar(text, style, anchor, tag) => {
+                let tag = tag.as_deref().map(|tag| tag.core_suffix().unwrap_or("str"));
+                (self.scalar(&text, style, tag, span), anchor)
+            }
+            Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
+            Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
+            _ => return Err(Fault::at(span.start, "a value is missing here", "Correct the syntax at this place")),
+        };
+        if anchor > 0 {
+            self.anchors.insert(anchor, Anchored { value: value.clone(), nodes: self.nodes - before });
+        }
+        Ok(value)
+    }
+
+    fn count(&mut self, nodes: usize, span: Span) -> Result<(), Fault> {
+        self.nodes += nodes;
+        if self.nodes <= MOST_NODES {
+            return Ok(());
+        }
+        let message = format!("the document has more than {MOST_NODES} values when its aliases are expanded");
+        Err(Fault::at(span.start, message, "Make the document smaller or use fewer aliases"))
+    }
+
+    fn alias(&mut self, id: usize, span: Span) -> Result<Value, Fault> {
+        let Some(anchored) = self.anchors.get(&id) else {
+            return Err(Fault::at(span.start, "the alias stands inside the value it repeats", "Write the value out instead"));
+        };
+        let (value, nodes) = (anchored.value.clone(), anchored.nodes);
+        self.count(nodes, span)?;
+        Ok(value)
+    }
+
+    /// A quoted or block scalar is a text; what a plain one is, the core schema says. A number that cannot be kept is
+    /// noted, and the walk goes on so that everything is reported at once.
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Value {
+        let resolved = match (tag, style) {
+            (Some("str"), _) => return Value::from(text),
+            (Some(_), _) | (None, ScalarStyle::Plain) => scalar::resolve(text),
+            (None, _) => return Value::from(text),
+        };
+        resolved.unwrap_or_else(|unusable| {
+            self.faults.push(Fault::at(span.start, unusable.to_string(), "Put it in quotes if it is meant as a text"));
+            Value::Null
+        })
+    }
+
+    fn sequence(&mut self) -> Result<Value, Fault> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(Value::Array(items)),
+                (event, span) => items.push(self.node(event, span)?),
+            }
+        }
+    }
+
+    fn mapping(&mut self) -> Result<Value, Fault> {
+        let mut entries = Map::new();
+        let mut merged = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            let key = match event {
+                Event::MappingEnd => return Ok(Value::Object(merge(entries, merged))),
+                Event::Scalar(text, ScalarStyle::Plain, 0, None) if text == "<<" => None,
+                event => Some(self.key(event, span)?),
+            };
+            let (event, value_span) = self.next()?;
+            let value = self.node(event, value_span)?;
+            match key {
+                None => merged.extend(mergeable(value).ok_or_else(|| not_mergeable(value_span))?),
+                Some(key) if entries.contains_key(&key) => self.faults.push(duplicate(&key, span)),
+                Some(key) => drop(entries.insert(key, value)),
+            }
+        }
+    }
+
+    fn key(&mut self, event: Event<'a>, span: Span) -> Result<String, Fault> {
+        if let Event::Scalar(text, ..) = &event {
+            let key = text.clone().into_owned();
+            self.node(event, span)?;
+            return Ok(key);
+        }
+        match self.node(event, span)? {
+            Value::String(key) => Ok(key),
+            _ => Err(Fault::at(span.start, "a key must be a text", "Use a plain word or a quoted text as the key")),
+        }
+    }
+}
+
+fn second_document(span: Span) -> Fault {
+    Fault::at(span.start, "a second document starts here, only one is allowed", "Remove the `---` and what follows it")
+}
+
+fn not_mergeable(span: Span) -> Fault {
+    Fault::at(span.start, "only a mapping or a list of mappings can be merged with `<<`", "Let `<<` refer to a mapping")
+}
+
+fn duplicate(key: &str, span: Span) -> Fault {
+    Fault::at(span.start, format!("the key `{key}` appears twice, keys must be unique"), format!("Remove one of the two `{key}`"))
+}
+
+fn mergeable(value: Value) -> Option<Vec<Map<String, Value>>> {
+    match value {
+        Value::Object(entries) => Some(vec![entries]),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Value::Object(entries) => Some(entries),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+/// Own keys win over merged ones, and an earlier merged mapping over a later one.
+fn merge(mut own: Map<String, Value>, merged: Vec<Map<String, Value>>) -> Map<String, Value> {
+    for (key, value) in merged.into_iter().flatten() {
+        own.entry(key).or_insert(value);
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> String {
+        compose(text).map_or_else(|faults| format!("{:?}", faults[0]), |value| value.to_string())
+    }
+
+    fn places(text: &str) -> Vec<(usize, usize)> {
+        compose(text).map_or_else(|faults| faults.iter().map(|fault| (fault.line, fault.column)).collect(), |_| Vec::new())
+    }
+
+    #[test]
+    fn texts_are_read_as_the_official_parser_reads_them() {
+        // Each right side is what the npm package `yaml` 2.9 answers, seen by running it.
+        let table = [
+            (
+                "a: yes\nb: no\nc: on\nd: off\ne: true\nf: True\ng: FALSE",
+                r#"{"a":"yes","b":"no","c":"on","d":"off","e":true,"f":true,"g":false}"#,
+            ),
+            (
+                "a: |\n  one\n  two\nb: >-\n  one\n  two\n\n  three\nc: |+\n  x\n\n",
+                r#"{"a":"one\ntwo\n","b":"one two\nthree","c":"x\n\n"}"#,
+            ),
+            ("a: |2\n    x\n   y\n", r#"{"a":"  x\n y\n"}"#),
+            ("{\n\t\"a\": 1,\n\t\"b\": [1,\n\t2,]\n}\n", r#"{"a":1,"b":[1,2]}"#),
+            ("a: &x {b: 1}\nc: *x", r#"{"a":{"b":1},"c":{"b":1}}"#),
+            ("a: 2024-01-01\nb: 12:30:45", r#"{"a":"2024-01-01","b":"12:30:45"}"#),
+            ("\u{feff}a: 1\r\nb: |\r\n  x\r\n", r#"{"a":1,"b":"x\n"}"#),
+            ("%YAML 1.2\n---\na: 1\n...\n", r#"{"a":1}"#),
+            ("a: x # comment\nb: x#y\nc: '#'", r##"{"a":"x","b":"x#y","c":"#"}"##),
+            (r#"{"a": "\ud83d\ude00\u0041", "b": "\/"}"#, r#"{"a":"😀A","b":"/"}"#),
+            ("a: !!str 5\nb: !!int \"5\"\nc: !foo x", r#"{"a":"5","b":5,"c":"x"}"#),
+            ("", "null"),
+            ("# nothing", "null"),
+            ("z: 1\na: 2\nm: 3", r#"{"z":1,"a":2,"m":3}"#),
+        ];
+        for (text, expected) in table {
+            assert_eq!(json(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn merge_keys_are_expanded_and_own_keys_win() {
+        assert_eq!(json("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x\n"), r#"{"a":{"b":1,"c":2},"d":{"c":3,"b":1}}"#);
+        assert_eq!(json("a: {<<: [{b: 1}, {b: 2, c: 2}]}"), r#"{"a":{"b":1,"c":2}}"#);
+        assert_eq!(places("a: {<<: 5}"), [(1, 9)]);
+    }
+
+    #[test]
+    fn every_duplicate_key_is_reported_with_its_place() {
+        assert_eq!(places("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"), [(4, 3), (5, 1)]);
+        assert_eq!(places("{\"a\":1,\"b\":{\"c\":1,\"c\":2}}"), [(1, 19)]);
+        assert_eq!(places("1: a\n\"1\": b"), [(2, 1)]);
+    }
+
+    #[test]
+    fn what_is_not_yaml_is_reported_with_its_place() {
+        let table = [
+            ("a: [1, 2\n", (1, 4)),
+            ("a: b: c", (1, 5)),
+            ("a: @x", (1, 4)),
+            ("a:\n\tb: 1", (2, 2)),
+            ("a: *nope", (1, 4)),
+            ("a: &x [*x]", (1, 8)),
+        ];
+        for (text, place) in table {
+            assert_eq!(places(text), [place], "{text}");
+        }
+        assert_eq!(places("? [x]\n: 1").len(), 1);
+        assert_eq!(places("a: 1\n---\nb: 2").len(), 1);
+        assert_eq!(places("a: .inf\nb: .nan"), [(1, 4), (2, 4)]);
+    }
+
+    #[test]
+    fn a_document_built_to_explode_is_refused() {
+        let line = |level: usize| format!("a{level}: &a{level} [{}]\n", [format!("*a{}", level - 1).as_str(); 10].join(", "));
+        let text = format!("a0: &a0 [{}]\n{}", ["x"; 10].join(", "), (1..9).map(line).collect::<String>());
+        assert!(json(&text).contains("more than 100000 values"));
+        assert!(!places(&"[".repeat(100_000)).is_empty());
+    }
+}

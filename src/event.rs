@@ -1,0 +1,335 @@
+//! Every fact of a run, once. Whatever anyone reads (log, summary, outputs, journal) is rendered from these.
+//!
+//! Events carry data, no sentences for people, except where AWS or an error spoke. Times are milliseconds since the start.
+
+use serde::{Deserialize, Serialize};
+
+use crate::checks::smoke::{Side, TestResult};
+use crate::error::Failure;
+use crate::outcome::{Outcome, Reason};
+
+/// An event and when it happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// Milliseconds since the process started.
+    pub at_ms: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// The parts of a run, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// AWS is read, the plan made.
+    Survey,
+    /// The image is pushed and pinned.
+    Image,
+    /// The task definition is registered.
+    Revision,
+    /// The one-off task runs.
+    Task,
+    /// The rollout starts and green comes up.
+    Green,
+    /// Green is tested at the gate.
+    Gate,
+    /// Traffic moves to green.
+    Shift,
+    /// Production is tested.
+    Production,
+    /// Blue is kept for a while, then taken away.
+    Bake,
+    /// What was done is taken back.
+    Unwind,
+}
+
+impl Step {
+    /// The heading people read.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Survey => "Survey",
+            Self::Image => "Image",
+            Self::Revision => "Task definition",
+            Self::Task => "One-off task",
+            Self::Green => "Green",
+            Self::Gate => "Smoke tests on green",
+            Self::Shift => "Traffic",
+            Self::Production => "Smoke tests on production",
+            Self::Bake => "Bake",
+            Self::Unwind => "Rollback",
+        }
+    }
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepEnd {
+    /// It did what it was for.
+    Done,
+    /// It failed, or was cut short.
+    Failed,
+}
+
+/// Percent of production traffic on each side.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// On blue, in percent.
+    pub blue: f64,
+    /// On green, in percent.
+    pub green: f64,
+}
+
+/// Task counts of the side that comes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tasks {
+    /// Running tasks.
+    pub running: i64,
+    /// Wanted tasks.
+    pub desired: i64,
+    /// Tasks that failed to start, where AWS counts them.
+    pub failed: i64,
+}
+
+/// What one look at a rollout showed, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The controller's own word for where it is.
+    pub stage: String,
+    /// Production traffic, where it is known.
+    pub traffic: Option<Traffic>,
+    /// Green's tasks, where they are known.
+    pub tasks: Option<Tasks>,
+}
+
+/// Who answers for a statement about traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Witness {
+    /// The weights of the load balancer's listener rules.
+    Listener,
+    /// The task sets of the ECS service.
+    TaskSets,
+    /// The ECS deployment, for services that move no weights.
+    Deployment,
+    /// The controller's own word, where nothing else could be read.
+    Controller,
+}
+
+impl Witness {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Listener => "observed at the load balancer's listeners",
+            Self::TaskSets => "observed at the service's task sets",
+            Self::Deployment => "observed at the service's deployments",
+            Self::Controller => "as the controller says; nothing else could be read",
+        }
+    }
+}
+
+/// Everything that can happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The run begins.
+    Started {
+        /// The run's id, which AWS sees too.
+        run: String,
+        /// Wall clock, RFC 3339.
+        time: String,
+        /// The region.
+        region: String,
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name, if one is deployed to.
+        service: Option<String>,
+        /// The version users see.
+        version: Option<String>,
+    },
+    /// The inputs were refused.
+    Refused {
+        /// `input: what is wrong`, with its remedy.
+        problems: Vec<Refusal>,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Which.
+        step: Step,
+    },
+    /// A step ends.
+    StepEnded {
+        /// Which.
+        step: Step,
+        /// How.
+        end: StepEnd,
+        /// One line about what it came to.
+        result: String,
+    },
+    /// What runs now, as it was read.
+    Surveyed {
+        /// The controller: `codedeploy`, `ecs rolling`.
+        controller: String,
+        /// The revision that serves: blue.
+        blue: String,
+        /// Tasks running and wanted.
+        tasks: Tasks,
+        /// The plan, line by line.
+        plan: Vec<String>,
+    },
+    /// A read was denied or failed; a check is narrower for it.
+    Narrowed {
+        /// What is not checked now.
+        check: String,
+        /// What to allow.
+        allow: String,
+        /// Why, in AWS's words.
+        why: String,
+    },
+    /// Something the user should know.
+    Warned {
+        /// In a sentence.
+        sentence: String,
+    },
+    /// Something the log shows for the record.
+    Noted {
+        /// In a sentence.
+        sentence: String,
+    },
+    /// The image is in its registry.
+    ImagePinned {
+        /// `repository@sha256:…`.
+        image: String,
+        /// The digest.
+        digest: String,
+        /// The registry's host.
+        registry: String,
+        /// Tags it was given.
+        tags: Vec<String>,
+        /// Bytes that moved.
+        moved: u64,
+    },
+    /// The revision that is deployed.
+    Revision {
+        /// Its ARN.
+        arn: String,
+        /// Whether it was registered by this run.
+        registered: bool,
+        /// What it replaces.
+        previous: Option<String>,
+        /// What changed, line by line.
+        changes: Vec<String>,
+    },
+    /// The one-off task was started.
+    TaskStarted {
+        /// Task ARNs.
+        arns: Vec<String>,
+    },
+    /// The one-off task ended well.
+    TaskDone {
+        /// The containers that were judged, with exit codes.
+        containers: Vec<String>,
+    },
+    /// The rollout was started.
+    RolloutStarted {
+        /// The deployment's id.
+        deployment: String,
+        /// The ECS service deployment's ARN, where there is one.
+        service_deployment: Option<String>,
+        /// Where to watch it.
+        console: String,
+        /// Whether the controller is CodeDeploy.
+        codedeploy: bool,
+    },
+    /// A look at the rollout that showed something new.
+    RolloutSeen {
+        /// What.
+        progress: Progress,
+    },
+    /// The gate was opened by us.
+    GateOpened,
+    /// One smoke test's result.
+    SmokeTested {
+        /// The result.
+        result: TestResult,
+    },
+    /// Green was found.
+    GreenFound {
+        /// Its target group or task set.
+        place: String,
+        /// Healthy targets of all.
+        health: String,
+    },
+    /// Blue is gone: a new rollout of the old revision is the way back from here.
+    PointOfNoReturn,
+    /// Production traffic, confirmed.
+    TrafficObserved {
+        /// Which revision serves.
+        revision: String,
+        /// `blue` or `green`.
+        side: Serving,
+        /// Who says so.
+        witness: Witness,
+    },
+    /// A signal asked us to stop.
+    Signalled,
+    /// An effect was taken back.
+    Undone {
+        /// What.
+        what: String,
+    },
+    /// An effect could not be taken back.
+    UndoFailed {
+        /// What.
+        what: String,
+        /// Why, and what to do.
+        failure: Failure,
+    },
+    /// The run failed; taking back begins.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// Numbers for the report.
+    Measured {
+        /// Reads of AWS so far.
+        reads: u64,
+    },
+    /// The run's end.
+    Ended {
+        /// What serves traffic.
+        outcome: Outcome,
+        /// Why.
+        reason: Reason,
+        /// In a sentence: what serves traffic now.
+        sentence: String,
+    },
+}
+
+/// Which side serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Serving {
+    /// What served before.
+    Blue,
+    /// What was brought in.
+    Green,
+}
+
+/// A problem with an input, as the report shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Input, place and what is wrong.
+    pub problem: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// The side a test ran on, in words.
+pub fn side_words(side: Side) -> &'static str {
+    match side {
+        Side::Green => "green",
+        Side::Production => "production",
+    }
+}

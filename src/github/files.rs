@@ -1,0 +1,62 @@
+//! The runner's command files: GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY.
+//!
+//! Values are written between random delimiters, so that no value can end its own block. Every write is appended
+//! and complete: what a killed process had written before stays valid.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// GitHub does not upload a summary above this many bytes.
+pub const SUMMARY_LIMIT: usize = 1_048_576;
+
+/// The command files of this step; absent outside a runner.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// `GITHUB_OUTPUT`.
+    pub output: Option<PathBuf>,
+    /// `GITHUB_STATE`.
+    pub state: Option<PathBuf>,
+    /// `GITHUB_STEP_SUMMARY`.
+    pub summary: Option<PathBuf>,
+}
+
+/// Appends a name and its value, whatever the value is.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append_value(file: &Path, name: &str, value: &str, delimiter: &str) -> io::Result<()> {
+    append(file, &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"))
+}
+
+/// Appends the text, cut at GitHub's limit for summaries at the end of a line.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn append_summary(file: &Path, text: &str) -> io::Result<()> {
+    append(file, cut(text, SUMMARY_LIMIT - 1024))
+}
+
+fn cut(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        return text;
+    }
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= limit).last().unwrap_or(0);
+    let head = &text[..end];
+    head.rfind('\n').map_or(head, |line_end| &head[..=line_end])
+}
+
+fn append(file: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().create(true).append(true).open(file)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_summary_is_cut_at_the_end_of_a_line() {
+        assert_eq!(cut("one\ntwo\nthree", 9), "one\ntwo\n");
+        assert_eq!(cut("short", 9), "short");
+    }
+}

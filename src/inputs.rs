@@ -1,0 +1,179 @@
+//! `INPUT_*` as the runner gives them → one field an input, empty meaning absent. The one list of inputs.
+//!
+//! `action.yml` and `docs/inputs.md` are generated from [`TABLE`], so a name, a default or a sentence stands here
+//! once. Nothing is judged here but the names: what a value may be is the business of `settings`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::problem::Problem;
+
+/// One input as people read about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Input {
+    /// The name in the workflow.
+    pub name: &'static str,
+    /// The heading it stands under in the documentation.
+    pub group: &'static str,
+    /// What an absent input means, in words.
+    pub default: &'static str,
+    /// What it does.
+    pub text: &'static str,
+}
+
+/// An empty or blank input is an absent one: the runner sends `""` for every input that is not given.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(value)?;
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+macro_rules! inputs {
+    ($($group:literal { $($field:ident = $name:literal $(or $lower:literal)?, $default:literal, $text:literal;)* })*) => {
+        /// The inputs as text, each absent or not blank.
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(default)]
+        pub struct Inputs {
+            $($(#[doc = $text] #[serde(rename = $name, $(alias = $lower,)? deserialize_with = "given")] pub $field: Option<String>,)*)*
+        }
+
+        /// Every input there is, in the order of the documentation.
+        pub const TABLE: &[Input] = &[$($(Input { name: $name, group: $group, default: $default, text: $text },)*)*];
+    };
+}
+
+inputs! {
+    "What is deployed" {
+        mode = "mode", "deploy", "What to do. This version knows deploy.";
+        cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
+        service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
+        image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], or a bare reference, looked up in the local Docker engine first and in its registry otherwise. It is deployed by digest.";
+        repository = "repository", "none: the image is taken as it stands", "The ECR repository the image is pushed to: a name (team/api) or the whole REGISTRY/NAME.";
+        tags = "tags", "version, or GITHUB_SHA", "Tags the pushed image gets, separated by commas or lines.";
+        push = "push", "auto", "Whether to push the image: auto (when repository is given and the image is local), always, never.";
+        container = "container", "the only or only essential container", "The container that gets image, environment-variables, secrets, docker-labels, log options and command. A comma list gives several containers the same.";
+        version = "version", "the first of tags, else GITHUB_SHA", "The version users see. Smoke tests read it as ${version}.";
+    }
+    "Task definition" {
+        task_definition = "task-definition", "the service's live revision", "Path of the task definition, JSON or YAML, absolute or in the workspace.";
+        task_definition_arn = "task-definition-arn", "none", "A registered revision to start from, by ARN or family:revision, instead of a file.";
+        task_definition_family = "task-definition-family", "none", "A family to start from, instead of a file: its newest ACTIVE revision, or task-definition-revision.";
+        task_definition_revision = "task-definition-revision", "the newest", "The revision of task-definition-family.";
+        container_name = "container-name", "container", "The render action's name of container; the same meaning.";
+        environment_variables = "environment-variables", "none", "Lines NAME=value, set in the container; existing names are replaced.";
+        secrets = "secrets", "none", "Lines NAME=valueFrom (Secrets Manager or Parameter Store), set in the container; existing names are replaced.";
+        env_files = "env-files", "none", "S3 ARNs by line; they replace the container's environment files.";
+        docker_labels = "docker-labels", "none", "Lines name=value, set in the container.";
+        command = "command", "none", "The container's command, split as a shell would split it.";
+        log_driver = "log-configuration-log-driver", "none", "The container's log driver.";
+        log_options = "log-configuration-options", "none", "Lines name=value, options of the log driver.";
+        task_role = "task-role-arn", "none", "The task role.";
+        execution_role = "execution-role-arn", "none", "The execution role.";
+        keep_null_value_keys = "keep-null-value-keys", "none", "A comma list of keys that are kept although their value is empty.";
+    }
+    "How it is rolled out" {
+        codedeploy_appspec = "codedeploy-appspec", "appspec.yaml when there is one, else built from the service", "Path of the AppSpec, JSON or YAML, absolute or in the workspace.";
+        codedeploy_application = "codedeploy-application", "AppECS-{cluster}-{service}", "The CodeDeploy application.";
+        codedeploy_group = "codedeploy-deployment-group", "DgpECS-{cluster}-{service}", "The CodeDeploy deployment group.";
+        codedeploy_description = "codedeploy-deployment-description", "none", "The deployment's description. Our run id is added; longer than 512 characters is cut.";
+        codedeploy_config = "codedeploy-deployment-config", "the group's", "The deployment configuration, such as CodeDeployDefault.ECSCanary10Percent5Minutes.";
+        force_new_deployment = "force-new-deployment", "false", "Rolling services: start a deployment although nothing changed.";
+        desired_count = "desired-count", "as it is", "Rolling services: the number of tasks to run.";
+        enable_ecs_managed_tags = "enable-ecs-managed-tags", "as it is", "Rolling services and run-task: whether ECS tags the tasks.";
+        propagate_tags = "propagate-tags", "as it is", "Rolling services: SERVICE, TASK_DEFINITION or NONE.";
+        ebs_name = "service-managed-ebs-volume-name", "none", "Rolling services: the volume that service-managed-ebs-volume configures.";
+        ebs = "service-managed-ebs-volume", "none", "Rolling services: a JSON object, the managed EBS volume.";
+        stability = "wait-for-service-stability", "true", "false starts the rollout and leaves it to AWS; nothing is then said about traffic.";
+        wait_until = "wait-until", "completed", "shifted: done when green serves 100 %; completed: done when blue is gone as well.";
+        wait_minutes = "wait-for-minutes", "30", "Minutes to wait, besides the waits that the deployment group itself asks for; at most 360.";
+        deadline = "deadline", "from wait-for-minutes and the group's waits", "How long the run may follow the rollout, as a duration: 90s, 45m, 2h.";
+        poll_interval = "poll-interval", "adaptive, about 2s", "The time between two looks at AWS, as a duration.";
+        wait_max_delay = "wait-max-delay-seconds", "15", "The longest time between two looks when AWS throttles.";
+        max_retries = "max-retries", "3", "How often a read that AWS throttled or failed is tried in all. 0 and 1 mean once.";
+    }
+    "Checks" {
+        smoke_tests = "smoke-tests", "none", "Smoke tests, inline YAML or a path in the workspace; see docs/smoke-tests.md.";
+        test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
+        production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
+    }
+    "One-off task" {
+        run_task = "run-task", "false", "Run the new revision as a one-off task before the rollout.";
+        wait_for_task = "wait-for-task-stopped", "true", "Wait for the one-off task and fail when it fails, before the rollout.";
+        task_overrides = "run-task-container-overrides", "none", "A JSON array of container overrides.";
+        task_security_groups = "run-task-security-groups", "the service's", "A comma list of security groups.";
+        task_subnets = "run-task-subnets", "the service's", "A comma list of subnets.";
+        task_public_ip = "run-task-assign-public-IP" or "run-task-assign-public-ip", "DISABLED, or the service's", "ENABLED or DISABLED.";
+        task_strategy = "run-task-capacity-provider-strategy", "none", "A JSON array; the launch type is then left out.";
+        task_launch_type = "run-task-launch-type", "FARGATE", "FARGATE, EC2 or EXTERNAL.";
+        task_started_by = "run-task-started-by", "GitHub-Actions", "The startedBy of the task.";
+        task_tags = "run-task-tags", "none", "A JSON array of tags.";
+        task_ebs_name = "run-task-managed-ebs-volume-name", "none", "The volume that run-task-managed-ebs-volume configures.";
+        task_ebs = "run-task-managed-ebs-volume", "none", "A JSON object, the managed EBS volume.";
+    }
+    "AWS" {
+        region = "aws-region", "AWS_REGION, AWS_DEFAULT_REGION", "The region.";
+        registries = "registries", "the account's own", "A comma list of account ids whose registries the ECR token is asked for; repository must be in the first.";
+        registry_type = "registry-type", "private", "private. Public registries are not supported.";
+        http_proxy = "http-proxy", "HTTPS_PROXY", "A proxy for the calls to AWS.";
+        mask_password = "mask-password", "true", "Accepted from the login action; the password is never printed or put out here.";
+        skip_logout = "skip-logout", "false", "Accepted from the login action; nothing is logged in here, so nothing is logged out.";
+    }
+}
+
+/// Takes the inputs out of the environment's variables.
+///
+/// # Errors
+/// A problem for every `INPUT_*` that is not an input, with the nearest name.
+pub fn read(variables: &BTreeMap<String, String>) -> Result<Inputs, Vec<Problem>> {
+    let unknown: Vec<Problem> = variables.keys().filter_map(|name| name.strip_prefix("INPUT_")).filter_map(unknown).collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    envy::prefixed("INPUT_")
+        .from_iter(variables.iter().map(|(name, value)| (name.clone(), value.clone())))
+        .map_err(|error| vec![Problem::new("inputs", error.to_string(), "check the values under `with:`")])
+}
+
+fn unknown(input: &str) -> Option<Problem> {
+    let asked = input.to_lowercase();
+    if TABLE.iter().any(|known| known.name.eq_ignore_ascii_case(&asked)) {
+        return None;
+    }
+    let remedy = nearest(&asked).map_or_else(|| "remove it; docs/inputs.md lists the inputs".to_owned(), |name| format!("did you mean `{name}`?"));
+    Some(Problem::new(asked, "there is no such input", remedy))
+}
+
+fn nearest(asked: &str) -> Option<&'static str> {
+    let best = TABLE.iter().map(|input| (strsim::jaro_winkler(asked, input.name), input.name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 > 0.85).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_hyphenated_input_is_read_and_an_empty_one_is_absent() {
+        let inputs = read(&variables(&[("INPUT_TASK-DEFINITION", " td.json "), ("INPUT_CLUSTER", ""), ("PATH", "/bin")])).unwrap();
+        assert_eq!(inputs.task_definition.as_deref(), Some("td.json"));
+        assert_eq!(inputs.cluster, None);
+    }
+
+    #[test]
+    fn the_input_with_a_capital_in_its_name_is_read_too() {
+        let inputs = read(&variables(&[("INPUT_RUN-TASK-ASSIGN-PUBLIC-IP", "ENABLED")])).unwrap();
+        assert_eq!(inputs.task_public_ip.as_deref(), Some("ENABLED"));
+    }
+
+    #[test]
+    fn an_unknown_input_is_refused_with_the_nearest_name() {
+        let problems = read(&variables(&[("INPUT_TASK-DEFINITON", "x"), ("INPUT_ZZZ", "x")])).unwrap_err();
+        assert_eq!(problems[0].remedy, "did you mean `task-definition`?");
+        assert_eq!(problems[1].to_string(), "zzz: there is no such input");
+    }
+}

@@ -1,0 +1,35 @@
+//! The pipeline, in words:
+//!
+//! `INPUT_*` become [`inputs`], those become [`settings`]; [`survey`] looks at AWS once; [`plan`] decides everything that
+//! can be decided before the first write. [`engine`] walks the plan through [`steps`], asks [`decide`] what each
+//! observation means, and arms an [`undo`] before every effect; [`unwind`] takes back what is armed. Every fact becomes
+//! an [`event`]; [`report`] folds them, and [`sinks`] render what anyone reads.
+
+pub mod aws;
+pub mod checks;
+pub mod clock;
+pub mod decide;
+pub mod documents;
+pub mod duration;
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod github;
+pub mod inputs;
+pub mod outcome;
+pub mod pace;
+pub mod plan;
+pub mod problem;
+pub mod registry;
+pub mod report;
+pub mod run;
+pub mod runner;
+pub mod scrub;
+pub mod secret;
+pub mod settings;
+pub mod sinks;
+pub mod steps;
+pub mod survey;
+pub mod undo;
+pub mod unwind;
+pub mod workspace;

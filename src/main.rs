@@ -1,0 +1,193 @@
+//! The process: reads the environment once, listens to signals, and turns an outcome into an exit code.
+//!
+//! `ecs-bluegreen` runs the mode that the inputs name; `ecs-bluegreen post` (or the image's `/ecs-bluegreen-post`) takes
+//! back what a cancelled or killed run left armed; `ecs-bluegreen replay JOURNAL` renders a run's summary again.
+
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ecs_bluegreen::aws::Aws;
+use ecs_bluegreen::clock::{self, Clock};
+use ecs_bluegreen::engine::{self, Ending};
+use ecs_bluegreen::event::{Event, Stamped};
+use ecs_bluegreen::github::commands;
+use ecs_bluegreen::outcome::{Outcome, REFUSED};
+use ecs_bluegreen::problem::Problem;
+use ecs_bluegreen::report::Report;
+use ecs_bluegreen::run::Run;
+use ecs_bluegreen::runner::Runner;
+use ecs_bluegreen::secret::Secret;
+use ecs_bluegreen::settings::{AwsSettings, Settings};
+use ecs_bluegreen::sinks::recorder::{Recorder, STATE, print};
+use ecs_bluegreen::sinks::{console::Console, journal, summary};
+use ecs_bluegreen::undo::Undo;
+use ecs_bluegreen::{inputs, unwind};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Credentials of the environment that must never be read by people, whoever repeats them.
+const SECRETS: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN"];
+
+/// What the process was started for.
+enum Task {
+    Run,
+    Post,
+    Replay(String),
+}
+
+fn main() -> ExitCode {
+    let clock = Clock::start();
+    let variables = variables();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    debug_log(&variables);
+    let code = match task() {
+        Task::Replay(journal) => replay(&journal),
+        Task::Run => on_runtime(run(clock, &variables)),
+        Task::Post => on_runtime(post(clock, &variables)),
+    };
+    ExitCode::from(code)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// The runner gives `args:` of action.yml to main and post alike, so the name under which we are started decides.
+fn task() -> Task {
+    let mut arguments = std::env::args();
+    let is_post = arguments.next().is_some_and(|name| name.ends_with("-post"));
+    match arguments.next().as_deref() {
+        Some("replay") => Task::Replay(arguments.next().unwrap_or_default()),
+        Some("post") => Task::Post,
+        _ if is_post => Task::Post,
+        _ => Task::Run,
+    }
+}
+
+fn on_runtime(work: impl Future<Output = u8>) -> u8 {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            print(&[format!("::error::the process cannot start: {error}")]);
+            1
+        }
+    }
+}
+
+/// With RUNNER_DEBUG=1 every call to AWS is told as a debug line; bodies and headers never are.
+fn debug_log(variables: &BTreeMap<String, String>) {
+    if variables.get("RUNNER_DEBUG").is_some_and(|value| value == "1") {
+        let filter = tracing_subscriber::EnvFilter::new("ecs_bluegreen=debug");
+        tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(false).with_writer(std::io::stderr).init();
+    }
+}
+
+async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
+    let stop = stop_signal();
+    let runner = Runner::from_variables(variables);
+    let settings = inputs::read(variables).and_then(|inputs| Settings::from_inputs(&inputs, &runner));
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(problems) => return refuse(&recorder(&runner, variables, None), &problems),
+    };
+    for (_, secret) in &settings.checks.environment {
+        print(&commands::mask(secret.expose()));
+    }
+    let recorder = Arc::new(recorder(&runner, variables, Some(&settings)));
+    let aws = Aws::connect(&settings.aws).await;
+    let run = new_run(aws, runner, clock, &recorder);
+    run.tell(started(&run, &settings));
+    let ending = engine::run(&run, &settings, stop).await;
+    tell_end(&run, ending);
+    recorder.finish()
+}
+
+fn started(run: &Run, settings: &Settings) -> Event {
+    Event::Started {
+        run: run.id.clone(),
+        time: clock::now().0,
+        region: settings.aws.region.clone(),
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone(),
+        version: settings.version.clone(),
+    }
+}
+
+fn tell_end(run: &Run, ending: Ending) {
+    if let Some(outcome) = ending.outcome {
+        run.tell(Event::Ended { outcome, reason: ending.reason, sentence: ending.sentence });
+    }
+}
+
+fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> Run {
+    let (sink, keeper) = (Arc::clone(recorder), Arc::clone(recorder));
+    Run::new(aws, runner, clock, Box::new(move |event| sink.record(event)), Box::new(move |armed| keeper.keep(armed)))
+}
+
+fn recorder(runner: &Runner, variables: &BTreeMap<String, String>, settings: Option<&Settings>) -> Recorder {
+    let ambient = SECRETS.iter().filter_map(|name| variables.get(*name)).cloned().map(Secret::new);
+    let own = settings.into_iter().flat_map(|settings| settings.checks.environment.iter().map(|(_, secret)| secret.clone()));
+    let secrets: Vec<Secret> = ambient.chain(own).collect();
+    let delimiter = format!("ecs_bluegreen_{:016x}", clock::nonce());
+    Recorder::new(runner.files.clone(), &secrets, runner.workspace.runner_temp.as_deref(), delimiter)
+}
+
+fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
+    recorder.record(&Stamped { at_ms: 0, event: Event::Refused { problems: problems.iter().map(engine::refused).collect() } });
+    recorder.finish();
+    REFUSED
+}
+
+/// The first SIGINT or SIGTERM. Handlers are installed at once: as PID 1 we have no others.
+fn stop_signal() -> impl Future<Output = ()> {
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        match (interrupt, terminate) {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            }
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// Takes back what is still armed. It has minutes, where a cancelled main step has seconds.
+async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
+    let state = variables.get(&format!("STATE_{STATE}")).map(String::as_str).unwrap_or_default();
+    let armed: Vec<Undo> = serde_json::from_str(state).unwrap_or_default();
+    if armed.is_empty() {
+        print(&["Nothing is left to take back".to_owned()]);
+        return 0;
+    }
+    let runner = Runner::from_variables(variables);
+    let recorder = Arc::new(recorder(&runner, variables, None));
+    let inputs = inputs::read(variables).unwrap_or_default();
+    let region = inputs.region.or_else(|| runner.region.clone()).unwrap_or_default();
+    let aws = Aws::connect(&AwsSettings { region, attempts: 3, proxy: inputs.http_proxy, registries: Vec::new() }).await;
+    let run = new_run(aws, runner, clock, &recorder);
+    let unwound = unwind::all(&run, &armed).await;
+    print(&[format!("Post: {}", unwound.result())]);
+    if unwound.is_stuck() { Outcome::Stuck.exit_code() } else { 0 }
+}
+
+fn replay(path: &str) -> u8 {
+    match std::fs::File::open(path).and_then(|file| journal::read(BufReader::new(file))) {
+        Ok(events) => {
+            let mut console = Console::default();
+            let lines: Vec<String> = events.iter().flat_map(|event| console.lines(event)).collect();
+            print(&lines);
+            print(&[String::new(), summary::of(&Report::of(&events))]);
+            0
+        }
+        Err(error) => {
+            print(&[format!("{path} cannot be replayed: {error}")]);
+            REFUSED
+        }
+    }
+}

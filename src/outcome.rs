@@ -1,0 +1,134 @@
+//! The answer to "what serves traffic now?", its reason and its exit code: the contract of docs/outcomes.md.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What serves traffic when the run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Green serves 100 %, observed.
+    Deployed,
+    /// What was asked for is what runs already.
+    NoChange,
+    /// The rollout was begun and left to AWS, as asked; nothing is claimed about traffic.
+    Started,
+    /// Failed before any traffic moved; blue serves 100 %, nothing of ours is left.
+    Unchanged,
+    /// Green was up, or traffic had moved; blue serves 100 % again, observed.
+    RolledBack,
+    /// We stopped following while AWS goes on.
+    StillRunning,
+    /// Something could not be taken back; a person is needed.
+    Stuck,
+}
+
+impl Outcome {
+    /// The word in the outputs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Deployed => "deployed",
+            Self::NoChange => "no-change",
+            Self::Started => "started",
+            Self::Unchanged => "unchanged",
+            Self::RolledBack => "rolled-back",
+            Self::StillRunning => "still-running",
+            Self::Stuck => "stuck",
+        }
+    }
+
+    /// The process's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Deployed | Self::NoChange | Self::Started => 0,
+            Self::Unchanged => 10,
+            Self::RolledBack => 20,
+            Self::StillRunning => 30,
+            Self::Stuck => 40,
+        }
+    }
+
+    /// Whether the job should be green.
+    pub fn is_success(self) -> bool {
+        self.exit_code() == 0
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+/// The exit code of refused inputs: nothing was touched.
+pub const REFUSED: u8 = 2;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// Why a run ended as it did: the second output.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+
+        impl Reason {
+            /// The word in the outputs.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Nothing went wrong and nothing else is to be said.
+    AsPlanned = "as-planned",
+    /// No service was given: the revision was registered, no traffic was touched.
+    NoService = "no-service",
+    /// `wait-for-service-stability: false`.
+    NotWaited = "not-waited",
+    /// The service runs this revision already.
+    AlreadyRuns = "already-runs",
+    /// The inputs, or what they name in AWS, were refused.
+    InvalidInputs = "invalid-inputs",
+    /// AWS said no.
+    Denied = "denied",
+    /// There are no usable AWS credentials.
+    Credentials = "credentials",
+    /// AWS could not be reached or failed.
+    AwsFailed = "aws-failed",
+    /// AWS refused a request as it stands.
+    AwsRefused = "aws-refused",
+    /// Another rollout of the service is in progress.
+    AlreadyRunning = "already-running",
+    /// The image could not be read or pushed.
+    ImageFailed = "image-failed",
+    /// The one-off task failed.
+    TaskFailed = "task-failed",
+    /// A smoke test failed.
+    SmokeFailed = "smoke-failed",
+    /// An alarm rang.
+    Alarm = "alarm",
+    /// Green's tasks did not become healthy.
+    TasksUnhealthy = "tasks-unhealthy",
+    /// The rollout was stopped by somebody else.
+    Stopped = "stopped",
+    /// The rollout failed in AWS.
+    RolloutFailed = "rollout-failed",
+    /// Somebody else's deployment took over.
+    Superseded = "superseded",
+    /// The gate was opened by somebody else before the tests were done.
+    GateBypassed = "gate-bypassed",
+    /// The service wants zero tasks, so nothing would serve.
+    ZeroTasks = "zero-tasks",
+    /// The workflow was cancelled.
+    Cancelled = "cancelled",
+    /// Our deadline passed.
+    Timeout = "timeout",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}

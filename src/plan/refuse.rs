@@ -1,0 +1,129 @@
+//! What the plan refuses: things that would fail later, or that would let untested code reach users.
+
+use crate::aws::codedeploy::{Group, ReadyWait};
+use crate::aws::ecs_shapes::{Controller, Service};
+use crate::error::Failure;
+use crate::outcome::Reason;
+use crate::problem::Problem;
+use crate::settings::{Follow, Settings};
+use crate::survey::{ImageFound, Snapshot};
+use crate::undo::short;
+
+/// Problems with what the inputs name in AWS.
+pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let Some(service) = &snapshot.service else { return Vec::new() };
+    let mut problems = Vec::new();
+    if !service.is_active() {
+        problems.push(Problem::new("service", format!("`{}` is {}", service.service_name, service.status), "deploy to an ACTIVE service, or create it again"));
+        return problems;
+    }
+    match service.controller() {
+        Controller::CodeDeploy => problems.extend(group_problems(settings, snapshot, service)),
+        Controller::Ecs(_) => problems.extend(rolling_problems(settings)),
+        Controller::Other(word) => problems.push(Problem::new(
+            "service",
+            format!("Unsupported deployment controller: {word}"),
+            "use a service whose deployment controller is CODE_DEPLOY or ECS",
+        )),
+    }
+    problems
+}
+
+fn group_problems(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Vec<Problem> {
+    let Some(group) = &snapshot.group else { return Vec::new() };
+    mismatch(settings, group, service).into_iter().chain(untestable(settings, group)).collect()
+}
+
+fn mismatch(settings: &Settings, group: &Group, service: &Service) -> Option<Problem> {
+    let ours = |(cluster, name): &(String, String)| short(cluster) == service.cluster_name() && short(name) == service.service_name;
+    if group.services.iter().any(ours) {
+        return None;
+    }
+    let theirs = group.services.iter().map(|(cluster, name)| format!("{cluster}/{name}")).collect::<Vec<_>>().join(", ");
+    let theirs = if theirs.is_empty() { "no ECS service".to_owned() } else { theirs };
+    let message = format!("group `{}` deploys to {theirs}, not to {}/{}", settings.rollout.group, service.cluster_name(), service.service_name);
+    Some(Problem::new("codedeploy-deployment-group", message, "set codedeploy-application and codedeploy-deployment-group to those of the service"))
+}
+
+/// Green must be tested before a user reaches it, and the group does not wait for that.
+fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
+    let asked = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
+    if !asked || group.ready_wait != ReadyWait::Continue {
+        return None;
+    }
+    let message = format!("group `{}` shifts traffic as soon as green is up (CONTINUE_DEPLOYMENT), so green cannot be tested before users reach it", settings.rollout.group);
+    Some(Problem::new("test-url", message, format!("let the group wait: {}", wait_command(settings, group))))
+}
+
+/// The command replaces the whole configuration, so it repeats what is there.
+fn wait_command(settings: &Settings, group: &Group) -> String {
+    let minutes = group.termination_minutes;
+    let configuration = format!(
+        r#"{{"terminateBlueInstancesOnDeploymentSuccess":{{"action":"TERMINATE","terminationWaitTimeInMinutes":{minutes}}},"deploymentReadyOption":{{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":60}}}}"#
+    );
+    format!(
+        "aws deploy update-deployment-group --region {} --application-name {} --current-deployment-group-name {} --blue-green-deployment-configuration '{configuration}'",
+        settings.aws.region, settings.rollout.application, settings.rollout.group
+    )
+}
+
+fn rolling_problems(settings: &Settings) -> Option<Problem> {
+    let asked = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
+    asked.then(|| {
+        let remedy = "leave test-url out (production-url tests after the rollout), or give the service a blue/green deployment";
+        Problem::new("test-url", "the service is rolled in place by ECS: there is no green that could be tested before users reach it", remedy)
+    })
+}
+
+/// What may be right another time.
+pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
+    if let Some((id, deployment)) = &snapshot.running {
+        let about = deployment.as_ref().map(|running| format!(" ({}, made {} by {})", running.word, running.created, running.creator)).unwrap_or_default();
+        let sentence = format!("deployment {id} of the group is still in progress{about}");
+        return Err(Failure::new(Reason::AlreadyRunning, sentence)
+            .hint(format!("wait for it, or stop it: aws deploy stop-deployment --deployment-id {id} --auto-rollback-enabled")));
+    }
+    zero_tasks(settings, snapshot)
+}
+
+/// Nothing would run, nothing could be tested, and "deployed" would be a lie.
+fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
+    let Some(service) = &snapshot.service else { return Ok(()) };
+    let raised = settings.rollout.desired_count.is_some();
+    if service.desired_count > 0 || raised || settings.rollout.follow == Follow::Not {
+        return Ok(());
+    }
+    let sentence = format!("service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested", service.service_name);
+    Err(Failure::new(Reason::ZeroTasks, sentence)
+        .hint("set desired-count, scale the service up first, or set wait-for-service-stability: false to only hand the revision over"))
+}
+
+/// What the user should know before it starts.
+pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !snapshot.ringing.is_empty() {
+        warnings.push(format!("{} rings already: CodeDeploy stops the deployment for an alarm of its group", snapshot.ringing.join(", ")));
+    }
+    if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
+        warnings.push(format!("{name} is not in the account's registry: it is deployed by its name, which may come to mean another image; set repository to pin it"));
+    }
+    warnings.extend(snapshot.service.as_ref().and_then(|service| service_warning(service, snapshot)));
+    warnings
+}
+
+fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
+    match service.controller() {
+        Controller::Ecs(strategy) if strategy != "ROLLING" => {
+            Some(format!("the service's strategy is {strategy}: this version starts the deployment and follows it to its end, without testing at its gates"))
+        }
+        Controller::Ecs(_) => {
+            let going = service.primary_deployment().filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))?;
+            Some(format!("deployment {} of {} is still in progress and is superseded by this one", going.id, short(&going.task_definition)))
+        }
+        Controller::CodeDeploy => {
+            let group = snapshot.group.as_ref()?;
+            group.test.is_empty().then(|| "the deployment group has no test listener: test-url cannot be shown to lead to green".to_owned())
+        }
+        Controller::Other(_) => None,
+    }
+}

@@ -1,0 +1,241 @@
+//! One content of an image: where its bytes are, and how they are read, as often as needed, never trusted.
+//!
+//! A blob is opened anew for every attempt to upload it, and its size and digest are verified while it is read: the last
+//! piece is handed out only when all of it is what it claims to be, so a garbled file never becomes a whole upload.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::stream;
+use tokio::sync::mpsc;
+
+use super::digest::{Digest, Tally};
+
+/// Large enough that system calls do not count, small enough that four uploads stay within a few MiB.
+const PIECE: usize = 256 * 1024;
+/// Pieces that wait for the network.
+const PIECES_AHEAD: usize = 2;
+
+/// A content by digest and size, and the place to read it from.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    pub(crate) place: Place,
+}
+
+/// Where bytes are.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// A whole file of a layout.
+    File(PathBuf),
+    /// A part of a file that is open.
+    Span { file: Arc<File>, offset: u64 },
+}
+
+/// Why a content could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// It cannot be opened or read.
+    #[error("{digest} cannot be read")]
+    Unreadable {
+        /// Which content.
+        digest: Digest,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is shorter or longer than announced.
+    #[error("{digest} has {found} bytes where {announced} were announced")]
+    Size {
+        /// Which content.
+        digest: Digest,
+        /// Bytes by its descriptor.
+        announced: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// Its bytes are not what its name says.
+    #[error("{digest} is garbled: its content has the digest {found}")]
+    Garbled {
+        /// Which content.
+        digest: Digest,
+        /// The digest of what is there.
+        found: Digest,
+    },
+    /// It is too large for what it should be.
+    #[error("{digest} has {size} bytes, too large for a manifest or a config")]
+    TooLarge {
+        /// Which content.
+        digest: Digest,
+        /// Bytes by its descriptor.
+        size: u64,
+    },
+}
+
+/// What is known about a body while it is sent: how far it is, and what went wrong with reading it.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    sent: AtomicU64,
+    fault: Mutex<Option<BlobError>>,
+}
+
+impl Meter {
+    /// Bytes handed to the network so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The body is sent from its beginning again.
+    pub(crate) fn restart(&self) {
+        self.sent.store(0, Ordering::Relaxed);
+    }
+
+    /// The reason why a body broke off, when it was the blob's and not the network's.
+    pub(crate) fn fault(&self) -> Option<BlobError> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn blame(&self, fault: BlobError) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+}
+
+impl Blob {
+    /// A body that streams the blob from its beginning; its length must be announced by the caller.
+    pub(crate) fn body(&self, meter: &Arc<Meter>) -> reqwest::Body {
+        let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
+        let (blob, meter) = (self.clone(), Arc::clone(meter));
+        tokio::task::spawn_blocking(move || {
+            if let Err(fault) = blob.read(|piece| hand_out(&sender, &meter, piece)) {
+                meter.blame(fault);
+                // Whoever does not listen any more needs no reason.
+                drop(sender.blocking_send(Err(io::ErrorKind::InvalidData.into())));
+            }
+        });
+        let pieces = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) });
+        reqwest::Body::wrap_stream(pieces)
+    }
+
+    /// The whole content, verified; for manifests and configs, which are small.
+    pub(crate) fn read_whole(&self, limit: u64) -> Result<Vec<u8>, BlobError> {
+        if self.size > limit {
+            return Err(BlobError::TooLarge { digest: self.digest.clone(), size: self.size });
+        }
+        let mut whole = Vec::new();
+        self.read(|piece| {
+            whole.extend_from_slice(&piece);
+            Hand::Taken
+        })?;
+        Ok(whole)
+    }
+
+    /// Hands out the blob piece by piece, the last one only when size and digest are right.
+    fn read(&self, mut hand: impl FnMut(Vec<u8>) -> Hand) -> Result<(), BlobError> {
+        let unreadable = |source| BlobError::Unreadable { digest: self.digest.clone(), source };
+        let (file, start) = self.open()?;
+        let mut tally = Tally::new(io::sink());
+        let mut done = 0;
+        while done < self.size {
+            let length = (self.size - done).min(PIECE as u64);
+            let mut piece = vec![0; usize::try_from(length).unwrap_or(PIECE)];
+            file.read_exact_at(&mut piece, start + done).map_err(unreadable)?;
+            tally.write_all(&piece).map_err(unreadable)?;
+            done += length;
+            if done == self.size {
+                self.verify(tally)?;
+                hand(piece);
+                return Ok(());
+            }
+            match hand(piece) {
+                Hand::Taken => {}
+                Hand::Refused => return Ok(()),
+            }
+        }
+        self.verify(tally)
+    }
+
+    fn verify(&self, tally: Tally<io::Sink>) -> Result<(), BlobError> {
+        let (found, _) = tally.finish();
+        if found == self.digest { Ok(()) } else { Err(BlobError::Garbled { digest: self.digest.clone(), found }) }
+    }
+
+    /// A file must be as long as announced; a span was measured when it was written.
+    fn open(&self) -> Result<(Arc<File>, u64), BlobError> {
+        match &self.place {
+            Place::Span { file, offset } => Ok((Arc::clone(file), *offset)),
+            Place::File(path) => {
+                let unreadable = |source| BlobError::Unreadable { digest: self.digest.clone(), source };
+                let file = File::open(path).map_err(unreadable)?;
+                let found = file.metadata().map_err(unreadable)?.len();
+                if found != self.size {
+                    return Err(BlobError::Size { digest: self.digest.clone(), announced: self.size, found });
+                }
+                Ok((Arc::new(file), 0))
+            }
+        }
+    }
+}
+
+/// Whether the one who takes pieces wants more of them.
+enum Hand {
+    Taken,
+    Refused,
+}
+
+fn hand_out(sender: &mpsc::Sender<io::Result<Vec<u8>>>, meter: &Meter, piece: Vec<u8>) -> Hand {
+    let length = piece.len() as u64;
+    match sender.blocking_send(Ok(piece)) {
+        Ok(()) => {
+            meter.sent.fetch_add(length, Ordering::Relaxed);
+            Hand::Taken
+        }
+        Err(_) => Hand::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blob(content: &[u8], digest: Digest, size: u64) -> Blob {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"before").unwrap();
+        file.write_all(content).unwrap();
+        Blob { digest, size, place: Place::Span { file: Arc::new(file), offset: 6 } }
+    }
+
+    #[test]
+    fn a_span_reads_its_own_bytes_as_often_as_asked() {
+        let content = vec![7; PIECE * 2 + 5];
+        let blob = blob(&content, Digest::of(&content), content.len() as u64);
+        assert!(blob.read_whole(u64::MAX).unwrap() == content);
+        assert!(blob.read_whole(u64::MAX).unwrap() == content);
+    }
+
+    #[test]
+    fn the_last_piece_of_a_garbled_blob_is_never_handed_out() {
+        let content = vec![7; PIECE + 1];
+        let mut handed = 0;
+        let result = blob(&content, Digest::of(b"other"), content.len() as u64).read(|piece| {
+            handed += piece.len();
+            Hand::Taken
+        });
+        assert!(matches!(result, Err(BlobError::Garbled { .. })));
+        assert_eq!(handed, PIECE);
+    }
+
+    #[test]
+    fn a_truncated_span_and_a_large_document_are_refused() {
+        assert!(matches!(blob(b"abc", Digest::of(b"abc"), 4).read_whole(9), Err(BlobError::Unreadable { .. })));
+        assert!(matches!(blob(b"abc", Digest::of(b"abc"), 3).read_whole(2), Err(BlobError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn the_empty_blob_is_a_blob() {
+        assert!(blob(b"", Digest::of(b""), 0).read_whole(9).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,143 @@
+//! Who we are to a registry: Basic at once (ECR wants nothing else), a bearer token when the registry asks for one.
+//!
+//! Whoever sends a request decides whether its address may see this at all (`mod.rs`: the registry's own origin only).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Client;
+use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::Credentials;
+use crate::secret::Secret;
+
+/// The credentials, and the token that they were last exchanged for.
+#[derive(Debug)]
+pub(super) struct Keys {
+    credentials: Option<Credentials>,
+    token: Mutex<Option<Secret>>,
+}
+
+/// What a registry wants to see, from `WWW-Authenticate: Bearer realm="…",service="…",scope="…"`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Challenge {
+    /// The token service, asked for this service and scope.
+    question: Url,
+}
+
+/// The answer of a token service; it names the token in one of two ways.
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Keys {
+    pub(super) fn new(credentials: Option<Credentials>) -> Self {
+        Self { credentials, token: Mutex::new(None) }
+    }
+
+    /// The value of `Authorization`, if there is anything to say.
+    pub(super) async fn current(&self) -> Option<Secret> {
+        let token = self.token.lock().await.clone();
+        token.or_else(|| self.basic())
+    }
+
+    fn basic(&self) -> Option<Secret> {
+        let Credentials { user, password } = self.credentials.as_ref()?;
+        Some(Secret::new(format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose())))))
+    }
+
+    /// Exchanges the credentials for a token, unless another request did so since `refused` was sent.
+    pub(super) async fn renew(
+        &self,
+        http: &Client,
+        challenge: Challenge,
+        refused: Option<&Secret>,
+    ) -> Result<Option<Secret>, reqwest::Error> {
+        let mut token = self.token.lock().await;
+        if token.as_ref() == refused || token.is_none() {
+            *token = self.exchange(http, challenge).await?;
+        }
+        Ok(token.clone())
+    }
+
+    async fn exchange(&self, http: &Client, challenge: Challenge) -> Result<Option<Secret>, reqwest::Error> {
+        let mut request = http.get(challenge.question).timeout(super::ANSWER);
+        if let Some(basic) = self.basic().and_then(|basic| header(&basic)) {
+            request = request.header(reqwest::header::AUTHORIZATION, basic);
+        }
+        let token: Token = request.send().await?.error_for_status()?.json().await?;
+        Ok(token.token.or(token.access_token).map(|token| Secret::new(format!("Bearer {token}"))))
+    }
+}
+
+/// A header whose value no log of the HTTP client shows.
+pub(super) fn header(secret: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(secret.expose()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+impl Challenge {
+    /// Reads the challenge of a registry at `origin`. Credentials that came over TLS are never sent on without it.
+    pub(super) fn read(headers: &HeaderMap, origin: &Url) -> Option<Self> {
+        headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).find_map(|value| Self::parse(value, origin))
+    }
+
+    fn parse(value: &str, origin: &Url) -> Option<Self> {
+        let (scheme, rest) = value.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let parameters = parameters(rest);
+        let (_, realm) = parameters.iter().find(|(name, _)| name == "realm")?;
+        let mut question = Url::parse(realm).ok()?;
+        let asked = parameters.iter().filter(|(name, _)| name == "service" || name == "scope");
+        question.query_pairs_mut().extend_pairs(asked);
+        let safe = question.scheme() == "https" || question.scheme() == origin.scheme();
+        safe.then_some(Self { question })
+    }
+}
+
+/// `name="value"` pairs; a value may hold commas (a scope does).
+fn parameters(mut rest: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    while let Some((name, after)) = rest.split_once('=') {
+        let (value, after) = match after.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+            Some(quoted) => quoted,
+            None => after.split_once(',').unwrap_or((after, "")),
+        };
+        found.push((name.trim_matches([' ', ',']).to_ascii_lowercase(), value.to_owned()));
+        rest = after;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn challenge(value: &'static str, origin: &str) -> Option<Challenge> {
+        let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, HeaderValue::from_static(value))]);
+        Challenge::read(&headers, &origin.parse().unwrap())
+    }
+
+    #[test]
+    fn a_bearer_challenge_names_where_to_ask_and_what() {
+        let value = r#"Bearer realm="https://auth.example.com/token",service="registry",scope="repository:a/b:pull,push",error="x""#;
+        let read = challenge(value, "https://registry.example.com").unwrap();
+        let asked = "https://auth.example.com/token?service=registry&scope=repository%3Aa%2Fb%3Apull%2Cpush";
+        assert_eq!(read.question.as_str(), asked);
+    }
+
+    #[test]
+    fn basic_is_no_challenge_to_answer_and_credentials_stay_behind_tls() {
+        assert_eq!(challenge(r#"Basic realm="ecr",service="ecr.amazonaws.com""#, "https://r.example"), None);
+        assert_eq!(challenge(r#"Bearer realm="http://r.example/token""#, "https://r.example"), None);
+        assert!(challenge(r#"bearer realm="http://r.example/token""#, "http://r.example").is_some());
+        assert_eq!(challenge("Bearer", "https://r.example"), None);
+    }
+}

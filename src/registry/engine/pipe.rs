@@ -1,0 +1,96 @@
+//! Between the engine's answer, which arrives on the network's thread, and the archive reader, which blocks on its own.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use reqwest::Response;
+use tokio::sync::mpsc;
+
+use crate::registry::error::SourceError;
+use crate::registry::progress::{Progress, Report};
+
+/// Pieces of the answer that wait for the compressor. The engine sends at most some 32 KiB at once.
+const PIECES_AHEAD: usize = 32;
+/// The engine is silent between two layers only for moments.
+const SILENCE: Duration = Duration::from_mins(2);
+/// Bytes between two reports.
+const REPORT_EVERY: u64 = 1024 * 1024;
+
+/// Reads an answer with a blocking reader, while it arrives.
+pub(super) async fn through<T: Send + 'static>(
+    response: Response,
+    expected: u64,
+    report: Report<'_>,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, SourceError> + Send + 'static,
+) -> Result<T, SourceError> {
+    let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
+    let reading = tokio::task::spawn_blocking(move || read(&mut Pieces { receiver, piece: None, at: 0 }));
+    // A connection that broke is the reason of whatever the reader then says about the archive.
+    let forwarded = forward(response, &sender, expected, report).await;
+    drop(sender);
+    let outcome = reading.await.map_err(|error| SourceError::Export { reason: error.to_string() })?;
+    forwarded.and(outcome)
+}
+
+async fn forward(mut response: Response, sender: &mpsc::Sender<Vec<u8>>, expected: u64, report: Report<'_>) -> Result<(), SourceError> {
+    let (mut bytes, mut told) = (0, 0);
+    while let Some(piece) = next(&mut response).await? {
+        bytes += piece.len() as u64;
+        if sender.send(piece).await.is_err() {
+            return Ok(());
+        }
+        if bytes - told >= REPORT_EVERY {
+            told = bytes;
+            report(Progress::Reading { bytes, of: expected });
+        }
+    }
+    Ok(())
+}
+
+async fn next(response: &mut Response) -> Result<Option<Vec<u8>>, SourceError> {
+    let broken = |error: reqwest::Error| SourceError::Export { reason: format!("the connection broke: {}", error.without_url()) };
+    let piece = tokio::time::timeout(SILENCE, response.chunk()).await;
+    let piece = piece.map_err(|_| SourceError::EngineSilent { seconds: SILENCE.as_secs() })?.map_err(broken)?;
+    Ok(piece.map(Vec::from))
+}
+
+/// A blocking reader over pieces that arrive.
+struct Pieces {
+    receiver: mpsc::Receiver<Vec<u8>>,
+    piece: Option<Vec<u8>>,
+    at: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.piece.as_ref().is_none_or(|piece| self.at == piece.len()) {
+            self.piece = self.receiver.blocking_recv();
+            self.at = 0;
+            if self.piece.is_none() {
+                return Ok(0);
+            }
+        }
+        let rest = self.piece.as_deref().map_or(&[][..], |piece| &piece[self.at..]);
+        let length = rest.len().min(into.len());
+        into[..length].copy_from_slice(&rest[..length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_read_as_one_stream_and_end() {
+        let (sender, receiver) = mpsc::channel(4);
+        for piece in ["ab", "", "cde"] {
+            sender.blocking_send(piece.as_bytes().to_vec()).unwrap();
+        }
+        drop(sender);
+        let mut text = String::new();
+        Pieces { receiver, piece: None, at: 0 }.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abcde");
+    }
+}

@@ -1,0 +1,112 @@
+//! From one descriptor to everything that has to be in the registry: manifests, children before parents, and blobs.
+//!
+//! It does not know where contents lie: a function finds them. Layouts and engine exports share it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::blob::{Blob, BlobError};
+use super::digest::Digest;
+use super::error::SourceError;
+use super::media::{Config, DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Manifest, OCI_INDEX, OCI_MANIFEST, Platform, PointsAt};
+
+/// Registries refuse larger manifests (4 MiB by the distribution specification); configs stay far below.
+pub(crate) const SMALL: u64 = 4 * 1024 * 1024;
+/// An index of indexes exists, deeper nesting does not; a limit keeps a made-up layout from exhausting the stack.
+const DEEPEST: usize = 4;
+
+/// An image that is whole: every byte of it can be read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Image {
+    /// Children before parents; the last one is what tags point at.
+    pub(crate) manifests: Vec<Manifest>,
+    /// Every content once.
+    pub(crate) blobs: Vec<Blob>,
+    /// What people and task definitions want to know.
+    pub(crate) facts: Facts,
+}
+
+/// What an image says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// What it runs on, one entry per image of an index; attestations are not counted.
+    pub platforms: Vec<Platform>,
+    /// The labels of its first image.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Finds a content by its descriptor, or says why it cannot be had.
+pub(crate) type Locate<'a> = &'a dyn Fn(&Descriptor) -> Result<Blob, BlobError>;
+
+/// Collects everything that `root` needs; the first thing that is missing or garbled ends it.
+pub(crate) fn gather(root: &Descriptor, locate: Locate<'_>) -> Result<Image, SourceError> {
+    let mut gathering = Gathering { locate, seen: HashSet::new(), image: Image::default() };
+    gathering.manifest(root, DEEPEST)?;
+    Ok(gathering.image)
+}
+
+struct Gathering<'a> {
+    locate: Locate<'a>,
+    seen: HashSet<Digest>,
+    image: Image,
+}
+
+impl Gathering<'_> {
+    fn manifest(&mut self, descriptor: &Descriptor, depth: usize) -> Result<(), SourceError> {
+        if !self.seen.insert(descriptor.digest.clone()) {
+            return Ok(());
+        }
+        let bytes = (self.locate)(descriptor)?.read_whole(SMALL)?;
+        let manifest = Manifest::read(bytes, &descriptor.media_type)?;
+        match &manifest.points_at {
+            PointsAt::Image { config, layers } => self.image_manifest(descriptor, config, layers)?,
+            PointsAt::Index { manifests } => self.children(&manifest, manifests, depth)?,
+        }
+        self.image.manifests.push(manifest);
+        Ok(())
+    }
+
+    fn children(&mut self, parent: &Manifest, children: &[Descriptor], depth: usize) -> Result<(), SourceError> {
+        if depth == 0 {
+            let reason = "indexes are nested too deeply".to_owned();
+            return Err(SourceError::Manifest { digest: parent.digest.clone(), reason });
+        }
+        // An index may list contents that are no manifests; they are blobs to a registry.
+        children.iter().try_for_each(|child| if is_manifest(child) { self.manifest(child, depth - 1) } else { self.blob(child) })
+    }
+
+    fn image_manifest(&mut self, descriptor: &Descriptor, config: &Descriptor, layers: &[Descriptor]) -> Result<(), SourceError> {
+        self.blob(config)?;
+        layers.iter().filter(|layer| !layer.is_foreign()).try_for_each(|layer| self.blob(layer))?;
+        if !descriptor.is_attestation() && Config::is_announced_by(config) {
+            self.learn(config)?;
+        }
+        Ok(())
+    }
+
+    fn blob(&mut self, descriptor: &Descriptor) -> Result<(), SourceError> {
+        if self.seen.insert(descriptor.digest.clone()) {
+            self.image.blobs.push((self.locate)(descriptor)?);
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, descriptor: &Descriptor) -> Result<(), SourceError> {
+        let config = read_config(&(self.locate)(descriptor)?)?;
+        let facts = &mut self.image.facts;
+        facts.platforms.push(config.platform.clone());
+        if facts.platforms.len() == 1 {
+            facts.labels = config.into_labels();
+        }
+        Ok(())
+    }
+}
+
+/// Reads and verifies an image config.
+pub(crate) fn read_config(blob: &Blob) -> Result<Config, SourceError> {
+    let bytes = blob.read_whole(SMALL)?;
+    serde_json::from_slice(&bytes).map_err(|error| SourceError::Config { digest: blob.digest.clone(), reason: error.to_string() })
+}
+
+fn is_manifest(descriptor: &Descriptor) -> bool {
+    [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].contains(&descriptor.media_type.as_str())
+}

@@ -1,0 +1,302 @@
+//! Which image is meant: the words of containers-transports(5), parsed at the edge.
+//!
+//! Parsing looks at the text only; whether the image exists is asked in `source.rs`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::digest::Digest;
+
+/// An image as the user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageReference {
+    /// `docker-daemon:NAME[:TAG]`, `docker-daemon:NAME@sha256:…`, `docker-daemon:sha256:ID`: in the local Docker engine.
+    Engine(ImageName),
+    /// `oci:DIR[:TAG]`: an OCI image layout in a directory.
+    Layout {
+        /// The directory as written; relative to the workspace.
+        dir: PathBuf,
+        /// The `org.opencontainers.image.ref.name` to choose; absent when the layout holds one image only.
+        tag: Option<String>,
+    },
+    /// A reference without a transport: the engine is asked first, then the caller decides.
+    Bare(ImageName),
+}
+
+/// The name of an image inside an engine or a registry: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, or an engine's image id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageName {
+    text: String,
+    repository: String,
+    tag: Option<Tag>,
+    digest: Option<Digest>,
+}
+
+/// A tag of a manifest: at most 128 letters, digits, `_`, `.` and `-`, beginning with none of the last two.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tag(String);
+
+/// Why a text names no image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// Nothing was written, or nothing after the transport.
+    #[error("the image reference `{0}` names no image")]
+    Empty(String),
+    /// A transport that exists, but that is not read by this version.
+    #[error("`{transport}` images are not read by this version")]
+    Transport {
+        /// The transport as it is written, for example `oci-archive:`.
+        transport: String,
+    },
+    /// The name breaks the rules of image names.
+    #[error("`{text}` is not an image name: {reason}")]
+    Name {
+        /// What was written.
+        text: String,
+        /// Which rule is broken.
+        reason: &'static str,
+    },
+}
+
+/// A text that cannot be a tag.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a tag (1 to 128 of letters, digits, `_`, `.`, `-`, the first a letter, a digit or `_`)")]
+pub struct TagError(String);
+
+/// Transports that people know from other tools; longer names stand before their prefixes.
+const UNREAD: [&str; 4] = ["docker://", "oci-archive:", "docker-archive:", "containers-storage:"];
+
+impl ReferenceError {
+    /// What to do instead.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Empty(_) | Self::Name { .. } => "write NAME:TAG, docker-daemon:NAME:TAG or oci:DIR[:TAG]",
+            Self::Transport { .. } => {
+                "load the image into the Docker engine (docker load, docker pull) or unpack it to an OCI layout directory"
+            }
+        }
+    }
+}
+
+impl FromStr for ImageReference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        if let Some(transport) = UNREAD.into_iter().find(|transport| text.starts_with(transport)) {
+            return Err(ReferenceError::Transport { transport: transport.to_owned() });
+        }
+        if let Some(rest) = text.strip_prefix("docker-daemon:") {
+            return Ok(Self::Engine(rest.parse()?));
+        }
+        match text.strip_prefix("oci:") {
+            Some(rest) => layout(text, rest),
+            None => Ok(Self::Bare(text.parse()?)),
+        }
+    }
+}
+
+/// The first colon ends the directory, as in containers-transports(5).
+fn layout(text: &str, rest: &str) -> Result<ImageReference, ReferenceError> {
+    let (dir, tag) = rest.split_once(':').map_or((rest, None), |(dir, tag)| (dir, Some(tag.to_owned())));
+    if dir.is_empty() || tag.as_deref() == Some("") {
+        return Err(ReferenceError::Empty(text.to_owned()));
+    }
+    Ok(ImageReference::Layout { dir: PathBuf::from(dir), tag })
+}
+
+impl fmt::Display for ImageReference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(name) => write!(out, "docker-daemon:{name}"),
+            Self::Layout { dir, tag: None } => write!(out, "oci:{}", dir.display()),
+            Self::Layout { dir, tag: Some(tag) } => write!(out, "oci:{}:{tag}", dir.display()),
+            Self::Bare(name) => write!(out, "{name}"),
+        }
+    }
+}
+
+impl ImageName {
+    /// The name as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The name without tag and digest, host included.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// The tag, when one was written.
+    pub fn tag(&self) -> Option<&Tag> {
+        self.tag.as_ref()
+    }
+
+    /// The digest, when one was written; of `sha256:…` alone it is the engine's image id.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+}
+
+impl FromStr for ImageName {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        if text.is_empty() {
+            return Err(ReferenceError::Empty(text.to_owned()));
+        }
+        let wrong = |reason| ReferenceError::Name { text: text.escape_debug().to_string(), reason };
+        if let Ok(id) = text.parse() {
+            return Ok(Self { text: text.to_owned(), repository: String::new(), tag: None, digest: Some(id) });
+        }
+        let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
+        let digest = digest.map(str::parse).transpose().map_err(|_| wrong("what follows `@` must be a sha256 digest"))?;
+        let (repository, tag) = split_tag(name);
+        let tag = tag.map(str::parse).transpose().map_err(|_| wrong("what follows the last `:` must be a tag"))?;
+        check_repository(repository).map_err(wrong)?;
+        Ok(Self { text: text.to_owned(), repository: repository.to_owned(), tag, digest })
+    }
+}
+
+/// A colon before the last slash belongs to a port.
+fn split_tag(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+        Some(_) | None => (name, None),
+    }
+}
+
+/// The rules for `[HOST[:PORT]/]PATH`.
+fn check_repository(repository: &str) -> Result<(), &'static str> {
+    match repository.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+            let begins = host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
+            if begins && host.bytes().all(fits) { check_path(path) } else { Err("its host is not one") }
+        }
+        Some(_) | None => check_path(repository),
+    }
+}
+
+/// The rules for the part of a name that a registry calls the repository.
+pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
+    if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err("a repository is written in lower case");
+    }
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let part_fits = |part: &str| part.bytes().all(fits) && edge(part.as_bytes().first()) && edge(part.as_bytes().last());
+    if path.split('/').all(part_fits) {
+        Ok(())
+    } else {
+        Err("parts between `/` are letters, digits, `.`, `_` and `-`, and begin and end with a letter or digit")
+    }
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl Tag {
+    /// The tag's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = TagError;
+
+    fn from_str(text: &str) -> Result<Self, TagError> {
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let fits =
+            text.len() <= 128 && text.bytes().next().is_some_and(word) && text.bytes().all(|byte| word(byte) || b".-".contains(&byte));
+        if fits { Ok(Self(text.to_owned())) } else { Err(TagError(text.escape_debug().to_string())) }
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn name(text: &str) -> (String, Option<String>, Option<String>) {
+        let name: ImageName = text.parse().unwrap();
+        (name.repository().to_owned(), name.tag().map(ToString::to_string), name.digest().map(ToString::to_string))
+    }
+
+    #[test]
+    fn a_name_has_a_repository_and_perhaps_a_tag_and_a_digest() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(name("api"), ("api".into(), None, None));
+        assert_eq!(name("api:1.0"), ("api".into(), some("1.0"), None));
+        assert_eq!(name("localhost:5000/a/b"), ("localhost:5000/a/b".into(), None, None));
+        assert_eq!(name("ghcr.io/a/b:x"), ("ghcr.io/a/b".into(), some("x"), None));
+        assert_eq!(name(&format!("a/b@{ID}")), ("a/b".into(), None, some(ID)));
+        assert_eq!(name(&format!("a/b:t@{ID}")), ("a/b".into(), some("t"), some(ID)));
+        assert_eq!(name(ID), (String::new(), None, some(ID)));
+    }
+
+    #[test]
+    fn every_transport_that_is_read_keeps_its_words() {
+        for text in ["docker-daemon:api:1", "oci:out", "oci:build/out:v1", "api:1", "123.dkr.ecr.eu-west-1.amazonaws.com/team/api:1"] {
+            assert_eq!(text.parse::<ImageReference>().unwrap().to_string(), text);
+        }
+        let layout = ImageReference::Layout { dir: "out".into(), tag: Some("ghcr.io/a/b:1".into()) };
+        assert_eq!("oci:out:ghcr.io/a/b:1".parse(), Ok(layout));
+    }
+
+    #[test]
+    fn transports_that_are_not_read_yet_are_named() {
+        for (text, transport) in
+            [("docker://ghcr.io/a/b", "docker://"), ("oci-archive:a.tar", "oci-archive:"), ("docker-archive:a.tar", "docker-archive:")]
+        {
+            let error = text.parse::<ImageReference>().unwrap_err();
+            assert_eq!(error.to_string(), format!("`{transport}` images are not read by this version"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_name_is_refused_with_the_rule() {
+        let wrong = [
+            "",
+            "docker-daemon:",
+            "oci:",
+            "oci::tag",
+            "oci:dir:",
+            "Api",
+            "ghcr.io/Owner/app",
+            "a//b",
+            "../b",
+            "a:b:c d",
+            "a@sha256:12",
+            "a b",
+            "-a",
+            "ho st.x/a",
+        ];
+        for text in wrong {
+            assert!(text.parse::<ImageReference>().is_err(), "{text}");
+        }
+        let error = "ghcr.io/Owner/app:1".parse::<ImageReference>().unwrap_err();
+        assert_eq!(error.to_string(), "`ghcr.io/Owner/app:1` is not an image name: a repository is written in lower case");
+    }
+
+    #[test]
+    fn tags_follow_the_rule_of_the_distribution_specification() {
+        for good in ["latest", "1.0", "_x", "A-b.c", &"a".repeat(128)] {
+            assert!(good.parse::<Tag>().is_ok(), "{good}");
+        }
+        for wrong in ["", ".x", "-x", "1.0+abc", "a/b", "a:b", &"a".repeat(129)] {
+            assert!(wrong.parse::<Tag>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Events → Report: the fold from which summary, outputs and exit code are rendered. Pure.
+
+use serde::Serialize;
+
+use crate::checks::smoke::TestResult;
+use crate::error::Failure;
+use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Witness};
+use crate::outcome::{Outcome, REFUSED, Reason};
+
+/// The version of the JSON that the output `report` carries.
+pub const VERSION: u32 = 1;
+
+/// Everything a run came to.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    /// Version of this form.
+    pub version: u32,
+    /// The run's id.
+    pub run: String,
+    /// When it began.
+    pub time: String,
+    /// Region.
+    pub region: String,
+    /// Cluster.
+    pub cluster: String,
+    /// Service.
+    pub service: Option<String>,
+    /// The version users see.
+    pub deployed_version: Option<String>,
+    /// What serves traffic.
+    pub outcome: Option<Outcome>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// In a sentence.
+    pub sentence: String,
+    /// Who performs the rollout.
+    pub controller: Option<String>,
+    /// What served before.
+    pub blue: Option<String>,
+    /// The revision deployed.
+    pub revision: Option<String>,
+    /// What it replaces.
+    pub previous_revision: Option<String>,
+    /// What changed in it.
+    pub changes: Vec<String>,
+    /// The image.
+    pub image: Option<String>,
+    /// Its digest.
+    pub image_digest: Option<String>,
+    /// Its registry.
+    pub registry: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Bytes that were sent for it.
+    pub image_bytes_moved: u64,
+    /// One-off tasks.
+    pub tasks: Vec<String>,
+    /// The deployment.
+    pub deployment: Option<String>,
+    /// Whether the controller is CodeDeploy.
+    #[serde(skip)]
+    pub is_codedeploy: bool,
+    /// The ECS service deployment.
+    pub service_deployment: Option<String>,
+    /// Console link.
+    pub console: Option<String>,
+    /// Steps with times.
+    pub steps: Vec<StepReport>,
+    /// Smoke tests.
+    pub smoke_tests: Vec<TestResult>,
+    /// Which side serves, and who says so.
+    pub traffic: Option<(Serving, Witness)>,
+    /// Narrowed checks: what is not checked and which action to allow.
+    pub narrowed: Vec<(String, String)>,
+    /// Warnings.
+    pub warnings: Vec<String>,
+    /// Problems with the inputs.
+    pub problems: Vec<Refusal>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// What could not be taken back.
+    pub stuck: Vec<(String, Failure)>,
+    /// Reads of AWS.
+    pub reads: u64,
+    /// Milliseconds in all.
+    pub milliseconds: u64,
+}
+
+/// A step and how long it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StepReport {
+    /// Which.
+    pub step: Step,
+    /// How it ended; none while it goes on, or when it was cut short.
+    pub end: Option<StepEnd>,
+    /// One line.
+    pub result: String,
+    /// When it began.
+    #[serde(skip)]
+    pub began_ms: u64,
+    /// How long it took.
+    pub milliseconds: u64,
+}
+
+impl Report {
+    /// Folds the events of a run, in their order.
+    pub fn of<'e>(events: impl IntoIterator<Item = &'e Stamped>) -> Self {
+        let mut report = Self { version: VERSION, ..Self::default() };
+        for stamped in events {
+            report.milliseconds = stamped.at_ms;
+            report.take(stamped);
+        }
+        report
+    }
+
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.outcome.map_or(REFUSED, Outcome::exit_code)
+    }
+
+    /// Whether a rollback was observed.
+    pub fn is_rolled_back(&self) -> bool {
+        self.outcome == Some(Outcome::RolledBack)
+    }
+
+    fn take(&mut self, stamped: &Stamped) {
+        match stamped.event.clone() {
+            Event::Started { run, time, region, cluster, service, version } => {
+                (self.run, self.time, self.region, self.cluster) = (run, time, region, cluster);
+                (self.service, self.deployed_version) = (service, version);
+            }
+            Event::StepStarted { step } => self.step_started(step, stamped.at_ms),
+            Event::StepEnded { step, end, result } => self.step_ended(step, end, result, stamped.at_ms),
+            Event::Refused { problems } => self.problems = problems,
+            Event::Ended { outcome, reason, sentence } => (self.outcome, self.reason, self.sentence) = (Some(outcome), Some(reason), sentence),
+            other => self.take_fact(other),
+        }
+    }
+
+    fn take_fact(&mut self, event: Event) {
+        match event {
+            Event::Surveyed { controller, blue, .. } => (self.controller, self.blue) = (Some(controller), Some(blue).filter(|blue| !blue.is_empty())),
+            Event::Narrowed { check, allow, .. } => self.narrowed.push((check, allow)),
+            Event::Warned { sentence } => self.warnings.push(sentence),
+            Event::TaskStarted { arns } => self.tasks = arns,
+            Event::SmokeTested { result } => self.smoke_tests.push(result),
+            Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
+            Event::UndoFailed { what, failure } => self.stuck.push((what, failure)),
+            Event::Failed { failure } => self.failure = Some(failure),
+            Event::Measured { reads } => self.reads = reads,
+            other => self.take_thing(other),
+        }
+    }
+
+    fn take_thing(&mut self, event: Event) {
+        match event {
+            Event::ImagePinned { image, digest, registry, tags, moved } => {
+                (self.image, self.image_digest, self.registry) = (Some(image), Some(digest), Some(registry));
+                (self.tags, self.image_bytes_moved) = (tags, moved);
+            }
+            Event::Revision { arn, previous, changes, .. } => (self.revision, self.previous_revision, self.changes) = (Some(arn), previous, changes),
+            Event::RolloutStarted { deployment, service_deployment, console, codedeploy } => {
+                (self.deployment, self.console, self.is_codedeploy) = (Some(deployment), Some(console), codedeploy);
+                self.service_deployment = service_deployment;
+            }
+            _ => {} // what only the live log shows; what the report shows was taken above
+        }
+    }
+
+    fn step_started(&mut self, step: Step, began_ms: u64) {
+        self.steps.push(StepReport { step, end: None, result: String::new(), began_ms, milliseconds: 0 });
+    }
+
+    fn step_ended(&mut self, step: Step, end: StepEnd, result: String, at_ms: u64) {
+        if let Some(report) = self.steps.iter_mut().rev().find(|report| report.step == step) {
+            report.milliseconds = at_ms.saturating_sub(report.began_ms);
+            (report.end, report.result) = (Some(end), result);
+        }
+    }
+}

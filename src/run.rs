@@ -1,0 +1,104 @@
+//! What every step of a run is given: AWS, the runner, the clock, and a way to tell what happened.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::aws::{Aws, AwsError, Kind};
+use crate::clock::Clock;
+use crate::event::{Event, Stamped};
+use crate::runner::Runner;
+use crate::undo::Undo;
+
+/// Takes events as they happen.
+pub type Sink = Box<dyn Fn(&Stamped) + Send + Sync>;
+
+/// Keeps what is armed where the next process finds it.
+pub type Keeper = Box<dyn Fn(&[Undo]) + Send + Sync>;
+
+/// A run in progress.
+pub struct Run {
+    /// The calls to AWS.
+    pub aws: Aws,
+    /// The job.
+    pub runner: Runner,
+    /// Our name for this run, which AWS sees too.
+    pub id: String,
+    clock: Clock,
+    sink: Sink,
+    keeper: Keeper,
+    armed: Mutex<Vec<Undo>>,
+    narrowed: Mutex<BTreeSet<String>>,
+}
+
+impl Run {
+    /// A run that tells its events to `sink` and keeps its undos with `keeper`.
+    pub fn new(aws: Aws, runner: Runner, clock: Clock, sink: Sink, keeper: Keeper) -> Self {
+        let id = format!("{}-{:08x}", runner.run, crate::clock::nonce() >> 32);
+        Self { aws, runner, id, clock, sink, keeper, armed: Mutex::new(Vec::new()), narrowed: Mutex::default() }
+    }
+
+    /// Says what happened.
+    pub fn tell(&self, event: Event) {
+        let at_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (self.sink)(&Stamped { at_ms, event });
+    }
+
+    /// Says that a check is narrower for a read that failed, once for each.
+    pub fn narrow_check(&self, check: &str, error: &AwsError) {
+        let key = if error.kind == Kind::Denied { error.action } else { check };
+        if self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
+            let allow = if error.kind == Kind::Denied { error.action } else { "" };
+            self.tell(Event::Narrowed { check: check.to_owned(), allow: allow.to_owned(), why: error.to_string() });
+        }
+    }
+
+    /// Whether AWS has denied this action before; asking again would only cost requests.
+    pub fn is_denied(&self, action: &str) -> bool {
+        self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).contains(action)
+    }
+
+    /// Time since the run began.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// Arms an undo; call this before the effect.
+    pub fn arm(&self, undo: Undo) {
+        self.change(|armed| armed.push(undo));
+    }
+
+    /// Replaces the newest undo by a narrower one, once AWS has answered.
+    pub fn narrow(&self, undo: Undo) {
+        self.change(|armed| {
+            armed.pop();
+            armed.push(undo);
+        });
+    }
+
+    /// Takes the newest undo away: its effect did not happen or has been taken back.
+    pub fn disarm_newest(&self) {
+        self.change(|armed| drop(armed.pop()));
+    }
+
+    /// Takes one undo away: it has been taken back.
+    pub fn disarm(&self, undo: &Undo) {
+        self.change(|armed| armed.retain(|other| other != undo));
+    }
+
+    /// Takes all undos away: what was done stays.
+    pub fn disarm_all(&self) {
+        self.change(Vec::clear);
+    }
+
+    /// What is armed, newest last.
+    pub fn armed(&self) -> Vec<Undo> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, how: impl FnOnce(&mut Vec<Undo>)) {
+        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+        how(&mut armed);
+        (self.keeper)(&armed);
+    }
+}

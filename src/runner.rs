@@ -1,0 +1,51 @@
+//! What the runner tells about itself and the job, taken from the environment that `main` read.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::github::files::Files;
+use crate::workspace::Workspace;
+
+/// The job, as far as a deployment needs it.
+#[derive(Debug, Clone, Default)]
+pub struct Runner {
+    /// The folders of the job.
+    pub workspace: Workspace,
+    /// The command files.
+    pub files: Files,
+    /// `GITHUB_RUN_ID` and `GITHUB_RUN_ATTEMPT`, as `1234-1`; `local` outside a workflow.
+    pub run: String,
+    /// `GITHUB_SHA`.
+    pub sha: Option<String>,
+    /// The region of the environment.
+    pub region: Option<String>,
+    /// The Docker engine's socket.
+    pub engine_socket: PathBuf,
+    /// Where large files may be kept for a while.
+    pub temp: PathBuf,
+    /// Every variable, for `${env.NAME}` in smoke tests.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Where the engine listens unless `DOCKER_HOST` says otherwise.
+const ENGINE_SOCKET: &str = "/var/run/docker.sock";
+
+impl Runner {
+    /// Takes what is needed out of the variables.
+    pub fn from_variables(variables: &BTreeMap<String, String>) -> Self {
+        let text = |name: &str| variables.get(name).filter(|value| !value.trim().is_empty()).cloned();
+        let path = |name: &str| text(name).map(PathBuf::from);
+        let run = text("GITHUB_RUN_ID").unwrap_or_else(|| "local".into());
+        Self {
+            workspace: Workspace { root: path("GITHUB_WORKSPACE").unwrap_or_else(|| ".".into()), runner_temp: path("RUNNER_TEMP") },
+            files: Files { output: path("GITHUB_OUTPUT"), state: path("GITHUB_STATE"), summary: path("GITHUB_STEP_SUMMARY") },
+            run: text("GITHUB_RUN_ATTEMPT").map_or(run.clone(), |attempt| format!("{run}-{attempt}")),
+            sha: text("GITHUB_SHA"),
+            region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
+            engine_socket: text("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://").map(PathBuf::from)).unwrap_or_else(|| ENGINE_SOCKET.into()),
+            // The image has no /tmp; the runner's temporary folder is a mount of the runner's disk.
+            temp: path("RUNNER_TEMP").filter(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir),
+            variables: variables.clone(),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `smoke-tests`, `test-url` and `production-url`.
+
+use super::Checks;
+use super::collect::Collect;
+use crate::checks::smoke::{self, Suite};
+use crate::inputs::Inputs;
+use crate::problem::Problem;
+use crate::runner::Runner;
+use crate::secret::Secret;
+
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Checks> {
+    let test_url = collect.url("test-url", inputs.test_url.as_deref());
+    let production_url = collect.url("production-url", inputs.production_url.as_deref());
+    let Some(text) = inputs.smoke_tests.as_deref() else {
+        return Some(Checks { suite: None, test_url, production_url, environment: Vec::new() });
+    };
+    let suite = suite(text, runner, collect)?;
+    let environment = environment(&suite, runner, collect);
+    Some(Checks { suite: Some(suite), test_url, production_url, environment })
+}
+
+/// A path is one line without a colon followed by a space; YAML that is worth testing has at least one.
+fn suite(text: &str, runner: &Runner, collect: &mut Collect) -> Option<Suite> {
+    if text.contains('\n') || text.contains(": ") {
+        return collect.keep_all(smoke::parse(text, "inline"));
+    }
+    let content = runner.workspace.read(text);
+    let content = content.map_err(|error| Problem::new("smoke-tests", format!("{text} {error}"), "give inline YAML, or the path of a file that the job has checked out"));
+    let content = collect.keep(content)?;
+    collect.keep_all(smoke::parse(&content, text))
+}
+
+fn environment(suite: &Suite, runner: &Runner, collect: &mut Collect) -> Vec<(String, Secret)> {
+    let mut values = Vec::new();
+    for name in suite.needs_env() {
+        match runner.variables.get(name) {
+            Some(value) => values.push((name.to_owned(), Secret::new(value.clone()))),
+            None => collect.problem("smoke-tests", format!("${{env.{name}}} is used, but the environment has no {name}"), format!("set {name} under `env:` of the step")),
+        }
+    }
+    values
+}

@@ -1,0 +1,63 @@
+//! `image`, `repository`, `tags` and `push`.
+
+use super::collect::Collect;
+use super::{ImageSettings, Push, Repository};
+use crate::inputs::Inputs;
+use crate::registry::{ImageReference, Tag};
+use crate::runner::Runner;
+
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<ImageSettings> {
+    let push = collect.word("push", inputs.push.as_deref(), &[("auto", Push::Auto), ("always", Push::Always), ("never", Push::Never)]);
+    let repository = inputs.repository.as_deref().map(repository);
+    let Some(text) = inputs.image.as_deref() else {
+        without_image(inputs, collect);
+        return None;
+    };
+    let parsed = text.parse::<ImageReference>();
+    let reference = parsed.map_err(|error| collect.problem("image", error.to_string(), error.hint())).ok()?;
+    if repository.is_none() && (is_local(&reference) || push == Some(Push::Always)) {
+        collect.problem("repository", "it is missing: the image is to be pushed", "set the ECR repository, such as team/api");
+    }
+    let tags = tags(inputs, runner, &reference, collect);
+    Some(ImageSettings { reference, repository, tags, push: push.unwrap_or(Push::Auto) })
+}
+
+fn without_image(inputs: &Inputs, collect: &mut Collect) {
+    for (input, value) in [("repository", &inputs.repository), ("tags", &inputs.tags), ("push", &inputs.push)] {
+        if value.is_some() {
+            collect.problem(input, "it is given without an image", "set image, or leave it out");
+        }
+    }
+}
+
+fn is_local(reference: &ImageReference) -> bool {
+    match reference {
+        ImageReference::Engine(_) | ImageReference::Layout { .. } => true,
+        ImageReference::Bare(_) => false,
+    }
+}
+
+/// `REGISTRY/NAME` when the first part looks like a host, `NAME` otherwise.
+fn repository(text: &str) -> Repository {
+    match text.split_once('/') {
+        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => Repository { host: Some(host.into()), name: name.into() },
+        _ => Repository { host: None, name: text.into() },
+    }
+}
+
+/// The given tags, else the version, else the commit, else the tag the image has.
+fn tags(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> Vec<Tag> {
+    let own = match reference {
+        ImageReference::Engine(name) | ImageReference::Bare(name) => name.tag().map(|tag| tag.as_str().to_owned()),
+        ImageReference::Layout { tag, .. } => tag.clone(),
+    };
+    let default = inputs.version.clone().or_else(|| runner.sha.clone()).or(own).unwrap_or_else(|| "latest".into());
+    let text = inputs.tags.clone().unwrap_or(default);
+    let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    parts.filter_map(|part| tag(part, collect)).collect()
+}
+
+fn tag(text: &str, collect: &mut Collect) -> Option<Tag> {
+    let parsed = text.parse::<Tag>();
+    parsed.map_err(|error| collect.problem("tags", error.to_string(), "use letters, digits, `_`, `.` and `-`, at most 128")).ok()
+}

@@ -1,0 +1,276 @@
+//! Inputs → typed, validated Settings. Every problem is found here or in the plan, before anything is touched.
+//!
+//! Files are read here, because a file that cannot be read is a problem with an input. AWS is not asked.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use url::Url;
+
+use crate::checks::smoke::Suite;
+use crate::documents::changes::Changes;
+use crate::documents::clean::KeptKeys;
+use crate::documents::ebs::ManagedVolume;
+use crate::inputs::Inputs;
+use crate::problem::Problem;
+use crate::registry::{ImageReference, Tag};
+use crate::runner::Runner;
+use crate::secret::Secret;
+
+mod checks;
+mod collect;
+mod definition;
+mod image;
+mod rollout;
+mod task;
+
+use collect::Collect;
+pub use rollout::AppSpecSource;
+pub use task::{TaskSettings, Wait};
+
+/// Everything the user asked for, in types.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The cluster, as given.
+    pub cluster: String,
+    /// The service, as given; none means that nothing is rolled out.
+    pub service: Option<String>,
+    /// The version users see.
+    pub version: Option<String>,
+    /// The image to push or pin.
+    pub image: Option<ImageSettings>,
+    /// Where the task definition comes from and what is changed in it.
+    pub definition: DefinitionSettings,
+    /// How it is rolled out.
+    pub rollout: RolloutSettings,
+    /// What is asked of green and of production.
+    pub checks: Checks,
+    /// The one-off task.
+    pub task: Option<TaskSettings>,
+    /// How AWS is called.
+    pub aws: AwsSettings,
+    /// Things to say that are no problems.
+    pub notes: Vec<String>,
+}
+
+/// Which image, and where it goes.
+#[derive(Debug, Clone)]
+pub struct ImageSettings {
+    /// The image as the user wrote it.
+    pub reference: ImageReference,
+    /// Where it is pushed to.
+    pub repository: Option<Repository>,
+    /// The tags it gets.
+    pub tags: Vec<Tag>,
+    /// Whether it is pushed.
+    pub push: Push,
+}
+
+/// A repository, by name, with the registry where the user gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// `123456789012.dkr.ecr.eu-central-1.amazonaws.com`, where given.
+    pub host: Option<String>,
+    /// `team/api`.
+    pub name: String,
+}
+
+/// Whether an image is pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Push {
+    /// When it is found locally.
+    Auto,
+    /// It must be found locally.
+    Always,
+    /// It must be in the registry.
+    Never,
+}
+
+/// The task definition's source and changes.
+#[derive(Debug, Clone)]
+pub struct DefinitionSettings {
+    /// Where it comes from.
+    pub source: DefinitionSource,
+    /// What is changed; the image comes later.
+    pub changes: Changes,
+    /// Keys kept although empty.
+    pub kept: KeptKeys,
+}
+
+/// Where the task definition comes from.
+#[derive(Debug, Clone)]
+pub enum DefinitionSource {
+    /// A file of the job, parsed.
+    File(Value),
+    /// A registered revision or family.
+    Registered(String),
+    /// The service's live revision.
+    Live,
+}
+
+/// How the rollout goes.
+#[derive(Debug, Clone)]
+pub struct RolloutSettings {
+    /// The AppSpec.
+    pub app_spec: AppSpecSource,
+    /// CodeDeploy application.
+    pub application: String,
+    /// Deployment group.
+    pub group: String,
+    /// Description.
+    pub description: Option<String>,
+    /// Deployment configuration.
+    pub config: Option<String>,
+    /// Start a deployment although nothing changed.
+    pub force_new_deployment: bool,
+    /// Number of tasks.
+    pub desired_count: Option<i32>,
+    /// As given.
+    pub enable_ecs_managed_tags: Option<bool>,
+    /// As given.
+    pub propagate_tags: Option<String>,
+    /// Managed EBS volume of the service.
+    pub volume: ManagedVolume,
+    /// How far it is followed.
+    pub follow: Follow,
+    /// Minutes besides the group's own waits.
+    pub wait: Duration,
+    /// The whole time, where given.
+    pub deadline: Option<Duration>,
+    /// How often AWS is looked at.
+    pub pace: PaceSettings,
+}
+
+/// How far a rollout is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// Started and left to AWS.
+    Not,
+    /// Until green serves 100 %.
+    Shifted,
+    /// Until blue is gone.
+    Completed,
+}
+
+/// How often AWS is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct PaceSettings {
+    /// A fixed time between looks, where given.
+    pub fixed: Option<Duration>,
+    /// The longest time between looks.
+    pub longest: Duration,
+}
+
+/// What is asked of green and of production.
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    /// The smoke tests.
+    pub suite: Option<Suite>,
+    /// Green, before traffic.
+    pub test_url: Option<Url>,
+    /// Production, after the shift.
+    pub production_url: Option<Url>,
+    /// Values of `${env.NAME}`.
+    pub environment: Vec<(String, Secret)>,
+}
+
+/// How AWS is called.
+#[derive(Debug, Clone)]
+pub struct AwsSettings {
+    /// The region.
+    pub region: String,
+    /// Tries of a read in all.
+    pub attempts: u32,
+    /// A proxy.
+    pub proxy: Option<String>,
+    /// Accounts whose registries a token is asked for.
+    pub registries: Vec<String>,
+}
+
+impl Settings {
+    /// Types and validates the inputs.
+    ///
+    /// # Errors
+    /// Every problem there is, in the order of the documentation.
+    pub fn from_inputs(inputs: &Inputs, runner: &Runner) -> Result<Self, Vec<Problem>> {
+        let mut collect = Collect::default();
+        mode(inputs, &mut collect);
+        let image = image::settings(inputs, runner, &mut collect);
+        let definition = definition::settings(inputs, runner, &mut collect);
+        let rollout = rollout::settings(inputs, runner, &mut collect);
+        let checks = checks::settings(inputs, runner, &mut collect);
+        let task = task::settings(inputs, &mut collect);
+        let aws = aws(inputs, runner, &mut collect);
+        cross(inputs, &mut collect);
+        collect.finish(|notes| {
+            Some(Self {
+                cluster: inputs.cluster.clone().unwrap_or_else(|| "default".into()),
+                service: inputs.service.clone(),
+                version: version(inputs, image.as_ref(), runner),
+                image,
+                definition: definition?,
+                rollout: rollout?,
+                checks: checks?,
+                task: task?,
+                aws: aws?,
+                notes,
+            })
+        })
+    }
+}
+
+fn mode(inputs: &Inputs, collect: &mut Collect) {
+    if let Some(mode) = inputs.mode.as_deref().filter(|mode| *mode != "deploy") {
+        collect.problem("mode", format!("`{mode}` is not a mode of this version"), "use deploy, or leave it out");
+    }
+}
+
+/// `version`, else the first of the tags the user gave, else the commit.
+fn version(inputs: &Inputs, image: Option<&ImageSettings>, runner: &Runner) -> Option<String> {
+    let tag = inputs.tags.as_ref().and(image).and_then(|image| image.tags.first()).map(|tag| tag.as_str().to_owned());
+    inputs.version.clone().or(tag).or_else(|| runner.sha.clone())
+}
+
+/// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
+fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSettings> {
+    let attempts = collect.number("max-retries", inputs.max_retries.as_deref(), 0..=20).unwrap_or(3).max(1);
+    let region = inputs.region.clone().or_else(|| runner.region.clone());
+    if region.is_none() {
+        collect.problem("aws-region", "there is no region", "set aws-region, or run aws-actions/configure-aws-credentials before this step");
+    }
+    if inputs.registry_type.as_deref().is_some_and(|kind| kind != "private") {
+        collect.problem("registry-type", "only private registries are supported", "use private, or leave it out");
+    }
+    if inputs.mask_password.is_some() || inputs.skip_logout.is_some() {
+        collect.note("mask-password and skip-logout have nothing to do here: nothing is logged in, the ECR token is never shown");
+    }
+    let registries = crate::documents::lists::commas(inputs.registries.as_deref().unwrap_or_default());
+    Some(AwsSettings { region: region?, attempts, proxy: inputs.http_proxy.clone(), registries })
+}
+
+/// Rules about several inputs at once.
+fn cross(inputs: &Inputs, collect: &mut Collect) {
+    let checked = inputs.smoke_tests.is_some();
+    if checked && inputs.test_url.is_none() && inputs.production_url.is_none() {
+        collect.problem("smoke-tests", "there is no URL to run them at", "set test-url (green, before traffic), production-url, or both");
+    }
+    if !checked && (inputs.test_url.is_some() || inputs.production_url.is_some()) {
+        collect.problem("test-url", "URLs are given, but no smoke tests", "set smoke-tests, or leave test-url and production-url out");
+    }
+    if checked && inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+        collect.problem("wait-for-service-stability", "false leaves the rollout to AWS, but smoke tests need it to be followed", "leave it out, or leave smoke-tests out");
+    }
+    if inputs.service.is_none() {
+        without_service(inputs, collect);
+    }
+}
+
+fn without_service(inputs: &Inputs, collect: &mut Collect) {
+    let sources = [&inputs.task_definition, &inputs.task_definition_arn, &inputs.task_definition_family];
+    if sources.iter().all(|source| source.is_none()) {
+        collect.problem("service", "it is missing, and so is a task definition to register without it", "set service, or task-definition to register only");
+    }
+    if inputs.smoke_tests.is_some() {
+        collect.problem("smoke-tests", "there is no service whose rollout could be tested", "set service");
+    }
+}

@@ -1,0 +1,114 @@
+//! How the rollout goes and how long it is followed.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::collect::Collect;
+use super::{Follow, PaceSettings, RolloutSettings};
+use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
+use crate::documents::{app_spec, parse};
+use crate::inputs::Inputs;
+use crate::problem::Problem;
+use crate::runner::Runner;
+use crate::undo::short;
+
+/// The file the official action reads when none is named.
+const APP_SPEC: &str = "appspec.yaml";
+/// The official default and maximum of `wait-for-minutes`.
+const MINUTES: u64 = 30;
+const MOST_MINUTES: u64 = 360;
+/// Longer than this between two looks would break the promise to act within seconds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Where the AppSpec comes from.
+#[derive(Debug, Clone)]
+pub enum AppSpecSource {
+    /// A file of the job, parsed and checked.
+    File {
+        /// As the user wrote it.
+        path: String,
+        /// What it says.
+        spec: Value,
+    },
+    /// None: it is built from the service.
+    Built,
+}
+
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<RolloutSettings> {
+    let cluster = short(inputs.cluster.as_deref().unwrap_or("default"));
+    let service = short(inputs.service.as_deref().unwrap_or_default());
+    let app_spec = app_spec(inputs, runner, collect);
+    let pace = pace(inputs, collect);
+    let settings = RolloutSettings {
+        app_spec: AppSpecSource::Built,
+        application: inputs.codedeploy_application.clone().unwrap_or_else(|| format!("AppECS-{cluster}-{service}")),
+        group: inputs.codedeploy_group.clone().unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")),
+        description: inputs.codedeploy_description.clone(),
+        config: inputs.codedeploy_config.clone(),
+        force_new_deployment: collect.truth("force-new-deployment", inputs.force_new_deployment.as_deref()).unwrap_or(false),
+        desired_count: collect.number("desired-count", inputs.desired_count.as_deref(), 0..=i32::MAX),
+        enable_ecs_managed_tags: collect.truth("enable-ecs-managed-tags", inputs.enable_ecs_managed_tags.as_deref()),
+        propagate_tags: propagate(inputs, collect),
+        volume: volume(inputs, collect),
+        follow: follow(inputs, collect),
+        wait: Duration::from_secs(60 * minutes(inputs, collect)),
+        deadline: collect.duration("deadline", inputs.deadline.as_deref()),
+        pace,
+    };
+    Some(RolloutSettings { app_spec: app_spec?, ..settings })
+}
+
+fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AppSpecSource> {
+    let path = match inputs.codedeploy_appspec.as_deref() {
+        Some(path) => path,
+        None if runner.workspace.has(APP_SPEC) => APP_SPEC,
+        None => return Some(AppSpecSource::Built),
+    };
+    let text = runner.workspace.read(path);
+    let text = text.map_err(|error| Problem::new("codedeploy-appspec", format!("{path} {error}"), "give the path of a file of the job, or leave it out to have it built from the service"));
+    let text = collect.keep(text)?;
+    let spec = collect.keep_all(parse::parse(&text, path, "codedeploy-appspec"))?;
+    let problems = app_spec::check(&spec, "codedeploy-appspec");
+    if !problems.is_empty() {
+        return collect.keep_all(Err(problems));
+    }
+    Some(AppSpecSource::File { path: path.to_owned(), spec })
+}
+
+fn propagate(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+    let words = [("SERVICE", "SERVICE"), ("TASK_DEFINITION", "TASK_DEFINITION"), ("NONE", "NONE")];
+    collect.word("propagate-tags", inputs.propagate_tags.as_deref(), &words).map(str::to_owned)
+}
+
+fn volume(inputs: &Inputs, collect: &mut Collect) -> ManagedVolume {
+    let text = |input: &Option<String>| input.clone().unwrap_or_default();
+    collect.volume(managed_volume(&text(&inputs.ebs_name), &text(&inputs.ebs), Owner::Service))
+}
+
+fn follow(inputs: &Inputs, collect: &mut Collect) -> Follow {
+    let stable = collect.truth("wait-for-service-stability", inputs.stability.as_deref());
+    let until = collect.word("wait-until", inputs.wait_until.as_deref(), &[("shifted", Follow::Shifted), ("completed", Follow::Completed)]);
+    if stable == Some(false) {
+        return Follow::Not;
+    }
+    until.unwrap_or(Follow::Completed)
+}
+
+/// 0 means the default and more than six hours means six hours, as with the official action; a text that is no number
+/// is a problem here, where the official action took it for 30.
+fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
+    match collect.number("wait-for-minutes", inputs.wait_minutes.as_deref(), 0..=u64::MAX) {
+        None | Some(0) => MINUTES,
+        Some(minutes) => minutes.min(MOST_MINUTES),
+    }
+}
+
+fn pace(inputs: &Inputs, collect: &mut Collect) -> PaceSettings {
+    let longest = collect.number("wait-max-delay-seconds", inputs.wait_max_delay.as_deref(), 1..=3600_u64);
+    let fixed = collect.duration("poll-interval", inputs.poll_interval.as_deref());
+    if fixed.is_some_and(|fixed| fixed.is_zero()) {
+        collect.problem("poll-interval", "it is zero", "use a duration such as 2s, or leave it out");
+    }
+    PaceSettings { fixed, longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs) }
+}

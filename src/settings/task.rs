@@ -1,0 +1,67 @@
+//! The one-off task.
+
+use serde_json::Value;
+
+use super::collect::Collect;
+use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
+use crate::documents::network::Network;
+use crate::documents::overrides::{self, ContainerOverrides};
+use crate::inputs::Inputs;
+
+/// The one-off task that runs before the rollout.
+#[derive(Debug, Clone)]
+pub struct TaskSettings {
+    /// Container overrides.
+    pub overrides: ContainerOverrides,
+    /// Where it stands in the network; the service's place when none is given.
+    pub network: Option<Network>,
+    /// Capacity providers; the launch type is left out when there are some.
+    pub strategy: Vec<Value>,
+    /// FARGATE, EC2 or EXTERNAL.
+    pub launch_type: Option<String>,
+    /// `startedBy`.
+    pub started_by: String,
+    /// Tags.
+    pub tags: Vec<Value>,
+    /// Managed EBS volume.
+    pub volume: ManagedVolume,
+    /// Whether it is waited for.
+    pub wait: Wait,
+}
+
+/// Whether the task is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// It must end well before the rollout starts.
+    UntilStopped,
+    /// It runs beside the rollout; its end is not judged.
+    Not,
+}
+
+/// `None` when something is wrong; `Some(None)` when no task is asked for.
+#[expect(clippy::option_option, reason = "a missing task and a wrong one are different answers to the collector")]
+pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<TaskSettings>> {
+    if collect.truth("run-task", inputs.run_task.as_deref()) != Some(true) {
+        return Some(None);
+    }
+    let text = |input: &Option<String>| input.clone().unwrap_or_default();
+    let launch_types = [("FARGATE", "FARGATE"), ("EC2", "EC2"), ("EXTERNAL", "EXTERNAL")];
+    let network = Network::of_run_task(&text(&inputs.task_subnets), &text(&inputs.task_security_groups), &text(&inputs.task_public_ip));
+    let network = collect.keep(network);
+    let wait = collect.truth("wait-for-task-stopped", inputs.wait_for_task.as_deref());
+    let overrides = collect.keep_all(overrides::container_overrides(&text(&inputs.task_overrides)));
+    let strategy = collect.keep_all(overrides::capacity_provider_strategy(&text(&inputs.task_strategy)));
+    let tags = collect.keep_all(overrides::tags(&text(&inputs.task_tags)));
+    let volume = collect.volume(managed_volume(&text(&inputs.task_ebs_name), &text(&inputs.task_ebs), Owner::RunTask));
+    let launch_type = collect.word("run-task-launch-type", inputs.task_launch_type.as_deref(), &launch_types).map(str::to_owned);
+    Some(Some(TaskSettings {
+        overrides: overrides?,
+        network: network?,
+        strategy: strategy?,
+        launch_type,
+        started_by: inputs.task_started_by.clone().unwrap_or_else(|| "GitHub-Actions".into()),
+        tags: tags?,
+        volume,
+        wait: if wait == Some(false) { Wait::Not } else { Wait::UntilStopped },
+    }))
+}

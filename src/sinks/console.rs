@@ -1,0 +1,204 @@
+//! The log as the runner shows it: a group for each step, one line for each change, the outcome last and outside.
+//!
+//! Every line is made harmless: whatever AWS, a file or an answer says, the runner takes none of it for a command.
+
+use crate::checks::smoke::{TestResult, TestVerdict};
+use crate::error::Failure;
+use crate::event::{Event, Progress, Stamped, Step, StepEnd, Tasks, side_words};
+use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
+use crate::outcome::Outcome;
+use crate::sinks::outputs::human;
+use crate::undo::short;
+
+/// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
+const WARNINGS: usize = 8;
+
+/// Renders events to lines; knows which group is open.
+#[derive(Debug, Default)]
+pub struct Console {
+    open: Option<(Step, u64)>,
+    warnings: usize,
+    failed: Option<Failure>,
+    console_url: Option<String>,
+}
+
+impl Console {
+    /// The lines of an event.
+    pub fn lines(&mut self, stamped: &Stamped) -> Vec<String> {
+        let at = stamped.at_ms;
+        match &stamped.event {
+            Event::Started { run, region, cluster, service, version, .. } => vec![started(run, region, cluster, service.as_deref(), version.as_deref())],
+            Event::Refused { problems } => {
+                let head = format!("Nothing was touched: the inputs have {}", if problems.len() == 1 { "a problem".into() } else { format!("{} problems", problems.len()) });
+                let each = problems.iter().flat_map(|problem| [annotation(Level::Error, "input refused", &problem.problem), quiet(&format!("  hint: {}", problem.remedy))]);
+                self.close(at).into_iter().chain([head]).chain(each).collect()
+            }
+            Event::StepStarted { step } => self.opened(*step, at),
+            Event::StepEnded { step, end, result } => self.closed(*step, *end, result, at),
+            Event::Failed { failure } => {
+                self.failed = Some(failure.clone());
+                let lines = self.close(at);
+                lines.into_iter().chain([quiet(&format!("{}; going back", capital(failure.sentence())))]).collect()
+            }
+            Event::Signalled => {
+                let mut lines = self.close(at);
+                lines.push("The runner asks us to stop: taking back what is in progress".into());
+                lines
+            }
+            Event::Ended { outcome, reason, sentence } => self.ended(*outcome, reason.word(), sentence, at),
+            other => self.inside(other),
+        }
+    }
+
+    fn inside(&mut self, event: &Event) -> Vec<String> {
+        match event {
+            Event::Surveyed { controller, blue, tasks, plan } => surveyed(controller, blue, *tasks, plan),
+            Event::Narrowed { check, allow, why } => self.warning("a check is narrower", &narrowed(check, allow, why)),
+            Event::Warned { sentence } => self.warning("note", sentence),
+            Event::Noted { sentence } => vec![quiet(sentence)],
+            Event::ImagePinned { image, tags, moved, .. } => vec![quiet(&format!("{image}{}, {} moved", tagged(tags), bytes(*moved)))],
+            Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
+            Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
+            Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
+            Event::RolloutStarted { deployment, console, .. } => {
+                self.console_url = Some(console.clone());
+                vec![quiet(&format!("Deployment started: {deployment}. Watch it in the AWS console: {console}"))]
+            }
+            Event::RolloutSeen { progress } => vec![quiet(&progress_line(progress))],
+            Event::GateOpened => vec!["The gate is open: traffic may shift".into()],
+            Event::SmokeTested { result } => test_lines(result),
+            Event::GreenFound { place, health } => vec![quiet(&format!("green stands behind target group {place}, {health}"))],
+            Event::PointOfNoReturn => vec!["Blue is gone: from here the way back is a new rollout of the old revision".into()],
+            Event::TrafficObserved { revision, side, witness } => vec![quiet(&format!("production: 100 % on {side:?} ({}), {}", short(revision), witness.words()).to_lowercase())],
+            Event::Undone { what } => vec![quiet(&format!("taken back: {what}"))],
+            Event::UndoFailed { what, failure } => undo_failed(what, failure),
+            Event::Measured { .. } => Vec::new(),
+            Event::Started { .. } | Event::Refused { .. } | Event::StepStarted { .. } | Event::StepEnded { .. } => Vec::new(),
+            Event::Failed { .. } | Event::Signalled | Event::Ended { .. } => Vec::new(),
+        }
+    }
+
+    fn opened(&mut self, step: Step, at: u64) -> Vec<String> {
+        let mut lines = self.close(at);
+        self.open = Some((step, at));
+        lines.push(group(step.title()));
+        lines
+    }
+
+    fn closed(&mut self, step: Step, end: StepEnd, result: &str, at: u64) -> Vec<String> {
+        let began = self.open.take().map_or(at, |(_, began)| began);
+        let took = human(at.saturating_sub(began));
+        let mark = match end {
+            StepEnd::Done => "✓",
+            StepEnd::Failed => "✗",
+        };
+        let result = if result.is_empty() { String::new() } else { format!(": {result}") };
+        vec![END_GROUP.into(), quiet(&format!("{mark} {}{result} ({took})", step.title()))]
+    }
+
+    /// A group that was cut short is closed, so that what follows is seen.
+    fn close(&mut self, at: u64) -> Vec<String> {
+        match self.open.take() {
+            Some((step, began)) => vec![END_GROUP.into(), format!("✗ {}: cut short ({})", step.title(), human(at.saturating_sub(began)))],
+            None => Vec::new(),
+        }
+    }
+
+    fn warning(&mut self, title: &str, sentence: &str) -> Vec<String> {
+        self.warnings += 1;
+        if self.warnings > WARNINGS { vec![quiet(&format!("warning: {sentence}"))] } else { vec![annotation(Level::Warning, title, &quiet(sentence))] }
+    }
+
+    /// What serves traffic now; what failed; why; what to do.
+    fn ended(&mut self, outcome: Outcome, reason: &str, sentence: &str, at: u64) -> Vec<String> {
+        let mut lines = self.close(at);
+        lines.push(String::new());
+        lines.push(quiet(&format!("{}.", capital(sentence).trim_end_matches('.'))));
+        let failure = self.failed.take();
+        if let Some(failure) = failure.as_ref().filter(|_| !outcome.is_success()) {
+            lines.push(annotation(Level::Error, &format!("{outcome} ({reason})"), &quiet(failure.sentence())));
+            lines.extend(explained(failure));
+        }
+        if let Some(url) = self.console_url.as_ref().filter(|_| !outcome.is_success()) {
+            lines.push(quiet(&format!("  see: {url}")));
+        }
+        let reason = if outcome.is_success() { String::new() } else { format!(" ({reason})") };
+        lines.push(format!("Outcome: {outcome}{reason}, exit code {}, after {}", outcome.exit_code(), human(at)));
+        lines
+    }
+}
+
+fn started(run: &str, region: &str, cluster: &str, service: Option<&str>, version: Option<&str>) -> String {
+    let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+    match service {
+        Some(service) => quiet(&format!("Deploying{version} to {service} on {cluster}, {region} (run {run})")),
+        None => quiet(&format!("Registering{version} in {region} (run {run})")),
+    }
+}
+
+fn surveyed(controller: &str, blue: &str, tasks: Tasks, plan: &[String]) -> Vec<String> {
+    let head = format!("controller {controller}; {} of {} tasks run {}", tasks.running, tasks.desired, short(blue));
+    std::iter::once(quiet(&head)).chain(plan.iter().map(|line| quiet(&format!("  {line}")))).collect()
+}
+
+fn narrowed(check: &str, allow: &str, why: &str) -> String {
+    let allow = if allow.is_empty() { String::new() } else { format!(" Allow {allow} to have it.") };
+    format!("{}.{allow} ({why})", capital(check))
+}
+
+fn progress_line(progress: &Progress) -> String {
+    let traffic = progress.traffic.map(|traffic| format!(", production blue {} % green {} %", traffic.blue.round(), traffic.green.round()));
+    let tasks = progress.tasks.map(|tasks| {
+        let failed = if tasks.failed > 0 { format!(", {} failed", tasks.failed) } else { String::new() };
+        format!(", green {} of {} tasks running{failed}", tasks.running, tasks.desired)
+    });
+    format!("{}{}{}", progress.stage, traffic.unwrap_or_default(), tasks.unwrap_or_default())
+}
+
+fn test_lines(result: &TestResult) -> Vec<String> {
+    let (name, side, request) = (&result.name, side_words(result.side), &result.request);
+    let took = human(result.last_milliseconds);
+    let attempts = if result.attempts > 1 { format!(", attempt {}", result.attempts) } else { String::new() };
+    match result.verdict {
+        TestVerdict::Passed => vec![quiet(&format!("✓ {name} on {side}: {request} ({took}{attempts})"))],
+        TestVerdict::Skipped => vec![quiet(&format!("– {name} on {side}: {request}, not judged: another test failed first"))],
+        TestVerdict::Failed => {
+            let failures = result.failures.iter().map(|failure| quiet(&format!("    {}: expected {}, found {}", failure.what, failure.expected, failure.found)));
+            std::iter::once(quiet(&format!("✗ {name} on {side}: {request} ({took}{attempts})"))).chain(failures).collect()
+        }
+    }
+}
+
+fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {
+    let head = annotation(Level::Error, "stuck", &quiet(&format!("not taken back: {what}: {}", failure.sentence())));
+    std::iter::once(head).chain(explained(failure)).collect()
+}
+
+fn explained(failure: &Failure) -> Vec<String> {
+    let causes = failure.chain.iter().skip(1).map(|cause| quiet(&format!("  Caused by: {cause}")));
+    let hints = failure.hints.iter().map(|hint| quiet(&format!("  hint: {hint}")));
+    let stopped = failure.stopped.iter().flat_map(|stopped| {
+        let exit = stopped.exit_code.map_or_else(|| "never ran".to_owned(), |exit| format!("exit code {exit}"));
+        let head = quiet(&format!("  container {} of task {}: {exit}; {}", stopped.container, stopped.task, stopped.why));
+        std::iter::once(head).chain(stopped.log.iter().map(|line| quiet(&format!("    | {line}"))))
+    });
+    causes.chain(stopped).chain(hints).collect()
+}
+
+fn tagged(tags: &[String]) -> String {
+    if tags.is_empty() { String::new() } else { format!(" as {}", tags.join(", ")) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a tenth of a mebibyte is precise enough for people")]
+fn bytes(moved: u64) -> String {
+    if moved < 10_240 { format!("{moved} bytes") } else { format!("{:.1} MiB", moved as f64 / 1_048_576.0) }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
+fn quiet(line: &str) -> String {
+    harmless(line)
+}

@@ -1,0 +1,8 @@
+//! Where events become words: the live log, the journal, the step summary and the outputs. Only `main` knows them.
+
+pub mod console;
+pub mod journal;
+pub mod markdown;
+pub mod outputs;
+pub mod recorder;
+pub mod summary;

@@ -1,0 +1,123 @@
+//! One sink for a whole run: scrubs every event, prints it, journals it, keeps it for the report, writes the files.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::event::{Event, Stamped};
+use crate::github::files::{Files, append_summary, append_value};
+use crate::report::Report;
+use crate::scrub::Scrubber;
+use crate::secret::Secret;
+use crate::sinks::{console::Console, journal, outputs, summary};
+use crate::undo::Undo;
+
+/// The name of the state in which armed undos are kept.
+pub const STATE: &str = "undos";
+
+/// Outputs that are known only at the end; the others are written as soon as they are.
+const LATE: &[&str] = &["outcome", "reason", "rolled-back", "duration-seconds", "report"];
+
+/// Records a run.
+pub struct Recorder {
+    files: Files,
+    delimiter: String,
+    scrubber: Scrubber,
+    recorded: Mutex<Recorded>,
+}
+
+#[derive(Default)]
+struct Recorded {
+    events: Vec<Stamped>,
+    console: Console,
+    journal: Option<File>,
+    written: Vec<(&'static str, String)>,
+}
+
+impl Recorder {
+    /// A recorder that hides the secrets and journals to `folder`, where there is one.
+    pub fn new(files: Files, secrets: &[Secret], folder: Option<&Path>, delimiter: String) -> Self {
+        let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
+        let journal = path.and_then(|path| OpenOptions::new().create(true).write(true).truncate(true).open(path).ok());
+        let recorded = Recorded { journal, ..Recorded::default() };
+        Self { files, delimiter, scrubber: Scrubber::new(secrets), recorded: Mutex::new(recorded) }
+    }
+
+    /// Takes an event.
+    pub fn record(&self, stamped: &Stamped) {
+        let stamped = self.scrubbed(stamped);
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        print(&recorded.console.lines(&stamped));
+        if let Some(journal) = &mut recorded.journal {
+            let _ = journal.write_all(journal::line(&stamped).as_bytes()); // a full disk must not end a deployment
+        }
+        let is_fact = matches!(stamped.event, Event::Revision { .. } | Event::RolloutStarted { .. } | Event::ImagePinned { .. } | Event::TaskStarted { .. });
+        recorded.events.push(stamped);
+        if is_fact {
+            self.write_outputs(&mut recorded, |name| !LATE.contains(&name));
+        }
+    }
+
+    /// Keeps what is armed for the post step.
+    pub fn keep(&self, armed: &[Undo]) {
+        let Some(state) = &self.files.state else { return };
+        let text = serde_json::to_string(armed).unwrap_or_default();
+        complain("GITHUB_STATE", append_value(state, STATE, &text, &self.delimiter));
+    }
+
+    /// Writes the outputs that are left and the summary; the report's exit code.
+    pub fn finish(&self) -> u8 {
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_outputs(&mut recorded, |_| true);
+        let report = Report::of(&recorded.events);
+        if let Some(file) = &self.files.summary {
+            complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&report)));
+        }
+        report.exit_code()
+    }
+
+    fn write_outputs(&self, recorded: &mut Recorded, wanted: impl Fn(&str) -> bool) {
+        let Some(file) = &self.files.output else { return };
+        for output in outputs::of(&Report::of(&recorded.events)) {
+            if wanted(output.0) && !recorded.written.contains(&output) {
+                complain("GITHUB_OUTPUT", append_value(file, output.0, &output.1, &self.delimiter));
+                recorded.written.push(output);
+            }
+        }
+    }
+
+    /// Every text of the event without secrets. One that cannot be told without is not told.
+    fn scrubbed(&self, stamped: &Stamped) -> Stamped {
+        let told = serde_json::to_value(&stamped.event).ok().map(|value| self.scrub(value));
+        let event = told.and_then(|value| serde_json::from_value(value).ok());
+        let event = event.unwrap_or_else(|| Event::Noted { sentence: "something is not shown here, because it holds a secret".into() });
+        Stamped { at_ms: stamped.at_ms, event }
+    }
+
+    fn scrub(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.scrubber.scrub(&text)),
+            Value::Array(items) => items.into_iter().map(|item| self.scrub(item)).collect(),
+            Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, self.scrub(value))).collect(),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
+        }
+    }
+}
+
+/// Standard output is where the runner reads commands and people read the log.
+pub fn print(lines: &[String]) {
+    let mut out = io::stdout().lock();
+    for line in lines {
+        let _ = writeln!(out, "{line}"); // a closed pipe must not end a deployment
+    }
+    let _ = out.flush();
+}
+
+fn complain(file: &str, written: io::Result<()>) {
+    if let Err(error) = written {
+        print(&[format!("::warning title=runner::{file} cannot be written: {error}")]);
+    }
+}

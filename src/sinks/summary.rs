@@ -1,0 +1,152 @@
+//! The step summary: the outcome first, then what was done and seen, as Markdown. Pure: Report → text.
+
+use crate::checks::smoke::{TestResult, TestVerdict};
+use crate::error::{Failure, StoppedContainer};
+use crate::event::{StepEnd, side_words};
+use crate::outcome::Outcome;
+use crate::report::{Report, StepReport};
+use crate::sinks::markdown::{block, code, text};
+use crate::sinks::outputs::human;
+use crate::undo::short;
+
+/// The summary of a report.
+pub fn of(report: &Report) -> String {
+    let parts = [head(report), problems(report), failure(report), stuck(report), what(report), steps(report), tests(report), stopped(report), notes(report), links(report)];
+    let mut summary = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    summary.push('\n');
+    summary
+}
+
+fn head(report: &Report) -> String {
+    let target = report.service.as_ref().map_or_else(|| "task definition".to_owned(), |service| format!("{} on {}", code(service), code(&report.cluster)));
+    let Some(outcome) = report.outcome else { return format!("## ✗ Refused: {target}\n\n**Nothing was touched.** The inputs have problems.") };
+    let reason = report.reason.filter(|_| !outcome.is_success()).map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("## {} {outcome}{reason}: {target}\n\n**{}**", mark(outcome), text(&sentence(&report.sentence)))
+}
+
+fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Deployed => "✓",
+        Outcome::NoChange | Outcome::Started => "○",
+        Outcome::Unchanged | Outcome::RolledBack => "↩",
+        Outcome::StillRunning => "…",
+        Outcome::Stuck => "✗",
+    }
+}
+
+/// With a capital at its begin and a full stop at its end.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
+fn problems(report: &Report) -> String {
+    if report.problems.is_empty() {
+        return String::new();
+    }
+    let rows = report.problems.iter().map(|problem| format!("| {} | {} |", text(&problem.problem), text(&problem.remedy)));
+    format!("| Problem | What to do |\n|---|---|\n{}", rows.collect::<Vec<_>>().join("\n"))
+}
+
+fn failure(report: &Report) -> String {
+    report.failure.as_ref().map(|failure| format!("### Why\n\n{}", chain(failure))).unwrap_or_default()
+}
+
+fn chain(failure: &Failure) -> String {
+    let mut lines = vec![format!("- **{}**", text(failure.sentence()))];
+    lines.extend(failure.chain.iter().skip(1).map(|cause| format!("  - {}", text(cause))));
+    lines.extend(failure.hints.iter().map(|hint| format!("- What to do: {}", text(hint))));
+    lines.join("\n")
+}
+
+fn stuck(report: &Report) -> String {
+    let parts: Vec<String> = report.stuck.iter().map(|(what, failure)| format!("### Not taken back: {}\n\n{}", text(what), chain(failure))).collect();
+    parts.join("\n\n")
+}
+
+fn what(report: &Report) -> String {
+    let image = report.image.as_ref().map(|image| {
+        let tags = if report.tags.is_empty() { String::new() } else { format!(", tags {}", report.tags.iter().map(|tag| code(tag)).collect::<Vec<_>>().join(" ")) };
+        format!("{}{tags}", code(image))
+    });
+    let revision = report.revision.as_ref().map(|revision| match &report.previous_revision {
+        Some(previous) if previous != revision => format!("{}, in place of {}", code(short(revision)), code(short(previous))),
+        _ => code(short(revision)),
+    });
+    let traffic = report.traffic.map(|(side, witness)| format!("{side:?}, {}", witness.words()).to_lowercase());
+    let rows = [
+        ("Version", report.deployed_version.as_ref().map(|version| code(version))),
+        ("Image", image),
+        ("Task definition", revision),
+        ("Rollout", report.deployment.as_ref().map(|id| format!("{} ({})", code(id), report.controller.clone().unwrap_or_default()))),
+        ("Production traffic", traffic.map(|words| text(&words))),
+    ];
+    let rows: Vec<String> = rows.into_iter().filter_map(|(name, value)| Some(format!("| {name} | {} |", value?))).collect();
+    if rows.is_empty() { String::new() } else { format!("| | |\n|---|---|\n{}", rows.join("\n")) }
+}
+
+fn steps(report: &Report) -> String {
+    if report.steps.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<String> = report.steps.iter().map(step).collect();
+    let reads = if report.reads > 0 { format!(", {} reads of AWS", report.reads) } else { String::new() };
+    format!("### Steps\n\n| | Step | Time | |\n|---|---|--:|---|\n{}\n\n{} in all{reads}.", rows.join("\n"), human(report.milliseconds))
+}
+
+fn step(report: &StepReport) -> String {
+    let mark = match report.end {
+        Some(StepEnd::Done) => "✓",
+        Some(StepEnd::Failed) => "✗",
+        None => "–",
+    };
+    format!("| {mark} | {} | {} | {} |", report.step.title(), human(report.milliseconds), text(&report.result))
+}
+
+fn tests(report: &Report) -> String {
+    if report.smoke_tests.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<String> = report.smoke_tests.iter().map(test).collect();
+    format!("### Smoke tests\n\n| | Test | On | Request | Time | Attempts | |\n|---|---|---|---|--:|--:|---|\n{}", rows.join("\n"))
+}
+
+fn test(result: &TestResult) -> String {
+    let mark = match result.verdict {
+        TestVerdict::Passed => "✓",
+        TestVerdict::Failed => "✗",
+        TestVerdict::Skipped => "–",
+    };
+    let failures = result.failures.iter().map(|failure| text(&format!("{}: expected {}, found {}", failure.what, failure.expected, failure.found)));
+    let why = failures.collect::<Vec<_>>().join("<br>");
+    let (name, request) = (text(&result.name), code(&result.request));
+    format!("| {mark} | {name} | {} | {request} | {} | {} | {why} |", side_words(result.side), human(result.last_milliseconds), result.attempts)
+}
+
+fn stopped(report: &Report) -> String {
+    let containers = report.failure.iter().flat_map(|failure| &failure.stopped);
+    let parts: Vec<String> = containers.map(container).collect();
+    if parts.is_empty() { String::new() } else { format!("### Stopped containers\n\n{}", parts.join("\n\n")) }
+}
+
+fn container(stopped: &StoppedContainer) -> String {
+    let exit = stopped.exit_code.map_or_else(|| "never ran".to_owned(), |exit| format!("exit code {exit}"));
+    let head = format!("{} in task {}: {exit}. {}", code(&stopped.container), code(&stopped.task), text(&stopped.why));
+    if stopped.log.is_empty() { head } else { format!("{head}\n\n{}", block(&stopped.log)) }
+}
+
+fn notes(report: &Report) -> String {
+    let narrowed = report.narrowed.iter().map(|(check, allow)| {
+        let allow = if allow.is_empty() { String::new() } else { format!(" To have it, allow {}.", code(allow)) };
+        format!("- Narrower: {}.{allow}", text(check))
+    });
+    let lines: Vec<String> = report.warnings.iter().map(|warning| format!("- {}", text(warning))).chain(narrowed).collect();
+    let changes = if report.changes.is_empty() { String::new() } else { format!("<details><summary>Changes of the task definition</summary>\n\n{}\n\n</details>", block(&report.changes)) };
+    let notes = if lines.is_empty() { String::new() } else { format!("### Notes\n\n{}", lines.join("\n")) };
+    [changes, notes].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+fn links(report: &Report) -> String {
+    report.console.as_ref().map(|url| format!("[Watch it in the AWS console]({})", url.replace(['(', ')', ' ', '\n', '<', '>'], ""))).unwrap_or_default()
+}

@@ -1,0 +1,9 @@
+//! One file, one step of the straight line. Steps act and tell; what an observation means is decided in `decide`.
+
+pub mod image;
+pub mod revision;
+pub mod rollout;
+pub mod smoke;
+pub mod stopped;
+pub mod task;
+pub mod traffic;

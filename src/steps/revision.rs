@@ -1,0 +1,115 @@
+//! The task definition is registered, unless it is registered already; what AWS did not keep is told.
+
+use serde_json::Value;
+
+use crate::aws::AwsError;
+use crate::documents::compare::{diff, differences, equivalent};
+use crate::documents::described::from_described;
+use crate::error::{Explain, Failure};
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::plan::Plan;
+use crate::run::Run;
+use crate::steps::image::Pinned;
+use crate::undo::{RevisionUndo, Undo, short};
+
+/// Lines of the difference shown in the log.
+const LINES: usize = 20;
+
+/// The revision that is deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// ARN.
+    pub arn: String,
+    /// Its definition as it was sent.
+    pub definition: Value,
+    /// Whether this run registered it.
+    pub registered: bool,
+}
+
+/// AWS did not register it.
+#[derive(Debug, thiserror::Error)]
+#[error("the task definition could not be registered")]
+pub struct RevisionError(#[from] AwsError);
+
+impl Explain for RevisionError {
+    fn reason(&self) -> Reason {
+        self.0.reason()
+    }
+
+    fn hint(&self) -> Option<String> {
+        let passes_role = self.0.message.contains("iam:PassRole");
+        passes_role.then(|| format!("allow iam:PassRole on {} for the role that the job uses (docs/iam.md)", self.0.resource())).or_else(|| self.0.hint())
+    }
+}
+
+/// Registers the plan's definition with the image in it.
+pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<Revision, Failure> {
+    let definition = with_image(&plan.definition, &plan.image_containers, image);
+    let previous = plan.comparable.as_ref();
+    if let Some(same) = previous.filter(|registered| equivalent(&definition, &registered.answer)) {
+        tell(run, &same.arn, plan, Vec::new(), false);
+        return Ok(Revision { arn: same.arn.clone(), definition, registered: false });
+    }
+    let changes = previous.map(|registered| changes(&registered.answer, &definition)).unwrap_or_default();
+    let answer = register(run, &definition).await?;
+    let arn = arn_of(&answer).map_err(RevisionError)?;
+    run.arm(Undo::Revision(RevisionUndo { arn: arn.clone(), service: plan.rollout.as_ref().map(|rollout| rollout.place.clone()) }));
+    for path in differences(&definition, &answer) {
+        run.tell(Event::Warned { sentence: format!("AWS did not keep `{path}` of the task definition") });
+    }
+    tell(run, &arn, plan, changes, true);
+    Ok(Revision { arn, definition, registered: true })
+}
+
+fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: bool) {
+    let previous = plan.rollout.as_ref().map(|rollout| rollout.blue.revision.clone()).filter(|blue| !blue.is_empty());
+    run.tell(Event::Revision { arn: arn.to_owned(), registered, previous, changes });
+}
+
+fn with_image(definition: &Value, containers: &[String], image: Option<&Pinned>) -> Value {
+    let mut definition = definition.clone();
+    let Some(image) = image else { return definition };
+    let all = definition["containerDefinitions"].as_array_mut().into_iter().flatten();
+    for container in all.filter(|container| container["name"].as_str().is_some_and(|name| containers.iter().any(|wanted| wanted == name))) {
+        container["image"] = Value::from(image.image.as_str());
+    }
+    definition
+}
+
+fn changes(registered: &Value, definition: &Value) -> Vec<String> {
+    let lines = diff(&from_described(registered), definition);
+    let more = lines.len().saturating_sub(LINES);
+    let shown = lines.iter().take(LINES).map(ToString::to_string);
+    shown.chain((more > 0).then(|| format!("… and {more} more"))).collect()
+}
+
+/// Registers once. When the answer is lost, AWS is asked whether the revision is there: registering again would make
+/// a twin.
+async fn register(run: &Run, definition: &Value) -> Result<Value, RevisionError> {
+    let error = match run.aws.register_task_definition(definition).await {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    if !error.may_have_landed() {
+        return Err(error.into());
+    }
+    run.tell(Event::Noted { sentence: format!("{error}; looking whether it was registered all the same") });
+    match landed(run, definition).await? {
+        Some(answer) => Ok(answer),
+        None => Ok(run.aws.register_task_definition(definition).await?),
+    }
+}
+
+/// The family's newest revision, when it is what was sent.
+async fn landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError> {
+    let family = definition["family"].as_str().unwrap_or_default();
+    let Some(newest) = run.aws.newest_revisions(family).await?.into_iter().find(|arn| short(arn).split(':').next() == Some(family)) else { return Ok(None) };
+    let answer = run.aws.describe_task_definition(&newest).await?;
+    Ok(equivalent(definition, &answer).then_some(answer))
+}
+
+fn arn_of(answer: &Value) -> Result<String, AwsError> {
+    let arn = answer["taskDefinition"]["taskDefinitionArn"].as_str();
+    arn.map(str::to_owned).ok_or_else(|| AwsError::incomplete("ecs:RegisterTaskDefinition", "the revision's ARN"))
+}

@@ -1,0 +1,210 @@
+//! ECS, rolling: a deployment of ours inside the service, recognised by its id and revision, never by the clock.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::aws::ecs::{Found, update_request};
+use crate::aws::ecs_shapes::{Deployment, Service};
+use crate::aws::{AwsError, Kind};
+use crate::decide::{Blindness, Seen, Trouble};
+use crate::error::{Explain, Failure};
+use crate::event::{Event, Progress, Serving, Tasks, Witness};
+use crate::outcome::Reason;
+use crate::plan::{RollingWay, RolloutPlan};
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::steps::revision::Revision;
+use crate::undo::{RollingUndo, Undo, short};
+
+use super::{Look, confirmed};
+
+/// A rolling deployment of ours.
+pub struct Rolling<'a> {
+    run: &'a Run,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+    id: String,
+    wants_zero: bool,
+    blind_since: Option<Instant>,
+}
+
+/// ECS did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("ECS did not start the deployment")]
+pub struct RollingError(#[from] AwsError);
+
+impl Explain for RollingError {
+    fn reason(&self) -> Reason {
+        self.0.reason()
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
+    }
+}
+
+impl<'a> Rolling<'a> {
+    /// Updates the service; armed before, adopted when the answer is lost.
+    pub async fn start(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, way: &RollingWay, revision: &'a Revision) -> Result<Self, Failure> {
+        let undo = RollingUndo {
+            place: plan.place.clone(),
+            previous: plan.blue.revision.clone(),
+            ours: revision.arn.clone(),
+            before: way.before.clone(),
+            deployment: None,
+            desired: settings.rollout.desired_count.filter(|count| *count != way.desired).map(|_| way.desired),
+        };
+        run.arm(Undo::Rolling(undo.clone()));
+        let service = update(run, settings, plan, way, revision).await?;
+        let id = ours(&service, &way.before, &revision.arn).or(service.primary_deployment()).map(|deployment| deployment.id.clone()).unwrap_or_default();
+        run.narrow(Undo::Rolling(RollingUndo { deployment: Some(id.clone()), ..undo }));
+        let region = run.aws.partition().region();
+        let console = format!("https://{}/ecs/v2/clusters/{}/services/{}/deployments?region={region}", run.aws.partition().console(), plan.cluster, plan.service);
+        run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false });
+        Ok(Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind_since: None })
+    }
+
+    /// Looks at the service.
+    pub async fn look(&mut self) -> Look {
+        match self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await {
+            Ok(Found::Service(service)) => {
+                self.blind_since = None;
+                let seen = self.seen(&service);
+                Look { seen, progress: self.progress(&service), is_throttled: false }
+            }
+            Ok(Found::Missing(word)) => Look { seen: Seen::Ended(gone(&word)), progress: None, is_throttled: false },
+            Err(error) => self.blind(&error),
+        }
+    }
+
+    fn seen(&self, service: &Service) -> Seen {
+        if !service.is_active() {
+            return Seen::Ended(gone(&service.status));
+        }
+        match service.deployments.iter().find(|deployment| deployment.id == self.id) {
+            None => Seen::Ended(self.replaced(service, None)),
+            Some(ours) if ours.is_failed() => Seen::Ended(self.failed(service, ours)),
+            Some(ours) if ours.status != "PRIMARY" => Seen::Ended(self.replaced(service, Some(ours))),
+            Some(_) if service.desired_count == 0 && !self.wants_zero => Seen::Ended(zero()),
+            Some(ours) if is_complete(service, ours) => self.completed(),
+            Some(ours) if ours.running_count > 0 => Seen::Shifting,
+            Some(_) => Seen::Preparing,
+        }
+    }
+
+    fn completed(&self) -> Seen {
+        if !self.wants_zero {
+            confirmed(self.run, &self.revision.arn, Serving::Green, Witness::Deployment);
+        }
+        Seen::Completed
+    }
+
+    fn failed(&self, service: &Service, ours: &Deployment) -> Trouble {
+        let breaker = service.circuit_breaker();
+        let follows = if breaker.rollback { "ECS rolls it back" } else { "ECS leaves it as it is" };
+        let sentence = format!("deployment {} failed after {} tasks could not be kept running; {follows}", ours.id, ours.failed_tasks);
+        Trouble { reason: Reason::TasksUnhealthy, sentence, cause: ours.rollout_state_reason.clone() }
+    }
+
+    /// Ours is not what ECS works towards any more: ECS rolled it back, or somebody deployed something else.
+    fn replaced(&self, service: &Service, ours: Option<&Deployment>) -> Trouble {
+        let primary = service.primary_deployment();
+        let is_rollback = primary.is_some_and(|primary| primary.task_definition == self.plan.blue.revision && is_rolled_back(service, &self.id, primary));
+        if is_rollback {
+            let cause = ours.and_then(|ours| ours.rollout_state_reason.clone()).or_else(|| primary.and_then(|primary| primary.rollout_state_reason.clone()));
+            return Trouble { reason: Reason::TasksUnhealthy, sentence: format!("ECS rolled deployment {} back", self.id), cause };
+        }
+        let newer = primary.map_or_else(|| "no deployment".to_owned(), |primary| {
+            format!("deployment {} of {} ({})", primary.id, short(&primary.task_definition), primary.rollout_state.as_deref().unwrap_or("state unknown"))
+        });
+        Trouble { reason: Reason::Superseded, sentence: format!("{newer} took the place of ours, {}", self.id), cause: None }
+    }
+
+    fn progress(&self, service: &Service) -> Option<Progress> {
+        let ours = service.deployments.iter().find(|deployment| deployment.id == self.id)?;
+        let tasks = Tasks { running: ours.running_count, desired: ours.desired_count, failed: ours.failed_tasks };
+        Some(Progress { stage: ours.rollout_state.clone().unwrap_or_else(|| ours.status.clone()), traffic: None, tasks: Some(tasks) })
+    }
+
+    fn blind(&mut self, error: &AwsError) -> Look {
+        let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
+        Look { seen: Seen::Blind(blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
+    }
+}
+
+/// Why we cannot see, and whether waiting may help.
+pub(super) fn blindness(error: &AwsError, since: Duration) -> Blindness {
+    match error.kind {
+        Kind::Denied | Kind::Credentials | Kind::Refused => Blindness::Denied(error.to_string()),
+        Kind::Throttled => Blindness::Failing { since: Duration::ZERO, why: error.to_string() },
+        Kind::Failed | Kind::Unanswered => Blindness::Failing { since, why: error.to_string() },
+    }
+}
+
+/// ECS marks the deployment that rolls back in its own reason, and says so in the service's events.
+fn is_rolled_back(service: &Service, ours: &str, primary: &Deployment) -> bool {
+    let says = |text: &str| text.contains("rolling back");
+    let in_reason = primary.rollout_state_reason.as_deref().is_some_and(says);
+    let in_events = service.events.iter().any(|event| (says(&event.message) && event.message.contains(&primary.id)) || (event.message.contains(ours) && event.message.contains("failed")));
+    in_reason || in_events
+}
+
+/// COMPLETED is ECS's word; services that have no such word yet are judged by their counts.
+fn is_complete(service: &Service, ours: &Deployment) -> bool {
+    match ours.rollout_state {
+        Some(_) => ours.is_completed(),
+        None => service.deployments.len() == 1 && ours.running_count == ours.desired_count && ours.desired_count > 0,
+    }
+}
+
+fn gone(word: &str) -> Trouble {
+    Trouble { reason: Reason::Superseded, sentence: format!("the service is {word} now: somebody deleted it while it was deployed"), cause: None }
+}
+
+fn zero() -> Trouble {
+    Trouble { reason: Reason::ZeroTasks, sentence: "the service wants zero tasks now: somebody scaled it down, so nothing of ours serves".into(), cause: None }
+}
+
+async fn update(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision) -> Result<Service, Failure> {
+    let request = request(settings, plan, revision);
+    let error = match run.aws.update_service(&request).await {
+        Ok(service) => return Ok(service),
+        Err(error) => error,
+    };
+    if !error.may_have_landed() {
+        run.disarm_newest();
+        return Err(RollingError(error).into());
+    }
+    run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was started all the same") });
+    if let Found::Service(service) = run.aws.describe_service(&plan.place.cluster, &plan.place.service).await.map_err(RollingError)?
+        && ours(&service, &way.before, &revision.arn).is_some()
+    {
+        return Ok(*service);
+    }
+    Ok(run.aws.update_service(&request).await.map_err(RollingError)?)
+}
+
+fn request(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> serde_json::Value {
+    let rollout = &settings.rollout;
+    let mut request = update_request(&plan.place.cluster, &plan.place.service, &revision.arn);
+    let optional = [
+        ("forceNewDeployment", rollout.force_new_deployment.then(|| json!(true))),
+        ("desiredCount", rollout.desired_count.map(|count| json!(count))),
+        ("enableECSManagedTags", rollout.enable_ecs_managed_tags.map(|tags| json!(tags))),
+        ("propagateTags", rollout.propagate_tags.as_ref().map(|tags| json!(tags))),
+        ("volumeConfigurations", rollout.volume.configuration.as_ref().map(|volume| json!([volume]))),
+    ];
+    for (key, value) in optional {
+        if let Some(value) = value {
+            request[key] = value;
+        }
+    }
+    request
+}
+
+/// The deployment that was not there before and brings our revision.
+fn ours<'s>(service: &'s Service, before: &[String], revision: &str) -> Option<&'s Deployment> {
+    service.deployments.iter().find(|deployment| deployment.task_definition == revision && !before.contains(&deployment.id))
+}

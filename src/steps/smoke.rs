@@ -1,0 +1,59 @@
+//! Smoke tests at a side of the service; the first failure ends the run.
+
+use url::Url;
+
+use crate::checks::smoke::{self, Limits, Side, TestResult, TestVerdict, Values};
+use crate::error::Failure;
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::steps::image::Pinned;
+use crate::steps::revision::Revision;
+use crate::undo::short;
+
+/// What the tests' variables stand for.
+pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) -> Values {
+    Values {
+        version: settings.version.clone().unwrap_or_default(),
+        digest: image.and_then(|image| image.digest.clone()).unwrap_or_default(),
+        revision: short(&revision.arn).to_owned(),
+        environment: settings.checks.environment.iter().cloned().collect(),
+    }
+}
+
+/// The URL of a side, when there are tests for it.
+pub fn asked(settings: &Settings, side: Side) -> Option<&Url> {
+    let url = match side {
+        Side::Green => &settings.checks.test_url,
+        Side::Production => &settings.checks.production_url,
+    };
+    url.as_ref().filter(|_| settings.checks.suite.as_ref().is_some_and(|suite| suite.count(side) > 0))
+}
+
+/// Runs the side's tests; how many passed.
+pub async fn smoke(run: &Run, settings: &Settings, side: Side, values: &Values) -> Result<usize, Failure> {
+    let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, side)) else { return Ok(0) };
+    let tell = |result: &TestResult| run.tell(Event::SmokeTested { result: result.clone() });
+    let results = smoke::run(suite, side, url, values, &Limits::default(), &tell).await;
+    match results.iter().find(|result| result.verdict != TestVerdict::Passed && result.verdict != TestVerdict::Skipped) {
+        Some(failed) => Err(failure(failed, side)),
+        None => Ok(results.len()),
+    }
+}
+
+fn failure(failed: &TestResult, side: Side) -> Failure {
+    let attempts = if failed.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", failed.attempts) };
+    let sentence = format!("smoke test \"{}\" failed on {side} ({}, {attempts})", failed.name, failed.request);
+    let mut failure = Failure::new(Reason::SmokeFailed, sentence);
+    for mismatch in &failed.failures {
+        failure = failure.caused_by(format!("{}: expected {}, found {}", mismatch.what, mismatch.expected, mismatch.found));
+    }
+    if let Some(excerpt) = failed.excerpt.as_ref().filter(|text| !text.is_empty()) {
+        failure = failure.caused_by(format!("the answer began: {excerpt}"));
+    }
+    failure.hint(match side {
+        Side::Green => "users never reached this version; mend it, or the test, and deploy again",
+        Side::Production => "green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects",
+    })
+}

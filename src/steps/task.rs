@@ -1,0 +1,187 @@
+//! The one-off task: run with the new revision before the rollout, judged by the container that matters.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::aws::AwsError;
+use crate::aws::ecs::Launched;
+use crate::aws::ecs_shapes::{Service, Task};
+use crate::documents::task_definition::{TaskDefinition, text};
+use crate::error::{Explain, Failure};
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::pace::Pace;
+use crate::run::Run;
+use crate::settings::{Settings, TaskSettings, Wait};
+use crate::steps::revision::Revision;
+use crate::steps::stopped;
+use crate::undo::{TaskUndo, Undo};
+
+/// A client token has at most 64 characters.
+const TOKEN: usize = 64;
+
+/// AWS did not run the task, or did not let it be watched.
+#[derive(Debug, thiserror::Error)]
+#[error("the one-off task could not be {doing}")]
+pub struct TaskError {
+    doing: &'static str,
+    source: AwsError,
+}
+
+impl Explain for TaskError {
+    fn reason(&self) -> Reason {
+        self.source.reason()
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.source.hint()
+    }
+}
+
+/// Runs the task; when it is waited for, its failure is the run's.
+pub async fn task(run: &Run, settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Result<(), Failure> {
+    let undo = TaskUndo { cluster: settings.cluster.clone(), started_by: asked.started_by.clone(), revision: revision.arn.clone(), arns: Vec::new() };
+    run.arm(Undo::Task(undo.clone()));
+    let request = request(run, settings, asked, revision, service);
+    let launched = run.aws.run_task(&request).await.map_err(|source| TaskError { doing: "started", source })?;
+    let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();
+    run.narrow(Undo::Task(TaskUndo { arns: arns.clone(), ..undo }));
+    run.tell(Event::TaskStarted { arns: arns.clone() });
+    placed(&launched)?;
+    match asked.wait {
+        Wait::Not => {}
+        Wait::UntilStopped => {
+            let tasks = until_stopped(run, settings, &arns).await?;
+            judge(run, asked, revision, &tasks).await?;
+        }
+    }
+    run.disarm_newest();
+    Ok(())
+}
+
+fn placed(launched: &Launched) -> Result<(), Failure> {
+    if launched.failures.is_empty() && !launched.tasks.is_empty() {
+        return Ok(());
+    }
+    let failures = launched.failures.iter().map(|failure| {
+        let words = [failure.arn.as_deref(), failure.reason.as_deref(), failure.detail.as_deref()];
+        words.into_iter().flatten().collect::<Vec<_>>().join(": ")
+    });
+    let causes = failures.collect::<Vec<_>>().join("; ");
+    let cause = if causes.is_empty() { "AWS started no task and gives no reason".to_owned() } else { causes };
+    Err(Failure::new(Reason::TaskFailed, "the one-off task could not be placed").caused_by(cause))
+}
+
+fn request(run: &Run, settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Value {
+    let mut token = format!("{}-{}", run.id, crate::undo::short(&revision.arn).replace(':', "-"));
+    token.truncate(TOKEN);
+    let mut request = json!({
+        "cluster": settings.cluster,
+        "taskDefinition": revision.arn,
+        "startedBy": asked.started_by,
+        "clientToken": token,
+        "overrides": { "containerOverrides": asked.overrides.items },
+    });
+    if asked.strategy.is_empty() {
+        request["launchType"] = json!(asked.launch_type.as_deref().unwrap_or("FARGATE"));
+    } else {
+        request["capacityProviderStrategy"] = json!(asked.strategy);
+    }
+    let inherited = service.and_then(network).filter(|_| TaskDefinition(&revision.definition).network_mode() == Some("awsvpc"));
+    let optional = [
+        ("networkConfiguration", given_network(asked, inherited.as_ref()).or(inherited)),
+        ("tags", (!asked.tags.is_empty()).then(|| json!(asked.tags))),
+        ("enableECSManagedTags", settings.rollout.enable_ecs_managed_tags.map(Value::from)),
+        ("volumeConfigurations", asked.volume.configuration.clone().map(|volume| json!([volume]))),
+    ];
+    for (key, value) in optional {
+        if let Some(value) = value {
+            request[key] = value;
+        }
+    }
+    request
+}
+
+/// The given network; subnets that were not given are the service's.
+fn given_network(asked: &TaskSettings, inherited: Option<&Value>) -> Option<Value> {
+    let mut given = asked.network.as_ref()?.to_value();
+    let configuration = &mut given["awsvpcConfiguration"];
+    if configuration.get("subnets").is_none()
+        && let Some(subnets) = inherited.and_then(|network| network.pointer("/awsvpcConfiguration/subnets"))
+    {
+        configuration["subnets"] = subnets.clone();
+    }
+    Some(given)
+}
+
+/// Where the service's tasks stand in the network.
+fn network(service: &Service) -> Option<Value> {
+    service.primary_task_set().and_then(|set| set.network_configuration.clone()).or_else(|| service.network_configuration.clone())
+}
+
+async fn until_stopped(run: &Run, settings: &Settings, arns: &[String]) -> Result<Vec<Task>, Failure> {
+    let began = Instant::now();
+    let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
+    let mut pace = Pace::new(settings.rollout.pace, run.aws.reads());
+    let mut last = String::new();
+    let mut blind_since: Option<Instant> = None;
+    loop {
+        match run.aws.describe_tasks(&settings.cluster, arns).await {
+            Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => return Ok(tasks),
+            Ok(tasks) => {
+                blind_since = None;
+                let now = tasks.iter().map(|task| task.last_status.as_str()).collect::<Vec<_>>().join(", ");
+                if now != last {
+                    run.tell(Event::Noted { sentence: format!("the one-off task is {now}") });
+                    last = now;
+                }
+            }
+            Err(error) if error.may_have_landed() && blind_since.get_or_insert_with(Instant::now).elapsed() < crate::decide::BLIND_BUDGET => pace.slower(),
+            Err(error) if error.kind == crate::aws::Kind::Throttled => pace.slower(),
+            Err(source) => return Err(TaskError { doing: "watched", source }.into()),
+        }
+        if began.elapsed() >= deadline {
+            return Err(late(deadline));
+        }
+        pace.rest(run.aws.reads()).await;
+    }
+}
+
+fn late(deadline: Duration) -> Failure {
+    Failure::new(Reason::Timeout, format!("the one-off task did not stop within {}", crate::duration::Human(deadline))).hint("raise wait-for-minutes or deadline")
+}
+
+async fn judge(run: &Run, asked: &TaskSettings, revision: &Revision, tasks: &[Task]) -> Result<(), Failure> {
+    let judged = judged(asked, &revision.definition);
+    let mut good = Vec::new();
+    for task in tasks {
+        let failed = task.containers.iter().any(|container| judged.contains(&container.name) && container.exit_code != Some(0));
+        if failed || task.containers.is_empty() {
+            return Err(failure(run, revision, task, &judged).await);
+        }
+        good.extend(task.containers.iter().filter(|container| judged.contains(&container.name)).map(|container| format!("{} exit 0", container.name)));
+    }
+    run.tell(Event::TaskDone { containers: good });
+    Ok(())
+}
+
+/// The containers whose exit code counts: the essential ones that the overrides name, else all essential ones. What a
+/// sidecar exits with, when ECS ends the task, says nothing about the task.
+fn judged(asked: &TaskSettings, definition: &Value) -> Vec<String> {
+    let essential: Vec<String> = TaskDefinition(definition).essential().filter_map(|container| container.name().map(str::to_owned)).collect();
+    let overridden: Vec<&str> = asked.overrides.items.iter().filter_map(|item| text(item, "name")).collect();
+    let both: Vec<String> = essential.iter().filter(|name| overridden.contains(&name.as_str())).cloned().collect();
+    if both.is_empty() { essential } else { both }
+}
+
+async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String]) -> Failure {
+    let stopped = stopped::of_task(run, task, &revision.definition, judged).await;
+    let sentence = stopped.first().map_or_else(|| "the one-off task did not start".to_owned(), |first| match first.exit_code {
+        Some(code) => format!("the one-off task failed: container {} exited with {code}", first.container),
+        None => format!("the one-off task failed: container {} never ran", first.container),
+    });
+    let cause = stopped.first().map_or_else(|| task.stopped_reason.clone().unwrap_or_else(|| "AWS gives no reason".into()), |first| first.why.clone());
+    Failure::new(Reason::TaskFailed, sentence).caused_by(cause).hint("the task's last log lines are shown; nothing was rolled out").with_stopped(stopped)
+}

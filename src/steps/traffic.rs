@@ -1,0 +1,108 @@
+//! Which side serves production, observed: at the listeners where they can be read, at the task sets otherwise.
+
+use crate::aws::AwsError;
+use crate::aws::ecs::Found;
+use crate::aws::elb::Forwards;
+use crate::event::{Serving, Traffic, Witness};
+use crate::run::Run;
+use crate::survey::optional;
+use crate::undo::{Blue, ServiceKey};
+
+/// Where production traffic goes, and who says so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observed {
+    /// Percent on each side.
+    pub traffic: Traffic,
+    /// Who says so.
+    pub witness: Witness,
+}
+
+impl Observed {
+    /// The side that has all of it, if one has.
+    pub fn whole(&self) -> Option<Serving> {
+        // Weights are whole numbers, so a side without any has exactly none.
+        if self.traffic.green <= 0.0 {
+            Some(Serving::Blue)
+        } else if self.traffic.blue <= 0.0 {
+            Some(Serving::Green)
+        } else {
+            None
+        }
+    }
+}
+
+/// Looks where production goes; `None` when nothing that could say so can be read.
+pub async fn observe(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Observed> {
+    match at_listeners(run, blue).await {
+        Some(traffic) => Some(Observed { traffic, witness: Witness::Listener }),
+        None => at_task_sets(run, place, blue).await.map(|traffic| Observed { traffic, witness: Witness::TaskSets }),
+    }
+}
+
+async fn at_listeners(run: &Run, blue: &Blue) -> Option<Traffic> {
+    if blue.listeners.is_empty() || blue.target_groups.is_empty() {
+        return None;
+    }
+    let mut forwards = Forwards::new();
+    for listener in &blue.listeners {
+        forwards.extend(forwards_of(run, listener).await?);
+    }
+    share(&forwards, &blue.target_groups)
+}
+
+/// A listener's forwards, unless AWS denies reading them.
+pub async fn forwards_of(run: &Run, listener: &str) -> Option<Forwards> {
+    if run.is_denied("elasticloadbalancing:DescribeRules") || run.is_denied("elasticloadbalancing:DescribeListeners") {
+        return None;
+    }
+    let read: Result<Forwards, AwsError> = run.aws.forwards(listener).await;
+    optional(run, "where traffic goes is taken from ECS, not from the load balancer", read)
+}
+
+/// Percent of the weight that the rules give to some target groups; rules that lead elsewhere do not count once one
+/// leads to them.
+fn share(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
+    let ours = |rule: &&Vec<(String, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
+    let rules: Vec<_> = if forwards.iter().any(|rule| ours(&rule)) { forwards.iter().filter(ours).collect() } else { forwards.iter().collect() };
+    let all: i32 = rules.iter().copied().flatten().map(|(_, weight)| weight).sum();
+    let on_blue: i32 = rules.iter().copied().flatten().filter(|(group, _)| blue.contains(group)).map(|(_, weight)| weight).sum();
+    let percent = 100.0 * f64::from(on_blue) / f64::from(all);
+    (all > 0).then_some(Traffic { blue: percent, green: 100.0 - percent })
+}
+
+/// The primary task set serves production once a shift is over; during one nothing is said.
+async fn at_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Traffic> {
+    let found = run.aws.describe_service(&place.cluster, &place.service).await;
+    let Found::Service(service) = optional(run, "where traffic goes is taken from the controller", found)? else { return None };
+    let primary = service.primary_task_set()?;
+    let is_blue = blue.task_set.as_ref().is_some_and(|id| *id == primary.id);
+    Some(if is_blue { Traffic { blue: 100.0, green: 0.0 } } else { Traffic { blue: 0.0, green: 100.0 } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(weights: &[(&str, i32)]) -> Vec<(String, i32)> {
+        weights.iter().map(|(group, weight)| ((*group).to_owned(), *weight)).collect()
+    }
+
+    #[test]
+    fn weights_become_percent_and_other_rules_do_not_count() {
+        let forwards = vec![rule(&[("blue", 9), ("green", 1)]), rule(&[("other", 1)])];
+        assert_eq!(share(&forwards, &["blue".into()]), Some(Traffic { blue: 90.0, green: 10.0 }));
+    }
+
+    #[test]
+    fn a_listener_without_blue_is_all_green_and_one_without_weights_says_nothing() {
+        assert_eq!(share(&vec![rule(&[("green", 1)])], &["blue".into()]), Some(Traffic { blue: 0.0, green: 100.0 }));
+        assert_eq!(share(&vec![], &["blue".into()]), None);
+    }
+
+    #[test]
+    fn every_rule_of_ours_must_lead_to_one_side() {
+        let forwards = vec![rule(&[("blue", 1)]), rule(&[("blue", 0), ("green", 1)])];
+        let observed = Observed { traffic: share(&forwards, &["blue".into()]).unwrap(), witness: Witness::Listener };
+        assert_eq!(observed.whole(), None);
+    }
+}

@@ -1,0 +1,260 @@
+//! One read-only pass over AWS and the image's source → Snapshot. Nothing is decided here and nothing is written.
+//!
+//! A read that the run cannot do without is a problem when it is refused; a read that only serves a check narrows
+//! the check when it is denied or fails, and says so.
+
+use serde_json::Value;
+
+use crate::aws::codedeploy::{Deployment, Group};
+use crate::aws::ecr::RegistryAccess;
+use crate::aws::ecs::Found;
+use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::{Aws, AwsError, Kind};
+use crate::error::{Explain, Failure};
+use crate::problem::Problem;
+use crate::run::Run;
+use crate::settings::{DefinitionSource, Settings};
+
+mod image;
+
+pub use image::ImageFound;
+
+/// What there was when the run began.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The service.
+    pub service: Option<Service>,
+    /// The service's live revision, as a definition that could be registered, with its ARN.
+    pub live: Option<Registered>,
+    /// The newest revision of the definition's family, where it was worth reading.
+    pub newest: Option<Registered>,
+    /// The revision named by `task-definition-arn` or `task-definition-family`.
+    pub base: Option<Registered>,
+    /// CodeDeploy's side.
+    pub group: Option<Group>,
+    /// A deployment of the group that is not over.
+    pub running: Option<(String, Option<Deployment>)>,
+    /// Minutes a traffic shift takes.
+    pub shift_minutes: i64,
+    /// The registry.
+    pub registry: Option<RegistryAccess>,
+    /// The image.
+    pub image: Option<ImageFound>,
+    /// Alarms of the group that ring already.
+    pub ringing: Vec<String>,
+}
+
+/// A registered revision: its ARN and the whole answer of DescribeTaskDefinition.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// ARN.
+    pub arn: String,
+    /// AWS's answer.
+    pub answer: Value,
+}
+
+/// Why there is no snapshot.
+#[derive(Debug)]
+pub enum Unready {
+    /// The inputs name something that is not as it should be.
+    Problems(Vec<Problem>),
+    /// AWS did not answer.
+    Failure(Failure),
+}
+
+/// Reads everything the plan needs.
+///
+/// # Errors
+/// All problems that were found, or that AWS could not be asked.
+pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
+    let mut gathering = Gathering { problems: Vec::new(), failure: None };
+    let (service, access) = tokio::join!(service(run, settings), image::access(run, settings));
+    let service = gathering.take("service", service).flatten();
+    let registry = gathering.take("repository", access).flatten();
+    let (rollout, definitions, image) =
+        tokio::join!(rollout(run, settings, service.as_ref()), definitions(run, settings, service.as_ref()), image::find(run, settings, registry.as_ref()));
+    let rollout = gathering.take("codedeploy-deployment-group", rollout).unwrap_or_default();
+    let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
+    let image = gathering.take_any(image).flatten();
+    gathering.finish(Snapshot { service, registry, image, live: definitions.live, newest: definitions.newest, base: definitions.base, ..rollout })
+}
+
+struct Gathering {
+    problems: Vec<Problem>,
+    failure: Option<Failure>,
+}
+
+impl Gathering {
+    fn take<T>(&mut self, input: &str, result: Result<T, Unread>) -> Option<T> {
+        match result {
+            Ok(value) => return Some(value),
+            Err(Unread::Problem(problem)) => self.problems.push(problem),
+            Err(Unread::Aws(error)) => self.aws(input, error),
+        }
+        None
+    }
+
+    fn take_any<T>(&mut self, result: Result<T, Unready>) -> Option<T> {
+        match result {
+            Ok(value) => return Some(value),
+            Err(Unready::Problems(problems)) => self.problems.extend(problems),
+            Err(Unready::Failure(failure)) => self.failure = self.failure.take().or(Some(failure)),
+        }
+        None
+    }
+
+    /// What AWS refuses is a problem with what was asked for; what it fails to answer is not the user's doing.
+    fn aws(&mut self, input: &str, error: AwsError) {
+        match error.kind {
+            Kind::Denied | Kind::Credentials | Kind::Refused => {
+                let remedy = error.hint().unwrap_or_else(|| format!("check {input}, cluster and aws-region"));
+                let input = if error.kind == Kind::Refused { input } else { "aws" };
+                self.problems.push(Problem::new(input, error.to_string(), remedy));
+            }
+            Kind::Throttled | Kind::Failed | Kind::Unanswered => self.failure = self.failure.take().or_else(|| Some(error.into())),
+        }
+    }
+
+    fn finish(mut self, snapshot: Snapshot) -> Result<Snapshot, Unready> {
+        self.problems.dedup();
+        match (self.problems.is_empty(), self.failure) {
+            (false, _) => Err(Unready::Problems(self.problems)),
+            (true, Some(failure)) => Err(Unready::Failure(failure)),
+            (true, None) => Ok(snapshot),
+        }
+    }
+}
+
+/// Why something the run needs was not read.
+#[derive(Debug)]
+enum Unread {
+    Aws(AwsError),
+    Problem(Problem),
+}
+
+impl From<AwsError> for Unread {
+    fn from(error: AwsError) -> Self {
+        Self::Aws(error)
+    }
+}
+
+async fn service(run: &Run, settings: &Settings) -> Result<Option<Service>, Unread> {
+    let Some(name) = settings.service.as_deref() else { return Ok(None) };
+    match run.aws.describe_service(&settings.cluster, name).await {
+        Ok(Found::Service(service)) => Ok(Some(*service)),
+        Ok(Found::Missing(word)) => {
+            let remedy = format!("create the service first, or check service, cluster (`{}`) and aws-region (`{}`)", settings.cluster, settings.aws.region);
+            Err(Unread::Problem(Problem::new("service", format!("`{name}` is {word} in cluster `{}`", settings.cluster), remedy)))
+        }
+        Err(error) if error.is("ClusterNotFound") => {
+            let remedy = format!("check cluster and aws-region (`{}`)", settings.aws.region);
+            Err(Unread::Problem(Problem::new("cluster", format!("there is no cluster `{}`", settings.cluster), remedy)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// CodeDeploy's group, what runs in it, and how long it takes.
+async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Snapshot, Unread> {
+    if service.map(Service::controller) != Some(Controller::CodeDeploy) {
+        return Ok(Snapshot::default());
+    }
+    let rollout = &settings.rollout;
+    let (application, group) = (rollout.application.as_str(), rollout.group.as_str());
+    let (found, running) = tokio::join!(run.aws.get_deployment_group(application, group), running(run, application, group));
+    let found = found.map_err(|error| missing_group(error, application, group))?;
+    let config = rollout.config.clone().or_else(|| found.config.clone());
+    let shift = async {
+        let Some(config) = config.as_deref() else { return 0 };
+        optional(run, "the deadline does not count how long the traffic shift takes", run.aws.shift_minutes(config).await).unwrap_or(0)
+    };
+    let (shift_minutes, ringing) = tokio::join!(shift, ringing(run, &found.alarms));
+    Ok(Snapshot { group: Some(found), running, shift_minutes, ringing, ..Snapshot::default() })
+}
+
+fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
+    if error.is("DeploymentGroupDoesNotExist") {
+        let remedy = "set codedeploy-deployment-group; its default is DgpECS-{cluster}-{service}";
+        return Unread::Problem(Problem::new("codedeploy-deployment-group", format!("application `{application}` has no group `{group}`"), remedy));
+    }
+    if error.is("ApplicationDoesNotExist") {
+        let remedy = "set codedeploy-application; its default is AppECS-{cluster}-{service}";
+        return Unread::Problem(Problem::new("codedeploy-application", format!("there is no application `{application}`"), remedy));
+    }
+    error.into()
+}
+
+async fn running(run: &Run, application: &str, group: &str) -> Option<(String, Option<Deployment>)> {
+    let listed = run.aws.running_deployments(application, group).await;
+    let id = optional(run, "a deployment that runs already is only noticed when CodeDeploy refuses ours", listed)?.into_iter().next()?;
+    let deployment = run.aws.get_deployment(&id).await.ok();
+    Some((id, deployment))
+}
+
+async fn ringing(run: &Run, alarms: &[String]) -> Vec<String> {
+    if alarms.is_empty() {
+        return Vec::new();
+    }
+    let rings = optional(run, "alarms that ring before the start are not noticed", run.aws.ringing(alarms).await);
+    rings.unwrap_or_default().into_iter().map(|alarm| alarm.name).collect()
+}
+
+#[derive(Default)]
+struct Definitions {
+    live: Option<Registered>,
+    newest: Option<Registered>,
+    base: Option<Registered>,
+}
+
+async fn definitions(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Definitions, Unread> {
+    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings, service), base(run, settings));
+    Ok(Definitions { live: live?, newest, base: base? })
+}
+
+/// Needed when there is no file; otherwise it only shows what changes and whether anything does.
+async fn live(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Option<Registered>, Unread> {
+    let Some(service) = service.filter(|service| !service.revision().is_empty()) else { return Ok(None) };
+    let described = describe(&run.aws, service.revision()).await;
+    match settings.definition.source {
+        DefinitionSource::Live => Ok(Some(described?)),
+        DefinitionSource::File(_) | DefinitionSource::Registered(_) => {
+            Ok(optional(run, "a definition that has not changed is registered again, and what changes is not shown", described))
+        }
+    }
+}
+
+/// Only for a definition without a service to compare with.
+async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Registered> {
+    let DefinitionSource::File(definition) = &settings.definition.source else { return None };
+    if service.is_some() {
+        return None;
+    }
+    match describe(&run.aws, definition["family"].as_str()?).await {
+        Err(error) if error.kind == Kind::Refused => None, // the family's first revision
+        described => optional(run, "a definition that has not changed is registered again", described),
+    }
+}
+
+async fn base(run: &Run, settings: &Settings) -> Result<Option<Registered>, Unread> {
+    match &settings.definition.source {
+        DefinitionSource::Registered(name) => Ok(Some(describe(&run.aws, name).await?)),
+        DefinitionSource::File(_) | DefinitionSource::Live => Ok(None),
+    }
+}
+
+async fn describe(aws: &Aws, revision: &str) -> Result<Registered, AwsError> {
+    let answer = aws.describe_task_definition(revision).await?;
+    let arn = answer["taskDefinition"]["taskDefinitionArn"].as_str().unwrap_or(revision).to_owned();
+    Ok(Registered { arn, answer })
+}
+
+/// A read that only serves a check: denied or failed, the check is narrower and the log says so.
+pub fn optional<T>(run: &Run, narrower: &str, read: Result<T, AwsError>) -> Option<T> {
+    match read {
+        Ok(value) => Some(value),
+        Err(error) => {
+            run.narrow_check(narrower, &error);
+            None
+        }
+    }
+}

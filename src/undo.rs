@@ -1,0 +1,136 @@
+//! What can be taken back, as data. Armed and saved before the effect, narrowed when AWS has answered.
+//!
+//! An undo is phrased by what we are about to make, so that it holds even when the answer is lost. How each one is
+//! carried out is the business of `unwind`; this module knows no client.
+
+use serde::{Deserialize, Serialize};
+
+/// An effect of ours and how to recognise it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "undo", rename_all = "kebab-case")]
+pub enum Undo {
+    /// A revision that this run registered.
+    Revision(RevisionUndo),
+    /// A one-off task that this run started.
+    Task(TaskUndo),
+    /// A CodeDeploy deployment that this run created.
+    CodeDeploy(CodeDeployUndo),
+    /// A rolling deployment that this run started.
+    Rolling(RollingUndo),
+}
+
+/// Deregister our revision, unless it is in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionUndo {
+    /// The revision.
+    pub arn: String,
+    /// The service that may be using it.
+    pub service: Option<ServiceKey>,
+}
+
+/// Where a service is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceKey {
+    /// Cluster, by name or ARN.
+    pub cluster: String,
+    /// Service, by name or ARN.
+    pub service: String,
+}
+
+/// Stop our task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskUndo {
+    /// Cluster, by name or ARN.
+    pub cluster: String,
+    /// The `startedBy` it carries.
+    pub started_by: String,
+    /// The revision it runs.
+    pub revision: String,
+    /// Its ARNs, once known.
+    pub arns: Vec<String>,
+}
+
+/// Stop the deployment with rollback; done when blue is observed to serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeDeployUndo {
+    /// The service.
+    pub place: ServiceKey,
+    /// CodeDeploy application.
+    pub application: String,
+    /// Deployment group.
+    pub group: String,
+    /// The run id in the deployment's description.
+    pub run: String,
+    /// The deployment's id, once known.
+    pub deployment: Option<String>,
+    /// What served before.
+    pub blue: Blue,
+}
+
+/// What served production before the rollout, in every way it can be recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blue {
+    /// Its revision.
+    pub revision: String,
+    /// Its task set, for CodeDeploy.
+    pub task_set: Option<String>,
+    /// Its target groups' ARNs.
+    pub target_groups: Vec<String>,
+    /// The production listeners' ARNs.
+    pub listeners: Vec<String>,
+}
+
+/// Return the service to what it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollingUndo {
+    /// The service.
+    pub place: ServiceKey,
+    /// What it ran.
+    pub previous: String,
+    /// What we brought.
+    pub ours: String,
+    /// The deployments there were before ours.
+    pub before: Vec<String>,
+    /// Our deployment, once known.
+    pub deployment: Option<String>,
+    /// The desired count before, when this run changes it.
+    pub desired: Option<i32>,
+}
+
+impl Undo {
+    /// What would be taken back, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Revision(undo) => format!("task definition {}", short(&undo.arn)),
+            Self::Task(_) => "one-off task".to_owned(),
+            Self::CodeDeploy(undo) => undo.deployment.as_ref().map_or("CodeDeploy deployment".to_owned(), |id| format!("CodeDeploy deployment {id}")),
+            Self::Rolling(undo) => format!("rolling deployment of {}", short(&undo.ours)),
+        }
+    }
+
+    /// Whether taking this back changes what serves traffic.
+    pub fn is_rollout(&self) -> bool {
+        match self {
+            Self::CodeDeploy(_) | Self::Rolling(_) => true,
+            Self::Revision(_) | Self::Task(_) => false,
+        }
+    }
+}
+
+/// The last part of an ARN: `family:revision`, or the text itself.
+pub fn short(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, last)| last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undo_survives_the_runner_s_state_file() {
+        let undo = Undo::Revision(RevisionUndo { arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:4".into(), service: None });
+        let text = serde_json::to_string(&undo).unwrap();
+        assert_eq!(serde_json::from_str::<Undo>(&text).unwrap(), undo);
+        assert_eq!(undo.words(), "task definition api:4");
+    }
+}

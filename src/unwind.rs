@@ -1,0 +1,116 @@
+//! Taking back what is armed, newest first. Each undo is idempotent, waits until it is true, and says so.
+//!
+//! The same code serves a failed run, a cancelled one and the `post` step of a run that was killed.
+
+use crate::error::Failure;
+use crate::event::{Event, Witness};
+use crate::run::Run;
+use crate::undo::Undo;
+
+mod codedeploy;
+mod revision;
+mod rolling;
+mod task;
+
+/// What taking back came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unwound {
+    /// No rollout had to be taken back.
+    NoRollout,
+    /// Blue serves production again, observed.
+    OnBlue {
+        /// Its revision.
+        revision: String,
+        /// Who says so.
+        witness: Witness,
+    },
+    /// The rollout was over: green serves, blue is gone.
+    TooLate {
+        /// Green's revision.
+        revision: String,
+    },
+    /// Somebody else's rollout goes on; it is not ours to take back.
+    Superseded(String),
+    /// An undo failed.
+    Stuck(String),
+}
+
+/// How one undo ended.
+enum Undone {
+    /// It is taken back, or there was nothing to take back.
+    Nothing,
+    /// It matters for what serves traffic.
+    Traffic(Unwound),
+}
+
+impl Unwound {
+    /// Whether a person is needed.
+    pub fn is_stuck(&self) -> bool {
+        matches!(self, Self::Stuck(_))
+    }
+
+    /// In a few words.
+    pub fn result(&self) -> String {
+        match self {
+            Self::NoRollout => "everything of this run is taken back".into(),
+            Self::OnBlue { .. } => "blue serves 100 %".into(),
+            Self::TooLate { .. } => "too late: blue is gone".into(),
+            Self::Superseded(_) => "left alone: another rollout took over".into(),
+            Self::Stuck(what) => format!("{what} is stuck"),
+        }
+    }
+
+    /// Being stuck outweighs everything; what was said of traffic outweighs nothing having been said.
+    fn and(self, newer: Self) -> Self {
+        match (self, newer) {
+            (Self::Stuck(what), _) | (_, Self::Stuck(what)) => Self::Stuck(what),
+            (Self::NoRollout, other) | (other, Self::NoRollout) => other,
+            (first, _) => first,
+        }
+    }
+}
+
+/// Takes back everything that is given, newest first, and goes on when one fails.
+pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
+    let mut unwound = Unwound::NoRollout;
+    for undo in armed.iter().rev() {
+        // A revision stays while its rollout could not be taken back, and where green serves after all.
+        let is_in_use = matches!(unwound, Unwound::Stuck(_) | Unwound::TooLate { .. } | Unwound::Superseded(_));
+        if is_in_use && matches!(undo, Undo::Revision(_)) {
+            continue;
+        }
+        let one = one(run, undo).await;
+        if !one.is_stuck() {
+            run.disarm(undo);
+        }
+        unwound = unwound.and(one);
+    }
+    unwound
+}
+
+async fn one(run: &Run, undo: &Undo) -> Unwound {
+    let what = undo.words();
+    match apply(run, undo).await {
+        Ok(Undone::Nothing) => {
+            run.tell(Event::Undone { what });
+            Unwound::NoRollout
+        }
+        Ok(Undone::Traffic(unwound)) => {
+            run.tell(Event::Undone { what });
+            unwound
+        }
+        Err(failure) => {
+            run.tell(Event::UndoFailed { what: what.clone(), failure });
+            Unwound::Stuck(what)
+        }
+    }
+}
+
+async fn apply(run: &Run, undo: &Undo) -> Result<Undone, Failure> {
+    match undo {
+        Undo::Revision(undo) => revision::take_back(run, undo).await,
+        Undo::Task(undo) => task::take_back(run, undo).await,
+        Undo::CodeDeploy(undo) => codedeploy::take_back(run, undo).await,
+        Undo::Rolling(undo) => rolling::take_back(run, undo).await,
+    }
+}

@@ -1,0 +1,194 @@
+//! Our deployment is stopped with rollback; the rollback is followed to its end; blue is observed to serve.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Undone, Unwound};
+use crate::aws::codedeploy::{Deployment, Status};
+use crate::aws::{AwsError, Kind};
+use crate::engine::blue_confirmed;
+use crate::error::Failure;
+use crate::event::{Event, Serving, Witness};
+use crate::outcome::Reason;
+use crate::pace::Easing;
+use crate::run::Run;
+use crate::steps::rollout::codedeploy::find;
+use crate::steps::traffic;
+use crate::undo::CodeDeployUndo;
+
+/// A rollback is a flip of weights and the end of green's tasks.
+const PATIENCE: Duration = Duration::from_mins(15);
+/// The link to the rollback is filled in after the stop; without one by then, none is made.
+const LINK_LOOKS: u32 = 12;
+/// Looks for a deployment whose creation was never answered.
+const UNANSWERED_LOOKS: u32 = 3;
+
+pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo) -> Result<Undone, Failure> {
+    let Some(id) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
+    stop(run, &id).await?;
+    let ended = ended(run, &id).await?;
+    if ended.status == Status::Succeeded {
+        return Ok(Undone::Traffic(too_late(run, undo, &id).await));
+    }
+    if let Some(rollback) = &ended.rollback {
+        run.tell(Event::Noted { sentence: format!("CodeDeploy rolls back with deployment {rollback}") });
+        follow(run, rollback).await?;
+    }
+    on_blue(run, undo, &id).await
+}
+
+/// A request that was cut off may still be on its way: it is looked for more than once.
+async fn deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<String>, Failure> {
+    if undo.deployment.is_some() {
+        return Ok(undo.deployment.clone());
+    }
+    let mut easing = Easing::default();
+    for _ in 0..UNANSWERED_LOOKS {
+        let found = find(run, &undo.application, &undo.group, &undo.run).await;
+        let found = found.map_err(|error| stuck("whether a deployment was created could not be read", &error, &command(undo, "DEPLOYMENT")))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        easing.rest().await;
+    }
+    Ok(None)
+}
+
+/// A deployment that is over already cannot be stopped, and need not be.
+async fn stop(run: &Run, id: &str) -> Result<(), Failure> {
+    match run.aws.stop_deployment(id).await {
+        Ok(()) => {
+            run.tell(Event::Noted { sentence: format!("deployment {id} is stopped, with rollback") });
+            Ok(())
+        }
+        Err(error) if error.is("DeploymentAlreadyCompleted") => Ok(()),
+        Err(error) if error.kind == Kind::Refused => {
+            run.tell(Event::Noted { sentence: error.to_string() });
+            Ok(())
+        }
+        Err(error) => Err(stuck("the deployment could not be stopped", &error, &stop_command(id))),
+    }
+}
+
+/// Waits until the deployment is over and, unless it succeeded, until its rollback is known.
+async fn ended(run: &Run, id: &str) -> Result<Deployment, Failure> {
+    let mut without_link = 0;
+    let mut easing = Easing::default();
+    let mut blind = Blind::new();
+    loop {
+        if let Some(deployment) = blind.keep(run.aws.get_deployment(id).await, id)? {
+            match deployment.status {
+                Status::Succeeded => return Ok(deployment),
+                Status::Failed | Status::Stopped if deployment.rollback.is_some() || without_link >= LINK_LOOKS => return Ok(deployment),
+                Status::Failed | Status::Stopped => without_link += 1,
+                Status::Going | Status::Ready => {}
+            }
+        }
+        easing.rest().await;
+    }
+}
+
+async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
+    let mut blind = Blind::new();
+    let mut shown = String::new();
+    let mut easing = Easing::default();
+    loop {
+        if let Some(deployment) = blind.keep(run.aws.get_deployment(rollback).await, rollback)? {
+            if deployment.word != shown {
+                run.tell(Event::Noted { sentence: format!("rollback {rollback} is {}", deployment.word) });
+                shown.clone_from(&deployment.word);
+            }
+            match deployment.status {
+                Status::Succeeded => return Ok(()),
+                Status::Failed | Status::Stopped => return Err(rollback_failed(rollback, &deployment)),
+                Status::Going | Status::Ready => {}
+            }
+        }
+        easing.rest().await;
+    }
+}
+
+fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
+    let cause = deployment.error.as_ref().map_or_else(|| "CodeDeploy gives no reason".to_owned(), |(code, message)| format!("{message} ({code})"));
+    Failure::new(Reason::RolloutFailed, format!("rollback {id} ended {}", deployment.word))
+        .caused_by(cause)
+        .hint(format!("look where traffic is and put it right by hand: aws deploy get-deployment --deployment-id {id} (docs/stuck.md)"))
+}
+
+/// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
+async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Undone, Failure> {
+    let began = Instant::now();
+    let mut easing = Easing::default();
+    loop {
+        let observed = traffic::observe(run, &undo.place, &undo.blue).await;
+        let witness = match observed {
+            None => Some(Witness::Controller),
+            Some(observed) => (observed.whole() == Some(Serving::Blue)).then_some(observed.witness),
+        };
+        if let Some(witness) = witness {
+            blue_confirmed(run, &undo.blue.revision, witness);
+            return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
+        }
+        if began.elapsed() > Duration::from_secs(60) {
+            return Err(Failure::new(Reason::RolloutFailed, format!("deployment {id} is over, but production is not all on blue"))
+                .hint(format!("bring the old revision back with a new deployment of {}: docs/stuck.md", undo.blue.revision)));
+        }
+        easing.rest().await;
+    }
+}
+
+/// It succeeded before it could be stopped: green serves, and blue is gone or going.
+async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Unwound {
+    let sentence = format!("deployment {id} had succeeded before it could be stopped; to go back, deploy {} again", undo.blue.revision);
+    run.tell(Event::Warned { sentence });
+    let service = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await;
+    let revision = match service {
+        Ok(crate::aws::ecs::Found::Service(service)) => service.revision().to_owned(),
+        Ok(crate::aws::ecs::Found::Missing(_)) | Err(_) => "the new revision".to_owned(),
+    };
+    Unwound::TooLate { revision }
+}
+
+/// Being unable to see has a budget here too.
+struct Blind {
+    began: Instant,
+    since: Option<Instant>,
+}
+
+impl Blind {
+    fn new() -> Self {
+        Self { began: Instant::now(), since: None }
+    }
+
+    fn keep(&mut self, read: Result<Deployment, AwsError>, id: &str) -> Result<Option<Deployment>, Failure> {
+        if self.began.elapsed() > PATIENCE {
+            return Err(Failure::new(Reason::Timeout, format!("deployment {id} was not over after {} minutes", PATIENCE.as_secs() / 60)).hint(stop_command(id)));
+        }
+        match read {
+            Ok(deployment) => {
+                self.since = None;
+                Ok(Some(deployment))
+            }
+            Err(error) if matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused) => Err(stuck("the rollback could not be followed", &error, &stop_command(id))),
+            Err(error) if self.since.get_or_insert_with(Instant::now).elapsed() > crate::decide::BLIND_BUDGET => {
+                Err(stuck("the rollback could not be followed", &error, &stop_command(id)))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+fn stuck(what: &str, error: &AwsError, command: &str) -> Failure {
+    let allow = crate::error::Explain::hint(error).unwrap_or_default();
+    let failure = Failure::new(Reason::AwsFailed, what).caused_by(error.to_string()).hint(format!("by hand: {command} (docs/stuck.md)"));
+    if allow.is_empty() { failure } else { failure.hint(allow) }
+}
+
+fn stop_command(id: &str) -> String {
+    format!("aws deploy stop-deployment --deployment-id {id} --auto-rollback-enabled")
+}
+
+fn command(undo: &CodeDeployUndo, id: &str) -> String {
+    format!("aws deploy list-deployments --application-name {} --deployment-group-name {}, then {}", undo.application, undo.group, stop_command(id))
+}

@@ -1,0 +1,119 @@
+//! The service is given back the revision it ran; done when ECS has completed that deployment.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{Undone, Unwound};
+use crate::aws::ecs::{Found, update_request};
+use crate::aws::ecs_shapes::Service;
+use crate::aws::{AwsError, Kind};
+use crate::engine::blue_confirmed;
+use crate::error::Failure;
+use crate::event::{Event, Witness};
+use crate::outcome::Reason;
+use crate::pace::Easing;
+use crate::run::Run;
+use crate::undo::{RollingUndo, short};
+
+/// Old tasks still run as a rule; new ones of the old revision start as fast as they did before.
+const PATIENCE: Duration = Duration::from_mins(30);
+/// What the circuit breaker needs to begin its own rollback after it gave our deployment up.
+const BREAKER: Duration = Duration::from_secs(20);
+
+/// What the service works towards, seen from the undo.
+enum Towards {
+    /// The revision it ran; completed or not.
+    Previous { is_completed: bool },
+    /// Ours, and ECS itself will go back.
+    OursGivenUp,
+    /// Ours.
+    Ours,
+    /// Somebody else's.
+    Other(String),
+}
+
+pub(super) async fn take_back(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
+    if undo.previous == undo.ours {
+        return same(run, undo).await;
+    }
+    let began = Instant::now();
+    let mut sent = false;
+    let mut blind_since = None;
+    let mut easing = Easing::default();
+    while began.elapsed() < PATIENCE {
+        match look(run, undo).await {
+            Ok(Towards::Previous { is_completed: true }) => {
+                blue_confirmed(run, &undo.previous, Witness::Deployment);
+                return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: Witness::Deployment }));
+            }
+            Ok(Towards::Previous { is_completed: false }) => {}
+            Ok(Towards::OursGivenUp) if began.elapsed() < BREAKER => {}
+            Ok(Towards::Ours | Towards::OursGivenUp) if sent => {}
+            Ok(Towards::Ours | Towards::OursGivenUp) => {
+                sent = put_back(run, undo).await?;
+            }
+            Ok(Towards::Other(what)) => return Ok(Undone::Traffic(Unwound::Superseded(what))),
+            Err(error) => tolerate(undo, error, &mut blind_since)?,
+        }
+        easing.rest().await;
+    }
+    Err(Failure::new(Reason::Timeout, format!("{} was not back after {} minutes", short(&undo.previous), PATIENCE.as_secs() / 60)).hint(command(undo)))
+}
+
+/// The same revision was deployed again by force: it serves, whatever came of it.
+async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
+    let Ok(Found::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else {
+        return Err(Failure::new(Reason::RolloutFailed, "the service could not be read").hint(command(undo)));
+    };
+    if service.deployments.iter().all(|deployment| undo.before.contains(&deployment.id)) {
+        return Ok(Undone::Nothing);
+    }
+    Err(Failure::new(Reason::RolloutFailed, format!("{} was deployed again; there is no other revision to go back to", short(&undo.ours))).hint(command(undo)))
+}
+
+async fn look(run: &Run, undo: &RollingUndo) -> Result<Towards, AwsError> {
+    match run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? {
+        Found::Service(service) => Ok(towards(&service, undo)),
+        Found::Missing(word) => Ok(Towards::Other(format!("the service is {word} now"))),
+    }
+}
+
+fn towards(service: &Service, undo: &RollingUndo) -> Towards {
+    let Some(primary) = service.primary_deployment() else { return Towards::Other("the service has no deployment".into()) };
+    if primary.task_definition == undo.previous {
+        let settled = primary.rollout_state.is_none() && service.deployments.len() == 1 && primary.running_count == primary.desired_count;
+        return Towards::Previous { is_completed: primary.is_completed() || settled };
+    }
+    if primary.task_definition == undo.ours {
+        return if primary.is_failed() && service.circuit_breaker().rollback { Towards::OursGivenUp } else { Towards::Ours };
+    }
+    Towards::Other(format!("deployment {} of {} took over", primary.id, short(&primary.task_definition)))
+}
+
+/// Whether AWS took it; when its answer was lost, the next look shows.
+async fn put_back(run: &Run, undo: &RollingUndo) -> Result<bool, Failure> {
+    let mut request = update_request(&undo.place.cluster, &undo.place.service, &undo.previous);
+    if let Some(desired) = undo.desired {
+        request["desiredCount"] = json!(desired);
+    }
+    match run.aws.update_service(&request).await {
+        Ok(_) => {
+            run.tell(Event::Noted { sentence: format!("the service goes back to {}", short(&undo.previous)) });
+            Ok(true)
+        }
+        Err(error) if error.may_have_landed() => Ok(false),
+        Err(error) => Err(Failure::from(error).hint(command(undo))),
+    }
+}
+
+fn tolerate(undo: &RollingUndo, error: AwsError, since: &mut Option<Instant>) -> Result<(), Failure> {
+    let blind = since.get_or_insert_with(Instant::now).elapsed();
+    let hopeless = matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused);
+    if hopeless || blind > crate::decide::BLIND_BUDGET { Err(Failure::from(error).hint(command(undo))) } else { Ok(()) }
+}
+
+fn command(undo: &RollingUndo) -> String {
+    format!("by hand: aws ecs update-service --cluster {} --service {} --task-definition {} (docs/stuck.md)", undo.place.cluster, undo.place.service, undo.previous)
+}

@@ -1,0 +1,7 @@
+//! The image transfer against a real registry, a real engine and a second reader.
+
+mod bench;
+mod between;
+mod engine;
+mod faults;
+mod layouts;
