@@ -127,7 +127,7 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
 
 async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot) -> Result<Option<Pinned>, Failure> {
     let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else { return Ok(None) };
-    step(run, Step::Image, image::image(run, asked, found), |pinned| pinned.image.clone()).await.map(Some)
+    step(run, Step::Image, image::image(run, asked, found), |pinned| pinned.short()).await.map(Some)
 }
 
 fn described(revision: &Revision) -> String {
@@ -164,7 +164,7 @@ async fn tests(run: &Run, settings: &Settings, side: Side, values: &crate::check
 }
 
 async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
-    if settings.rollout.follow != Follow::Completed {
+    if settings.rollout.follow != Follow::Completed || !rollout.keeps_blue() {
         return Ok(());
     }
     step(run, Step::Bake, rollout.completed(), |()| "the rollout is over, blue is gone".to_owned()).await?;
@@ -265,11 +265,12 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
         Unwound::OnBlue { revision, witness } => {
             Ending { outcome: Some(Outcome::RolledBack), reason, sentence: format!("blue serves 100 % of production: {} ({})", short(&revision), witness.words()) }
         }
-        Unwound::TooLate { revision } => Ending {
-            outcome: Some(Outcome::Deployed),
-            reason,
-            sentence: format!("green serves 100 % of production: {}; blue was gone before it could be brought back", short(&revision)),
-        },
+        Unwound::TooLate { revision } => {
+            // A cancelled run that had succeeded is a success; one whose production tests failed needs a person.
+            let outcome = if reason == Reason::Cancelled { Outcome::Deployed } else { Outcome::Stuck };
+            let sentence = format!("green serves 100 % of production: {}; blue was gone before it could be brought back", short(&revision));
+            Ending { outcome: Some(outcome), reason, sentence }
+        }
         Unwound::Superseded(what) => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: what },
     }
 }

@@ -21,6 +21,7 @@ pub trait Explain: Error {
 
 /// The end of a container that matters: why it stopped and what it said last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StoppedContainer {
     /// The container's name.
     pub container: String,

@@ -14,6 +14,8 @@ pub mod duration;
 pub mod engine;
 pub mod error;
 pub mod event;
+#[cfg(test)]
+mod generated;
 pub mod github;
 pub mod inputs;
 pub mod outcome;

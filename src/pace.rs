@@ -4,33 +4,30 @@ use std::time::Duration;
 
 use crate::settings::PaceSettings;
 
-/// 60 s / 2.1 s is 28 reads a minute, below the 30 that many jobs at once can afford in one account.
-const A_READ: Duration = Duration::from_millis(2_100);
+/// 22 looks a minute; with CodeDeploy's target at every third or fourth of them that is below 30 reads a minute, which
+/// many jobs at once can afford in one account. A change is acted upon after half of it, at the median.
+const A_LOOK: Duration = Duration::from_millis(2_700);
 
 /// The time between looks, adapting.
 #[derive(Debug)]
 pub struct Pace {
     settings: PaceSettings,
     slower: u32,
-    reads: u64,
 }
 
 impl Pace {
-    /// A pace that starts with the reads made so far.
-    pub fn new(settings: PaceSettings, reads: u64) -> Self {
-        Self { settings, slower: 1, reads }
+    /// A pace that AWS has not slowed down yet.
+    pub fn new(settings: PaceSettings) -> Self {
+        Self { settings, slower: 1 }
     }
 
-    /// Waits as long as the reads since the last rest ask for.
-    pub async fn rest(&mut self, reads: u64) {
-        let pause = self.pause(reads);
-        self.reads = reads;
-        tokio::time::sleep(pause).await;
+    /// Waits until the next look.
+    pub async fn rest(&mut self) {
+        tokio::time::sleep(self.pause()).await;
     }
 
-    fn pause(&self, reads: u64) -> Duration {
-        let made = u32::try_from(reads.saturating_sub(self.reads)).unwrap_or(u32::MAX).clamp(1, 4);
-        let pause = self.settings.fixed.unwrap_or(A_READ * made);
+    fn pause(&self) -> Duration {
+        let pause = self.settings.fixed.unwrap_or(A_LOOK);
         (pause * self.slower).min(self.settings.longest.max(pause))
     }
 
@@ -60,7 +57,7 @@ impl Easing {
     /// Waits, a little longer every time.
     pub async fn rest(&mut self) {
         tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 3 / 2).min(A_READ);
+        self.0 = (self.0 * 3 / 2).min(A_LOOK);
     }
 }
 
@@ -69,26 +66,21 @@ mod tests {
     use super::*;
 
     fn pace(fixed: Option<Duration>) -> Pace {
-        Pace::new(PaceSettings { fixed, longest: Duration::from_secs(15) }, 10)
-    }
-
-    #[test]
-    fn two_reads_a_look_make_the_looks_rarer_not_the_reads_more() {
-        assert_eq!(pace(None).pause(11), A_READ);
-        assert_eq!(pace(None).pause(12), A_READ * 2);
+        Pace::new(PaceSettings { fixed, longest: Duration::from_secs(15) })
     }
 
     #[test]
     fn throttling_slows_down_to_the_longest_pause_and_recovers() {
         let mut pace = pace(None);
+        assert_eq!(pace.pause(), A_LOOK);
         (0..5).for_each(|_| pace.slower());
-        assert_eq!(pace.pause(11), Duration::from_secs(15));
+        assert_eq!(pace.pause(), Duration::from_secs(15));
         (0..5).for_each(|_| pace.recover());
-        assert_eq!(pace.pause(11), A_READ);
+        assert_eq!(pace.pause(), A_LOOK);
     }
 
     #[test]
     fn a_fixed_interval_is_kept() {
-        assert_eq!(pace(Some(Duration::from_millis(50))).pause(14), Duration::from_millis(50));
+        assert_eq!(pace(Some(Duration::from_millis(50))).pause(), Duration::from_millis(50));
     }
 }

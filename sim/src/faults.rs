@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// The operation, as in `DescribeServices`; `*` is any.
+    /// The operation, as in `DescribeServices` or `ecs:DescribeServices`; `*` is any.
     pub operation: String,
     /// The first call that meets it, counted from 1 and from when the fault was planned.
     #[serde(default = "first")]
@@ -46,8 +46,11 @@ impl Fault {
         call >= self.nth && call - self.nth < self.times
     }
 
-    fn is_about(&self, operation: &str) -> bool {
-        self.operation == "*" || self.operation == operation
+    fn is_about(&self, service: &str, operation: &str) -> bool {
+        match self.operation.split_once(':') {
+            Some((of, name)) => of == service && (name == "*" || name == operation),
+            None => self.operation == "*" || self.operation == operation,
+        }
     }
 }
 
@@ -109,10 +112,10 @@ impl FaultPlan {
     }
 
     /// What this call of an operation meets. Every fault about the operation counts it.
-    pub(crate) fn meet(&self, operation: &str) -> Option<FaultKind> {
+    pub(crate) fn meet(&self, service: &str, operation: &str) -> Option<FaultKind> {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         let mut met = None;
-        for (fault, calls) in planned.iter_mut().filter(|(fault, _)| fault.is_about(operation)) {
+        for (fault, calls) in planned.iter_mut().filter(|(fault, _)| fault.is_about(service, operation)) {
             *calls += 1;
             if met.is_none() && fault.holds_for(*calls) {
                 met = Some(fault.kind.clone());
@@ -139,8 +142,15 @@ mod tests {
     #[test]
     fn a_fault_meets_the_calls_from_its_nth_for_as_many_times_as_it_says() {
         let plan = FaultPlan::new(&[Fault { operation: "GetDeployment".into(), nth: 2, times: 2, kind: FaultKind::Throttled }]);
-        let met: Vec<bool> = (0..4).map(|_| plan.meet("GetDeployment").is_some()).collect();
+        let met: Vec<bool> = (0..4).map(|_| plan.meet("codedeploy", "GetDeployment").is_some()).collect();
         assert_eq!(met, [false, true, true, false]);
-        assert_eq!(plan.meet("DescribeServices"), None);
+        assert_eq!(plan.meet("ecs", "DescribeServices"), None);
+    }
+
+    #[test]
+    fn a_fault_may_name_the_service() {
+        let plan = FaultPlan::new(&[Fault::always("ecs:*", FaultKind::Throttled)]);
+        assert_eq!(plan.meet("codedeploy", "GetDeployment"), None);
+        assert_eq!(plan.meet("ecs", "DescribeServices"), Some(FaultKind::Throttled));
     }
 }

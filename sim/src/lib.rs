@@ -4,7 +4,7 @@
 //! - [`StageOptions`] say what exists, how fast it goes ([`Clock`]), what is unsure ([`Switches`]) and what goes wrong ([`Fault`]);
 //! - `account` is what exists, `aws` answers from it, `cycles` are what AWS does by itself, [`world`] is real.
 //!
-//! The product knows nothing of it: it is given an endpoint URL.
+//! The product knows nothing of it: it is given an endpoint URL. [`rehearse`] does that, for `make rehearse` and the measurements.
 
 mod account;
 mod aws;
@@ -15,6 +15,7 @@ mod cycles;
 mod faults;
 mod ledger;
 mod options;
+pub mod rehearse;
 mod serve;
 mod stage;
 mod switches;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,11 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::account::{Account, Alarm, Balancer, Ids, Phase, Place, Revisions, found_service};
-use crate::clock::now_ms;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, account};
 use crate::cycles::keep;
 use crate::faults::Fault;
 use crate::ledger::{Entry, Ledger, Moment};
-use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, TaskEngine, Traffic};
+use crate::options::{AlarmState, ServiceOptions, StageOptions, TaskEngine};
 use crate::serve::serve;
 use crate::world::{Engine, RegistrySource, World, WorldOptions};
 
@@ -101,7 +99,8 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Adds a service; its tasks start at once. `${registry}` in its definition becomes the registry's `host:port`.
+    /// Adds a service; its tasks start at once. In its definition `${registry}` becomes the registry's `host:port`, and `${port:prod}` the
+    /// port of the listener `prod`.
     pub async fn add_service(&self, options: ServiceOptions) -> Result<(), StageError> {
         self.cloud.add_service(options).await
     }
@@ -227,6 +226,13 @@ impl Stage {
     }
 }
 
+/// A stage that is dropped ends at once; only `shutdown` lets tasks end in good order.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.cloud.abort_jobs();
+    }
+}
+
 fn world_options(options: &StageOptions) -> WorldOptions {
     WorldOptions {
         engine: match options.engine {
@@ -237,121 +243,5 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         registry_password: (!options.registry_open).then(|| options.registry_password.clone()),
         bind: options.bind,
         ..WorldOptions::default()
-    }
-}
-
-fn account(options: &StageOptions) -> Account {
-    let now = now_ms();
-    let place = Place { account: options.account.clone(), region: options.region.clone(), cluster: options.cluster.clone() };
-    let alarms = options.alarms.iter().map(|(name, state)| (name.clone(), Alarm { state: *state, since_ms: now }));
-    let own = options.deployment_configs.iter().map(|config| (config.name.clone(), config.traffic));
-    Account {
-        place,
-        ids: Ids::new(now),
-        revisions: Revisions::default(),
-        services: Vec::new(),
-        tasks: Vec::new(),
-        groups: Vec::new(),
-        deployments: Vec::new(),
-        configs: aws_configs().into_iter().chain(own).collect(),
-        alarms: alarms.collect(),
-        balancer: Balancer::default(),
-        run_tokens: BTreeMap::new(),
-    }
-}
-
-/// AWS's own configurations for ECS.
-fn aws_configs() -> [(String, Traffic); 5] {
-    let named = |name: &str, traffic| (format!("CodeDeployDefault.ECS{name}"), traffic);
-    [
-        named("AllAtOnce", Traffic::AllAtOnce),
-        named("Linear10PercentEvery1Minutes", Traffic::Linear { percent: 10, minutes: 1 }),
-        named("Linear10PercentEvery3Minutes", Traffic::Linear { percent: 10, minutes: 3 }),
-        named("Canary10Percent5Minutes", Traffic::Canary { percent: 10, minutes: 5 }),
-        named("Canary10Percent15Minutes", Traffic::Canary { percent: 10, minutes: 15 }),
-    ]
-}
-
-impl Cloud {
-    /// The host name in addresses that are handed out.
-    pub(crate) fn public_host(&self) -> String {
-        let bound = if self.options.bind.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.options.bind };
-        self.options.public_host.clone().unwrap_or_else(|| bound.to_string())
-    }
-
-    /// The registry's URL as callers reach it.
-    pub(crate) fn registry_endpoint(&self) -> String {
-        let own = self.world.registry_endpoint();
-        let renamed = self.options.public_host.is_some() || self.options.bind.is_unspecified();
-        match own.rsplit_once(':') {
-            Some((_, port)) if renamed && self.world.has_builtin_registry() => format!("http://{}:{port}", self.public_host()),
-            Some(_) | None => own,
-        }
-    }
-
-    /// The registry as image references have it.
-    pub(crate) fn registry_host(&self) -> String {
-        let endpoint = self.registry_endpoint();
-        endpoint.rsplit_once("://").map_or(endpoint.clone(), |(_, host)| host.to_owned())
-    }
-
-    /// Adds a service with its listeners.
-    pub(crate) async fn add_service(&self, mut options: ServiceOptions) -> Result<(), StageError> {
-        fill_registry(&mut options.task_definition, &self.registry_host());
-        let names: Vec<String> = options.exposure.iter().flat_map(Exposure::listeners).collect();
-        for name in &names {
-            if self.look(|account| account.balancer.listener(name).is_none()) {
-                let address = self.world.add_listener(name).await;
-                self.change(|account| account.add_listener(name, address));
-            }
-        }
-        let founded = self.change(|account| found_service(account, &options));
-        founded.map_err(|problem| StageError::Service { name: options.name.clone(), problem: problem.to_string() })?;
-        self.publish_weights();
-        Ok(())
-    }
-
-    fn publish_weights(&self) {
-        for listener in self.look(|account| account.balancer.listeners.clone()) {
-            self.world.set_weights(&listener.name, &listener.forward);
-        }
-    }
-
-    /// Sets an alarm's state.
-    pub(crate) fn set_alarm(&self, name: &str, state: AlarmState) {
-        self.change(|account| account.alarms.insert(name.to_owned(), Alarm { state, since_ms: now_ms() }));
-        self.ledger.mark(name, format!("{state:?}"));
-    }
-
-    fn is_steady(&self, name: &str) -> bool {
-        let Some(view) = self.service_view(name) else { return false };
-        view.primary().is_some_and(|fleet| fleet.healthy == view.desired as usize && fleet.running == fleet.healthy)
-    }
-
-    /// A service as it is now.
-    pub(crate) fn service_view(&self, name: &str) -> Option<ServiceView> {
-        self.look(|account| {
-            let service = account.service(name)?;
-            let events = service.events.iter().filter_map(|event| event.get("message")?.as_str()).map(ToOwned::to_owned);
-            let fleets = service.fleets.iter().map(|fleet| FleetView {
-                id: fleet.id.clone(),
-                status: fleet.role.as_str().to_owned(),
-                revision: fleet.revision.clone(),
-                target_group: fleet.target_group.clone(),
-                running: account.living(&fleet.id).filter(|task| task.phase == Phase::Running).count(),
-                healthy: account.living(&fleet.id).filter(|task| task.is_running() && task.healthy).count(),
-                rollout: fleet.rollout.as_str().to_owned(),
-            });
-            Some(ServiceView { desired: service.desired, fleets: fleets.collect(), events: events.collect() })
-        })
-    }
-}
-
-fn fill_registry(value: &mut Value, host: &str) {
-    match value {
-        Value::String(text) => *text = text.replace("${registry}", host),
-        Value::Array(entries) => entries.iter_mut().for_each(|entry| fill_registry(entry, host)),
-        Value::Object(members) => members.values_mut().for_each(|member| fill_registry(member, host)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

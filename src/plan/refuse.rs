@@ -107,8 +107,17 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
     if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
         warnings.push(format!("{name} is not in the account's registry: it is deployed by its name, which may come to mean another image; set repository to pin it"));
     }
+    warnings.extend(hasty(settings, snapshot));
     warnings.extend(snapshot.service.as_ref().and_then(|service| service_warning(service, snapshot)));
     warnings
+}
+
+/// Production is tested while blue could still be brought back, which takes a blue that is still there.
+fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
+    let group = snapshot.group.as_ref()?;
+    let is_tested = settings.checks.suite.is_some() && settings.checks.production_url.is_some();
+    let hasty = is_tested && group.termination_minutes == 0;
+    hasty.then(|| format!("group `{}` takes blue away right after the shift: when a production test fails, there is no blue to go back to; let it keep blue for some minutes", settings.rollout.group))
 }
 
 fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {

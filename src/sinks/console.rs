@@ -38,7 +38,7 @@ impl Console {
             Event::Failed { failure } => {
                 self.failed = Some(failure.clone());
                 let lines = self.close(at);
-                lines.into_iter().chain([quiet(&format!("{}; going back", capital(failure.sentence())))]).collect()
+                lines.into_iter().chain([quiet(&format!("{}.", capital(failure.sentence())))]).collect()
             }
             Event::Signalled => {
                 let mut lines = self.close(at);
@@ -161,12 +161,14 @@ fn test_lines(result: &TestResult) -> Vec<String> {
     let attempts = if result.attempts > 1 { format!(", attempt {}", result.attempts) } else { String::new() };
     match result.verdict {
         TestVerdict::Passed => vec![quiet(&format!("✓ {name} on {side}: {request} ({took}{attempts})"))],
-        TestVerdict::Skipped => vec![quiet(&format!("– {name} on {side}: {request}, not judged: another test failed first"))],
-        TestVerdict::Failed => {
-            let failures = result.failures.iter().map(|failure| quiet(&format!("    {}: expected {}, found {}", failure.what, failure.expected, failure.found)));
-            std::iter::once(quiet(&format!("✗ {name} on {side}: {request} ({took}{attempts})"))).chain(failures).collect()
-        }
+        TestVerdict::Skipped => mismatches(format!("– {name} on {side}: {request}, called off: another test failed first"), result),
+        TestVerdict::Failed => mismatches(format!("✗ {name} on {side}: {request} ({took}{attempts})"), result),
     }
+}
+
+fn mismatches(head: String, result: &TestResult) -> Vec<String> {
+    let failures = result.failures.iter().map(|failure| format!("    {}: expected {}, found {}", failure.what, failure.expected, failure.found));
+    std::iter::once(head).chain(failures).map(|line| quiet(&line)).collect()
 }
 
 fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {

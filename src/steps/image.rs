@@ -25,6 +25,16 @@ pub struct Pinned {
     pub digest: Option<String>,
 }
 
+impl Pinned {
+    /// With a digest as long as people write it.
+    pub fn short(&self) -> String {
+        match self.image.split_once('@') {
+            Some((name, digest)) => format!("{name}@{}", short(digest)),
+            None => self.image.clone(),
+        }
+    }
+}
+
 /// The image could not be pushed.
 #[derive(Debug, thiserror::Error)]
 #[error("the image could not be pushed")]

@@ -37,7 +37,7 @@ pub async fn smoke(run: &Run, settings: &Settings, side: Side, values: &Values) 
     let tell = |result: &TestResult| run.tell(Event::SmokeTested { result: result.clone() });
     let results = smoke::run(suite, side, url, values, &Limits::default(), &tell).await;
     match results.iter().find(|result| result.verdict != TestVerdict::Passed && result.verdict != TestVerdict::Skipped) {
-        Some(failed) => Err(failure(failed, side)),
+        Some(failed) => Err(failure(failed, side).hint(hint(settings, side))),
         None => Ok(results.len()),
     }
 }
@@ -52,8 +52,15 @@ fn failure(failed: &TestResult, side: Side) -> Failure {
     if let Some(excerpt) = failed.excerpt.as_ref().filter(|text| !text.is_empty()) {
         failure = failure.caused_by(format!("the answer began: {excerpt}"));
     }
-    failure.hint(match side {
+    failure
+}
+
+fn hint(settings: &Settings, side: Side) -> &'static str {
+    match side {
         Side::Green => "users never reached this version; mend it, or the test, and deploy again",
-        Side::Production => "green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects",
-    })
+        Side::Production if asked(settings, Side::Green).is_some() => {
+            "green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects"
+        }
+        Side::Production => "users reached this version; set test-url, so that it is tested before they do",
+    }
 }

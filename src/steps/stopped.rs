@@ -10,8 +10,8 @@ use crate::survey::optional;
 
 /// Lines of log a container is shown with.
 const LINES: i32 = 10;
-/// Containers shown: the same fault repeats itself in every task.
-const CONTAINERS: usize = 3;
+/// Tasks looked at for different faults.
+const TASKS: usize = 3;
 
 /// Tasks of a revision that stopped in a service, newest first as AWS lists them.
 pub async fn of_service(run: &Run, cluster: &str, service: &str, revision: &str, definition: &Value) -> Vec<StoppedContainer> {
@@ -24,11 +24,22 @@ pub async fn of_service(run: &Run, cluster: &str, service: &str, revision: &str,
     let tasks = optional(run, "why tasks stopped is not shown", described).unwrap_or_default();
     let ours = tasks.into_iter().filter(|task| task.task_definition_arn == revision);
     let mut stopped = Vec::new();
-    for task in ours.take(CONTAINERS) {
+    for task in ours.take(TASKS) {
         stopped.extend(of_task(run, &task, definition, &[]).await);
     }
-    stopped.truncate(CONTAINERS);
-    stopped
+    distinct(stopped)
+}
+
+/// The same fault repeats itself in every task; it is shown once.
+fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
+    let mut distinct: Vec<StoppedContainer> = Vec::new();
+    for one in stopped {
+        let is_known = |other: &StoppedContainer| (&other.container, other.exit_code, &other.why) == (&one.container, one.exit_code, &one.why);
+        if !distinct.iter().any(is_known) {
+            distinct.push(one);
+        }
+    }
+    distinct
 }
 
 /// The containers of a task that ended badly, or those that are judged.

@@ -124,7 +124,7 @@ fn network(service: &Service) -> Option<Value> {
 async fn until_stopped(run: &Run, settings: &Settings, arns: &[String]) -> Result<Vec<Task>, Failure> {
     let began = Instant::now();
     let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
-    let mut pace = Pace::new(settings.rollout.pace, run.aws.reads());
+    let mut pace = Pace::new(settings.rollout.pace);
     let mut last = String::new();
     let mut blind_since: Option<Instant> = None;
     loop {
@@ -145,7 +145,7 @@ async fn until_stopped(run: &Run, settings: &Settings, arns: &[String]) -> Resul
         if began.elapsed() >= deadline {
             return Err(late(deadline));
         }
-        pace.rest(run.aws.reads()).await;
+        pace.rest().await;
     }
 }
 

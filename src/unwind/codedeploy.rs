@@ -140,7 +140,7 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Undone, F
 
 /// It succeeded before it could be stopped: green serves, and blue is gone or going.
 async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Unwound {
-    let sentence = format!("deployment {id} had succeeded before it could be stopped; to go back, deploy {} again", undo.blue.revision);
+    let sentence = format!("deployment {id} had succeeded before it could be stopped; to go back, deploy {} again (task-definition-arn)", undo.blue.revision);
     run.tell(Event::Warned { sentence });
     let service = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await;
     let revision = match service {

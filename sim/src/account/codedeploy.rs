@@ -207,8 +207,10 @@ pub(crate) struct Deployment {
     pub(crate) updated_ms: i64,
     /// Grows with every change of state.
     pub(crate) version: u64,
-    /// The version that was last read.
-    pub(crate) seen: u64,
+    /// The version that `GetDeployment` last showed; 0 before it showed any.
+    pub(crate) status_seen: u64,
+    /// The version that `GetDeploymentTarget` last showed; 0 before it showed any.
+    pub(crate) target_seen: u64,
 }
 
 impl Deployment {
@@ -242,7 +244,8 @@ impl Deployment {
             completed_ms: None,
             updated_ms: now,
             version: 1,
-            seen: 0,
+            status_seen: 0,
+            target_seen: 0,
         }
     }
 
@@ -250,6 +253,15 @@ impl Deployment {
     pub(crate) fn changed(&mut self) {
         self.version += 1;
         self.updated_ms = now_ms();
+    }
+
+    /// Whether a version was shown to its reader, by both reads if both are in use: each tells what the other does not. A read is in use as
+    /// long as it showed the version before.
+    pub(crate) fn was_read(&self, version: u64) -> bool {
+        let shown = |seen: u64| seen >= version;
+        let not_in_use = |seen: u64| seen == 0 || seen + 1 < version;
+        let reads = [self.status_seen, self.target_seen];
+        reads.into_iter().any(shown) && reads.into_iter().all(|seen| shown(seen) || not_in_use(seen))
     }
 
     /// A lifecycle event by name.
@@ -270,6 +282,34 @@ impl LifecycleEvent {
             EventStatus::InProgress => self.started_ms = Some(now_ms()),
             EventStatus::Succeeded | EventStatus::Failed => self.ended_ms = Some(now_ms()),
             EventStatus::Pending | EventStatus::Skipped => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn deployment(status_seen: u64, target_seen: u64) -> Deployment {
+        let group = Group {
+            id: String::new(),
+            application: String::new(),
+            name: String::new(),
+            service: String::new(),
+            options: GroupOptions::default(),
+            exposure: Exposure::new("app", 8080),
+            target_groups: [String::new(), String::new()],
+        };
+        let spec = AppSpec { task_definition: String::new(), container: String::new(), port: 0 };
+        Deployment { status_seen, target_seen, ..Deployment::new(String::new(), group, spec, json!({})) }
+    }
+
+    #[test]
+    fn a_version_was_read_once_every_read_in_use_has_shown_it() {
+        let table = [((0, 0), false), ((5, 0), true), ((0, 5), true), ((5, 4), false), ((5, 5), true), ((5, 3), true), ((4, 3), false)];
+        for ((status, target), read) in table {
+            assert_eq!(deployment(status, target).was_read(5), read, "{status} {target}");
         }
     }
 }

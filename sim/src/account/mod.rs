@@ -86,6 +86,15 @@ impl Account {
         self.services.iter_mut().flat_map(|service| &mut service.fleets).find(|fleet| fleet.id == id)
     }
 
+    /// Says something about a fleet in its service's events.
+    pub(crate) fn say(&mut self, fleet: &str, message: &str) {
+        let id = self.ids.uuid();
+        let service = self.services.iter_mut().find(|service| service.fleet(fleet).is_some());
+        if let Some(service) = service {
+            service.say_of(fleet, &id, message);
+        }
+    }
+
     /// The tasks of a fleet that have not ended.
     pub(crate) fn living<'a>(&'a self, fleet: &'a str) -> impl Iterator<Item = &'a Task> {
         self.tasks.iter().filter(move |task| task.origin.fleet() == Some(fleet) && !task.is_over())

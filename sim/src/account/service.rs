@@ -57,9 +57,22 @@ impl Service {
         self.changed_ms = now_ms();
     }
 
-    /// Says something in the service's events, in ECS's words after `(service NAME)`.
+    /// Says something about the whole service, in ECS's words after `(service NAME)`.
     pub(crate) fn say(&mut self, id: &str, message: &str) {
         let message = format!("(service {}) {message}", self.name);
+        self.note(id, &message);
+    }
+
+    /// Says something about one of its fleets. Task sets are named.
+    pub(crate) fn say_of(&mut self, fleet: &str, id: &str, message: &str) {
+        let about = match self.controller {
+            Controller::Rolling(_) => format!("(service {})", self.name),
+            Controller::CodeDeploy(_) | Controller::External => format!("(service {}, taskSet {fleet})", self.name),
+        };
+        self.note(id, &format!("{about} {message}"));
+    }
+
+    fn note(&mut self, id: &str, message: &str) {
         self.events.insert(0, json!({ "id": id, "createdAt": seconds(now_ms()), "message": message }));
         self.events.truncate(EVENTS_KEPT);
     }

@@ -150,16 +150,13 @@ fn health(cloud: &Cloud, asked: Asked<'_>) -> Answer {
 }
 
 fn target_health(health: Health, used: bool) -> Value {
+    let state = |state: &str, reason: &str, description: &str| json!({ "State": state, "Reason": reason, "Description": description });
+    if !used {
+        return state("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+    }
     match health {
-        _ if !used => {
-            json!({ "State": "unused", "Reason": "Target.NotInUse", "Description": "Target group is not configured to receive traffic from the load balancer" })
-        }
         Health::Healthy => json!({ "State": "healthy" }),
-        Health::Initial => {
-            json!({ "State": "initial", "Reason": "Elb.InitialHealthChecking", "Description": "Initial health checks in progress" })
-        }
-        Health::Unhealthy => {
-            json!({ "State": "unhealthy", "Reason": "Target.FailedHealthChecks", "Description": "Health checks failed" })
-        }
+        Health::Initial => state("initial", "Elb.InitialHealthChecking", "Initial health checks in progress"),
+        Health::Unhealthy => state("unhealthy", "Target.FailedHealthChecks", "Health checks failed"),
     }
 }

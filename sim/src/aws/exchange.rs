@@ -38,7 +38,7 @@ pub(crate) async fn exchange(cloud: &Arc<Cloud>, request: Request<Incoming>) -> 
     let delivery = deliver(cloud, &call).await;
     let (response, raw_answer) = match &delivery {
         Delivery::Send(answer) => call.respond(answer),
-        Delivery::Drop | Delivery::Hang => call.respond_nothing(),
+        Delivery::Drop | Delivery::Hang => (None, Vec::new()),
     };
     let (answer, code) = match &delivery {
         Delivery::Send(Ok(answer)) => (answer.clone(), None),
@@ -66,7 +66,7 @@ pub(crate) async fn exchange(cloud: &Arc<Cloud>, request: Request<Incoming>) -> 
 }
 
 async fn deliver(cloud: &Arc<Cloud>, call: &Call) -> Delivery {
-    match cloud.faults.meet(&call.operation) {
+    match cloud.faults.meet(call.api.name(), &call.operation) {
         None => Delivery::Send(answer(cloud, call).await),
         Some(fault) => meet(cloud, call, fault).await,
     }

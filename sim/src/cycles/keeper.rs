@@ -1,18 +1,15 @@
-//! The service scheduler: notices exits and health, starts and ends tasks until every fleet has what it shall have, registers targets.
+//! The service scheduler: starts and ends tasks until every fleet has what it shall have.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::containers::{Overrides, assemble};
 use super::staffing::{Bounds, Crew, rolling};
-use super::{rolling as rollouts, tasks};
+use super::{notice, rolling as rollouts, targets, tasks};
 use crate::account::{Account, Fleet, Origin, Rollout, Service, StopCode, Task};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::options::Controller;
-use crate::world::{Health, TaskHandle};
 
 /// Short against a caller's polling, long against the work of one round.
 const ROUND: Duration = Duration::from_millis(25);
@@ -20,98 +17,12 @@ const ROUND: Duration = Duration::from_millis(25);
 /// Keeps all services, for as long as the stage lives.
 pub(crate) async fn keep(cloud: Arc<Cloud>) {
     loop {
-        notice_exits(&cloud).await;
-        notice_health(&cloud);
+        notice::exits(&cloud).await;
+        notice::health(&cloud);
         staff(&cloud);
-        register(&cloud);
+        targets::register(&cloud);
         rollouts::advance(&cloud);
         tokio::time::sleep(ROUND).await;
-    }
-}
-
-async fn notice_exits(cloud: &Arc<Cloud>) {
-    for (id, index, handle) in cloud.look(running_containers) {
-        if let Some(code) = handle.exited().await {
-            notice_exit(cloud, &id, index, code).await;
-        }
-    }
-}
-
-fn running_containers(account: &Account) -> Vec<(String, usize, TaskHandle)> {
-    let mut found = Vec::new();
-    for task in account.tasks.iter().filter(|task| task.is_running()) {
-        for (index, container) in task.containers.iter().enumerate().filter(|(_, container)| container.exit_code.is_none()) {
-            found.extend(container.handle.clone().map(|handle| (task.id.clone(), index, handle)));
-        }
-    }
-    found
-}
-
-async fn notice_exit(cloud: &Arc<Cloud>, id: &str, index: usize, code: i32) {
-    let over = cloud.change(|account| {
-        tasks::note_exit(account, id, index, Some(code));
-        let task = account.task_mut(id)?;
-        let all = task.containers.iter().all(|container| container.exit_code.is_some());
-        let over = task.is_running() && (all || task.containers.get(index)?.essential);
-        if over {
-            task.ends(StopCode::EssentialContainerExited, "Essential container in task exited");
-            tasks::count_failure(account, id, cloud.switches().restart_delay_ms);
-        }
-        Some(over)
-    });
-    if over == Some(true) {
-        tasks::finish(cloud, id).await;
-    }
-}
-
-fn notice_health(cloud: &Arc<Cloud>) {
-    let groups: Vec<String> = cloud.look(|account| account.balancer.target_groups.iter().map(|group| group.name.clone()).collect());
-    let health: BTreeMap<SocketAddr, Health> = groups.iter().flat_map(|group| cloud.world.target_health(group)).collect();
-    for (task, fleet) in cloud.change(|account| note_health(account, &health, cloud.switches().unhealthy_after_ms)) {
-        replace_unhealthy(cloud, &task, &fleet);
-    }
-}
-
-/// Writes down what the health checks say, and returns the tasks that failed them for too long, with their target groups.
-fn note_health(account: &mut Account, health: &BTreeMap<SocketAddr, Health>, patience_ms: u64) -> Vec<(String, String)> {
-    let groups: BTreeMap<String, String> = account
-        .services
-        .iter()
-        .flat_map(|service| &service.fleets)
-        .filter_map(|fleet| Some((fleet.id.clone(), fleet.target_group.clone()?)))
-        .collect();
-    let mut lost = Vec::new();
-    for task in account.tasks.iter_mut().filter(|task| task.is_running()) {
-        let Some(group) = task.origin.fleet().and_then(|fleet| groups.get(fleet)) else {
-            task.healthy = true;
-            continue;
-        };
-        let state = task.address.and_then(|address| health.get(&address)).copied();
-        task.healthy = state == Some(Health::Healthy);
-        task.unhealthy_since_ms = (state == Some(Health::Unhealthy)).then(|| task.unhealthy_since_ms.unwrap_or_else(now_ms));
-        if task.unhealthy_since_ms.is_some_and(|since| now_ms() - since > i64::try_from(patience_ms).unwrap_or(i64::MAX)) {
-            lost.push((task.id.clone(), group.clone()));
-        }
-    }
-    lost
-}
-
-fn replace_unhealthy(cloud: &Arc<Cloud>, task: &str, target_group: &str) {
-    let arn = cloud.look(|account| account.place.target_group_arn(target_group));
-    cloud.change(|account| {
-        let port = account.task(task).and_then(|task| task.containers.iter().map(|container| container.port).find(|port| *port != 0));
-        let said = format!("(port {}) is unhealthy in (target-group {arn}) due to (reason Health checks failed).", port.unwrap_or(0));
-        say(account, task, &said);
-        tasks::count_failure(account, task, cloud.switches().restart_delay_ms);
-    });
-    tasks::end(cloud, task, StopCode::SchedulerInitiated, &format!("Task failed ELB health checks in (target-group {arn})"));
-}
-
-fn say(account: &mut Account, task: &str, message: &str) {
-    let id = account.ids.uuid();
-    let service = account.task(task).and_then(|task| task.origin.service().map(ToOwned::to_owned));
-    if let Some(service) = service.and_then(|name| account.service_mut(&name)) {
-        service.say(&id, message);
     }
 }
 
@@ -185,26 +96,5 @@ fn announce(cloud: &Cloud, fleet: &Fleet, did: &str, what: &str, tasks: &[String
         return;
     }
     let named: Vec<String> = tasks.iter().map(|task| format!("(task {task})")).collect();
-    cloud.change(|account| {
-        let id = account.ids.uuid();
-        if let Some(service) = account.service_mut(&fleet.service) {
-            service.say(&id, &format!("{did} {} {what}: {}.", tasks.len(), named.join(" ")));
-        }
-    });
-}
-
-fn register(cloud: &Cloud) {
-    let groups: Vec<(String, Vec<SocketAddr>)> = cloud
-        .look(|account| account.balancer.target_groups.iter().map(|group| (group.name.clone(), addresses(account, &group.name))).collect());
-    for (group, targets) in groups {
-        cloud.register(&group, &targets);
-    }
-}
-
-/// The addresses of the tasks that run and are wanted.
-fn addresses(account: &Account, target_group: &str) -> Vec<SocketAddr> {
-    let fleets = account.services.iter().flat_map(|service| &service.fleets);
-    let serving = fleets.filter(|fleet| fleet.target_group.as_deref() == Some(target_group));
-    let tasks = serving.flat_map(|fleet| account.living(&fleet.id)).filter(|task| task.is_running());
-    tasks.filter_map(|task| task.address).collect()
+    cloud.change(|account| account.say(&fleet.id, &format!("{did} {} {what}: {}.", tasks.len(), named.join(" "))));
 }

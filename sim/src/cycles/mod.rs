@@ -5,8 +5,10 @@
 pub(crate) mod codedeploy;
 mod containers;
 mod keeper;
+mod notice;
 mod rolling;
 mod staffing;
+mod targets;
 mod tasks;
 
 pub(crate) use containers::{Overrides, assemble};

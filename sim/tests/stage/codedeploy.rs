@@ -11,20 +11,20 @@ async fn stage(group: GroupOptions) -> Play {
     Play::with(Controller::CodeDeploy(group), StageOptions::default()).await
 }
 
-fn request(revision: &str) -> Value {
+pub(crate) fn request(revision: &str) -> Value {
     let content = json!({ "version": 0.0, "Resources": [{ "TargetService": { "Type": "AWS::ECS::Service", "Properties":
         { "TaskDefinition": revision, "LoadBalancerInfo": { "ContainerName": "app", "ContainerPort": 8080 } } } }] });
     json!({ "applicationName": "AppECS-prod-api", "deploymentGroupName": "DgpECS-prod-api",
         "revision": { "revisionType": "AppSpecContent", "appSpecContent": { "content": content.to_string() } } })
 }
 
-async fn deploy(play: &Play, version: &str) -> String {
+pub(crate) async fn deploy(play: &Play, version: &str) -> String {
     let revision = play.register(version).await;
     let answer = play.ask("codedeploy.CreateDeployment", request(&revision)).await;
     answer["deploymentId"].as_str().expect("an id").to_owned()
 }
 
-async fn reach(play: &Play, id: &str, status: &str) -> Value {
+pub(crate) async fn reach(play: &Play, id: &str, status: &str) -> Value {
     play.until("codedeploy.GetDeployment", json!({ "deploymentId": id }), |answer| answer["deploymentInfo"]["status"] == status).await
 }
 

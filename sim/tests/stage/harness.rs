@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ecs_bluegreen_sim::world::oci::{Fault, SampleImage, write_layout};
@@ -150,12 +151,15 @@ impl Play {
     }
 }
 
+/// Numbers the recordings.
+static STAGES: AtomicUsize = AtomicUsize::new(0);
+
 /// With `STAGE_RECORDINGS` set, every stage of these tests records there, for validate.py.
 fn recorded(mut options: StageOptions) -> StageOptions {
     #[expect(clippy::disallowed_methods, reason = "a test asks its own environment")]
     let folder = std::env::var("STAGE_RECORDINGS").ok();
-    let thread = std::thread::current().name().unwrap_or("test").replace("::", "-");
-    options.recording = folder.map(|folder| PathBuf::from(folder).join(format!("{thread}.jsonl")));
+    let number = STAGES.fetch_add(1, Ordering::Relaxed);
+    options.recording = folder.map(|folder| PathBuf::from(folder).join(format!("stage-{number}.jsonl")));
     options
 }
 

@@ -3,7 +3,10 @@
 #![expect(clippy::expect_used, reason = "what is not as expected ends a test")]
 
 mod codedeploy;
+mod control;
 mod harness;
 mod mischief;
 mod rolling;
 mod services;
+mod switches;
+mod traffic;

@@ -18,18 +18,33 @@ fn run_task(command: &[&str]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_runs_once_per_client_token_and_leaves_its_exit_code_and_its_log() {
     let play = stage().await;
-    let first = play.ask("ecs.RunTask", run_task(&["fail"])).await;
-    let again = play.ask("ecs.RunTask", run_task(&["fail"])).await;
+    let first = play.ask("ecs.RunTask", run_task(&["migrate", "--fail"])).await;
+    let again = play.ask("ecs.RunTask", run_task(&["migrate", "--fail"])).await;
     assert_eq!(first["tasks"][0]["taskArn"], again["tasks"][0]["taskArn"]);
     let arn = first["tasks"][0]["taskArn"].as_str().expect("an ARN").to_owned();
     let asked = json!({ "cluster": "prod", "tasks": [arn] });
-    play.ask("ecs.StopTask", json!({ "cluster": "prod", "task": arn, "reason": "enough" })).await;
     let over = play.until("ecs.DescribeTasks", asked, |answer| answer["tasks"][0]["lastStatus"] == "STOPPED").await;
-    assert!(over["tasks"][0]["stoppedReason"].is_string());
+    assert_eq!(over["tasks"][0]["stoppedReason"], "Essential container in task exited");
+    assert_eq!(over["tasks"][0]["containers"][0]["exitCode"], 3);
     let stream = format!("ecs/app/{}", arn.rsplit('/').next().expect("an id"));
-    play.ask("logs.GetLogEvents", json!({ "logGroupName": "/ecs/api", "logStreamName": stream })).await;
+    let log = play.ask("logs.GetLogEvents", json!({ "logGroupName": "/ecs/api", "logStreamName": stream, "startFromHead": true })).await;
+    assert!(log["events"].as_array().is_some_and(|events| !events.is_empty()), "{log}");
     let missing = json!({ "logGroupName": "/ecs/api", "logStreamName": "ecs/app/none" });
     assert_eq!(play.refused("logs.GetLogEvents", missing).await, "ResourceNotFoundException");
+    play.stage.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_task_says_who_stopped_it() {
+    let play = stage().await;
+    let started = play.ask("ecs.RunTask", run_task(&[])).await;
+    let arn = started["tasks"][0]["taskArn"].clone();
+    let asked = json!({ "cluster": "prod", "tasks": [arn] });
+    play.until("ecs.DescribeTasks", asked.clone(), |answer| answer["tasks"][0]["lastStatus"] == "RUNNING").await;
+    play.ask("ecs.StopTask", json!({ "cluster": "prod", "task": arn, "reason": "enough" })).await;
+    let over = play.until("ecs.DescribeTasks", asked, |answer| answer["tasks"][0]["lastStatus"] == "STOPPED").await;
+    assert_eq!(over["tasks"][0]["stopCode"], "UserInitiated");
+    assert_eq!(over["tasks"][0]["stoppedReason"], "enough");
     play.stage.shutdown().await;
 }
 

@@ -13,6 +13,7 @@ const LONGEST: usize = 300;
 
 /// What a test came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct TestResult {
     /// The test's name.
     pub name: String,

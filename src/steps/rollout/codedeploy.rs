@@ -158,7 +158,7 @@ impl<'a> CodeDeploy<'a> {
     /// The target shows weights and tasks. Every look needs the deployment; the target only now and then, and often
     /// while traffic moves, so that reads stay within the pace.
     fn is_target_due(&self, deployment: &Deployment, goal: Goal) -> bool {
-        let every = if matches!(goal, Goal::Shifted) { 2 } else { 4 };
+        let every = if matches!(goal, Goal::Shifted) { 3 } else { 4 };
         let is_turning = deployment.status != Status::Going || deployment.termination_wait_started;
         self.looks % every == 1 || (is_turning && goal != Goal::Completed)
     }

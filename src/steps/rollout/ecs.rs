@@ -113,7 +113,8 @@ impl<'a> Rolling<'a> {
         let primary = service.primary_deployment();
         let is_rollback = primary.is_some_and(|primary| primary.task_definition == self.plan.blue.revision && is_rolled_back(service, &self.id, primary));
         if is_rollback {
-            let cause = ours.and_then(|ours| ours.rollout_state_reason.clone()).or_else(|| primary.and_then(|primary| primary.rollout_state_reason.clone()));
+            let event = service.events.iter().find(|event| event.message.contains(&self.id) && event.message.contains("failed"));
+            let cause = ours.and_then(|ours| ours.rollout_state_reason.clone()).or_else(|| event.map(|event| event.message.clone()));
             return Trouble { reason: Reason::TasksUnhealthy, sentence: format!("ECS rolled deployment {} back", self.id), cause };
         }
         let newer = primary.map_or_else(|| "no deployment".to_owned(), |primary| {

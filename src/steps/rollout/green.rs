@@ -27,7 +27,7 @@ pub(super) async fn find(run: &Run, plan: &RolloutPlan, way: &CodeDeployWay, dep
             tell(run, green).await;
             return Ok(());
         }
-        pace.rest(run.aws.reads()).await;
+        pace.rest().await;
     }
     Err(Failure::new(Reason::RolloutFailed, "the test listener does not lead to green, so green cannot be tested")
         .hint("check the test listener of the deployment group and the rules that it has"))

@@ -75,7 +75,7 @@ pub async fn start<'a>(run: &'a Run, settings: &'a Settings, whole: &'a Plan, pl
         Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
     };
     let _ = whole;
-    let pace = Pace::new(settings.rollout.pace, run.aws.reads());
+    let pace = Pace::new(settings.rollout.pace);
     Ok(Start::Started(Box::new(Rollout { run, settings, plan, revision, controller, began: Instant::now(), pace, shown: None })))
 }
 
@@ -123,6 +123,14 @@ impl Rollout<'_> {
         }
     }
 
+    /// Whether blue is kept for a while after the shift.
+    pub fn keeps_blue(&self) -> bool {
+        match &self.controller {
+            Controller::CodeDeploy(_) => true,
+            Controller::Rolling(_) => false,
+        }
+    }
+
     /// Who confirmed that green serves.
     pub fn witness(&self) -> Witness {
         match &self.controller {
@@ -144,7 +152,7 @@ impl Rollout<'_> {
             let seen = self.look(goal).await;
             let patience = Patience { elapsed: self.began.elapsed(), deadline: self.plan.deadline };
             match decide(goal, &seen, patience) {
-                Verdict::Wait => self.pace.rest(self.run.aws.reads()).await,
+                Verdict::Wait => self.pace.rest().await,
                 Verdict::Proceed => return Ok(()),
                 Verdict::Abort(trouble) => return Err(self.interrupted(trouble).await),
                 Verdict::Leave => return Err(Interrupted::Left(self.left())),
@@ -173,7 +181,7 @@ impl Rollout<'_> {
         }
         let failure = failure.with_stopped(self.stopped(trouble.reason).await);
         Interrupted::Failed(match trouble.reason {
-            Reason::TasksUnhealthy => failure.hint("see why the containers stopped below, and check the target group's health check"),
+            Reason::TasksUnhealthy => failure.hint("mend what the containers stopped for; when none stopped, look at the target group's health check"),
             Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
             Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
             Reason::Denied => failure.hint("docs/iam.md has the policy"),

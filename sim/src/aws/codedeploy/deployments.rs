@@ -9,7 +9,8 @@ use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
 
 pub(super) fn get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let deployment = observe(cloud, asked)?;
+    let deployment = find(cloud, asked)?;
+    observe(cloud, &deployment, |own| own.status_seen = own.status_seen.max(deployment.version));
     Ok(cloud.look(|account| json!({ "deploymentInfo": deployment_view(account, &deployment) })))
 }
 
@@ -20,18 +21,12 @@ pub(super) fn target(cloud: &Cloud, asked: Asked<'_>) -> Answer {
         let message = format!("The target id {} does not exist in the deployment", asked.text("targetId").unwrap_or_default());
         return Err(Refusal::new("DeploymentTargetDoesNotExistException", message));
     }
-    let deployment = observe(cloud, asked)?;
+    observe(cloud, &deployment, |own| own.target_seen = own.target_seen.max(deployment.version));
     Ok(cloud.look(|account| json!({ "deploymentTarget": target_view(account, &deployment, &id) })))
 }
 
-fn observe(cloud: &Cloud, asked: Asked<'_>) -> Result<Deployment, Refusal> {
-    let deployment = find(cloud, asked)?;
-    cloud.change(|account| {
-        if let Some(own) = account.deployment_mut(&deployment.id) {
-            own.seen = own.seen.max(deployment.version);
-        }
-    });
-    Ok(deployment)
+fn observe(cloud: &Cloud, deployment: &Deployment, note: impl FnOnce(&mut Deployment)) {
+    cloud.change(|account| account.deployment_mut(&deployment.id).map(note));
 }
 
 /// The deployment that a request names.

@@ -110,7 +110,7 @@ fn task_set(account: &Account, service: &Service, fleet: &Fleet) -> Value {
     let steady = running == fleet.desired as usize && pending == 0;
     let mut set = json!({
         "id": fleet.id, "taskSetArn": place.task_set_arn(&service.name, &fleet.id), "serviceArn": place.service_arn(&service.name),
-        "clusterArn": place.cluster_arn(), "startedBy": "CODE_DEPLOY", "status": fleet.role.as_str(), "taskDefinition": fleet.revision,
+        "clusterArn": place.cluster_arn(), "startedBy": controller(service), "status": fleet.role.as_str(), "taskDefinition": fleet.revision,
         "computedDesiredCount": fleet.desired, "pendingCount": pending, "runningCount": running,
         "createdAt": seconds(fleet.created_ms), "updatedAt": seconds(fleet.updated_ms), "launchType": "FARGATE", "platformVersion": "1.4.0",
         "platformFamily": "Linux", "networkConfiguration": network(),

@@ -10,7 +10,7 @@ use crate::account::{Account, Service, last_part};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
 use crate::cycles::begin_rolling;
-use crate::options::Controller;
+use crate::options::{Breaker, Controller, RollingOptions};
 
 /// AWS describes at most so many services at once.
 const AT_ONCE: usize = 10;
@@ -124,8 +124,28 @@ fn change_settings(account: &mut Account, name: &str, asked: Asked<'_>) {
             service.settings.insert(member.to_owned(), value.clone());
         }
     }
+    if let (Controller::Rolling(options), Some(given)) = (&mut service.controller, asked.get("deploymentConfiguration")) {
+        configure(options, Asked(given));
+    }
     if let Some(desired) = asked.number("desiredCount").and_then(|count| u32::try_from(count).ok()) {
         scale(service, desired);
+    }
+}
+
+fn configure(options: &mut RollingOptions, given: Asked<'_>) {
+    let percent = |name: &str| given.number(name).and_then(|percent| u32::try_from(percent).ok());
+    options.maximum_percent = percent("maximumPercent").unwrap_or(options.maximum_percent);
+    options.minimum_healthy_percent = percent("minimumHealthyPercent").unwrap_or(options.minimum_healthy_percent);
+    if let Some(breaker) = given.get("deploymentCircuitBreaker").map(Asked) {
+        options.breaker = match (breaker.flag("enable"), breaker.flag("rollback")) {
+            (Some(true), Some(true)) => Breaker::Rollback,
+            (Some(true), Some(false) | None) => Breaker::Fail,
+            (Some(false) | None, _) => Breaker::Off,
+        };
+    }
+    if let Some(alarms) = given.get("alarms").map(Asked) {
+        let named = alarms.texts("alarmNames").into_iter().map(ToOwned::to_owned).collect();
+        options.alarms = if alarms.flag("enable") == Some(true) { named } else { Vec::new() };
     }
 }
 

@@ -80,12 +80,6 @@ impl Call {
         (response.body(Full::new(Bytes::from(body.clone()))).ok(), body)
     }
 
-    /// No answer at all.
-    #[expect(clippy::unused_self, reason = "it stands beside respond")]
-    pub(crate) const fn respond_nothing(&self) -> (Option<Response<Full<Bytes>>>, Vec<u8>) {
-        (None, Vec::new())
-    }
-
     const fn content_type(&self) -> &'static str {
         match self.protocol {
             Protocol::Json => "application/x-amz-json-1.1",

@@ -95,7 +95,7 @@ impl Cycle {
     /// The same, and leaves it earlier when a condition is met.
     pub(super) async fn dwell_unless(&self, dwell: Dwell, over: impl Fn(&Deployment) -> bool) -> Result<(), Interruption> {
         let version = self.read(|deployment| deployment.version).unwrap_or(0);
-        let read = |deployment: &Deployment| (dwell.until_read && deployment.seen >= version) || over(deployment);
+        let read = |deployment: &Deployment| (dwell.until_read && deployment.was_read(version)) || over(deployment);
         self.until(dwell.at_most, read).await.map(drop)
     }
 
@@ -134,7 +134,7 @@ impl Cycle {
     pub(super) async fn rest(&self, dwell: Dwell) {
         let version = self.read(|deployment| deployment.version).unwrap_or(0);
         let read =
-            |account: &Account| dwell.until_read && account.deployment(&self.id).is_some_and(|deployment| deployment.seen >= version);
+            |account: &Account| dwell.until_read && account.deployment(&self.id).is_some_and(|deployment| deployment.was_read(version));
         self.settle(dwell.at_most, read).await;
     }
 

@@ -51,14 +51,20 @@ pub(super) fn is_steady(account: &Account, fleet: &str) -> bool {
     account.fleet(fleet).is_some_and(|fleet| healthy == fleet.desired as usize)
 }
 
-/// Notes blue, and adds green's fleet in the target group that blue does not use.
+/// The side that serves production now.
+pub(super) fn blue(account: &Account, id: &str) -> Option<Side> {
+    let service = account.service(&account.deployment(id)?.group.service)?;
+    let primary = service.primary()?;
+    Some(Side { fleet: primary.id.clone(), target_group: primary.target_group.clone()? })
+}
+
+/// Adds green's fleet in the target group that blue does not use.
 fn found_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
     let deployment = account.deployment(id).cloned().ok_or_else(|| broken("the deployment is gone"))?;
     let revision = revision_of(account, &deployment)?;
     let new = account.ids.fleet();
+    let blue = deployment.blue.clone().ok_or_else(|| broken("the service has no primary task set"))?;
     let service = account.service_mut(&deployment.group.service).ok_or_else(|| broken("the service is gone"))?;
-    let primary = service.primary().ok_or_else(|| broken("the service has no primary task set"))?;
-    let blue = Side { fleet: primary.id.clone(), target_group: primary.target_group.clone().unwrap_or_default() };
     let target_group = other(&deployment, &blue.target_group);
     let mut fleet = Fleet::new(new, &service.name, &revision, service.desired);
     fleet.role = Role::Active;
@@ -69,7 +75,6 @@ fn found_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
     service.fleets.push(fleet);
     service.changed();
     if let Some(deployment) = account.deployment_mut(id) {
-        deployment.blue = Some(blue);
         deployment.green = Some(green.clone());
     }
     Ok(green)

@@ -61,7 +61,11 @@ async fn start(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
     cycle.turn(Status::Queued);
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
-    cycle.change(|deployment| deployment.started_ms = Some(crate::clock::now_ms()));
+    let blue = cycle.cloud().look(|account| install::blue(account, cycle.id()));
+    cycle.change(|deployment| {
+        deployment.started_ms = Some(crate::clock::now_ms());
+        deployment.blue = blue;
+    });
     cycle.turn(Status::InProgress);
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What all handlers and life cycles share: the account behind a lock, the world, the clock, the ledger, and the jobs under way.
 
+mod setup;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +15,8 @@ use crate::ledger::Ledger;
 use crate::options::StageOptions;
 use crate::switches::Switches;
 use crate::world::World;
+
+pub(crate) use setup::account;
 
 /// The shared whole.
 #[derive(Debug)]

@@ -1,0 +1,72 @@
+//! `make rehearse`: deploys the sample application three times on a simulated AWS, with the real action, under load.
+//!
+//! Ends with 1 when an outcome is not the expected one or a user's request failed, and with 130 after Ctrl-C.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use ecs_bluegreen_sim::rehearse::Programs;
+use ecs_bluegreen_sim::rehearse::job::Stop;
+use ecs_bluegreen_sim::rehearse::play::{RehearsalError, rehearse};
+use ecs_bluegreen_sim::rehearse::screen::Screen;
+use ecs_bluegreen_sim::rehearse::way::Way;
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// As shells say that Ctrl-C ended a command.
+const INTERRUPTED: u8 = 130;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let screen = Screen::new();
+    match played(screen).await {
+        Ok(complaints) if complaints.is_empty() => {
+            screen.strong("The rehearsal went as it must: no user's request failed.");
+            ExitCode::SUCCESS
+        }
+        Ok(complaints) => {
+            screen.wrong("The rehearsal did not go as it must:");
+            complaints.iter().for_each(|complaint| screen.wrong(&format!("  {complaint}")));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            report(screen, error.as_ref());
+            let stopped = matches!(error.downcast_ref(), Some(RehearsalError::Stopped));
+            if stopped { ExitCode::from(INTERRUPTED) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn played(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut stop = Stop::new(signals()?);
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the rehearsal's own variable")]
+    let wanted = std::env::var("REHEARSE_ENGINE").ok();
+    let way = Way::choose(wanted.as_deref()).await?;
+    let programs = Programs::beside_this()?;
+    Ok(rehearse(&programs, way, screen, &mut stop).await?)
+}
+
+/// Ctrl-C and SIGTERM, as they come.
+fn signals() -> std::io::Result<mpsc::Receiver<Signal>> {
+    let (sender, receiver) = mpsc::channel(4);
+    for (kind, passed_on) in [(SignalKind::interrupt(), Signal::INT), (SignalKind::terminate(), Signal::TERM)] {
+        let (mut signals, sender) = (signal(kind)?, sender.clone());
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                // A full channel holds enough of them.
+                let _ = sender.try_send(passed_on);
+            }
+        });
+    }
+    Ok(receiver)
+}
+
+fn report(screen: Screen, error: &dyn Error) {
+    screen.wrong(&format!("error: {error}"));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        screen.wrong(&format!("Caused by: {error}"));
+        cause = error.source();
+    }
+}

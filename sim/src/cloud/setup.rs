@@ -1,0 +1,139 @@
+//! How the shared whole gets its account, its services with their listeners, and its alarms; and what a test sees of a service.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde_json::Value;
+
+use super::Cloud;
+use crate::account::{Account, Alarm, Balancer, Ids, Phase, Place, Revisions, found_service};
+use crate::clock::now_ms;
+use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, Traffic};
+use crate::stage::{FleetView, ServiceView, StageError};
+
+/// An account with what the options say, but without services.
+pub(crate) fn account(options: &StageOptions) -> Account {
+    let now = now_ms();
+    let place = Place { account: options.account.clone(), region: options.region.clone(), cluster: options.cluster.clone() };
+    let alarms = options.alarms.iter().map(|(name, state)| (name.clone(), Alarm { state: *state, since_ms: now }));
+    let own = options.deployment_configs.iter().map(|config| (config.name.clone(), config.traffic));
+    Account {
+        place,
+        ids: Ids::new(now),
+        revisions: Revisions::default(),
+        services: Vec::new(),
+        tasks: Vec::new(),
+        groups: Vec::new(),
+        deployments: Vec::new(),
+        configs: aws_configs().into_iter().chain(own).collect(),
+        alarms: alarms.collect(),
+        balancer: Balancer::default(),
+        run_tokens: BTreeMap::new(),
+    }
+}
+
+/// AWS's own configurations for ECS.
+fn aws_configs() -> [(String, Traffic); 5] {
+    let named = |name: &str, traffic| (format!("CodeDeployDefault.ECS{name}"), traffic);
+    [
+        named("AllAtOnce", Traffic::AllAtOnce),
+        named("Linear10PercentEvery1Minutes", Traffic::Linear { percent: 10, minutes: 1 }),
+        named("Linear10PercentEvery3Minutes", Traffic::Linear { percent: 10, minutes: 3 }),
+        named("Canary10Percent5Minutes", Traffic::Canary { percent: 10, minutes: 5 }),
+        named("Canary10Percent15Minutes", Traffic::Canary { percent: 10, minutes: 15 }),
+    ]
+}
+
+impl Cloud {
+    /// The host name in addresses that are handed out.
+    pub(crate) fn public_host(&self) -> String {
+        let bound = if self.options.bind.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.options.bind };
+        self.options.public_host.clone().unwrap_or_else(|| bound.to_string())
+    }
+
+    /// The registry's URL as callers reach it.
+    pub(crate) fn registry_endpoint(&self) -> String {
+        let own = self.world.registry_endpoint();
+        let renamed = self.options.public_host.is_some() || self.options.bind.is_unspecified();
+        match own.rsplit_once(':') {
+            Some((_, port)) if renamed && self.world.has_builtin_registry() => format!("http://{}:{port}", self.public_host()),
+            Some(_) | None => own,
+        }
+    }
+
+    /// The registry as image references have it.
+    pub(crate) fn registry_host(&self) -> String {
+        let endpoint = self.registry_endpoint();
+        endpoint.rsplit_once("://").map_or(endpoint.clone(), |(_, host)| host.to_owned())
+    }
+
+    /// Adds a service with its listeners.
+    pub(crate) async fn add_service(&self, mut options: ServiceOptions) -> Result<(), StageError> {
+        let names: Vec<String> = options.exposure.iter().flat_map(Exposure::listeners).collect();
+        for name in &names {
+            if self.look(|account| account.balancer.listener(name).is_none()) {
+                let address = self.world.add_listener(name).await;
+                self.change(|account| account.add_listener(name, address));
+            }
+        }
+        let ports = self.look(|account| {
+            account
+                .balancer
+                .listeners
+                .iter()
+                .map(|own| (format!("${{port:{}}}", own.name), own.address.port().to_string()))
+                .collect::<Vec<_>>()
+        });
+        let known: Vec<(String, String)> = ports.into_iter().chain([("${registry}".to_owned(), self.registry_host())]).collect();
+        fill(&mut options.task_definition, &known);
+        let founded = self.change(|account| found_service(account, &options));
+        founded.map_err(|problem| StageError::Service { name: options.name.clone(), problem: problem.to_string() })?;
+        self.publish_weights();
+        Ok(())
+    }
+
+    fn publish_weights(&self) {
+        for listener in self.look(|account| account.balancer.listeners.clone()) {
+            self.world.set_weights(&listener.name, &listener.forward);
+        }
+    }
+
+    /// Sets an alarm's state.
+    pub(crate) fn set_alarm(&self, name: &str, state: AlarmState) {
+        self.change(|account| account.alarms.insert(name.to_owned(), Alarm { state, since_ms: now_ms() }));
+        self.ledger.mark(name, format!("{state:?}"));
+    }
+
+    pub(crate) fn is_steady(&self, name: &str) -> bool {
+        let Some(view) = self.service_view(name) else { return false };
+        view.primary().is_some_and(|fleet| fleet.healthy == view.desired as usize && fleet.running == fleet.healthy)
+    }
+
+    /// A service as it is now.
+    pub(crate) fn service_view(&self, name: &str) -> Option<ServiceView> {
+        self.look(|account| {
+            let service = account.service(name)?;
+            let events = service.events.iter().filter_map(|event| event.get("message")?.as_str()).map(ToOwned::to_owned);
+            let fleets = service.fleets.iter().map(|fleet| FleetView {
+                id: fleet.id.clone(),
+                status: fleet.role.as_str().to_owned(),
+                revision: fleet.revision.clone(),
+                target_group: fleet.target_group.clone(),
+                running: account.living(&fleet.id).filter(|task| task.phase == Phase::Running).count(),
+                healthy: account.living(&fleet.id).filter(|task| task.is_running() && task.healthy).count(),
+                rollout: fleet.rollout.as_str().to_owned(),
+            });
+            Some(ServiceView { desired: service.desired, fleets: fleets.collect(), events: events.collect() })
+        })
+    }
+}
+
+/// Puts what is only known now in the place of its name, in every text of a definition.
+fn fill(value: &mut Value, known: &[(String, String)]) {
+    match value {
+        Value::String(text) => *text = known.iter().fold(std::mem::take(text), |text, (name, is)| text.replace(name, is)),
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| fill(entry, known)),
+        Value::Object(members) => members.values_mut().for_each(|member| fill(member, known)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

@@ -1,0 +1,84 @@
+//! The sample application's images: as OCI layouts, or built by the Docker engine as a user's workflow would.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::way::Way;
+use crate::world::oci::{Fault, SAMPLE_VERSIONS, SampleImage, write_layout};
+
+/// What a user's repository would hold.
+const DOCKERFILE: &str = include_str!("../../../examples/app/Dockerfile");
+
+/// Makes images in a folder.
+#[derive(Debug)]
+pub struct Images {
+    binary: PathBuf,
+    folder: PathBuf,
+}
+
+impl Images {
+    /// Images of this binary; what is made stays in the folder.
+    pub fn new(binary: &Path, folder: &Path) -> Self {
+        Self { binary: binary.to_owned(), folder: folder.to_owned() }
+    }
+
+    /// An OCI layout of a version.
+    ///
+    /// # Errors
+    /// The binary cannot be read, or the layout not be written.
+    pub fn layout(&self, version: &str) -> io::Result<PathBuf> {
+        let layout = self.folder.join(version);
+        fs::create_dir_all(&layout)?;
+        write_layout(&SampleImage { binary: self.binary.clone(), version: version.to_owned(), fault: fault(version) }, &layout)?;
+        Ok(layout)
+    }
+
+    /// `docker build`, without pulling anything: the image has nothing but the binary.
+    ///
+    /// # Errors
+    /// Docker's own words.
+    pub async fn build(&self, version: &str, name: &str) -> io::Result<()> {
+        let context = self.folder.join("context");
+        fs::create_dir_all(&context)?;
+        fs::copy(&self.binary, context.join("sample-app"))?;
+        fs::write(context.join("Dockerfile"), DOCKERFILE)?;
+        let (version, fault) = (format!("VERSION={version}"), format!("FAULT={}", fault(version).as_str()));
+        docker(&["build", "--quiet", "--build-arg", &version, "--build-arg", &fault, "--tag", name, &context.to_string_lossy()]).await
+    }
+
+    /// The input `image` of a version, which is made for it: what a user would write.
+    ///
+    /// # Errors
+    /// The image cannot be made.
+    pub async fn input(&self, way: Way, version: &str) -> io::Result<String> {
+        match way {
+            Way::Process => Ok(format!("oci:{}", self.layout(version)?.display())),
+            Way::Docker => {
+                let name = format!("sample-app:{version}");
+                self.build(version, &name).await?;
+                Ok(name)
+            }
+        }
+    }
+}
+
+/// Removes images from the Docker engine; those that are not there are none to remove.
+pub async fn remove(names: &[String]) {
+    for name in names {
+        let _ = docker(&["rmi", name]).await;
+    }
+}
+
+fn fault(version: &str) -> Fault {
+    SAMPLE_VERSIONS.iter().find(|(known, _)| *known == version).map_or(Fault::None, |(_, fault)| *fault)
+}
+
+async fn docker(arguments: &[&str]) -> io::Result<()> {
+    let output =
+        Command::new("docker").args(arguments).env("DOCKER_BUILDKIT", "1").stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    if output.status.success() { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())) }
+}

@@ -1,0 +1,85 @@
+//! What happens while the action runs: signals of the runner, and deeds of others in the same account.
+
+use std::time::Duration;
+
+use ecs_bluegreen_sim::{AlarmState, Fault, Stage};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// A moment of a run.
+#[derive(Debug, Clone)]
+pub(crate) enum When {
+    /// A line of the log contains this.
+    Line(&'static str),
+    /// AWS has got this mutating call, as in `codedeploy:CreateDeployment`.
+    Called(&'static str),
+    /// A state became visible on the stage, as in `weight 10`.
+    State(&'static str),
+    /// So long after the deed before.
+    Later(Duration),
+}
+
+/// What happens then.
+#[derive(Debug, Clone)]
+pub(crate) enum Deed {
+    /// The workflow is cancelled.
+    Interrupt,
+    /// The runner insists.
+    Terminate,
+    /// The machine dies.
+    Kill,
+    /// The stage's alarm rings.
+    Alarm,
+    /// A fault from now on.
+    Fault(Fault),
+    /// Actions are denied from now on.
+    Deny(&'static [&'static str]),
+    /// Somebody else calls AWS. `$DEPLOYMENT` is the newest deployment.
+    Call(&'static str, Value),
+}
+
+impl When {
+    /// Whether the moment has come.
+    pub(super) fn has_come(&self, stage: &Stage, log: &[String], since: Duration) -> bool {
+        match self {
+            Self::Line(text) => log.iter().any(|line| line.contains(text)),
+            Self::Called(operation) => stage.ledger().iter().any(|entry| entry.operation == *operation),
+            Self::State(state) => stage.timeline().iter().any(|moment| moment.state.contains(state)),
+            Self::Later(pause) => since >= *pause,
+        }
+    }
+}
+
+impl Deed {
+    /// Does it.
+    pub(super) async fn happen(&self, stage: &Stage, process: Option<u32>) {
+        match self {
+            Self::Interrupt => signal(process, Signal::INT),
+            Self::Terminate => signal(process, Signal::TERM),
+            Self::Kill => signal(process, Signal::KILL),
+            Self::Alarm => stage.set_alarm("errors", AlarmState::Alarm),
+            Self::Fault(fault) => stage.inject(fault.clone()),
+            Self::Deny(actions) => stage.deny(actions),
+            Self::Call(operation, request) => call(stage, operation, request).await,
+        }
+    }
+}
+
+fn signal(process: Option<u32>, signal: Signal) {
+    let process = process.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("the action still runs");
+    kill_process(process, signal).expect("a signal");
+}
+
+/// Somebody else's call; their tools see to it that it works.
+pub(super) async fn call(stage: &Stage, operation: &str, request: &Value) {
+    let newest = stage.deployments().pop().unwrap_or_default();
+    let body = request.to_string().replace("$DEPLOYMENT", &newest);
+    let target = match operation.split_once('.') {
+        Some(("ecs", name)) => format!("AmazonEC2ContainerServiceV20141113.{name}"),
+        Some(("codedeploy", name)) => format!("CodeDeploy_20141006.{name}"),
+        _ => panic!("{operation}"),
+    };
+    let request = reqwest::Client::new().post(stage.endpoint()).header("x-amz-target", target).body(body);
+    let answer = request.header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASOMEBODYELSE").send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{operation}: {}", answer.text().await.unwrap_or_default());
+}

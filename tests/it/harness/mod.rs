@@ -1,0 +1,18 @@
+//! What every story stands on: a stage, the action run as the runner runs it, and what was told afterwards.
+
+mod action;
+mod canaries;
+mod deeds;
+mod images;
+mod play;
+mod process;
+mod redact;
+mod runner;
+mod story;
+mod told;
+
+pub(crate) use action::{Action, SMOKE};
+pub(crate) use deeds::{Deed, When};
+pub(crate) use play::Play;
+pub(crate) use story::Story;
+pub(crate) use told::Told;

@@ -1,0 +1,158 @@
+//! A story under way: the stage with users on it, and the runs of the action.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ecs_bluegreen_sim::world::load::{Load, LoadOptions, Stats};
+use ecs_bluegreen_sim::{ServiceOptions, Stage};
+
+use super::action::Action;
+use super::canaries::{self, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, SMOKE_TOKEN};
+use super::redact::Redactor;
+use super::runner::{self, Job};
+use super::told::Told;
+use super::{images, process};
+
+/// Long enough for a busy machine.
+const STEADY: Duration = Duration::from_secs(30);
+
+/// A story under way. It must be brought to its end.
+pub(crate) struct Play {
+    /// The stage.
+    pub(crate) stage: Stage,
+    job: Job,
+    users: Option<Load>,
+    called: usize,
+    has_ended: bool,
+}
+
+impl Drop for Play {
+    fn drop(&mut self) {
+        assert!(self.has_ended || std::thread::panicking(), "the story has no end: what its users saw is not asserted");
+    }
+}
+
+impl Play {
+    /// With the service running 1.0.0, and users before its production listener.
+    pub(super) async fn begin(stage: Stage, service: ServiceOptions) -> Self {
+        stage.world().push_layout(&images::layout("1.0.0"), "app", "1.0.0").await.expect("pushed");
+        let (name, is_active, serves) = (service.name.clone(), service.status == "ACTIVE", service.desired > 0);
+        stage.add_service(service).await.expect("a service");
+        assert!(!is_active || stage.wait_until_steady(&name, STEADY).await, "{:?}", stage.service_view(&name));
+        let users = (is_active && serves).then(|| stage.listener("prod")).flatten().map(|listener| {
+            let options = LoadOptions { connections: 2, pause: Duration::from_millis(20), ..LoadOptions::on(listener) };
+            Load::start(options)
+        });
+        Self { stage, job: Job::new(), users, called: 0, has_ended: false }
+    }
+
+    /// Runs the action.
+    pub(crate) async fn act(&mut self, action: Action) -> Told {
+        let files = self.job.step();
+        self.lay_out(&action);
+        let mut variables = self.variables();
+        variables.extend(files.variables());
+        variables.extend(action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))));
+        variables.extend(action.environment);
+        variables.retain(|_, value| !value.is_empty());
+        let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
+        self.told(finished, &files)
+    }
+
+    /// Runs the post step of a run.
+    pub(crate) async fn post(&mut self, main: &Told) -> Told {
+        let files = self.job.step();
+        let mut variables = self.variables();
+        variables.extend(files.variables());
+        variables.extend(main.state.iter().map(|(name, value)| (format!("STATE_{name}"), value.clone())));
+        let finished = process::run(&["post"], &variables, &self.stage, Vec::new()).await;
+        self.told(finished, &files)
+    }
+
+    fn told(&mut self, finished: process::Finished, files: &runner::Files) -> Told {
+        let journal = std::fs::read_to_string(self.job.temp().join("ecs-bluegreen.jsonl")).unwrap_or_default();
+        let ledger = self.stage.ledger();
+        let told = Told {
+            code: finished.status.code(),
+            log: finished.log,
+            errors: finished.errors,
+            outputs: runner::values(&files.output),
+            state: runner::values(&files.state),
+            summary: std::fs::read_to_string(&files.summary).expect("a summary"),
+            journal,
+            calls: ledger[self.called..].to_vec(),
+            redactor: Redactor::of(&self.stage, &self.job.workspace()),
+        };
+        self.called = ledger.len();
+        canaries::check(&told);
+        told
+    }
+
+    /// The runner's variables, and the credentials that another step left in the environment.
+    fn variables(&self) -> BTreeMap<String, String> {
+        let pairs = [
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
+            ("AWS_SESSION_TOKEN", SESSION_TOKEN.to_owned()),
+            ("AWS_REGION", "eu-central-1".to_owned()),
+            ("AWS_ENDPOINT_URL", self.stage.endpoint()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("DOCKER_HOST", "unix:///nonexistent/docker.sock".to_owned()),
+            ("SMOKE_TOKEN", SMOKE_TOKEN.to_owned()),
+            ("CI", "true".to_owned()),
+            ("GITHUB_ACTIONS", "true".to_owned()),
+            ("GITHUB_RUN_ID", "4711".to_owned()),
+            ("GITHUB_RUN_ATTEMPT", "1".to_owned()),
+            ("GITHUB_SHA", "3f786850e387550fdab836ed7e6dc881de23001b".to_owned()),
+            ("GITHUB_WORKSPACE", self.job.workspace().display().to_string()),
+            ("RUNNER_TEMP", self.job.temp().display().to_string()),
+            ("HOME", "/github/home".to_owned()),
+        ];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn lay_out(&self, action: &Action) {
+        let workspace = self.job.workspace();
+        std::fs::create_dir_all(workspace.join("images")).expect("a folder");
+        for version in &action.versions {
+            let link = workspace.join("images").join(version);
+            if !link.exists() {
+                std::os::unix::fs::symlink(images::layout(version), link).expect("a link");
+            }
+        }
+        for (path, content) in &action.files {
+            let path = workspace.join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, self.filled(content)).expect("a file");
+        }
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let url = |name: &str| self.stage.listener_url(name).unwrap_or_default();
+        let port = self.stage.listener("prod").map(|address| address.port().to_string()).unwrap_or_default();
+        let text = text.replace("$TEST", &url("test")).replace("$PRODUCTION", &url("prod"));
+        text.replace("$PORT", &port).replace("$REGISTRY", &self.stage.registry_host())
+    }
+
+    /// What users have seen so far.
+    pub(crate) fn users(&self) -> Stats {
+        self.users.as_ref().map(Load::stats).unwrap_or_default()
+    }
+
+    /// The end: no user saw a request fail, and AWS was asked nothing that it does not know.
+    pub(crate) async fn end(mut self) {
+        self.has_ended = true;
+        if let Some(users) = self.users.take() {
+            let seen = users.stop().await;
+            assert!(seen.requests > 0, "nobody used the service");
+            assert_eq!(seen.failures, 0, "requests of users failed: {:?}", seen.failures_by_kind);
+        }
+        assert_eq!(self.stage.unknown_operations(), BTreeMap::new());
+        canaries::permissions(&self.stage);
+    }
+}
+
+/// As the runner names it: upper case, spaces become underscores, hyphens stay.
+fn input(name: &str) -> String {
+    format!("INPUT_{}", name.to_uppercase().replace(' ', "_"))
+}

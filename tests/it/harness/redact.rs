@@ -1,0 +1,69 @@
+//! What differs between two runs of the same story becomes a word in brackets.
+
+use std::path::Path;
+
+use ecs_bluegreen_sim::Stage;
+use regex::{Captures, Regex};
+
+/// Texts and patterns, in the order in which they are replaced.
+pub(super) struct Redactor {
+    texts: Vec<(String, &'static str)>,
+    deployments: Vec<String>,
+}
+
+const PATTERNS: &[(&str, &str)] = &[
+    (r"sha256:[0-9a-f]{64}", "[digest]"),
+    (r"sha256:[0-9a-f]{12}", "[digest]"),
+    (r"sha256%3A[0-9a-f]{64}", "[digest]"),
+    (r"4711-1-[0-9a-f]{8}", "[run]"),
+    (r"ecs-svc/[0-9]+", "[ecs deployment]"),
+    (r"\b[0-9a-f]{32}\b", "[task]"),
+    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
+    (r"targetgroup/([a-z0-9-]+)/[0-9a-f]+", "targetgroup/$1/[id]"),
+    (r"\(\d+(\.\d)? (ms|s)(, attempt \d+)?\)", "([time])"),
+    (r"\((\d+ m )?\d+ s\)", "([time])"),
+    (r"after (\d+ m )?\d+(\.\d)? (ms|s)", "after [time]"),
+    (r"\d+ attempts?", "[n] attempts"),
+    (r"\d+\.\d MiB", "[size]"),
+    (r"\b\d+ bytes moved", "[size] moved"),
+    (r"duration-seconds=\d+", "duration-seconds=[n]"),
+    (r"\| (\d+ m )?\d+(\.\d)? (ms|s) \| \d+ \|", "| [time] | [n] |"),
+    (r"\| (\d+ m )?\d+(\.\d)? (ms|s) \|", "| [time] |"),
+    (r"(\d+ m )?\d+(\.\d)? (ms|s) in all, \d+ reads", "[time] in all, [n] reads"),
+    (r"(\d+ m )?\d+(\.\d)? (ms|s) in all", "[time] in all"),
+    (r"127\.0\.0\.1:\d+", "[address]"),
+];
+
+impl Redactor {
+    /// What is this stage's and this job's own.
+    pub(super) fn of(stage: &Stage, workspace: &Path) -> Self {
+        let listener = |name| stage.listener(name).map(|address| address.to_string()).unwrap_or_else(|| "no listener".to_owned());
+        let texts = vec![
+            (workspace.display().to_string(), "[workspace]"),
+            (workspace.with_file_name("temp").display().to_string(), "[temp]"),
+            (stage.registry_host(), "[registry]"),
+            (listener("prod"), "[production]"),
+            (listener("test"), "[test]"),
+        ];
+        Self { texts, deployments: stage.deployments() }
+    }
+
+    /// The text without what differs.
+    pub(super) fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (own, word) in &self.texts {
+            text = text.replace(own, word);
+        }
+        text = Regex::new(r"\bd-[A-Z0-9]{9}\b").expect("a pattern").replace_all(&text, |found: &Captures<'_>| self.deployment(&found[0])).into_owned();
+        for (pattern, word) in PATTERNS {
+            text = Regex::new(pattern).expect("a pattern").replace_all(&text, *word).into_owned();
+        }
+        text
+    }
+
+    /// `[deployment 1]`, in the order in which AWS made them.
+    fn deployment(&self, id: &str) -> String {
+        let number = self.deployments.iter().position(|own| own == id).map_or("unknown".to_owned(), |at| (at + 1).to_string());
+        format!("[deployment {number}]")
+    }
+}

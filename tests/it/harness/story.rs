@@ -1,0 +1,122 @@
+//! How a story is set up: the service, its controller, and what is particular about the stage.
+
+use std::path::PathBuf;
+
+use ecs_bluegreen_sim::{Clock, Controller, Exposure, Fault, GroupOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Switches};
+use serde_json::{Value, json};
+
+use super::action::Action;
+use super::canaries::{REGISTRY_PASSWORD, SMOKE_TOKEN};
+use super::play::Play;
+use super::told::Told;
+
+/// Where the sample application's secret comes from.
+const TOKEN_PARAMETER: &str = "arn:aws:ssm:eu-central-1:123456789012:parameter/smoke-token";
+
+/// A stage that has not begun.
+pub(crate) struct Story {
+    options: StageOptions,
+    service: ServiceOptions,
+}
+
+impl Story {
+    /// A service under CodeDeploy, whose group waits for the tests and shifts in two steps.
+    pub(crate) fn codedeploy() -> Self {
+        let config = "CodeDeployDefault.ECSCanary10Percent5Minutes".to_owned();
+        Self::group(GroupOptions { config, alarms: vec!["errors".to_owned()], ..GroupOptions::default() })
+    }
+
+    /// A service under CodeDeploy with a group of one's own.
+    pub(crate) fn group(group: GroupOptions) -> Self {
+        Self::of(Controller::CodeDeploy(group), Exposure::new("app", 8080))
+    }
+
+    /// A service that ECS rolls in place.
+    pub(crate) fn rolling(rolling: RollingOptions) -> Self {
+        Self::of(Controller::Rolling(rolling), Exposure { test: None, ..Exposure::new("app", 8080) })
+    }
+
+    /// A service that somebody else rolls out.
+    pub(crate) fn external() -> Self {
+        Self::of(Controller::External, Exposure::new("app", 8080))
+    }
+
+    fn of(controller: Controller, exposure: Exposure) -> Self {
+        let service = ServiceOptions {
+            name: "api".to_owned(),
+            controller,
+            desired: 1,
+            task_definition: definition("${registry}/app:1.0.0"),
+            status: "ACTIVE".to_owned(),
+            exposure: Some(exposure),
+        };
+        let options = StageOptions {
+            // A state waits to be seen: what the log shows does not depend on how busy the machine is.
+            clock: Clock::Observed { brief_ms: 3_000, patience_ms: 10_000, ready_minute_ms: 1_000 },
+            registry_password: REGISTRY_PASSWORD.to_owned(),
+            secrets: [(TOKEN_PARAMETER.to_owned(), SMOKE_TOKEN.to_owned())].into(),
+            alarms: [("errors".to_owned(), ecs_bluegreen_sim::AlarmState::Ok)].into(),
+            recording: Some(recording()),
+            ..StageOptions::default()
+        };
+        Self { options, service }
+    }
+
+    /// Changes the stage.
+    pub(crate) fn stage(mut self, change: impl FnOnce(&mut StageOptions)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// Changes how AWS behaves where that is unsure.
+    pub(crate) fn switches(self, change: impl FnOnce(&mut Switches)) -> Self {
+        self.stage(|options| change(&mut options.switches))
+    }
+
+    /// Changes the service.
+    pub(crate) fn service(mut self, change: impl FnOnce(&mut ServiceOptions)) -> Self {
+        change(&mut self.service);
+        self
+    }
+
+    /// Something that goes wrong once the service runs.
+    pub(crate) fn fault(self, fault: Fault) -> Self {
+        self.stage(|options| options.faults.push(fault))
+    }
+
+    /// Starts the stage; the service runs version 1.0.0 steadily.
+    pub(crate) async fn begin(self) -> Play {
+        let stage = Stage::start(self.options).await.expect("a stage");
+        Play::begin(stage, self.service).await
+    }
+
+    /// The whole story of one run of the action.
+    pub(crate) async fn told(self, action: Action) -> Told {
+        let mut play = self.begin().await;
+        let told = play.act(action).await;
+        play.end().await;
+        told
+    }
+}
+
+/// Every story's exchanges with AWS are recorded, for validate.py.
+fn recording() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("recordings");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let story = std::thread::current().name().unwrap_or("story").replace("::", "-");
+    folder.join(format!("{story}.jsonl"))
+}
+
+/// A task definition as a user would write it.
+pub(crate) fn definition(image: &str) -> Value {
+    json!({
+        "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "containerDefinitions": [{
+            "name": "app", "image": image, "essential": true, "portMappings": [{ "containerPort": 8080 }],
+            "secrets": [{ "name": "SMOKE_TOKEN", "valueFrom": TOKEN_PARAMETER }],
+            "logConfiguration": { "logDriver": "awslogs", "options":
+                { "awslogs-group": "/ecs/api", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "ecs" } },
+        }],
+    })
+}

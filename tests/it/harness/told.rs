@@ -1,0 +1,81 @@
+//! Everything one run of the action told, and how it reads in a snapshot.
+
+use std::collections::BTreeMap;
+
+use ecs_bluegreen_sim::Entry;
+
+use super::redact::Redactor;
+
+/// What a run told.
+pub(crate) struct Told {
+    /// The exit code; none after a signal.
+    pub(crate) code: Option<i32>,
+    /// Standard output by lines.
+    pub(crate) log: Vec<String>,
+    pub(super) errors: String,
+    /// The outputs.
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(super) state: BTreeMap<String, String>,
+    /// The step summary.
+    pub(crate) summary: String,
+    pub(super) journal: String,
+    /// The mutating calls AWS got meanwhile, other people's too.
+    pub(crate) calls: Vec<Entry>,
+    pub(super) redactor: Redactor,
+}
+
+/// Outputs that are the same in every story, or so long that they are looked at elsewhere.
+const LONG: &[&str] = &["report"];
+
+impl Told {
+    /// Exit code, log, outputs and the calls to AWS.
+    pub(crate) fn text(&self) -> String {
+        let log = self.log.iter().filter(|line| !line.starts_with("::add-mask::")).cloned().collect::<Vec<_>>().join("\n");
+        let parts = [self.ended(), log, self.outputs(), self.calls()];
+        self.redacted(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n---\n"))
+    }
+
+    /// The step summary as well.
+    pub(crate) fn with_summary(&self) -> String {
+        format!("{}\n--- summary\n{}", self.text(), self.redacted(self.summary.trim_end()))
+    }
+
+    /// Any text of the run, the same in every run.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        self.redactor.text(text)
+    }
+
+    /// The lines of the log that say something.
+    pub(crate) fn log_with(&self, words: &str) -> String {
+        self.redacted(&self.log.iter().filter(|line| line.contains(words)).cloned().collect::<Vec<_>>().join("\n"))
+    }
+
+    /// An output, empty when there is none.
+    pub(crate) fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).map_or("", String::as_str)
+    }
+
+    /// How often AWS got a call.
+    pub(crate) fn count(&self, operation: &str) -> usize {
+        self.calls.iter().filter(|call| call.operation == operation).count()
+    }
+
+    fn ended(&self) -> String {
+        self.code.map_or_else(|| "killed".to_owned(), |code| format!("exit code {code}"))
+    }
+
+    fn outputs(&self) -> String {
+        let shown = self.outputs.iter().filter(|(name, _)| !LONG.contains(&name.as_str()));
+        shown.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
+    }
+
+    fn calls(&self) -> String {
+        let ended = |call: &Entry| match (&call.code, call.status) {
+            (Some(code), _) => format!(" → {code}"),
+            (None, 200) => String::new(),
+            (None, 0) => " → no answer".to_owned(),
+            (None, status) => format!(" → {status}"),
+        };
+        self.calls.iter().map(|call| format!("{}{}", call.operation, ended(call))).collect::<Vec<_>>().join("\n")
+    }
+}
