@@ -92,6 +92,7 @@ test-tools: setup
 .PHONY: test-image
 test-image: setup release
 	tests/tools/test_image $(ACTION) $(ECS_BLUEGREEN_IMAGE)
+	tests/tools/test_deploy $(RELEASE) $(ECS_BLUEGREEN_IMAGE)
 
 .PHONY: test-rust
 test-rust: setup

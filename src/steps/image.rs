@@ -73,7 +73,7 @@ async fn push(run: &Run, settings: &ImageSettings, source: &Source, target: &Tar
     let registry = host(target);
     let digest = pushed.digest.to_string();
     let image = format!("{registry}/{}@{digest}", target.repository);
-    let sentence = format!("{} layers and manifests sent, {} were there already", pushed.uploaded, pushed.existing);
+    let sentence = format!("{} layers and manifests sent, {} in the registry already", pushed.uploaded, pushed.existing);
     run.tell(Event::Noted { sentence });
     let tags = pushed.tags.iter().map(|tag| tag.as_str().to_owned()).collect();
     run.tell(Event::ImagePinned { image: image.clone(), digest: digest.clone(), registry, tags, moved: pushed.bytes_moved });

@@ -21,13 +21,15 @@ use crate::undo::CodeDeployUndo;
 const PATIENCE: Duration = Duration::from_mins(15);
 /// The link to the rollback is filled in after the stop; without one by then, none is made.
 const LINK_LOOKS: u32 = 12;
+/// Where production is on blue already, a rollback would have nothing to move: two seconds are enough to see whether one begins.
+const SETTLED_LOOKS: u32 = 6;
 /// Looks for a deployment whose creation was never answered.
 const UNANSWERED_LOOKS: u32 = 3;
 
 pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo) -> Result<Undone, Failure> {
     let Some(id) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
     stop(run, &id).await?;
-    let ended = ended(run, &id).await?;
+    let ended = ended(run, undo, &id).await?;
     if ended.status == Status::Succeeded {
         return Ok(Undone::Traffic(too_late(run, undo, &id).await));
     }
@@ -72,7 +74,7 @@ async fn stop(run: &Run, id: &str) -> Result<(), Failure> {
 }
 
 /// Waits until the deployment is over and, unless it succeeded, until its rollback is known.
-async fn ended(run: &Run, id: &str) -> Result<Deployment, Failure> {
+async fn ended(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Deployment, Failure> {
     let mut without_link = 0;
     let mut easing = Easing::default();
     let mut blind = Blind::new();
@@ -81,12 +83,18 @@ async fn ended(run: &Run, id: &str) -> Result<Deployment, Failure> {
             match deployment.status {
                 Status::Succeeded => return Ok(deployment),
                 Status::Failed | Status::Stopped if deployment.rollback.is_some() || without_link >= LINK_LOOKS => return Ok(deployment),
+                Status::Failed | Status::Stopped if without_link >= SETTLED_LOOKS && is_on_blue(run, undo).await => return Ok(deployment),
                 Status::Failed | Status::Stopped => without_link += 1,
                 Status::Going | Status::Ready => {}
             }
         }
         easing.rest().await;
     }
+}
+
+async fn is_on_blue(run: &Run, undo: &CodeDeployUndo) -> bool {
+    let observed = traffic::observe(run, &undo.place, &undo.blue).await;
+    observed.is_some_and(|observed| observed.whole() == Some(Serving::Blue))
 }
 
 async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Stories: the real binary, started as the runner starts it, on a stage that plays AWS.
 //!
-//! Each story is one function whose name is the promise, with one snapshot of everything a person would see. The harness asserts
-//! in every story what holds for all: no secret anywhere, no command of a stranger, no failed request of a user.
+//! Each story is one function whose name is the promise, with one snapshot of what a person would see. The harness asserts in
+//! every story what holds for all: no secret anywhere, no command of a stranger, no failed request of a user.
 #![cfg(test)]
 
 mod bad_input;
@@ -17,4 +17,5 @@ mod one_off_task;
 mod permissions;
 mod registry;
 mod rolling;
+mod taken_back;
 mod weather;

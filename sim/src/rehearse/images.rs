@@ -26,15 +26,20 @@ impl Images {
         Self { binary: binary.to_owned(), folder: folder.to_owned() }
     }
 
-    /// An OCI layout of a version.
+    /// An OCI layout of a version, in a folder of that name.
     ///
     /// # Errors
     /// The binary cannot be read, or the layout not be written.
     pub fn layout(&self, version: &str) -> io::Result<PathBuf> {
         let layout = self.folder.join(version);
-        fs::create_dir_all(&layout)?;
-        write_layout(&SampleImage { binary: self.binary.clone(), version: version.to_owned(), fault: fault(version) }, &layout)?;
+        self.write(version, &layout)?;
         Ok(layout)
+    }
+
+    fn write(&self, version: &str, layout: &Path) -> io::Result<()> {
+        fs::create_dir_all(layout)?;
+        let image = SampleImage { binary: self.binary.clone(), version: version.to_owned(), fault: fault(version) };
+        write_layout(&image, layout).map(drop)
     }
 
     /// `docker build`, without pulling anything: the image has nothing but the binary.
@@ -50,13 +55,16 @@ impl Images {
         docker(&["build", "--quiet", "--build-arg", &version, "--build-arg", &fault, "--tag", name, &context.to_string_lossy()]).await
     }
 
-    /// The input `image` of a version, which is made for it: what a user would write.
+    /// The input `image` of a version, which is made for it as a workflow's build step would: in the engine, or in the workspace.
     ///
     /// # Errors
     /// The image cannot be made.
-    pub async fn input(&self, way: Way, version: &str) -> io::Result<String> {
+    pub async fn input(&self, way: Way, version: &str, workspace: &Path) -> io::Result<String> {
         match way {
-            Way::Process => Ok(format!("oci:{}", self.layout(version)?.display())),
+            Way::Process => {
+                self.write(version, &workspace.join("build/image"))?;
+                Ok("oci:build/image".to_owned())
+            }
             Way::Docker => {
                 let name = format!("sample-app:{version}");
                 self.build(version, &name).await?;
@@ -78,7 +86,6 @@ fn fault(version: &str) -> Fault {
 }
 
 async fn docker(arguments: &[&str]) -> io::Result<()> {
-    let output =
-        Command::new("docker").args(arguments).env("DOCKER_BUILDKIT", "1").stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    let output = Command::new("docker").args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
     if output.status.success() { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())) }
 }

@@ -139,6 +139,13 @@ impl Job {
         self.environment.iter().cloned().chain(fixed).chain(files).chain(own).chain(inputs).collect()
     }
 
+    /// A program in the place of the step, with nothing but its environment.
+    pub fn command(&self, program: &Path, variables: Vec<(OsString, OsString)>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(variables).current_dir(self.workspace()).stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
     /// Runs the step, and shows every line as it comes.
     ///
     /// # Errors
@@ -169,9 +176,8 @@ impl Job {
         stop: &mut Stop,
         mut show: impl FnMut(&str),
     ) -> io::Result<i32> {
-        let mut action = Command::new(&self.action);
-        action.args(arguments).env_clear().envs(variables).current_dir(self.workspace()).kill_on_drop(true);
-        let mut child = action.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut action = self.command(&self.action, variables);
+        let mut child = action.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (sender, mut lines) = mpsc::channel(64);
         let process = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         tokio::spawn(forward(child.stdout.take(), sender.clone()));

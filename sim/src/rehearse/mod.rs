@@ -44,7 +44,9 @@ impl Programs {
         let missing = [&programs.action, &programs.sample].into_iter().find(|program| !program.is_file()).cloned();
         match missing {
             None => Ok(programs),
-            Some(missing) => Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is not built: run `make rehearse`", missing.display()))),
+            Some(missing) => {
+                Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is not built: run `make rehearse`", missing.display())))
+            }
         }
     }
 }

@@ -24,6 +24,8 @@ use crate::{Clock, Controller, GroupOptions, Stage, StageError, StageOptions};
 const FACTOR: f64 = 30.0;
 /// Ten steps of two seconds each.
 const CONFIG: &str = "CodeDeployDefault.ECSLinear10PercentEvery1Minutes";
+/// Two looks a step of the traffic. At AWS, where a step lasts minutes, nobody sets this.
+const POLL: &str = "1s";
 /// Blue stays for 16 seconds after the shift; the tests on production need at most six to fail.
 const TERMINATION_MINUTES: u32 = 8;
 /// Users before and after the deployment, so that both ends are seen.
@@ -133,10 +135,10 @@ impl Rehearsal<'_> {
     }
 
     async fn scenario(&self, number: usize, scenario: Scenario, stop: &mut Stop) -> Result<Played, RehearsalError> {
-        let image = self.images.input(self.way, scenario.version).await.map_err(at("The image cannot be made"))?;
         let folder = self.folder.join("jobs").join(scenario.name);
         let job = Job::new(&self.programs.action, &folder, &self.stage.endpoint()).map_err(at("The job's folder cannot be made"))?;
         self.check_out(&job).map_err(at("The job's workspace cannot be written"))?;
+        let image = self.images.input(self.way, scenario.version, &job.workspace()).await.map_err(at("The image cannot be made"))?;
         let step = self.step(scenario, image);
         step.yaml().lines().for_each(|line| self.screen.aside(&format!("  {line}")));
         self.screen.line("");
@@ -155,9 +157,8 @@ impl Rehearsal<'_> {
 
     fn step(&self, scenario: Scenario, image: String) -> Step {
         let definition = (scenario.definition == Definition::File).then(|| ("task-definition", "task-definition.json".to_owned()));
+        let place = [("cluster", "prod".to_owned()), ("service", SERVICE.to_owned())];
         let fixed = [
-            ("cluster", "prod".to_owned()),
-            ("service", SERVICE.to_owned()),
             ("image", image),
             ("repository", REPOSITORY.to_owned()),
             ("tags", format!("{}, latest", scenario.version)),
@@ -165,8 +166,9 @@ impl Rehearsal<'_> {
             ("smoke-tests", "smoke.yml".to_owned()),
             ("test-url", self.url(&format!("{SERVICE}-test"))),
             ("production-url", self.url(SERVICE)),
+            ("poll-interval", POLL.to_owned()),
         ];
-        Step { inputs: fixed.into_iter().chain(definition).collect(), environment: vec![("SMOKE_TOKEN", TOKEN.to_owned())] }
+        Step { inputs: place.into_iter().chain(definition).chain(fixed).collect(), environment: vec![("SMOKE_TOKEN", TOKEN.to_owned())] }
     }
 
     async fn under_load(&self, scenario: Scenario, job: &Job, step: &Step, stop: &mut Stop) -> Result<Played, RehearsalError> {
@@ -183,6 +185,8 @@ impl Rehearsal<'_> {
         let began = Instant::now();
         let ended = job.run(step, stop, &mut show).await.map_err(at("The action cannot be run"))?;
         let seconds = began.elapsed().as_secs_f64();
+        show("");
+        show("Post org/ecs-bluegreen-action@v1");
         let post = job.post(step, &ended, stop, &mut show).await.map_err(at("The post step cannot be run"))?;
         tokio::time::sleep(MARGIN).await;
         Ok(Played { scenario, ended, post, seconds, stats: load.stop().await, log })

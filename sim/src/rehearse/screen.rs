@@ -38,7 +38,7 @@ impl Screen {
     /// A new part, with a blank line before it.
     pub fn part(self, title: &str) {
         self.line("");
-        self.painted(CYAN, &format!("━━ {title} "));
+        self.painted(CYAN, &format!("━━ {title}"));
     }
 
     /// A line that matters less.

@@ -108,7 +108,7 @@ impl<'a> CodeDeploy<'a> {
                 self.run.tell(Event::Noted { sentence: format!("{error}; looking whether the gate is open") });
             }
             Err(error) if error.is("DeploymentIsNotInReadyState") || error.is("DeploymentAlreadyCompleted") || error.is("InvalidDeploymentStatus") => {
-                self.run.tell(Event::Noted { sentence: "the gate is open already".into() });
+                self.run.tell(Event::Noted { sentence: "the gate does not wait any more; looking why".into() });
             }
             Err(source) => return Err(CodeDeployError { what: "continue the deployment", source }.into()),
         }
@@ -246,6 +246,10 @@ impl<'a> CodeDeploy<'a> {
         match code.as_str() {
             "ALARM_ACTIVE" => Trouble { reason: Reason::Alarm, sentence: self.alarm().await, cause },
             "MANUAL_STOP" => Trouble { reason: Reason::Stopped, sentence: format!("deployment {} was stopped by somebody else", self.id), cause },
+            // An install that takes too long fails; only a gate that nobody opened stops the deployment.
+            "TIMEOUT" if deployment.status == Status::Stopped => {
+                Trouble { reason: Reason::Timeout, sentence: format!("the gate of deployment {} expired before it was opened", self.id), cause }
+            }
             "ECS_UPDATE_ERROR" | "CUSTOMER_APPLICATION_UNHEALTHY" | "TIMEOUT" => {
                 Trouble { reason: Reason::TasksUnhealthy, sentence: format!("green did not become healthy: CodeDeploy {end} the deployment ({code})"), cause }
             }

@@ -183,6 +183,7 @@ impl Rollout<'_> {
         Interrupted::Failed(match trouble.reason {
             Reason::TasksUnhealthy => failure.hint("mend what the containers stopped for; when none stopped, look at the target group's health check"),
             Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
+            Reason::Timeout => failure.hint("let the group wait longer at Ready, or let the smoke tests give up sooner"),
             Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
             Reason::Denied => failure.hint("docs/iam.md has the policy"),
             _ => failure,

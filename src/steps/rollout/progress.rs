@@ -14,7 +14,8 @@ pub(super) fn of(deployment: &Deployment, target: Option<&Target>) -> Progress {
 }
 
 fn traffic(target: &Target) -> Option<Traffic> {
-    let on = |green: bool| target.sets.iter().filter(|set| set.is_green == green).map(|set| set.weight).sum::<f64>();
+    // From 0, because the sum of nothing is -0.
+    let on = |green: bool| target.sets.iter().filter(|set| set.is_green == green).fold(0.0, |sum, set| sum + set.weight);
     (!target.sets.is_empty()).then(|| Traffic { blue: on(false), green: on(true) })
 }
 

@@ -5,26 +5,29 @@ use std::collections::BTreeMap;
 use super::deeds::{Deed, When};
 
 /// The smoke tests of the stories: what each faulty version of the sample application gets wrong is asked here.
-pub(crate) const SMOKE: &str = r#"
-defaults: { timeout: 2s, retry: { for: 2s, every: 100ms } }
-tests:
-  - name: health
-    get: /health
-    expect: { status: 200, json: { $.status: ok, $.version: "${version}", $.time: { type: timestamp } } }
-  - name: google login
-    get: /auth/google/login
-    follow: false
-    expect: { status: 302, redirect: { to: "https://accounts.google.com/", query: { redirect_uri: "https://app.example.com/auth/google/callback" } } }
-  - name: session
-    post: /auth/session
-    json: { token: "${env.SMOKE_TOKEN}" }
-    expect: { status: 204, cookies: { session: { http-only: true, secure: true } } }
-  - name: me
-    get: /auth/me
-    headers: { Authorization: "Bearer ${env.SMOKE_TOKEN}" }
-    on: [green, production]
-    expect: { status: 200, headers: { content-type: { contains: json } } }
-"#;
+const TESTS: &[(&str, &str)] = &[
+    ("health", r#"{ get: /health, expect: { status: 200, json: { $.status: ok, $.version: "${version}", $.time: { type: timestamp } } } }"#),
+    (
+        "google login",
+        r#"{ get: /auth/google/login, follow: false, expect: { status: 302, redirect: { to: "https://accounts.google.com/", query: { redirect_uri: "https://app.example.com/auth/google/callback" } } } }"#,
+    ),
+    (
+        "session",
+        r#"{ post: /auth/session, json: { token: "${env.SMOKE_TOKEN}" }, expect: { status: 204, cookies: { session: { http-only: true, secure: true } } } }"#,
+    ),
+    (
+        "me",
+        r#"{ get: /auth/me, headers: { Authorization: "Bearer ${env.SMOKE_TOKEN}" }, expect: { status: 200, headers: { content-type: { contains: json } } } }"#,
+    ),
+    ("ready", "{ get: /ready, retry: { for: 20s }, expect: { status: 200 } }"),
+];
+
+/// Some of them, as a document.
+pub(crate) fn smoke_tests(names: &[&str]) -> String {
+    let chosen = TESTS.iter().filter(|(name, _)| names.contains(name));
+    let tests: Vec<String> = chosen.map(|(name, test)| test.replacen('{', &format!("  - {{ name: {name},"), 1)).collect();
+    format!("defaults: {{ timeout: 2s, retry: {{ for: 1s, every: 100ms }} }}\ntests:\n{}\n", tests.join("\n"))
+}
 
 /// A step of a workflow.
 pub(crate) struct Action {
@@ -56,7 +59,17 @@ impl Action {
 
     /// The same with smoke tests on green and on production.
     pub(crate) fn tested(version: &str) -> Self {
-        Self::deploy(version).with("smoke-tests", SMOKE).with("test-url", "$TEST").with("production-url", "$PRODUCTION")
+        Self::tested_by(version, &["health", "google login", "session", "me"])
+    }
+
+    /// The same with some tests only.
+    pub(crate) fn tested_by(version: &str, tests: &[&str]) -> Self {
+        Self::deploy(version).with("smoke-tests", &smoke_tests(tests)).with("test-url", "$TEST").with("production-url", "$PRODUCTION")
+    }
+
+    /// Tests on green that take their time: green says that it is not ready for two seconds and a half.
+    pub(crate) fn slowly_tested(version: &str) -> Self {
+        Self::tested_by(version, &["ready"]).with("environment-variables", "APP_WARM_UP_MS=2500")
     }
 
     /// An input. `$TEST`, `$PRODUCTION`, `$PORT` (production's) and `$REGISTRY` are filled in, here and in files.

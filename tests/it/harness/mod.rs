@@ -8,11 +8,12 @@ mod play;
 mod process;
 mod redact;
 mod runner;
+mod steady;
 mod story;
 mod told;
 
-pub(crate) use action::{Action, SMOKE};
+pub(crate) use action::{Action, smoke_tests};
 pub(crate) use deeds::{Deed, When};
 pub(crate) use play::Play;
-pub(crate) use story::Story;
+pub(crate) use story::{Story, definition};
 pub(crate) use told::Told;

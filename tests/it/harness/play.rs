@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ecs_bluegreen::inputs::TABLE;
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions, Stats};
 use ecs_bluegreen_sim::{ServiceOptions, Stage};
 
@@ -46,15 +47,23 @@ impl Play {
         Self { stage, job: Job::new(), users, called: 0, has_ended: false }
     }
 
+    /// Puts a version into the registry, for actions that bring none.
+    pub(crate) async fn pushed(self, version: &str) -> Self {
+        self.stage.world().push_layout(&images::layout(version), "app", version).await.expect("pushed");
+        self
+    }
+
     /// Runs the action.
     pub(crate) async fn act(&mut self, action: Action) -> Told {
         let files = self.job.step();
         self.lay_out(&action);
         let mut variables = self.variables();
         variables.extend(files.variables());
-        variables.extend(action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))));
         variables.extend(action.environment);
         variables.retain(|_, value| !value.is_empty());
+        // The runner gives every input that is not set as an empty text.
+        variables.extend(TABLE.iter().map(|known| (input(known.name), String::new())));
+        variables.extend(action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))));
         let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
         self.told(finished, &files)
     }

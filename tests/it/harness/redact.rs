@@ -12,13 +12,11 @@ pub(super) struct Redactor {
 }
 
 const PATTERNS: &[(&str, &str)] = &[
-    (r"sha256:[0-9a-f]{64}", "[digest]"),
-    (r"sha256:[0-9a-f]{12}", "[digest]"),
-    (r"sha256%3A[0-9a-f]{64}", "[digest]"),
+    (r"sha256(:|&#58;|%3A)[0-9a-f]{12,64}", "[digest]"),
     (r"4711-1-[0-9a-f]{8}", "[run]"),
     (r"ecs-svc/[0-9]+", "[ecs deployment]"),
     (r"\b[0-9a-f]{32}\b", "[task]"),
-    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
+    (r"\b\d{4}-\d\d-\d\dT\d\d(:|&#58;)\d\d(:|&#58;)\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
     (r"targetgroup/([a-z0-9-]+)/[0-9a-f]+", "targetgroup/$1/[id]"),
     (r"\(\d+(\.\d)? (ms|s)(, attempt \d+)?\)", "([time])"),
     (r"\((\d+ m )?\d+ s\)", "([time])"),
@@ -52,7 +50,7 @@ impl Redactor {
     pub(super) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (own, word) in &self.texts {
-            text = text.replace(own, word);
+            text = text.replace(own, word).replace(&own.replace(':', "&#58;"), word);
         }
         text = Regex::new(r"\bd-[A-Z0-9]{9}\b").expect("a pattern").replace_all(&text, |found: &Captures<'_>| self.deployment(&found[0])).into_owned();
         for (pattern, word) in PATTERNS {

@@ -56,7 +56,6 @@ impl Story {
             registry_password: REGISTRY_PASSWORD.to_owned(),
             secrets: [(TOKEN_PARAMETER.to_owned(), SMOKE_TOKEN.to_owned())].into(),
             alarms: [("errors".to_owned(), ecs_bluegreen_sim::AlarmState::Ok)].into(),
-            recording: Some(recording()),
             ..StageOptions::default()
         };
         Self { options, service }
@@ -71,6 +70,11 @@ impl Story {
     /// Changes how AWS behaves where that is unsure.
     pub(crate) fn switches(self, change: impl FnOnce(&mut Switches)) -> Self {
         self.stage(|options| change(&mut options.switches))
+    }
+
+    /// Real time, in which a minute of AWS's lasts a second: nothing moves on because somebody looked.
+    pub(crate) fn in_real_time(self) -> Self {
+        self.stage(|options| options.clock = Clock::Scaled(60.0))
     }
 
     /// Changes the service.
@@ -99,12 +103,20 @@ impl Story {
     }
 }
 
-/// Every story's exchanges with AWS are recorded, for validate.py.
-fn recording() -> PathBuf {
+impl Story {
+    /// Plays the story and gives the file with all exchanges between the action and AWS.
+    pub(crate) async fn recorded(self, name: &str, action: Action) -> PathBuf {
+        let file = recording(name);
+        self.stage(|options| options.recording = Some(file.clone())).told(action).await;
+        file
+    }
+}
+
+/// Where a story's exchanges with AWS are recorded, for validate.py.
+fn recording(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("recordings");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let story = std::thread::current().name().unwrap_or("story").replace("::", "-");
-    folder.join(format!("{story}.jsonl"))
+    folder.join(format!("{name}.jsonl"))
 }
 
 /// A task definition as a user would write it.

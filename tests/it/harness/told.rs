@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ecs_bluegreen_sim::Entry;
 
 use super::redact::Redactor;
+use super::steady;
 
 /// What a run told.
 pub(crate) struct Told {
@@ -30,14 +31,24 @@ const LONG: &[&str] = &["report"];
 impl Told {
     /// Exit code, log, outputs and the calls to AWS.
     pub(crate) fn text(&self) -> String {
-        let log = self.log.iter().filter(|line| !line.starts_with("::add-mask::")).cloned().collect::<Vec<_>>().join("\n");
-        let parts = [self.ended(), log, self.outputs(), self.calls()];
-        self.redacted(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n---\n"))
+        self.parts(&[self.ended(), steady::log(&self.log), self.outputs(), self.calls()])
     }
 
     /// The step summary as well.
     pub(crate) fn with_summary(&self) -> String {
-        format!("{}\n--- summary\n{}", self.text(), self.redacted(self.summary.trim_end()))
+        format!("{}\n--- summary\n{}", self.text(), self.redacted(&steady::summary(self.summary.trim_end())))
+    }
+
+    /// What a person reads in the end: exit code, warnings, the last words, and the calls to AWS.
+    pub(crate) fn ending(&self) -> String {
+        let warnings = self.log.iter().filter(|line| line.starts_with("::warning") || line.starts_with("warning: ")).cloned();
+        let last = self.log.iter().rposition(String::is_empty).map_or(0, |at| at + 1);
+        let from = self.log.iter().position(|line| line.starts_with("Nothing was touched")).unwrap_or(last);
+        self.parts(&[self.ended(), warnings.collect::<Vec<_>>().join("\n"), self.log[from..].join("\n"), self.calls()])
+    }
+
+    fn parts(&self, parts: &[String]) -> String {
+        self.redacted(&parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n---\n"))
     }
 
     /// Any text of the run, the same in every run.

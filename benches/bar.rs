@@ -1,0 +1,83 @@
+//! A bar: what was asked, what was measured, whether it is kept. Pure.
+
+use ecs_bluegreen_sim::rehearse::table::ruled;
+
+/// One row of the table.
+#[derive(Debug, Clone)]
+pub(crate) struct Bar {
+    name: String,
+    asked: String,
+    measured: String,
+    kept: Kept,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    No,
+    NotMeasured,
+}
+
+impl Bar {
+    /// A measured value that must not exceed what is asked; `note` says what else is worth knowing.
+    pub(crate) fn at_most(name: &str, measured: f64, limit: f64, unit: &str, note: &str) -> Self {
+        let kept = if measured <= limit { Kept::Yes } else { Kept::No };
+        let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
+        Self { name: name.to_owned(), asked: format!("≤ {limit} {unit}"), measured: format!("{measured:.1} {unit}{note}"), kept }
+    }
+
+    /// A bar that this machine cannot measure.
+    pub(crate) fn not_measured(name: &str, asked: &str, why: &str) -> Self {
+        Self { name: name.to_owned(), asked: asked.to_owned(), measured: why.to_owned(), kept: Kept::NotMeasured }
+    }
+
+    /// Whether nothing is wrong with it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept != Kept::No
+    }
+
+    fn row(&self) -> Vec<String> {
+        let kept = match self.kept {
+            Kept::Yes => "OK",
+            Kept::No => "NOT",
+            Kept::NotMeasured => "–",
+        };
+        [&self.name, &self.asked, &self.measured, kept].map(ToString::to_string).to_vec()
+    }
+}
+
+/// All bars as lines.
+pub(crate) fn table(bars: &[Bar]) -> Vec<String> {
+    let head = ["bar", "asked", "measured", ""].map(str::to_owned).to_vec();
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(bars.iter().map(Bar::row)).collect();
+    std::iter::once(String::new()).chain(ruled(&rows)).collect()
+}
+
+/// The value in the middle; 0 of none.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// The greatest value; 0 of none.
+pub(crate) fn worst(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_kept_up_to_its_limit() {
+        assert!(Bar::at_most("a", 20.0, 20.0, "ms", "").is_kept());
+        assert!(!Bar::at_most("a", 20.1, 20.0, "ms", "").is_kept());
+        assert!(Bar::not_measured("a", "≤ 1", "no engine").is_kept());
+    }
+
+    #[test]
+    fn the_median_is_not_moved_by_one_bad_run() {
+        assert_eq!((median(&[3.0, 1.0, 90.0]), worst(&[3.0, 90.0])), (3.0, 90.0));
+    }
+}

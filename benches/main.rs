@@ -1,0 +1,66 @@
+//! `make bench`: the bars of speed and size that the project keeps, measured with the release binary against a stage.
+//!
+//! Prints one table and ends with 1 when a bar is missed. Nothing here is a test: what is measured depends on the machine.
+
+mod bar;
+mod memory;
+mod reaction;
+mod rolling;
+mod size;
+mod start;
+mod stop;
+mod theatre;
+mod usage;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use bar::{Bar, table};
+use ecs_bluegreen_sim::rehearse::Programs;
+use ecs_bluegreen_sim::rehearse::way::Way;
+
+type Measured = Result<Vec<Bar>, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.as_slice() {
+        [flag, file, program] if flag == usage::FLAG => return usage::measure(Path::new(file), Path::new(program)),
+        _ => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(bench())),
+    };
+    match done {
+        Ok(bars) if bars.iter().all(Bar::is_kept) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            say(&format!("error: the bars cannot be measured: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn bench() -> Measured {
+    let programs = Programs::beside_this()?;
+    let folder = programs.target.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    let way = Way::choose(None).await?;
+    let mut bars = Vec::new();
+    say("start: 50 processes up to their first request");
+    bars.extend(start::bars(&programs, &folder).await?);
+    say("rolling deploy: 20 of them");
+    bars.extend(rolling::bars(&programs, &folder).await?);
+    say("reaction: 12 deployments at once, then a minute of following them");
+    bars.extend(reaction::bars(&programs, &folder).await?);
+    say("stop: 8 deployments that fail at the gate");
+    bars.extend(stop::bars(&programs, &folder).await?);
+    say("memory: deployments without an image, and with 100 MiB of it");
+    bars.extend(memory::bars(&programs, &folder, way).await?);
+    bars.extend(size::bars(&programs, way).await?);
+    table(&bars).iter().for_each(|line| say(line));
+    Ok(bars)
+}
+
+/// A line for whoever waits. Nobody may be there to read it.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

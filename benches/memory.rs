@@ -1,0 +1,81 @@
+//! Peak memory of a whole deploy through CodeDeploy, with smoke tests: without an image, and with 100 MiB of it to push.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use ecs_bluegreen_sim::rehearse::Programs;
+use ecs_bluegreen_sim::rehearse::images::{self, Images};
+use ecs_bluegreen_sim::rehearse::job::{Job, Step};
+use ecs_bluegreen_sim::rehearse::sample::{CONTAINER, REPOSITORY};
+use ecs_bluegreen_sim::rehearse::way::Way;
+use ecs_bluegreen_sim::{Controller, GroupOptions, Stage, StageOptions};
+
+use crate::Measured;
+use crate::bar::{Bar, worst};
+use crate::theatre::{new_revision, stage, with_tests};
+use crate::usage;
+
+const RUNS: usize = 3;
+const PADDING: u64 = 100 * 1024 * 1024;
+const WITHOUT: &str = "deploy without an image transfer, peak memory";
+const FROM_LAYOUT: &str = "deploy with a 100 MiB layer from an OCI layout, peak memory";
+const FROM_ENGINE: &str = "deploy with a 100 MiB layer from the Docker engine, peak memory";
+
+/// Three bars.
+pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way) -> Measured {
+    let service = [("api".to_owned(), Controller::CodeDeploy(GroupOptions::default()))];
+    let stage = stage(programs, folder, StageOptions::default(), &service).await?;
+    let mut without = Vec::new();
+    for run in 0..RUNS {
+        without.push(peak(programs, folder, &stage, new_revision("api", run), "1.0.0").await?);
+    }
+    let mut bars = vec![Bar::at_most(WITHOUT, worst(&without), 25.0, "MiB", "")];
+    let images = Images::new(&padded(programs, folder)?, &folder.join("large"));
+    bars.push(transfer(programs, folder, &stage, &images, Way::Process).await?);
+    bars.push(match way {
+        Way::Docker => transfer(programs, folder, &stage, &images, way).await?,
+        Way::Process => Bar::not_measured(FROM_ENGINE, "≤ 64 MiB", "no Docker engine answers"),
+    });
+    stage.shutdown().await;
+    Ok(bars)
+}
+
+async fn peak(programs: &Programs, folder: &Path, stage: &Stage, step: Step, version: &str) -> io::Result<f64> {
+    let job = Job::new(&programs.action, &folder.join("memory"), &stage.endpoint())?;
+    Ok(usage::of(&programs.action, &job, &with_tests(stage, "api", version, step), 0).await?.memory)
+}
+
+async fn transfer(programs: &Programs, folder: &Path, stage: &Stage, images: &Images, way: Way) -> Result<Bar, Box<dyn Error>> {
+    // Another version than the other way's, or there would be nothing to send.
+    let (name, version) = match way {
+        Way::Process => (FROM_LAYOUT, "1.0.0"),
+        Way::Docker => (FROM_ENGINE, "1.1.0"),
+    };
+    let image = images.input(way, version, &folder.join("large")).await?;
+    let image = image.strip_prefix("oci:").map_or(image.clone(), |layout| format!("oci:{}", folder.join("large").join(layout).display()));
+    let mut step = new_revision("api", RUNS);
+    let more = [
+        ("image", image.clone()),
+        ("repository", REPOSITORY.to_owned()),
+        ("tags", version.to_owned()),
+        ("container", CONTAINER.to_owned()),
+    ];
+    step.inputs.extend(more);
+    let memory = peak(programs, folder, stage, step, version).await;
+    if way == Way::Docker {
+        images::remove(&[image]).await;
+    }
+    Ok(Bar::at_most(name, memory?, 64.0, "MiB", ""))
+}
+
+/// The sample application with random bytes behind it: a program all the same, and nothing that could be compressed.
+fn padded(programs: &Programs, folder: &Path) -> io::Result<PathBuf> {
+    let path = folder.join("padded");
+    fs::copy(&programs.sample, &path)?;
+    let mut file = fs::OpenOptions::new().append(true).open(&path)?;
+    io::copy(&mut fs::File::open("/dev/urandom")?.take(PADDING), &mut file)?;
+    file.flush()?;
+    Ok(path)
+}

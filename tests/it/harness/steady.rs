@@ -1,0 +1,39 @@
+//! What depends on the moment at which AWS was looked at, or on which of several tests was answered first, reads the same in every run.
+
+use regex::Regex;
+
+/// A look at the rollout, in words.
+const PROGRESS: &str =
+    r"^[A-Za-z_]+(, production blue \d+ % green \d+ %)?(, green \d+ of \d+ tasks running(, \d+ failed)?)?$|^the one-off task is [A-Z_]+$";
+const PASSED: &str = r"^✓ .+ on (green|production): [A-Z]+ /";
+const ROW: &str = r"^\| . \| [^|]+ \| (green|production) \| <code>";
+
+/// The log without masks, with one line for each stretch of progress, and passed tests in the order of their names.
+pub(super) fn log(lines: &[String]) -> String {
+    let progress = Regex::new(PROGRESS).expect("a pattern");
+    let mut steady: Vec<String> = Vec::new();
+    for line in lines.iter().filter(|line| !line.starts_with("::add-mask::")) {
+        let is_progress = progress.is_match(line);
+        if !(is_progress && steady.last().is_some_and(|last| last == "[progress]")) {
+            steady.push(if is_progress { "[progress]".to_owned() } else { line.clone() });
+        }
+    }
+    ordered(steady, PASSED).join("\n")
+}
+
+/// The summary with its smoke tests in the order of sides and names.
+pub(super) fn summary(text: &str) -> String {
+    ordered(text.lines().map(str::to_owned).collect(), ROW).join("\n")
+}
+
+/// Every stretch of lines of a kind, sorted by side and text.
+fn ordered(mut lines: Vec<String>, kind: &str) -> Vec<String> {
+    let kind = Regex::new(kind).expect("a pattern");
+    let side = |line: &String| (kind.captures(line).is_some_and(|found| &found[1] == "production"), line.clone());
+    for stretch in lines.chunk_by_mut(|one, other| kind.is_match(one) == kind.is_match(other)) {
+        if stretch.first().is_some_and(|line| kind.is_match(line)) {
+            stretch.sort_by_key(side);
+        }
+    }
+    lines
+}
