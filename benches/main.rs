@@ -56,7 +56,9 @@ async fn bench() -> Measured {
     say("memory: deployments without an image, and with 100 MiB of it");
     bars.extend(memory::bars(&programs, &folder, way).await?);
     bars.extend(size::bars(&programs, way).await?);
-    table(&bars).iter().for_each(|line| say(line));
+    for line in table(&bars) {
+        say(&line);
+    }
     Ok(bars)
 }
 

@@ -19,7 +19,7 @@ use crate::theatre::{new_revision, stage};
 const FACTORS: [f64; 6] = [1.6, 2.0, 2.5, 3.1, 4.0, 5.0];
 const SERVICES: [&str; 2] = ["one", "two"];
 const FOLLOWED: Duration = Duration::from_mins(1);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer at every speed than everything is looked at.
 const CANARY: Traffic = Traffic::Canary { percent: 10, minutes: 12 };
 

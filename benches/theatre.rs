@@ -11,7 +11,7 @@ use ecs_bluegreen_sim::rehearse::job::Step;
 use ecs_bluegreen_sim::rehearse::sample::{REPOSITORY, TOKEN, TOKEN_PARAMETER, service};
 use ecs_bluegreen_sim::{Controller, Stage, StageOptions};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A stage with services that run version 1.0.0.
 pub(crate) async fn stage(

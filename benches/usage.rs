@@ -28,7 +28,7 @@ pub(crate) struct Usage {
 
 /// The small process: runs the program and writes what it took to the file.
 pub(crate) fn measure(file: &Path, program: &Path) -> ExitCode {
-    let written = run(program).and_then(|usage| Ok(std::fs::write(file, serde_json::to_string(&usage)?)?));
+    let written = run(program).and_then(|usage| std::fs::write(file, serde_json::to_string(&usage)?));
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -107,7 +107,9 @@ fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {
         | (Seen::Shifting, Goal::Gate)
         | (Seen::Shifted, Goal::Gate | Goal::Shifted)
         | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Completed) => Verdict::Proceed,
-        (Seen::Preparing, _) | (Seen::AtGate | Seen::Shifting, Goal::Shifted | Goal::Completed) | (Seen::Shifted, Goal::Completed) => Verdict::Wait,
+        (Seen::Preparing, _) | (Seen::AtGate | Seen::Shifting, Goal::Shifted | Goal::Completed) | (Seen::Shifted, Goal::Completed) => {
+            Verdict::Wait
+        }
     }
 }
 
@@ -119,9 +121,11 @@ fn blind(blindness: &Blindness) -> Verdict {
             sentence: format!("AWS could not be asked about the rollout for {} minutes", BLIND_BUDGET.as_secs() / 60),
             cause: Some(why.clone()),
         }),
-        Blindness::Denied(why) => {
-            Verdict::Abort(Trouble { reason: Reason::Denied, sentence: "AWS denies looking at the rollout".into(), cause: Some(why.clone()) })
-        }
+        Blindness::Denied(why) => Verdict::Abort(Trouble {
+            reason: Reason::Denied,
+            sentence: "AWS denies looking at the rollout".into(),
+            cause: Some(why.clone()),
+        }),
     }
 }
 
@@ -180,7 +184,11 @@ mod tests {
     fn being_unable_to_see_has_a_budget_of_its_own_and_a_denial_has_none() {
         let failing = |since| Seen::Blind(Blindness::Failing { since, why: "500".into() });
         assert_eq!(decide(Goal::Gate, &failing(Duration::from_secs(30)), EARLY), Verdict::Wait);
-        assert!(matches!(decide(Goal::Gate, &failing(BLIND_BUDGET), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::AwsFailed));
-        assert!(matches!(decide(Goal::Gate, &Seen::Blind(Blindness::Denied("no".into())), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::Denied));
+        assert!(
+            matches!(decide(Goal::Gate, &failing(BLIND_BUDGET), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::AwsFailed)
+        );
+        assert!(
+            matches!(decide(Goal::Gate, &Seen::Blind(Blindness::Denied("no".into())), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::Denied)
+        );
     }
 }

@@ -73,8 +73,7 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
             ending
         }
         Err(Halt::Refused(problems)) => refuse(run, &problems),
-        Err(Halt::Left(failure)) => leave(run, failure, Outcome::StillRunning),
-        Err(Halt::Superseded(failure)) => leave(run, failure, Outcome::StillRunning),
+        Err(Halt::Left(failure) | Halt::Superseded(failure)) => leave(run, failure),
         Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => take_back_in_grace(run, failure).await,
         Err(Halt::Failed(failure)) => tokio::select! {
             ending = take_back(run, failure.clone()) => ending,
@@ -90,7 +89,9 @@ async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
     one_off(run, settings, &revision, &snapshot).await?;
     let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
-    let Start::Started(mut rollout) = rollout::start(run, settings, &plan, planned, &revision).await? else { return Ok(no_change(planned)) };
+    let Start::Started(mut rollout) = rollout::start(run, settings, &plan, planned, &revision).await? else {
+        return Ok(no_change(planned));
+    };
     if settings.rollout.follow == Follow::Not {
         return Ok(started(&revision));
     }
@@ -127,7 +128,7 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
 
 async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot) -> Result<Option<Pinned>, Failure> {
     let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else { return Ok(None) };
-    step(run, Step::Image, image::image(run, asked, found), |pinned| pinned.short()).await.map(Some)
+    step(run, Step::Image, image::image(run, asked, found), super::steps::image::Pinned::short).await.map(Some)
 }
 
 fn described(revision: &Revision) -> String {
@@ -224,12 +225,13 @@ fn cancelled(run: &Run) -> Halt {
     Halt::Failed(Failure::new(Reason::Cancelled, "the workflow was cancelled"))
 }
 
-fn leave(run: &Run, failure: Failure, outcome: Outcome) -> Ending {
+/// What goes on is AWS's, or somebody else's: it is not taken back.
+fn leave(run: &Run, failure: Failure) -> Ending {
     run.disarm_all();
     let reason = failure.reason;
     let sentence = failure.chain.join(": ");
     run.tell(Event::Failed { failure });
-    Ending { outcome: Some(outcome), reason, sentence }
+    Ending { outcome: Some(Outcome::StillRunning), reason, sentence }
 }
 
 async fn take_back_in_grace(run: &Run, failure: Failure) -> Ending {
@@ -248,7 +250,11 @@ async fn take_back(run: &Run, failure: Failure) -> Ending {
     let armed = run.armed();
     run.tell(Event::Failed { failure });
     if armed.is_empty() {
-        return Ending { outcome: Some(Outcome::Unchanged), reason, sentence: "nothing was rolled out: what served production before still does".into() };
+        return Ending {
+            outcome: Some(Outcome::Unchanged),
+            reason,
+            sentence: "nothing was rolled out: what served production before still does".into(),
+        };
     }
     run.tell(Event::StepStarted { step: Step::Unwind });
     let unwound = unwind::all(run, &armed).await;
@@ -260,11 +266,19 @@ async fn take_back(run: &Run, failure: Failure) -> Ending {
 
 fn after(unwound: Unwound, reason: Reason) -> Ending {
     match unwound {
-        Unwound::Stuck(what) => Ending { outcome: Some(Outcome::Stuck), reason, sentence: format!("{what} could not be taken back: a person is needed") },
-        Unwound::NoRollout => Ending { outcome: Some(Outcome::Unchanged), reason, sentence: "nothing was rolled out: what served production before still does".into() },
-        Unwound::OnBlue { revision, witness } => {
-            Ending { outcome: Some(Outcome::RolledBack), reason, sentence: format!("blue serves 100 % of production: {} ({})", short(&revision), witness.words()) }
+        Unwound::Stuck(what) => {
+            Ending { outcome: Some(Outcome::Stuck), reason, sentence: format!("{what} could not be taken back: a person is needed") }
         }
+        Unwound::NoRollout => Ending {
+            outcome: Some(Outcome::Unchanged),
+            reason,
+            sentence: "nothing was rolled out: what served production before still does".into(),
+        },
+        Unwound::OnBlue { revision, witness } => Ending {
+            outcome: Some(Outcome::RolledBack),
+            reason,
+            sentence: format!("blue serves 100 % of production: {} ({})", short(&revision), witness.words()),
+        },
         Unwound::TooLate { revision } => {
             // A cancelled run that had succeeded is a success; one whose production tests failed needs a person.
             let outcome = if reason == Reason::Cancelled { Outcome::Deployed } else { Outcome::Stuck };

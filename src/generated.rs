@@ -9,7 +9,10 @@ use crate::inputs::{Input, TABLE};
 
 /// The outputs, in the order of the documentation. `sinks::outputs` writes them; a test below holds the two together.
 const OUTPUTS: &[(&str, &str)] = &[
-    ("outcome", "What serves traffic now: deployed, no-change, started, unchanged, rolled-back, still-running, stuck. See docs/outcomes.md."),
+    (
+        "outcome",
+        "What serves traffic now: deployed, no-change, started, unchanged, rolled-back, still-running, stuck. See docs/outcomes.md.",
+    ),
     ("reason", "Why: as-planned, smoke-failed, alarm, tasks-unhealthy, task-failed, cancelled, superseded, timeout, denied and others."),
     ("task-definition-arn", "The revision that was deployed."),
     ("codedeploy-deployment-id", "The CodeDeploy deployment."),
@@ -46,7 +49,8 @@ fn generated_smoke_test_schema_is_what_the_types_say() {
 #[test]
 fn every_documented_output_can_be_written_and_no_other() {
     let source = include_str!("sinks/outputs.rs");
-    let written: Vec<&str> = source.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split_once('"')).map(|(name, _)| name).collect();
+    let written: Vec<&str> =
+        source.lines().filter_map(|line| line.trim().strip_prefix("(\"")?.split_once('"')).map(|(name, _)| name).collect();
     let documented: Vec<&str> = OUTPUTS.iter().map(|(name, _)| *name).collect();
     assert_eq!(written, documented);
 }

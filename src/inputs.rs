@@ -140,7 +140,8 @@ fn unknown(input: &str) -> Option<Problem> {
     if TABLE.iter().any(|known| known.name.eq_ignore_ascii_case(&asked)) {
         return None;
     }
-    let remedy = nearest(&asked).map_or_else(|| "remove it; docs/inputs.md lists the inputs".to_owned(), |name| format!("did you mean `{name}`?"));
+    let remedy =
+        nearest(&asked).map_or_else(|| "remove it; docs/inputs.md lists the inputs".to_owned(), |name| format!("did you mean `{name}`?"));
     Some(Problem::new(asked, "there is no such input", remedy))
 }
 

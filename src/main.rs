@@ -27,7 +27,8 @@ use ecs_bluegreen::{inputs, unwind};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Credentials of the environment that must never be read by people, whoever repeats them.
-const SECRETS: &[&str] = &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN"];
+const SECRETS: &[&str] =
+    &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN"];
 
 /// What the process was started for.
 enum Task {

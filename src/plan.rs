@@ -143,10 +143,16 @@ pub enum Refusal {
 /// Every reason why the run cannot start.
 pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
-    let (definition, notes) = keep(&mut problems, definition(settings, snapshot)).unwrap_or_default();
+    // What else could be said about a definition that cannot be made would only repeat why.
+    let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     let image_containers = keep(&mut problems, image_containers(settings, &definition)).unwrap_or_default();
     let rollout = keep(&mut problems, rollout(settings, snapshot, &definition)).flatten();
-    problems.extend(settings.task.iter().flat_map(|asked| crate::documents::overrides::check_container_overrides(&asked.overrides, TaskDefinition(&definition))));
+    problems.extend(
+        settings
+            .task
+            .iter()
+            .flat_map(|asked| crate::documents::overrides::check_container_overrides(&asked.overrides, TaskDefinition(&definition))),
+    );
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
     }
@@ -187,7 +193,9 @@ fn required(registered: Option<&Registered>) -> Result<&Registered, Vec<Problem>
 
 fn image_containers(settings: &Settings, definition: &Value) -> Result<Vec<String>, Vec<Problem>> {
     match settings.image {
-        Some(_) => render::choose(TaskDefinition(definition), &settings.definition.changes.containers, settings.definition.changes.container_input),
+        Some(_) => {
+            render::choose(TaskDefinition(definition), &settings.definition.changes.containers, settings.definition.changes.container_input)
+        }
         None => Ok(Vec::new()),
     }
 }
@@ -251,9 +259,16 @@ fn codedeploy(settings: &Settings, snapshot: &Snapshot, service: &Service, defin
 fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Problem>> {
     let primary = service.primary_task_set();
     let balancers = primary.map_or(&service.load_balancers, |set| &set.load_balancers);
-    let balancer = balancers.iter().chain(&service.load_balancers).find_map(|balancer| Some((balancer.container_name.clone()?, balancer.container_port?)));
+    let balancer = balancers
+        .iter()
+        .chain(&service.load_balancers)
+        .find_map(|balancer| Some((balancer.container_name.clone()?, balancer.container_port?)));
     let (container, port) = balancer.ok_or_else(|| {
-        vec![Problem::new("codedeploy-appspec", "it cannot be built: the service names no load-balanced container", "set codedeploy-appspec")]
+        vec![Problem::new(
+            "codedeploy-appspec",
+            "it cannot be built: the service names no load-balanced container",
+            "set codedeploy-appspec",
+        )]
     })?;
     if TaskDefinition(definition).container(&container).is_none() {
         let there = TaskDefinition(definition).container_names();

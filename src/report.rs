@@ -134,14 +134,18 @@ impl Report {
             Event::StepStarted { step } => self.step_started(step, stamped.at_ms),
             Event::StepEnded { step, end, result } => self.step_ended(step, end, result, stamped.at_ms),
             Event::Refused { problems } => self.problems = problems,
-            Event::Ended { outcome, reason, sentence } => (self.outcome, self.reason, self.sentence) = (Some(outcome), Some(reason), sentence),
+            Event::Ended { outcome, reason, sentence } => {
+                (self.outcome, self.reason, self.sentence) = (Some(outcome), Some(reason), sentence);
+            }
             other => self.take_fact(other),
         }
     }
 
     fn take_fact(&mut self, event: Event) {
         match event {
-            Event::Surveyed { controller, blue, .. } => (self.controller, self.blue) = (Some(controller), Some(blue).filter(|blue| !blue.is_empty())),
+            Event::Surveyed { controller, blue, .. } => {
+                (self.controller, self.blue) = (Some(controller), Some(blue).filter(|blue| !blue.is_empty()));
+            }
             Event::Narrowed { check, allow, .. } => self.narrowed.push((check, allow)),
             Event::Warned { sentence } => self.warnings.push(sentence),
             Event::TaskStarted { arns } => self.tasks = arns,
@@ -160,7 +164,9 @@ impl Report {
                 (self.image, self.image_digest, self.registry) = (Some(image), Some(digest), Some(registry));
                 (self.tags, self.image_bytes_moved) = (tags, moved);
             }
-            Event::Revision { arn, previous, changes, .. } => (self.revision, self.previous_revision, self.changes) = (Some(arn), previous, changes),
+            Event::Revision { arn, previous, changes, .. } => {
+                (self.revision, self.previous_revision, self.changes) = (Some(arn), previous, changes);
+            }
             Event::RolloutStarted { deployment, service_deployment, console, codedeploy } => {
                 (self.deployment, self.console, self.is_codedeploy) = (Some(deployment), Some(console), codedeploy);
                 self.service_deployment = service_deployment;

@@ -42,7 +42,9 @@ impl Runner {
             run: text("GITHUB_RUN_ATTEMPT").map_or(run.clone(), |attempt| format!("{run}-{attempt}")),
             sha: text("GITHUB_SHA"),
             region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
-            engine_socket: text("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://").map(PathBuf::from)).unwrap_or_else(|| ENGINE_SOCKET.into()),
+            engine_socket: text("DOCKER_HOST")
+                .and_then(|host| host.strip_prefix("unix://").map(PathBuf::from))
+                .unwrap_or_else(|| ENGINE_SOCKET.into()),
             // The image has no /tmp; the runner's temporary folder is a mount of the runner's disk.
             temp: path("RUNNER_TEMP").filter(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir),
             variables: variables.clone(),

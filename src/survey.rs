@@ -71,12 +71,23 @@ pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready>
     let (service, access) = tokio::join!(service(run, settings), image::access(run, settings));
     let service = gathering.take("service", service).flatten();
     let registry = gathering.take("repository", access).flatten();
-    let (rollout, definitions, image) =
-        tokio::join!(rollout(run, settings, service.as_ref()), definitions(run, settings, service.as_ref()), image::find(run, settings, registry.as_ref()));
+    let (rollout, definitions, image) = tokio::join!(
+        rollout(run, settings, service.as_ref()),
+        definitions(run, settings, service.as_ref()),
+        image::find(run, settings, registry.as_ref())
+    );
     let rollout = gathering.take("codedeploy-deployment-group", rollout).unwrap_or_default();
     let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
     let image = gathering.take_any(image).flatten();
-    gathering.finish(Snapshot { service, registry, image, live: definitions.live, newest: definitions.newest, base: definitions.base, ..rollout })
+    gathering.finish(Snapshot {
+        service,
+        registry,
+        image,
+        live: definitions.live,
+        newest: definitions.newest,
+        base: definitions.base,
+        ..rollout
+    })
 }
 
 struct Gathering {
@@ -106,6 +117,7 @@ impl Gathering {
     /// What AWS refuses is a problem with what was asked for; what it fails to answer is not the user's doing.
     fn aws(&mut self, input: &str, error: AwsError) {
         match error.kind {
+            Kind::Credentials if self.problems.iter().any(|problem| problem.input == "aws") => {} // said once for all calls
             Kind::Denied | Kind::Credentials | Kind::Refused => {
                 let remedy = error.hint().unwrap_or_else(|| format!("check {input}, cluster and aws-region"));
                 let input = if error.kind == Kind::Refused { input } else { "aws" };
@@ -143,7 +155,10 @@ async fn service(run: &Run, settings: &Settings) -> Result<Option<Service>, Unre
     match run.aws.describe_service(&settings.cluster, name).await {
         Ok(Found::Service(service)) => Ok(Some(*service)),
         Ok(Found::Missing(word)) => {
-            let remedy = format!("create the service first, or check service, cluster (`{}`) and aws-region (`{}`)", settings.cluster, settings.aws.region);
+            let remedy = format!(
+                "create the service first, or check service, cluster (`{}`) and aws-region (`{}`)",
+                settings.cluster, settings.aws.region
+            );
             Err(Unread::Problem(Problem::new("service", format!("`{name}` is {word} in cluster `{}`", settings.cluster), remedy)))
         }
         Err(error) if error.is("ClusterNotFound") => {
@@ -175,7 +190,11 @@ async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> R
 fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
     if error.is("DeploymentGroupDoesNotExist") {
         let remedy = "set codedeploy-deployment-group; its default is DgpECS-{cluster}-{service}";
-        return Unread::Problem(Problem::new("codedeploy-deployment-group", format!("application `{application}` has no group `{group}`"), remedy));
+        return Unread::Problem(Problem::new(
+            "codedeploy-deployment-group",
+            format!("application `{application}` has no group `{group}`"),
+            remedy,
+        ));
     }
     if error.is("ApplicationDoesNotExist") {
         let remedy = "set codedeploy-application; its default is AppECS-{cluster}-{service}";
@@ -186,6 +205,9 @@ fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
 
 async fn running(run: &Run, application: &str, group: &str) -> Option<(String, Option<Deployment>)> {
     let listed = run.aws.running_deployments(application, group).await;
+    if listed.as_ref().is_err_and(|error| error.kind == Kind::Refused) {
+        return None; // there is no such group, which GetDeploymentGroup tells better
+    }
     let id = optional(run, "a deployment that runs already is only noticed when CodeDeploy refuses ours", listed)?.into_iter().next()?;
     let deployment = run.aws.get_deployment(&id).await.ok();
     Some((id, deployment))

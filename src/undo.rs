@@ -103,7 +103,9 @@ impl Undo {
         match self {
             Self::Revision(undo) => format!("task definition {}", short(&undo.arn)),
             Self::Task(_) => "one-off task".to_owned(),
-            Self::CodeDeploy(undo) => undo.deployment.as_ref().map_or("CodeDeploy deployment".to_owned(), |id| format!("CodeDeploy deployment {id}")),
+            Self::CodeDeploy(undo) => {
+                undo.deployment.as_ref().map_or("CodeDeploy deployment".to_owned(), |id| format!("CodeDeploy deployment {id}"))
+            }
             Self::Rolling(undo) => format!("rolling deployment of {}", short(&undo.ours)),
         }
     }

@@ -55,7 +55,8 @@ impl Workspace {
         let given = self.path(text);
         let name = Path::new(text).file_name().map(PathBuf::from);
         let elsewhere = [self.runner_temp.as_ref(), Some(&self.root)];
-        let fallbacks = elsewhere.into_iter().flatten().filter_map(|folder| Some(folder.join(name.as_ref()?))).filter(|place| *place != given);
+        let fallbacks =
+            elsewhere.into_iter().flatten().filter_map(|folder| Some(folder.join(name.as_ref()?))).filter(|place| *place != given);
         std::iter::once(given.clone()).chain(Path::new(text).is_absolute().then_some(fallbacks).into_iter().flatten()).collect()
     }
 }

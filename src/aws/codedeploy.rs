@@ -1,8 +1,8 @@
 //! CodeDeploy: deployment groups and deployments, in our words.
 
 use aws_sdk_codedeploy::types::{
-    AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, DeploymentInfo, DeploymentStatus, DeploymentTarget, DeploymentWaitType, EcsTarget,
-    RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
+    AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, DeploymentInfo, DeploymentStatus, DeploymentTarget, DeploymentWaitType,
+    EcsTarget, RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
 };
 
 use super::error::told;
@@ -175,7 +175,8 @@ impl Aws {
         const ACTION: &str = "codedeploy:CreateDeployment";
         unthrottled(async || {
             let call = self.codedeploy_once().create_deployment().application_name(new.application).deployment_group_name(new.group);
-            let call = call.set_deployment_config_name(new.config.map(str::to_owned)).description(new.description).revision(revision(new.content));
+            let call =
+                call.set_deployment_config_name(new.config.map(str::to_owned)).description(new.description).revision(revision(new.content));
             let answer = told(ACTION, call.auto_rollback_configuration(auto_rollback(new.alarms)).send().await)?;
             answer.deployment_id.ok_or_else(|| AwsError::incomplete(ACTION, "the deployment's id"))
         })
@@ -261,7 +262,11 @@ fn described(info: &DeploymentInfo) -> Deployment {
         description: owned(info.description()),
         termination_wait_started: info.instance_termination_wait_time_started(),
         error: info.error_information().map(|error| (error.code().map_or("", |code| code.as_str()).to_owned(), owned(error.message()))),
-        rollback: info.rollback_info().and_then(|rollback| rollback.rollback_deployment_id()).filter(|id| !id.is_empty()).map(str::to_owned),
+        rollback: info
+            .rollback_info()
+            .and_then(|rollback| rollback.rollback_deployment_id())
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned),
         creator: info.creator().map_or("unknown", |creator| creator.as_str()).to_owned(),
         created: info.create_time().map(ToString::to_string).unwrap_or_default(),
     }

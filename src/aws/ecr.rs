@@ -34,8 +34,10 @@ impl Aws {
         let call = self.ecr().get_authorization_token().set_registry_ids(accounts);
         let answer = told(ACTION, call.send().await)?;
         let data = answer.authorization_data().first().ok_or_else(|| AwsError::incomplete(ACTION, "authorization data"))?;
-        let token = data.authorization_token().and_then(|token| STANDARD.decode(token).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
-        let (user, password) = token.as_deref().and_then(|text| text.split_once(':')).ok_or_else(|| AwsError::incomplete(ACTION, "a readable token"))?;
+        let token =
+            data.authorization_token().and_then(|token| STANDARD.decode(token).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+        let (user, password) =
+            token.as_deref().and_then(|text| text.split_once(':')).ok_or_else(|| AwsError::incomplete(ACTION, "a readable token"))?;
         let endpoint = data.proxy_endpoint().ok_or_else(|| AwsError::incomplete(ACTION, "the registry's endpoint"))?;
         Ok(RegistryAccess { endpoint: endpoint.to_owned(), user: user.to_owned(), password: Secret::new(password) })
     }

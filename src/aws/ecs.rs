@@ -82,7 +82,12 @@ impl Aws {
 
     /// The family's newest ACTIVE revisions, newest first.
     pub async fn newest_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
-        let call = self.ecs().list_task_definitions().family_prefix(family).status(TaskDefinitionStatus::Active).sort(aws_sdk_ecs::types::SortOrder::Desc);
+        let call = self
+            .ecs()
+            .list_task_definitions()
+            .family_prefix(family)
+            .status(TaskDefinitionStatus::Active)
+            .sort(aws_sdk_ecs::types::SortOrder::Desc);
         let answer = told("ecs:ListTaskDefinitions", call.max_results(10).send().await)?;
         Ok(answer.task_definition_arns().to_vec())
     }
@@ -90,7 +95,8 @@ impl Aws {
     /// Takes a revision out of use. One that is out of use already is fine.
     pub async fn deregister_task_definition(&self, revision: &str) -> Result<(), AwsError> {
         const ACTION: &str = "ecs:DeregisterTaskDefinition";
-        unthrottled(async || told(ACTION, self.ecs_once().deregister_task_definition().task_definition(revision).send().await).map(drop)).await
+        unthrottled(async || told(ACTION, self.ecs_once().deregister_task_definition().task_definition(revision).send().await).map(drop))
+            .await
     }
 
     /// Updates the service with the given request and gives the service as AWS answered.

@@ -36,8 +36,12 @@ impl Aws {
 
     /// The health of the group's targets.
     pub async fn target_health(&self, target_group: &str) -> Result<TargetHealth, AwsError> {
-        let answer = told("elasticloadbalancing:DescribeTargetHealth", self.elb().describe_target_health().target_group_arn(target_group).send().await)?;
-        let states = answer.target_health_descriptions().iter().filter_map(|target| target.target_health().and_then(|health| health.state()));
+        let answer = told(
+            "elasticloadbalancing:DescribeTargetHealth",
+            self.elb().describe_target_health().target_group_arn(target_group).send().await,
+        )?;
+        let states =
+            answer.target_health_descriptions().iter().filter_map(|target| target.target_health().and_then(|health| health.state()));
         let states: Vec<&str> = states.map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str).collect();
         Ok(TargetHealth { healthy: states.iter().filter(|state| **state == "healthy").count(), all: states.len() })
     }
@@ -49,7 +53,7 @@ fn weights(actions: &[Action]) -> Vec<(String, i32)> {
 }
 
 fn action_weights(action: &Action) -> Vec<(String, i32)> {
-    let groups = action.forward_config().map(|forward| forward.target_groups()).unwrap_or_default();
+    let groups = action.forward_config().map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups).unwrap_or_default();
     let by_weight: Vec<(String, i32)> =
         groups.iter().filter_map(|group| Some((group.target_group_arn()?.to_owned(), group.weight().unwrap_or(1)))).collect();
     match by_weight.as_slice() {

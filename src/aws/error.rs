@@ -91,7 +91,10 @@ impl Explain for AwsError {
     fn hint(&self) -> Option<String> {
         match self.kind {
             Kind::Denied => Some(format!("allow {} on {} for the role that the job uses (docs/iam.md)", self.action, self.resource())),
-            Kind::Credentials => Some("run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment".into()),
+            Kind::Credentials => Some(
+                "run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment"
+                    .into(),
+            ),
             Kind::Throttled => Some("AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval".into()),
             Kind::Unanswered => Some("check aws-region, the runner's network and its proxy settings".into()),
             Kind::Refused | Kind::Failed => None,
@@ -104,7 +107,9 @@ pub(super) fn told<T, E>(action: &'static str, answer: Result<T, SdkError<E, Res
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    answer.map_err(|error| AwsError::from_sdk(action, error))
+    let told = answer.map_err(|error| AwsError::from_sdk(action, error));
+    tracing::debug!(action, kind = ?told.as_ref().err().map(|error| error.kind), "AWS answered");
+    told
 }
 
 impl AwsError {
@@ -126,12 +131,21 @@ impl AwsError {
 
     fn untold(action: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
         let message = chain_of(error).join(": ");
-        let kind = if message.to_lowercase().contains("credentials") { Kind::Credentials } else { Kind::Unanswered };
-        Self { action, kind, code: String::new(), message }
+        if message.to_lowercase().contains("credentials") {
+            // What the SDK tried in vain, over several lines, helps nobody who forgot a step.
+            let message = if message.contains("no credentials found") {
+                "the environment has none".to_owned()
+            } else {
+                message.lines().next().unwrap_or_default().to_owned()
+            };
+            return Self { action, kind: Kind::Credentials, code: String::new(), message };
+        }
+        Self { action, kind: Kind::Unanswered, code: String::new(), message }
     }
 }
 
-const DENIED: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "NotAuthorizedException", "OptInRequired"];
+const DENIED: &[&str] =
+    &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "NotAuthorizedException", "OptInRequired"];
 const CREDENTIALS: &[&str] = &[
     "ExpiredToken",
     "ExpiredTokenException",
@@ -177,13 +191,23 @@ mod tests {
     #[test]
     fn a_denial_names_the_action_and_the_resource_to_allow() {
         let message = "User: arn:aws:sts::1:assumed-role/ci/x is not authorized to perform: ecs:UpdateService on resource: arn:aws:ecs:eu-central-1:1:service/prod/api because no identity-based policy allows it";
-        let error = AwsError { action: "ecs:UpdateService", kind: kind_of("AccessDeniedException", 400), code: "AccessDeniedException".into(), message: message.into() };
-        assert_eq!(error.hint().unwrap(), "allow ecs:UpdateService on arn:aws:ecs:eu-central-1:1:service/prod/api for the role that the job uses (docs/iam.md)");
+        let error = AwsError {
+            action: "ecs:UpdateService",
+            kind: kind_of("AccessDeniedException", 400),
+            code: "AccessDeniedException".into(),
+            message: message.into(),
+        };
+        assert_eq!(
+            error.hint().unwrap(),
+            "allow ecs:UpdateService on arn:aws:ecs:eu-central-1:1:service/prod/api for the role that the job uses (docs/iam.md)"
+        );
     }
 
     #[test]
     fn only_an_error_that_aws_did_not_answer_for_may_have_landed() {
-        let landed = |code, status| AwsError { action: "x", kind: kind_of(code, status), code: String::new(), message: String::new() }.may_have_landed();
+        let landed = |code, status| {
+            AwsError { action: "x", kind: kind_of(code, status), code: String::new(), message: String::new() }.may_have_landed()
+        };
         assert!(landed("ServerException", 500));
         assert!(!landed("ThrottlingException", 400));
         assert!(!landed("ClientException", 400));

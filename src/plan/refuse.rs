@@ -14,7 +14,11 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
     let Some(service) = &snapshot.service else { return Vec::new() };
     let mut problems = Vec::new();
     if !service.is_active() {
-        problems.push(Problem::new("service", format!("`{}` is {}", service.service_name, service.status), "deploy to an ACTIVE service, or create it again"));
+        problems.push(Problem::new(
+            "service",
+            format!("`{}` is {}", service.service_name, service.status),
+            "deploy to an ACTIVE service, or create it again",
+        ));
         return problems;
     }
     match service.controller() {
@@ -41,8 +45,13 @@ fn mismatch(settings: &Settings, group: &Group, service: &Service) -> Option<Pro
     }
     let theirs = group.services.iter().map(|(cluster, name)| format!("{cluster}/{name}")).collect::<Vec<_>>().join(", ");
     let theirs = if theirs.is_empty() { "no ECS service".to_owned() } else { theirs };
-    let message = format!("group `{}` deploys to {theirs}, not to {}/{}", settings.rollout.group, service.cluster_name(), service.service_name);
-    Some(Problem::new("codedeploy-deployment-group", message, "set codedeploy-application and codedeploy-deployment-group to those of the service"))
+    let message =
+        format!("group `{}` deploys to {theirs}, not to {}/{}", settings.rollout.group, service.cluster_name(), service.service_name);
+    Some(Problem::new(
+        "codedeploy-deployment-group",
+        message,
+        "set codedeploy-application and codedeploy-deployment-group to those of the service",
+    ))
 }
 
 /// Green must be tested before a user reaches it, and the group does not wait for that.
@@ -51,7 +60,10 @@ fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
     if !asked || group.ready_wait != ReadyWait::Continue {
         return None;
     }
-    let message = format!("group `{}` shifts traffic as soon as green is up (CONTINUE_DEPLOYMENT), so green cannot be tested before users reach it", settings.rollout.group);
+    let message = format!(
+        "group `{}` shifts traffic as soon as green is up (CONTINUE_DEPLOYMENT), so green cannot be tested before users reach it",
+        settings.rollout.group
+    );
     Some(Problem::new("test-url", message, format!("let the group wait: {}", wait_command(settings, group))))
 }
 
@@ -71,14 +83,21 @@ fn rolling_problems(settings: &Settings) -> Option<Problem> {
     let asked = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
     asked.then(|| {
         let remedy = "leave test-url out (production-url tests after the rollout), or give the service a blue/green deployment";
-        Problem::new("test-url", "the service is rolled in place by ECS: there is no green that could be tested before users reach it", remedy)
+        Problem::new(
+            "test-url",
+            "the service is rolled in place by ECS: there is no green that could be tested before users reach it",
+            remedy,
+        )
     })
 }
 
 /// What may be right another time.
 pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     if let Some((id, deployment)) = &snapshot.running {
-        let about = deployment.as_ref().map(|running| format!(" ({}, made {} by {})", running.word, running.created, running.creator)).unwrap_or_default();
+        let about = deployment
+            .as_ref()
+            .map(|running| format!(" ({}, made {} by {})", running.word, running.created, running.creator))
+            .unwrap_or_default();
         let sentence = format!("deployment {id} of the group is still in progress{about}");
         return Err(Failure::new(Reason::AlreadyRunning, sentence)
             .hint(format!("wait for it, or stop it: aws deploy stop-deployment --deployment-id {id} --auto-rollback-enabled")));
@@ -93,7 +112,8 @@ fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     if service.desired_count > 0 || raised || settings.rollout.follow == Follow::Not {
         return Ok(());
     }
-    let sentence = format!("service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested", service.service_name);
+    let sentence =
+        format!("service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested", service.service_name);
     Err(Failure::new(Reason::ZeroTasks, sentence)
         .hint("set desired-count, scale the service up first, or set wait-for-service-stability: false to only hand the revision over"))
 }
@@ -122,9 +142,9 @@ fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
 
 fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
     match service.controller() {
-        Controller::Ecs(strategy) if strategy != "ROLLING" => {
-            Some(format!("the service's strategy is {strategy}: this version starts the deployment and follows it to its end, without testing at its gates"))
-        }
+        Controller::Ecs(strategy) if strategy != "ROLLING" => Some(format!(
+            "the service's strategy is {strategy}: this version starts the deployment and follows it to its end, without testing at its gates"
+        )),
         Controller::Ecs(_) => {
             let going = service.primary_deployment().filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))?;
             Some(format!("deployment {} of {} is still in progress and is superseded by this one", going.id, short(&going.task_definition)))

@@ -25,7 +25,9 @@ fn suite(text: &str, runner: &Runner, collect: &mut Collect) -> Option<Suite> {
         return collect.keep_all(smoke::parse(text, "inline"));
     }
     let content = runner.workspace.read(text);
-    let content = content.map_err(|error| Problem::new("smoke-tests", format!("{text} {error}"), "give inline YAML, or the path of a file that the job has checked out"));
+    let content = content.map_err(|error| {
+        Problem::new("smoke-tests", format!("{text} {error}"), "give inline YAML, or the path of a file that the job has checked out")
+    });
     let content = collect.keep(content)?;
     collect.keep_all(smoke::parse(&content, text))
 }
@@ -35,7 +37,11 @@ fn environment(suite: &Suite, runner: &Runner, collect: &mut Collect) -> Vec<(St
     for name in suite.needs_env() {
         match runner.variables.get(name) {
             Some(value) => values.push((name.to_owned(), Secret::new(value.clone()))),
-            None => collect.problem("smoke-tests", format!("${{env.{name}}} is used, but the environment has no {name}"), format!("set {name} under `env:` of the step")),
+            None => collect.problem(
+                "smoke-tests",
+                format!("${{env.{name}}} is used, but the environment has no {name}"),
+                format!("set {name} under `env:` of the step"),
+            ),
         }
     }
     values

@@ -64,7 +64,11 @@ impl Collect {
         let text = value?;
         let number = text.parse::<N>().ok().filter(|number| range.contains(number));
         if number.is_none() {
-            self.problem(input, format!("`{text}` is not a whole number from {} to {}", range.start(), range.end()), "use a number in that range");
+            self.problem(
+                input,
+                format!("`{text}` is not a whole number from {} to {}", range.start(), range.end()),
+                "use a number in that range",
+            );
         }
         number
     }

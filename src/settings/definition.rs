@@ -49,11 +49,19 @@ fn both_names(inputs: &Inputs, collect: &mut Collect) {
 fn source(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<DefinitionSource> {
     let given = [&inputs.task_definition, &inputs.task_definition_arn, &inputs.task_definition_family];
     if given.iter().filter(|input| input.is_some()).count() > 1 {
-        collect.problem("task-definition", "more than one source is given", "keep one of task-definition, task-definition-arn and task-definition-family");
+        collect.problem(
+            "task-definition",
+            "more than one source is given",
+            "keep one of task-definition, task-definition-arn and task-definition-family",
+        );
         return None;
     }
     if inputs.task_definition_revision.is_some() && inputs.task_definition_family.is_none() {
-        collect.problem("task-definition-revision", "You can't fetch task definition with just revision", "set task-definition-family as well");
+        collect.problem(
+            "task-definition-revision",
+            "You can't fetch task definition with just revision",
+            "set task-definition-family as well",
+        );
     }
     if let Some(path) = inputs.task_definition.as_deref() {
         return file(path, runner, collect).map(DefinitionSource::File);
@@ -67,7 +75,9 @@ fn source(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Def
 
 fn file(path: &str, runner: &Runner, collect: &mut Collect) -> Option<Value> {
     let text = runner.workspace.read(path);
-    let text = text.map_err(|error| Problem::new("task-definition", format!("{path} {error}"), "give the path of a file that the job has checked out or rendered"));
+    let text = text.map_err(|error| {
+        Problem::new("task-definition", format!("{path} {error}"), "give the path of a file that the job has checked out or rendered")
+    });
     let text = collect.keep(text)?;
     let value = collect.keep_all(parse::parse(&text, path, "task-definition"))?;
     let problems = shape::problems(&value, "task-definition");

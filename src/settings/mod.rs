@@ -236,7 +236,11 @@ fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSet
     let attempts = collect.number("max-retries", inputs.max_retries.as_deref(), 0..=20).unwrap_or(3).max(1);
     let region = inputs.region.clone().or_else(|| runner.region.clone());
     if region.is_none() {
-        collect.problem("aws-region", "there is no region", "set aws-region, or run aws-actions/configure-aws-credentials before this step");
+        collect.problem(
+            "aws-region",
+            "there is no region",
+            "set aws-region, or run aws-actions/configure-aws-credentials before this step",
+        );
     }
     if inputs.registry_type.as_deref().is_some_and(|kind| kind != "private") {
         collect.problem("registry-type", "only private registries are supported", "use private, or leave it out");
@@ -258,7 +262,11 @@ fn cross(inputs: &Inputs, collect: &mut Collect) {
         collect.problem("test-url", "URLs are given, but no smoke tests", "set smoke-tests, or leave test-url and production-url out");
     }
     if checked && inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
-        collect.problem("wait-for-service-stability", "false leaves the rollout to AWS, but smoke tests need it to be followed", "leave it out, or leave smoke-tests out");
+        collect.problem(
+            "wait-for-service-stability",
+            "false leaves the rollout to AWS, but smoke tests need it to be followed",
+            "leave it out, or leave smoke-tests out",
+        );
     }
     if inputs.service.is_none() {
         without_service(inputs, collect);
@@ -268,7 +276,11 @@ fn cross(inputs: &Inputs, collect: &mut Collect) {
 fn without_service(inputs: &Inputs, collect: &mut Collect) {
     let sources = [&inputs.task_definition, &inputs.task_definition_arn, &inputs.task_definition_family];
     if sources.iter().all(|source| source.is_none()) {
-        collect.problem("service", "it is missing, and so is a task definition to register without it", "set service, or task-definition to register only");
+        collect.problem(
+            "service",
+            "it is missing, and so is a task definition to register without it",
+            "set service, or task-definition to register only",
+        );
     }
     if inputs.smoke_tests.is_some() {
         collect.problem("smoke-tests", "there is no service whose rollout could be tested", "set service");

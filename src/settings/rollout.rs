@@ -66,7 +66,13 @@ fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<A
         None => return Some(AppSpecSource::Built),
     };
     let text = runner.workspace.read(path);
-    let text = text.map_err(|error| Problem::new("codedeploy-appspec", format!("{path} {error}"), "give the path of a file of the job, or leave it out to have it built from the service"));
+    let text = text.map_err(|error| {
+        Problem::new(
+            "codedeploy-appspec",
+            format!("{path} {error}"),
+            "give the path of a file of the job, or leave it out to have it built from the service",
+        )
+    });
     let text = collect.keep(text)?;
     let spec = collect.keep_all(parse::parse(&text, path, "codedeploy-appspec"))?;
     let problems = app_spec::check(&spec, "codedeploy-appspec");

@@ -19,7 +19,7 @@ pub struct Console {
     open: Option<(Step, u64)>,
     warnings: usize,
     failed: Option<Failure>,
-    console_url: Option<String>,
+    watch_at: Option<String>,
 }
 
 impl Console {
@@ -27,10 +27,17 @@ impl Console {
     pub fn lines(&mut self, stamped: &Stamped) -> Vec<String> {
         let at = stamped.at_ms;
         match &stamped.event {
-            Event::Started { run, region, cluster, service, version, .. } => vec![started(run, region, cluster, service.as_deref(), version.as_deref())],
+            Event::Started { run, region, cluster, service, version, .. } => {
+                vec![started(run, region, cluster, service.as_deref(), version.as_deref())]
+            }
             Event::Refused { problems } => {
-                let head = format!("Nothing was touched: the inputs have {}", if problems.len() == 1 { "a problem".into() } else { format!("{} problems", problems.len()) });
-                let each = problems.iter().flat_map(|problem| [annotation(Level::Error, "input refused", &problem.problem), quiet(&format!("  hint: {}", problem.remedy))]);
+                let head = format!(
+                    "Nothing was touched: the inputs have {}",
+                    if problems.len() == 1 { "a problem".into() } else { format!("{} problems", problems.len()) }
+                );
+                let each = problems.iter().flat_map(|problem| {
+                    [annotation(Level::Error, "input refused", &problem.problem), quiet(&format!("  hint: {}", problem.remedy))]
+                });
                 self.close(at).into_iter().chain([head]).chain(each).collect()
             }
             Event::StepStarted { step } => self.opened(*step, at),
@@ -61,7 +68,7 @@ impl Console {
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
             Event::RolloutStarted { deployment, console, .. } => {
-                self.console_url = Some(console.clone());
+                self.watch_at = Some(console.clone());
                 vec![quiet(&format!("Deployment started: {deployment}. Watch it in the AWS console: {console}"))]
             }
             Event::RolloutSeen { progress } => vec![quiet(&progress_line(progress))],
@@ -69,12 +76,20 @@ impl Console {
             Event::SmokeTested { result } => test_lines(result),
             Event::GreenFound { place, health } => vec![quiet(&format!("green stands behind target group {place}, {health}"))],
             Event::PointOfNoReturn => vec!["Blue is gone: from here the way back is a new rollout of the old revision".into()],
-            Event::TrafficObserved { revision, side, witness } => vec![quiet(&format!("production: 100 % on {side:?} ({}), {}", short(revision), witness.words()).to_lowercase())],
+            Event::TrafficObserved { revision, side, witness } => {
+                vec![quiet(&format!("production: 100 % on {side:?} ({}), {}", short(revision), witness.words()).to_lowercase())]
+            }
             Event::Undone { what } => vec![quiet(&format!("taken back: {what}"))],
             Event::UndoFailed { what, failure } => undo_failed(what, failure),
-            Event::Measured { .. } => Vec::new(),
-            Event::Started { .. } | Event::Refused { .. } | Event::StepStarted { .. } | Event::StepEnded { .. } => Vec::new(),
-            Event::Failed { .. } | Event::Signalled | Event::Ended { .. } => Vec::new(),
+            // Measured is for the report; the others have lines of their own in `lines`.
+            Event::Measured { .. }
+            | Event::Started { .. }
+            | Event::Refused { .. }
+            | Event::StepStarted { .. }
+            | Event::StepEnded { .. }
+            | Event::Failed { .. }
+            | Event::Signalled
+            | Event::Ended { .. } => Vec::new(),
         }
     }
 
@@ -106,7 +121,11 @@ impl Console {
 
     fn warning(&mut self, title: &str, sentence: &str) -> Vec<String> {
         self.warnings += 1;
-        if self.warnings > WARNINGS { vec![quiet(&format!("warning: {sentence}"))] } else { vec![annotation(Level::Warning, title, &quiet(sentence))] }
+        if self.warnings > WARNINGS {
+            vec![quiet(&format!("warning: {sentence}"))]
+        } else {
+            vec![annotation(Level::Warning, title, &quiet(sentence))]
+        }
     }
 
     /// What serves traffic now; what failed; why; what to do.
@@ -119,7 +138,7 @@ impl Console {
             lines.push(annotation(Level::Error, &format!("{outcome} ({reason})"), &quiet(failure.sentence())));
             lines.extend(explained(failure));
         }
-        if let Some(url) = self.console_url.as_ref().filter(|_| !outcome.is_success()) {
+        if let Some(url) = self.watch_at.as_ref().filter(|_| !outcome.is_success()) {
             lines.push(quiet(&format!("  see: {url}")));
         }
         let reason = if outcome.is_success() { String::new() } else { format!(" ({reason})") };
@@ -167,7 +186,8 @@ fn test_lines(result: &TestResult) -> Vec<String> {
 }
 
 fn mismatches(head: String, result: &TestResult) -> Vec<String> {
-    let failures = result.failures.iter().map(|failure| format!("    {}: expected {}, found {}", failure.what, failure.expected, failure.found));
+    let failures =
+        result.failures.iter().map(|failure| format!("    {}: expected {}, found {}", failure.what, failure.expected, failure.found));
     std::iter::once(head).chain(failures).map(|line| quiet(&line)).collect()
 }
 

@@ -66,7 +66,10 @@ mod tests {
     fn nothing_from_outside_becomes_structure() {
         let attack = "a | b <img src=x onerror=alert(1)> [x](http://evil) ![y](z) `c` ## h\n- item";
         let cell = text(attack);
-        assert!(!cell.contains(" | ") && !cell.contains("<img") && !cell.contains("](http:") && !cell.contains("://") && !cell.contains('\n'), "{cell}");
+        assert!(
+            !cell.contains(" | ") && !cell.contains("<img") && !cell.contains("](http:") && !cell.contains("://") && !cell.contains('\n'),
+            "{cell}"
+        );
         assert!(!code("</code><script>\n").contains("<script>"));
         assert!(!block(&["</pre>", "", "x"]).contains("\n\n"));
     }

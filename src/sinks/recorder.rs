@@ -54,7 +54,10 @@ impl Recorder {
         if let Some(journal) = &mut recorded.journal {
             let _ = journal.write_all(journal::line(&stamped).as_bytes()); // a full disk must not end a deployment
         }
-        let is_fact = matches!(stamped.event, Event::Revision { .. } | Event::RolloutStarted { .. } | Event::ImagePinned { .. } | Event::TaskStarted { .. });
+        let is_fact = matches!(
+            stamped.event,
+            Event::Revision { .. } | Event::RolloutStarted { .. } | Event::ImagePinned { .. } | Event::TaskStarted { .. }
+        );
         recorded.events.push(stamped);
         if is_fact {
             self.write_outputs(&mut recorded, |name| !LATE.contains(&name));

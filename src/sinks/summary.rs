@@ -11,15 +11,31 @@ use crate::undo::short;
 
 /// The summary of a report.
 pub fn of(report: &Report) -> String {
-    let parts = [head(report), problems(report), failure(report), stuck(report), what(report), steps(report), tests(report), stopped(report), notes(report), links(report)];
+    let parts = [
+        head(report),
+        problems(report),
+        failure(report),
+        stuck(report),
+        what(report),
+        steps(report),
+        tests(report),
+        stopped(report),
+        notes(report),
+        links(report),
+    ];
     let mut summary = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
     summary.push('\n');
     summary
 }
 
 fn head(report: &Report) -> String {
-    let target = report.service.as_ref().map_or_else(|| "task definition".to_owned(), |service| format!("{} on {}", code(service), code(&report.cluster)));
-    let Some(outcome) = report.outcome else { return format!("## ✗ Refused: {target}\n\n**Nothing was touched.** The inputs have problems.") };
+    let target = report
+        .service
+        .as_ref()
+        .map_or_else(|| "task definition".to_owned(), |service| format!("{} on {}", code(service), code(&report.cluster)));
+    let Some(outcome) = report.outcome else {
+        return format!("## ✗ Refused: {target}\n\n**Nothing was touched.** The inputs have problems.");
+    };
     let reason = report.reason.filter(|_| !outcome.is_success()).map(|reason| format!(" ({reason})")).unwrap_or_default();
     format!("## {} {outcome}{reason}: {target}\n\n**{}**", mark(outcome), text(&sentence(&report.sentence)))
 }
@@ -61,13 +77,18 @@ fn chain(failure: &Failure) -> String {
 }
 
 fn stuck(report: &Report) -> String {
-    let parts: Vec<String> = report.stuck.iter().map(|(what, failure)| format!("### Not taken back: {}\n\n{}", text(what), chain(failure))).collect();
+    let parts: Vec<String> =
+        report.stuck.iter().map(|(what, failure)| format!("### Not taken back: {}\n\n{}", text(what), chain(failure))).collect();
     parts.join("\n\n")
 }
 
 fn what(report: &Report) -> String {
     let image = report.image.as_ref().map(|image| {
-        let tags = if report.tags.is_empty() { String::new() } else { format!(", tags {}", report.tags.iter().map(|tag| code(tag)).collect::<Vec<_>>().join(" ")) };
+        let tags = if report.tags.is_empty() {
+            String::new()
+        } else {
+            format!(", tags {}", report.tags.iter().map(|tag| code(tag)).collect::<Vec<_>>().join(" "))
+        };
         format!("{}{tags}", code(image))
     });
     let revision = report.revision.as_ref().map(|revision| match &report.previous_revision {
@@ -118,10 +139,16 @@ fn test(result: &TestResult) -> String {
         TestVerdict::Failed => "✗",
         TestVerdict::Skipped => "–",
     };
-    let failures = result.failures.iter().map(|failure| text(&format!("{}: expected {}, found {}", failure.what, failure.expected, failure.found)));
+    let failures =
+        result.failures.iter().map(|failure| text(&format!("{}: expected {}, found {}", failure.what, failure.expected, failure.found)));
     let why = failures.collect::<Vec<_>>().join("<br>");
     let (name, request) = (text(&result.name), code(&result.request));
-    format!("| {mark} | {name} | {} | {request} | {} | {} | {why} |", side_words(result.side), human(result.last_milliseconds), result.attempts)
+    format!(
+        "| {mark} | {name} | {} | {request} | {} | {} | {why} |",
+        side_words(result.side),
+        human(result.last_milliseconds),
+        result.attempts
+    )
 }
 
 fn stopped(report: &Report) -> String {
@@ -142,11 +169,19 @@ fn notes(report: &Report) -> String {
         format!("- Narrower: {}.{allow}", text(check))
     });
     let lines: Vec<String> = report.warnings.iter().map(|warning| format!("- {}", text(warning))).chain(narrowed).collect();
-    let changes = if report.changes.is_empty() { String::new() } else { format!("<details><summary>Changes of the task definition</summary>\n\n{}\n\n</details>", block(&report.changes)) };
+    let changes = if report.changes.is_empty() {
+        String::new()
+    } else {
+        format!("<details><summary>Changes of the task definition</summary>\n\n{}\n\n</details>", block(&report.changes))
+    };
     let notes = if lines.is_empty() { String::new() } else { format!("### Notes\n\n{}", lines.join("\n")) };
     [changes, notes].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 fn links(report: &Report) -> String {
-    report.console.as_ref().map(|url| format!("[Watch it in the AWS console]({})", url.replace(['(', ')', ' ', '\n', '<', '>'], ""))).unwrap_or_default()
+    report
+        .console
+        .as_ref()
+        .map(|url| format!("[Watch it in the AWS console]({})", url.replace(['(', ')', ' ', '\n', '<', '>'], "")))
+        .unwrap_or_default()
 }

@@ -89,7 +89,9 @@ fn speak(run: &Run, said: &Mutex<Option<Instant>>, progress: &Progress) {
     let sentence = match progress {
         Progress::Reading { bytes, of } => format!("reading the image, {} of about {}", Mib(*bytes), Mib(*of)),
         Progress::Uploading { digest, bytes, of } => format!("sending {}, {} of {}", short(digest.as_str()), Mib(*bytes), Mib(*of)),
-        Progress::Waiting { pause, reason } => return run.tell(Event::Noted { sentence: format!("{reason}; trying again in {} s", pause.as_secs().max(1)) }),
+        Progress::Waiting { pause, reason } => {
+            return run.tell(Event::Noted { sentence: format!("{reason}; trying again in {} s", pause.as_secs().max(1)) });
+        }
         Progress::Ready { .. } | Progress::Existing { .. } | Progress::Uploaded { .. } | Progress::Tagged { .. } => return,
     };
     let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

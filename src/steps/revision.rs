@@ -39,7 +39,9 @@ impl Explain for RevisionError {
 
     fn hint(&self) -> Option<String> {
         let passes_role = self.0.message.contains("iam:PassRole");
-        passes_role.then(|| format!("allow iam:PassRole on {} for the role that the job uses (docs/iam.md)", self.0.resource())).or_else(|| self.0.hint())
+        passes_role
+            .then(|| format!("allow iam:PassRole on {} for the role that the job uses (docs/iam.md)", self.0.resource()))
+            .or_else(|| self.0.hint())
     }
 }
 
@@ -104,7 +106,9 @@ async fn register(run: &Run, definition: &Value) -> Result<Value, RevisionError>
 /// The family's newest revision, when it is what was sent.
 async fn landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError> {
     let family = definition["family"].as_str().unwrap_or_default();
-    let Some(newest) = run.aws.newest_revisions(family).await?.into_iter().find(|arn| short(arn).split(':').next() == Some(family)) else { return Ok(None) };
+    let Some(newest) = run.aws.newest_revisions(family).await?.into_iter().find(|arn| short(arn).split(':').next() == Some(family)) else {
+        return Ok(None);
+    };
     let answer = run.aws.describe_task_definition(&newest).await?;
     Ok(equivalent(definition, &answer).then_some(answer))
 }

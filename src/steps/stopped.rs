@@ -34,7 +34,8 @@ pub async fn of_service(run: &Run, cluster: &str, service: &str, revision: &str,
 fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     let mut distinct: Vec<StoppedContainer> = Vec::new();
     for one in stopped {
-        let is_known = |other: &StoppedContainer| (&other.container, other.exit_code, &other.why) == (&one.container, one.exit_code, &one.why);
+        let is_known =
+            |other: &StoppedContainer| (&other.container, other.exit_code, &other.why) == (&one.container, one.exit_code, &one.why);
         if !distinct.iter().any(is_known) {
             distinct.push(one);
         }
@@ -49,19 +50,28 @@ pub async fn of_task(run: &Run, task: &Task, definition: &Value, judged: &[Strin
     let mut stopped = Vec::new();
     for container in task.containers.iter().filter(failed).filter(wanted) {
         let log = log(run, task, container, definition).await;
-        stopped.push(StoppedContainer { container: container.name.clone(), task: task.id().to_owned(), exit_code: container.exit_code, why: why(task, container), log });
+        stopped.push(StoppedContainer {
+            container: container.name.clone(),
+            task: task.id().to_owned(),
+            exit_code: container.exit_code,
+            why: why(task, container),
+            log,
+        });
     }
     stopped
 }
 
 fn why(task: &Task, container: &Container) -> String {
     let reasons = [container.reason.as_deref(), task.stopped_reason.as_deref()];
-    let words: Vec<&str> = reasons.into_iter().flatten().filter(|reason| !reason.is_empty()).collect();
+    let mut words: Vec<&str> = reasons.into_iter().flatten().filter(|reason| !reason.is_empty()).collect();
+    words.dedup(); // AWS gives the container's reason as the task's, too
     if words.is_empty() { task.stop_code.clone().unwrap_or_else(|| "AWS gives no reason".into()) } else { words.join("; ") }
 }
 
 async fn log(run: &Run, task: &Task, container: &Container, definition: &Value) -> Vec<String> {
-    let Some(logs) = TaskDefinition(definition).container(&container.name).and_then(|container| container.aws_logs()) else { return Vec::new() };
+    let Some(logs) = TaskDefinition(definition).container(&container.name).and_then(|container| container.aws_logs()) else {
+        return Vec::new();
+    };
     let Some(prefix) = logs.stream_prefix else { return Vec::new() };
     let stream = format!("{prefix}/{}/{}", container.name, task.id());
     let lines = run.aws.last_lines(logs.group, &stream, LINES).await;
@@ -76,7 +86,8 @@ pub async fn crashed(run: &Run, cluster: &str, service: &str, revision: &str) ->
         return 0;
     }
     let described = run.aws.describe_tasks(cluster, &arns).await;
-    let tasks = optional(run, "tasks that stop again and again are noticed only when the controller gives up", described).unwrap_or_default();
+    let tasks =
+        optional(run, "tasks that stop again and again are noticed only when the controller gives up", described).unwrap_or_default();
     tasks.iter().filter(|task| task.task_definition_arn == revision && is_crash(task)).count()
 }
 

@@ -41,8 +41,19 @@ impl Explain for TaskError {
 }
 
 /// Runs the task; when it is waited for, its failure is the run's.
-pub async fn task(run: &Run, settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Result<(), Failure> {
-    let undo = TaskUndo { cluster: settings.cluster.clone(), started_by: asked.started_by.clone(), revision: revision.arn.clone(), arns: Vec::new() };
+pub async fn task(
+    run: &Run,
+    settings: &Settings,
+    asked: &TaskSettings,
+    revision: &Revision,
+    service: Option<&Service>,
+) -> Result<(), Failure> {
+    let undo = TaskUndo {
+        cluster: settings.cluster.clone(),
+        started_by: asked.started_by.clone(),
+        revision: revision.arn.clone(),
+        arns: Vec::new(),
+    };
     run.arm(Undo::Task(undo.clone()));
     let request = request(run, settings, asked, revision, service);
     let launched = run.aws.run_task(&request).await.map_err(|source| TaskError { doing: "started", source })?;
@@ -138,7 +149,11 @@ async fn until_stopped(run: &Run, settings: &Settings, arns: &[String]) -> Resul
                     last = now;
                 }
             }
-            Err(error) if error.may_have_landed() && blind_since.get_or_insert_with(Instant::now).elapsed() < crate::decide::BLIND_BUDGET => pace.slower(),
+            Err(error)
+                if error.may_have_landed() && blind_since.get_or_insert_with(Instant::now).elapsed() < crate::decide::BLIND_BUDGET =>
+            {
+                pace.slower();
+            }
             Err(error) if error.kind == crate::aws::Kind::Throttled => pace.slower(),
             Err(source) => return Err(TaskError { doing: "watched", source }.into()),
         }
@@ -150,7 +165,8 @@ async fn until_stopped(run: &Run, settings: &Settings, arns: &[String]) -> Resul
 }
 
 fn late(deadline: Duration) -> Failure {
-    Failure::new(Reason::Timeout, format!("the one-off task did not stop within {}", crate::duration::Human(deadline))).hint("raise wait-for-minutes or deadline")
+    Failure::new(Reason::Timeout, format!("the one-off task did not stop within {}", crate::duration::Human(deadline)))
+        .hint("raise wait-for-minutes or deadline")
 }
 
 async fn judge(run: &Run, asked: &TaskSettings, revision: &Revision, tasks: &[Task]) -> Result<(), Failure> {
@@ -161,7 +177,12 @@ async fn judge(run: &Run, asked: &TaskSettings, revision: &Revision, tasks: &[Ta
         if failed || task.containers.is_empty() {
             return Err(failure(run, revision, task, &judged).await);
         }
-        good.extend(task.containers.iter().filter(|container| judged.contains(&container.name)).map(|container| format!("{} exit 0", container.name)));
+        good.extend(
+            task.containers
+                .iter()
+                .filter(|container| judged.contains(&container.name))
+                .map(|container| format!("{} exit 0", container.name)),
+        );
     }
     run.tell(Event::TaskDone { containers: good });
     Ok(())
@@ -170,7 +191,8 @@ async fn judge(run: &Run, asked: &TaskSettings, revision: &Revision, tasks: &[Ta
 /// The containers whose exit code counts: the essential ones that the overrides name, else all essential ones. What a
 /// sidecar exits with, when ECS ends the task, says nothing about the task.
 fn judged(asked: &TaskSettings, definition: &Value) -> Vec<String> {
-    let essential: Vec<String> = TaskDefinition(definition).essential().filter_map(|container| container.name().map(str::to_owned)).collect();
+    let essential: Vec<String> =
+        TaskDefinition(definition).essential().filter_map(|container| container.name().map(str::to_owned)).collect();
     let overridden: Vec<&str> = asked.overrides.items.iter().filter_map(|item| text(item, "name")).collect();
     let both: Vec<String> = essential.iter().filter(|name| overridden.contains(&name.as_str())).cloned().collect();
     if both.is_empty() { essential } else { both }
@@ -178,10 +200,18 @@ fn judged(asked: &TaskSettings, definition: &Value) -> Vec<String> {
 
 async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String]) -> Failure {
     let stopped = stopped::of_task(run, task, &revision.definition, judged).await;
-    let sentence = stopped.first().map_or_else(|| "the one-off task did not start".to_owned(), |first| match first.exit_code {
-        Some(code) => format!("the one-off task failed: container {} exited with {code}", first.container),
-        None => format!("the one-off task failed: container {} never ran", first.container),
-    });
-    let cause = stopped.first().map_or_else(|| task.stopped_reason.clone().unwrap_or_else(|| "AWS gives no reason".into()), |first| first.why.clone());
-    Failure::new(Reason::TaskFailed, sentence).caused_by(cause).hint("the task's last log lines are shown; nothing was rolled out").with_stopped(stopped)
+    let sentence = stopped.first().map_or_else(
+        || "the one-off task did not start".to_owned(),
+        |first| match first.exit_code {
+            Some(code) => format!("the one-off task failed: container {} exited with {code}", first.container),
+            None => format!("the one-off task failed: container {} never ran", first.container),
+        },
+    );
+    let cause = stopped
+        .first()
+        .map_or_else(|| task.stopped_reason.clone().unwrap_or_else(|| "AWS gives no reason".into()), |first| first.why.clone());
+    Failure::new(Reason::TaskFailed, sentence)
+        .caused_by(cause)
+        .hint("the task's last log lines are shown; nothing was rolled out")
+        .with_stopped(stopped)
 }

@@ -63,7 +63,8 @@ pub async fn forwards_of(run: &Run, listener: &str) -> Option<Forwards> {
 /// leads to them.
 fn share(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
     let ours = |rule: &&Vec<(String, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
-    let rules: Vec<_> = if forwards.iter().any(|rule| ours(&rule)) { forwards.iter().filter(ours).collect() } else { forwards.iter().collect() };
+    let rules: Vec<_> =
+        if forwards.iter().any(|rule| ours(&rule)) { forwards.iter().filter(ours).collect() } else { forwards.iter().collect() };
     let all: i32 = rules.iter().copied().flatten().map(|(_, weight)| weight).sum();
     let on_blue: i32 = rules.iter().copied().flatten().filter(|(group, _)| blue.contains(group)).map(|(_, weight)| weight).sum();
     let percent = 100.0 * f64::from(on_blue) / f64::from(all);

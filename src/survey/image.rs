@@ -60,7 +60,11 @@ async fn in_repository(run: &Run, image: &ImageSettings, repository: &Repository
     }
     let target = target(access, &repository.name)?;
     if image.push != Push::Never {
-        let sources = Sources { engine_socket: run.runner.engine_socket.clone(), workspace: run.runner.workspace.root.clone(), temporary: run.runner.temp.clone() };
+        let sources = Sources {
+            engine_socket: run.runner.engine_socket.clone(),
+            workspace: run.runner.workspace.root.clone(),
+            temporary: run.runner.temp.clone(),
+        };
         match registry::find(&image.reference, &sources).await {
             Ok(source) => return Ok(ImageFound::Local { source: Box::new(source), target: Box::new(target) }),
             Err(error) if may_be_elsewhere(image, &error) => {}
@@ -129,14 +133,18 @@ fn reference(reference: &ImageReference) -> Option<Known> {
 async fn as_named(image: &ImageSettings, access: Option<&RegistryAccess>) -> Result<ImageFound, Unready> {
     let text = image.reference.to_string();
     let ImageReference::Bare(name) = &image.reference else { return Ok(ImageFound::AsNamed(text)) };
-    let Some((access, repository)) = access.and_then(|access| Some((access, name.repository().strip_prefix(access.host())?.strip_prefix('/')?))) else {
+    let Some((access, repository)) =
+        access.and_then(|access| Some((access, name.repository().strip_prefix(access.host())?.strip_prefix('/')?)))
+    else {
         return Ok(ImageFound::AsNamed(text));
     };
     there(image, &target(access, repository)?, access, repository).await
 }
 
 fn target(access: &RegistryAccess, repository: &str) -> Result<Target, Unready> {
-    let endpoint = Url::parse(&access.endpoint).map_err(|error| Unready::Failure(Failure::new(Reason::ImageFailed, format!("ECR named an endpoint that is not a URL: {error}"))))?;
+    let endpoint = Url::parse(&access.endpoint).map_err(|error| {
+        Unready::Failure(Failure::new(Reason::ImageFailed, format!("ECR named an endpoint that is not a URL: {error}")))
+    })?;
     let credentials = Credentials { user: access.user.clone(), password: access.password.clone() };
     Ok(Target { endpoint, repository: repository.to_owned(), credentials: Some(credentials) })
 }

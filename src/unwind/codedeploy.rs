@@ -48,7 +48,8 @@ async fn deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<String>, 
     let mut easing = Easing::default();
     for _ in 0..UNANSWERED_LOOKS {
         let found = find(run, &undo.application, &undo.group, &undo.run).await;
-        let found = found.map_err(|error| stuck("whether a deployment was created could not be read", &error, &command(undo, "DEPLOYMENT")))?;
+        let found =
+            found.map_err(|error| stuck("whether a deployment was created could not be read", &error, &command(undo, "DEPLOYMENT")))?;
         if found.is_some() {
             return Ok(found);
         }
@@ -118,7 +119,8 @@ async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
 }
 
 fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
-    let cause = deployment.error.as_ref().map_or_else(|| "CodeDeploy gives no reason".to_owned(), |(code, message)| format!("{message} ({code})"));
+    let cause =
+        deployment.error.as_ref().map_or_else(|| "CodeDeploy gives no reason".to_owned(), |(code, message)| format!("{message} ({code})"));
     Failure::new(Reason::RolloutFailed, format!("rollback {id} ended {}", deployment.word))
         .caused_by(cause)
         .hint(format!("look where traffic is and put it right by hand: aws deploy get-deployment --deployment-id {id} (docs/stuck.md)"))
@@ -138,7 +140,7 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Undone, F
             blue_confirmed(run, &undo.blue.revision, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
         }
-        if began.elapsed() > Duration::from_secs(60) {
+        if began.elapsed() > Duration::from_mins(1) {
             return Err(Failure::new(Reason::RolloutFailed, format!("deployment {id} is over, but production is not all on blue"))
                 .hint(format!("bring the old revision back with a new deployment of {}: docs/stuck.md", undo.blue.revision)));
         }
@@ -148,7 +150,10 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Undone, F
 
 /// It succeeded before it could be stopped: green serves, and blue is gone or going.
 async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Unwound {
-    let sentence = format!("deployment {id} had succeeded before it could be stopped; to go back, deploy {} again (task-definition-arn)", undo.blue.revision);
+    let sentence = format!(
+        "deployment {id} had succeeded before it could be stopped; to go back, deploy {} again (task-definition-arn)",
+        undo.blue.revision
+    );
     run.tell(Event::Warned { sentence });
     let service = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await;
     let revision = match service {
@@ -171,14 +176,17 @@ impl Blind {
 
     fn keep(&mut self, read: Result<Deployment, AwsError>, id: &str) -> Result<Option<Deployment>, Failure> {
         if self.began.elapsed() > PATIENCE {
-            return Err(Failure::new(Reason::Timeout, format!("deployment {id} was not over after {} minutes", PATIENCE.as_secs() / 60)).hint(stop_command(id)));
+            return Err(Failure::new(Reason::Timeout, format!("deployment {id} was not over after {} minutes", PATIENCE.as_secs() / 60))
+                .hint(stop_command(id)));
         }
         match read {
             Ok(deployment) => {
                 self.since = None;
                 Ok(Some(deployment))
             }
-            Err(error) if matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused) => Err(stuck("the rollback could not be followed", &error, &stop_command(id))),
+            Err(error) if matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused) => {
+                Err(stuck("the rollback could not be followed", &error, &stop_command(id)))
+            }
             Err(error) if self.since.get_or_insert_with(Instant::now).elapsed() > crate::decide::BLIND_BUDGET => {
                 Err(stuck("the rollback could not be followed", &error, &stop_command(id)))
             }
@@ -198,5 +206,10 @@ fn stop_command(id: &str) -> String {
 }
 
 fn command(undo: &CodeDeployUndo, id: &str) -> String {
-    format!("aws deploy list-deployments --application-name {} --deployment-group-name {}, then {}", undo.application, undo.group, stop_command(id))
+    format!(
+        "aws deploy list-deployments --application-name {} --deployment-group-name {}, then {}",
+        undo.application,
+        undo.group,
+        stop_command(id)
+    )
 }

@@ -59,7 +59,8 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo) -> Result<Undone, F
         }
         easing.rest().await;
     }
-    Err(Failure::new(Reason::Timeout, format!("{} was not back after {} minutes", short(&undo.previous), PATIENCE.as_secs() / 60)).hint(command(undo)))
+    Err(Failure::new(Reason::Timeout, format!("{} was not back after {} minutes", short(&undo.previous), PATIENCE.as_secs() / 60))
+        .hint(command(undo)))
 }
 
 /// The same revision was deployed again by force: it serves, whatever came of it.
@@ -70,7 +71,8 @@ async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
     if service.deployments.iter().all(|deployment| undo.before.contains(&deployment.id)) {
         return Ok(Undone::Nothing);
     }
-    Err(Failure::new(Reason::RolloutFailed, format!("{} was deployed again; there is no other revision to go back to", short(&undo.ours))).hint(command(undo)))
+    Err(Failure::new(Reason::RolloutFailed, format!("{} was deployed again; there is no other revision to go back to", short(&undo.ours)))
+        .hint(command(undo)))
 }
 
 async fn look(run: &Run, undo: &RollingUndo) -> Result<Towards, AwsError> {
@@ -115,5 +117,8 @@ fn tolerate(undo: &RollingUndo, error: AwsError, since: &mut Option<Instant>) ->
 }
 
 fn command(undo: &RollingUndo) -> String {
-    format!("by hand: aws ecs update-service --cluster {} --service {} --task-definition {} (docs/stuck.md)", undo.place.cluster, undo.place.service, undo.previous)
+    format!(
+        "by hand: aws ecs update-service --cluster {} --service {} --task-definition {} (docs/stuck.md)",
+        undo.place.cluster, undo.place.service, undo.previous
+    )
 }

@@ -20,8 +20,16 @@ async fn refused_by_codedeploy(action: Action) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_problems_are_told_at_once() {
-    let action = Action::deploy("1.1.0").with("wait-until", "tomorrow").with("deadline", "30").with("force-new-deployment", "yes").with("desired-count", "-1");
-    let action = action.with("test-url", "api.example.com").with("task-definition", "nowhere.json").with("run-task", "true").with("run-task-container-overrides", "{");
+    let action = Action::deploy("1.1.0")
+        .with("wait-until", "tomorrow")
+        .with("deadline", "30")
+        .with("force-new-deployment", "yes")
+        .with("desired-count", "-1");
+    let action = action
+        .with("test-url", "api.example.com")
+        .with("task-definition", "nowhere.json")
+        .with("run-task", "true")
+        .with("run-task-container-overrides", "{");
     let told = Story::codedeploy().told(action.with("tags", "not a tag")).await;
     assert_eq!(told.calls, []);
     assert_snapshot!(told.with_summary(), @"");
@@ -34,7 +42,9 @@ async fn an_unknown_input_is_refused_with_the_one_that_was_meant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_files_are_refused_with_line_and_column() {
-    let action = Action::service().file("task.yml", "family: api\ncontainerDefinitions:\n  - name: app\n   image: x\n").file("appspec.json", "{\n  \"version\": 0.0,\n  \"Resources\": [\n}\n");
+    let action = Action::service()
+        .file("task.yml", "family: api\ncontainerDefinitions:\n  - name: app\n   image: x\n")
+        .file("appspec.json", "{\n  \"version\": 0.0,\n  \"Resources\": [\n}\n");
     assert_snapshot!(refused_by_codedeploy(action.with("task-definition", "task.yml").with("codedeploy-appspec", "appspec.json")).await, @"");
 }
 
@@ -93,7 +103,8 @@ async fn a_group_of_another_service_is_refused() {
         exposure: Some(Exposure { production: "shop".to_owned(), test: None, ..Exposure::new("app", 8080) }),
     };
     play.stage.add_service(shop).await.expect("a service");
-    let action = Action::deploy("1.1.0").with("codedeploy-application", "AppECS-prod-shop").with("codedeploy-deployment-group", "DgpECS-prod-shop");
+    let action =
+        Action::deploy("1.1.0").with("codedeploy-application", "AppECS-prod-shop").with("codedeploy-deployment-group", "DgpECS-prod-shop");
     let told = play.act(action).await;
     play.end().await;
     assert_snapshot!(told.ending(), @"");

@@ -59,7 +59,8 @@ async fn cancelled_while_traffic_moves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
-    let action = Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Interrupt).at(When::Later(Duration::from_millis(100)), Deed::Terminate);
+    let action =
+        Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Interrupt).at(When::Later(Duration::from_millis(100)), Deed::Terminate);
     let told = cancelled(Story::codedeploy().in_real_time(), action).await;
     assert_snapshot!(told.ending(), @"");
 }
@@ -68,7 +69,9 @@ async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
 async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
     // Stopping works, but for nine seconds nobody may look: the runner waits for seven and a half.
     let blind = Fault { operation: "GetDeployment".into(), nth: 1, times: 40, kind: FaultKind::Slow(9_000) };
-    let action = Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Fault(blind)).at(When::Later(Duration::ZERO), Deed::Interrupt);
+    let action = Action::slowly_tested("1.1.0")
+        .at(When::Line("Smoke tests on green"), Deed::Fault(blind))
+        .at(When::Later(Duration::ZERO), Deed::Interrupt);
     let mut play = Story::codedeploy().begin().await;
     let main = play.act(action).await;
     play.stage.clear_faults();
@@ -97,9 +100,9 @@ async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_while_a_rolling_service_is_updated_the_post_step_goes_back() {
+async fn killed_after_a_rolling_service_was_updated_the_post_step_goes_back() {
     let mut play = Story::rolling(RollingOptions::default()).begin().await;
-    let main = play.act(Action::deploy("1.1.0").at(When::Line("Deployment started"), Deed::Kill)).await;
+    let main = play.act(Action::slowly_tested("1.1.0").without("test-url").at(When::Line("Smoke tests on production"), Deed::Kill)).await;
     let post = play.post(&main).await;
     let view = play.stage.service_view("api").expect("the service");
     assert!(view.primary().is_some_and(|fleet| fleet.revision.ends_with("api:1")), "{view:?}");

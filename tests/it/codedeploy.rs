@@ -43,7 +43,8 @@ async fn the_log_follows_traffic_step_by_step() {
     let group = GroupOptions { config: "Halves".to_owned(), termination_minutes: 0, ..GroupOptions::default() };
     let story = Story::group(group).in_real_time().stage(|options| options.deployment_configs.push(halves));
     let told = story.told(Action::deploy("1.1.0")).await;
-    let mut steps: Vec<&str> = told.log.iter().filter_map(|line| line.split_once(", production ")?.1.split_once(", green")).map(|(traffic, _)| traffic).collect();
+    let mut steps: Vec<&str> =
+        told.log.iter().filter_map(|line| line.split_once(", production ")?.1.split_once(", green")).map(|(traffic, _)| traffic).collect();
     steps.dedup();
     assert_eq!(steps, ["blue 100 % green 0 %", "blue 50 % green 50 %", "blue 0 % green 100 %"]);
     assert_eq!(told.output("outcome"), "deployed");

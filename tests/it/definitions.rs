@@ -40,7 +40,8 @@ async fn a_field_that_aws_does_not_keep_is_a_warning_with_its_path() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_change_the_container_and_the_log_shows_how() {
-    let action = Action::deploy("1.1.0").with("environment-variables", "LOG_LEVEL=debug\nAPP_WARM_UP_MS=10").with("docker-labels", "team=api");
+    let action =
+        Action::deploy("1.1.0").with("environment-variables", "LOG_LEVEL=debug\nAPP_WARM_UP_MS=10").with("docker-labels", "team=api");
     let action = action.with("secrets", "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key").with("command", "serve");
     let told = Story::codedeploy().told(action.with("log-configuration-options", "awslogs-stream-prefix=app")).await;
     assert_snapshot!(told.log_with("  containerDefinitions"), @"");

@@ -37,12 +37,6 @@ async fn a_layout_that_is_not_there_is_refused_before_anything_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repository_that_is_missing_is_named_and_nothing_is_registered() {
-    let told = Story::codedeploy().told(Action::deploy("1.1.0").with("repository", "nowhere")).await;
-    assert_snapshot!(told.ending(), @"");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_must_not_be_pushed_and_is_not_there_is_refused() {
     assert_snapshot!(Story::codedeploy().told(Action::deploy("1.1.0").with("push", "never")).await.ending(), @"");
 }

@@ -15,7 +15,7 @@ const ATTACK: &str = "x\n::error::owned\r::add-mask::a\u{2028}::set-output name=
 
 /// The summary shows the attack, and nothing of it is structure.
 fn assert_harmless(told: &Told) {
-    for structure in ["<img", "](http://evil", "\n## f", "\n::", "##["] {
+    for structure in ["<img", "[d](http", "\n## f", "\n::", "##["] {
         assert!(!told.summary.contains(structure), "{structure} in\n{}", told.summary);
     }
 }
@@ -54,7 +54,8 @@ async fn stranger() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_s_body_is_only_text() {
-    let tests = "tests:\n  - name: front page\n    get: /\n    retry: { for: 200ms, every: 100ms }\n    expect: { body: { contains: Welcome } }\n";
+    let tests =
+        "tests:\n  - name: front page\n    get: /\n    retry: { for: 200ms, every: 100ms }\n    expect: { body: { contains: Welcome } }\n";
     let action = Action::deploy("1.1.0").with("smoke-tests", tests).with("test-url", &stranger().await);
     let told = Story::codedeploy().told(action).await;
     assert_harmless(&told);
@@ -70,14 +71,17 @@ async fn what_files_say_is_only_text() {
     let told = Story::codedeploy().told(action.file("smoke.yml", &tests)).await;
     assert_harmless(&told);
     assert_snapshot!(told.with_summary(), @"");
-    let told = Story::codedeploy().told(Action::deploy("1.1.0").file("smoke.yml", &tests).with("smoke-tests", "smoke.yml").with("test-url", "$TEST")).await;
+    let told = Story::codedeploy()
+        .told(Action::deploy("1.1.0").file("smoke.yml", &tests).with("smoke-tests", "smoke.yml").with("test-url", "$TEST"))
+        .await;
     assert_harmless(&told);
     assert_snapshot!(told.ending(), @"");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_are_only_text() {
-    let told = Story::codedeploy().told(Action::deploy("1.1.0").with("service", ATTACK).with("cluster", ATTACK).with("wait-until", ATTACK)).await;
+    let told =
+        Story::codedeploy().told(Action::deploy("1.1.0").with("service", ATTACK).with("cluster", ATTACK).with("wait-until", ATTACK)).await;
     assert_harmless(&told);
     assert_snapshot!(told.text(), @"");
 }

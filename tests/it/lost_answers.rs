@@ -55,7 +55,8 @@ async fn a_service_whose_update_was_not_answered_is_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_off_task_whose_start_was_not_answered_runs_once() {
-    let action = Action::deploy("1.1.0").with("run-task", "true").with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#);
+    let action =
+        Action::deploy("1.1.0").with("run-task", "true").with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#);
     let mut play = Story::codedeploy().fault(Fault::first("RunTask", FaultKind::LandsThenDrops)).begin().await;
     let told = play.act(action).await;
     play.end().await;

@@ -57,14 +57,23 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_policy_is_enough_for_a_one_off_task() {
     let mut play = officially(Story::rolling(RollingOptions::default())).begin().await.pushed("1.1.0").await;
-    let told = play.act(from_files().with("run-task", "true").with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#)).await;
+    let told = play
+        .act(from_files().with("run-task", "true").with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#))
+        .await;
     play.end().await;
     assert_snapshot!(told.ending(), @"");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
-    let story = denied(&["codedeploy:GetDeploymentTarget", "codedeploy:ListDeployments", "elasticloadbalancing:*", "cloudwatch:*", "ecs:DescribeTaskDefinition", "logs:*"]);
+    let story = denied(&[
+        "codedeploy:GetDeploymentTarget",
+        "codedeploy:ListDeployments",
+        "elasticloadbalancing:*",
+        "cloudwatch:*",
+        "ecs:DescribeTaskDefinition",
+        "logs:*",
+    ]);
     let mut play = story.begin().await.pushed("1.1.0").await;
     let told = play.act(from_files()).await;
     play.end().await;

@@ -73,7 +73,10 @@ async fn without_a_circuit_breaker_the_deadline_ends_the_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
-    let theirs = Deed::Call("ecs.UpdateService", json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:1", "forceNewDeployment": true }));
+    let theirs = Deed::Call(
+        "ecs.UpdateService",
+        json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:1", "forceNewDeployment": true }),
+    );
     let told = story().told(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs)).await;
     assert_snapshot!(told.ending(), @"");
 }
@@ -107,7 +110,10 @@ async fn a_new_deployment_can_be_forced_although_nothing_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_service_the_definition_is_only_registered() {
-    let action = Action::bare().file("task.json", &definition("$REGISTRY/app:1.0.0").to_string().replace("\"256\"", "\"512\"").replace("\"memory\":\"512\"", "\"memory\":\"1024\""));
+    let action = Action::bare().file(
+        "task.json",
+        &definition("$REGISTRY/app:1.0.0").to_string().replace("\"256\"", "\"512\"").replace("\"memory\":\"512\"", "\"memory\":\"1024\""),
+    );
     let told = story().told(action.with("task-definition", "task.json")).await;
     assert_snapshot!(told.text(), @"");
 }

@@ -62,7 +62,8 @@ async fn a_deployment_that_somebody_else_stops_is_rolled_back_and_the_reason_say
 
 /// A gate that closes before the tests are done.
 async fn expired(expiry: ReadyExpiry) -> String {
-    let group = GroupOptions { ready_wait_minutes: Some(1), auto_rollback: vec!["DEPLOYMENT_STOP_ON_REQUEST".into()], ..GroupOptions::default() };
+    let group =
+        GroupOptions { ready_wait_minutes: Some(1), auto_rollback: vec!["DEPLOYMENT_STOP_ON_REQUEST".into()], ..GroupOptions::default() };
     let mut play = Story::group(group).switches(|switches| switches.ready_expiry = expiry).begin().await;
     let told = play.act(Action::slowly_tested("1.1.0")).await;
     assert_blue_serves(&play);

@@ -11,7 +11,12 @@ fn some(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
-    let mut story = Story::codedeploy().fault(some("GetDeployment", 2, 3, FaultKind::Throttled)).fault(some("DescribeServices", 1, 1, FaultKind::Throttled));
+    let mut story = Story::codedeploy().fault(some("GetDeployment", 2, 3, FaultKind::Throttled)).fault(some(
+        "DescribeServices",
+        1,
+        1,
+        FaultKind::Throttled,
+    ));
     for mutation in ["RegisterTaskDefinition", "CreateDeployment", "ContinueDeployment"] {
         story = story.fault(Fault::first(mutation, FaultKind::Throttled));
     }
@@ -20,7 +25,12 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_that_fail_for_a_while_are_only_waited_out() {
-    let story = Story::codedeploy().fault(some("GetDeployment", 2, 4, FaultKind::InternalError)).fault(some("GetDeploymentTarget", 1, 3, FaultKind::InternalError));
+    let story = Story::codedeploy().fault(some("GetDeployment", 2, 4, FaultKind::InternalError)).fault(some(
+        "GetDeploymentTarget",
+        1,
+        3,
+        FaultKind::InternalError,
+    ));
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"");
 }
 
@@ -32,7 +42,12 @@ async fn an_endpoint_that_never_answers_does_not_hang_the_job() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stale_reads_delay_and_mislead_nobody() {
-    let story = Story::codedeploy().fault(some("DescribeServices", 2, 2, FaultKind::StaleRead)).fault(some("DescribeRules", 2, 2, FaultKind::StaleRead));
+    let story = Story::codedeploy().fault(some("DescribeServices", 2, 2, FaultKind::StaleRead)).fault(some(
+        "DescribeRules",
+        2,
+        2,
+        FaultKind::StaleRead,
+    ));
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"");
 }
 

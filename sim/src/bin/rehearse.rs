@@ -27,7 +27,9 @@ async fn main() -> ExitCode {
         }
         Ok(complaints) => {
             screen.wrong("The rehearsal did not go as it must:");
-            complaints.iter().for_each(|complaint| screen.wrong(&format!("  {complaint}")));
+            for complaint in complaints {
+                screen.wrong(&format!("  {complaint}"));
+            }
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -44,7 +46,11 @@ async fn played(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
     let wanted = std::env::var("REHEARSE_ENGINE").ok();
     let way = Way::choose(wanted.as_deref()).await?;
     let programs = Programs::beside_this()?;
-    Ok(rehearse(&programs, way, screen, &mut stop).await?)
+    let played = rehearse(&programs, way, screen, &mut stop).await;
+    if way == Way::Docker && matches!(played, Err(RehearsalError::Prepare(..) | RehearsalError::NotSteady(_))) {
+        screen.line("hint: `REHEARSE_ENGINE=process make rehearse` plays without the Docker engine");
+    }
+    Ok(played?)
 }
 
 /// Ctrl-C and SIGTERM, as they come.

@@ -150,8 +150,8 @@ impl Job {
     ///
     /// # Errors
     /// The action cannot be started, or its files not be read.
-    pub async fn run(&self, step: &Step, stop: &mut Stop, show: impl FnMut(&str)) -> io::Result<Ended> {
-        let exit = self.start(&[], self.variables(step), stop, show).await?;
+    pub async fn run(&self, step: &Step, signals: &mut Stop, show: impl FnMut(&str)) -> io::Result<Ended> {
+        let exit = self.start(&[], self.variables(step), signals, show).await?;
         let (outputs, state) = (values(&self.read("output")?), values(&self.read("state")?));
         Ok(Ended { exit, summary: self.read("summary")?, outputs, state })
     }
@@ -160,9 +160,9 @@ impl Job {
     ///
     /// # Errors
     /// The action cannot be started.
-    pub async fn post(&self, step: &Step, ended: &Ended, stop: &mut Stop, show: impl FnMut(&str)) -> io::Result<i32> {
+    pub async fn post(&self, step: &Step, ended: &Ended, signals: &mut Stop, show: impl FnMut(&str)) -> io::Result<i32> {
         let state = ended.state.iter().map(|(name, value)| (format!("STATE_{name}").into(), value.into()));
-        self.start(&["post"], self.variables(step).into_iter().chain(state).collect(), stop, show).await
+        self.start(&["post"], self.variables(step).into_iter().chain(state).collect(), signals, show).await
     }
 
     fn read(&self, file: &str) -> io::Result<String> {
@@ -173,7 +173,7 @@ impl Job {
         &self,
         arguments: &[&str],
         variables: Vec<(OsString, OsString)>,
-        stop: &mut Stop,
+        signals: &mut Stop,
         mut show: impl FnMut(&str),
     ) -> io::Result<i32> {
         let mut action = self.command(&self.action, variables);
@@ -188,7 +188,7 @@ impl Job {
                     Some(line) => show(&line),
                     None => break,
                 },
-                signal = stop.next() => if let Some(process) = process {
+                signal = signals.next() => if let Some(process) = process {
                     // The only error is that it has ended already.
                     let _ = kill_process(process, signal);
                 },

@@ -32,10 +32,10 @@ fn section(played: &Played) -> String {
 fn rows(table: &[Vec<String>]) -> String {
     let rows = table.iter().enumerate().map(|(index, row)| {
         let tag = if index == 0 { "th" } else { "td" };
-        let cells: String = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
-        format!("<tr>{cells}</tr>\n")
+        let cells: Vec<String> = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+        format!("<tr>{}</tr>", cells.concat())
     });
-    format!("<table>\n{}</table>\n", rows.collect::<String>())
+    format!("<table>\n{}\n</table>\n", rows.collect::<Vec<_>>().join("\n"))
 }
 
 fn escaped(text: &str) -> String {

@@ -31,7 +31,7 @@ const TERMINATION_MINUTES: u32 = 8;
 /// Users before and after the deployment, so that both ends are seen.
 const MARGIN: Duration = Duration::from_secs(1);
 /// Two tasks of a small program are up within seconds, also where everything else is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const SERVICE: &str = "sample-app";
 const SMOKE: &str = include_str!("../../../examples/smoke.yml");
@@ -71,7 +71,7 @@ struct Rehearsal<'a> {
 ///
 /// # Errors
 /// It cannot be played to its end.
-pub async fn rehearse(programs: &Programs, way: Way, screen: Screen, stop: &mut Stop) -> Result<Vec<String>, RehearsalError> {
+pub async fn rehearse(programs: &Programs, way: Way, screen: Screen, signals: &mut Stop) -> Result<Vec<String>, RehearsalError> {
     let folder = programs.target.join("rehearsal");
     fs::create_dir_all(&folder).map_err(at("The folder for the results cannot be made"))?;
     screen.part("The stage");
@@ -79,7 +79,7 @@ pub async fn rehearse(programs: &Programs, way: Way, screen: Screen, stop: &mut 
     let images = Images::new(&programs.sample, &folder.join("images"));
     let stage = Stage::start(options(way)).await?;
     let rehearsal = Rehearsal { programs, way, screen, stage, images, folder };
-    let played = rehearsal.play(stop).await;
+    let played = rehearsal.play(signals).await;
     rehearsal.stage.shutdown().await;
     if way == Way::Docker {
         images::remove(&SCENARIOS.map(|scenario| format!("sample-app:{}", scenario.version))).await;
@@ -98,16 +98,16 @@ fn options(way: Way) -> StageOptions {
 }
 
 impl Rehearsal<'_> {
-    async fn play(&self, stop: &mut Stop) -> Result<Vec<Played>, RehearsalError> {
+    async fn play(&self, signals: &mut Stop) -> Result<Vec<Played>, RehearsalError> {
         self.found().await?;
         let mut played = Vec::new();
         for (index, scenario) in SCENARIOS.into_iter().enumerate() {
             self.screen.part(&format!("{} of {}: {}", index + 1, SCENARIOS.len(), scenario.story));
-            if stop.came() {
+            if signals.came() {
                 return Err(RehearsalError::Stopped);
             }
-            played.push(self.scenario(index + 1, scenario, stop).await?);
-            if stop.came() {
+            played.push(self.scenario(index + 1, scenario, signals).await?);
+            if signals.came() {
                 return Err(RehearsalError::Stopped);
             }
         }
@@ -134,7 +134,7 @@ impl Rehearsal<'_> {
         self.stage.listener_url(listener).unwrap_or_default()
     }
 
-    async fn scenario(&self, number: usize, scenario: Scenario, stop: &mut Stop) -> Result<Played, RehearsalError> {
+    async fn scenario(&self, number: usize, scenario: Scenario, signals: &mut Stop) -> Result<Played, RehearsalError> {
         let folder = self.folder.join("jobs").join(scenario.name);
         let job = Job::new(&self.programs.action, &folder, &self.stage.endpoint()).map_err(at("The job's folder cannot be made"))?;
         self.check_out(&job).map_err(at("The job's workspace cannot be written"))?;
@@ -142,7 +142,7 @@ impl Rehearsal<'_> {
         let step = self.step(scenario, image);
         step.yaml().lines().for_each(|line| self.screen.aside(&format!("  {line}")));
         self.screen.line("");
-        let played = self.under_load(scenario, &job, &step, stop).await?;
+        let played = self.under_load(scenario, &job, &step, signals).await?;
         self.show(number, &played)?;
         Ok(played)
     }
@@ -171,7 +171,7 @@ impl Rehearsal<'_> {
         Step { inputs: place.into_iter().chain(definition).chain(fixed).collect(), environment: vec![("SMOKE_TOKEN", TOKEN.to_owned())] }
     }
 
-    async fn under_load(&self, scenario: Scenario, job: &Job, step: &Step, stop: &mut Stop) -> Result<Played, RehearsalError> {
+    async fn under_load(&self, scenario: Scenario, job: &Job, step: &Step, signals: &mut Stop) -> Result<Played, RehearsalError> {
         let load = self.load();
         tokio::time::sleep(MARGIN).await;
         let (mut viewer, mut log) = (Viewer::default(), String::new());
@@ -183,11 +183,11 @@ impl Rehearsal<'_> {
             }
         };
         let began = Instant::now();
-        let ended = job.run(step, stop, &mut show).await.map_err(at("The action cannot be run"))?;
+        let ended = job.run(step, signals, &mut show).await.map_err(at("The action cannot be run"))?;
         let seconds = began.elapsed().as_secs_f64();
         show("");
         show("Post org/ecs-bluegreen-action@v1");
-        let post = job.post(step, &ended, stop, &mut show).await.map_err(at("The post step cannot be run"))?;
+        let post = job.post(step, &ended, signals, &mut show).await.map_err(at("The post step cannot be run"))?;
         tokio::time::sleep(MARGIN).await;
         Ok(Played { scenario, ended, post, seconds, stats: load.stop().await, log })
     }
@@ -203,7 +203,9 @@ impl Rehearsal<'_> {
         fs::write(&file, &played.ended.summary).map_err(at("The summary cannot be written"))?;
         self.screen.line("");
         self.screen.strong("The step summary:");
-        terminal::text(&played.ended.summary).iter().for_each(|line| self.screen.line(&format!("  │ {line}")));
+        for line in terminal::text(&played.ended.summary) {
+            self.screen.line(&format!("  │ {line}"));
+        }
         self.screen.aside(&format!("  as Markdown: {}", file.display()));
         Ok(())
     }
@@ -213,7 +215,9 @@ impl Rehearsal<'_> {
         let file = self.folder.join("index.html");
         fs::write(&file, page::page(played, &rows)).map_err(at("The page cannot be written"))?;
         self.screen.part("What users got");
-        table::ruled(&rows).iter().for_each(|line| self.screen.line(line));
+        for line in table::ruled(&rows) {
+            self.screen.line(&line);
+        }
         self.screen.line("");
         self.screen.line(&format!("All summaries and logs, to open in a browser: {}", file.display()));
         Ok(())

@@ -31,7 +31,6 @@ impl Writer {
             Event::Html(html) if html.contains("<details") => self.folded = true,
             Event::Html(html) if html.contains("</details") => self.folded = false,
             Event::InlineHtml(html) if html.as_ref() == "<br>" => self.words.push_str("; "),
-            Event::Html(_) | Event::InlineHtml(_) => {}
             Event::Text(text) | Event::Code(text) => self.words.push_str(&text),
             Event::SoftBreak | Event::HardBreak => self.words.push(' '),
             _ => {}
@@ -63,7 +62,7 @@ impl Writer {
             TagEnd::Table => self.table(),
             TagEnd::Link => {
                 let link = std::mem::take(&mut self.link);
-                self.words.push_str(&format!(": {link}"));
+                self.words.extend([": ", &link]);
             }
             _ => {}
         }

@@ -34,7 +34,9 @@ impl CapacityProvider {
     /// Reads what ECS answers as `capacityProviderStrategy`.
     pub fn list(strategy: &Value) -> Vec<Self> {
         let number = |item: &Value, key: &str| item[key].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
-        let one = |item: &Value| Some(Self { name: item["capacityProvider"].as_str()?.to_owned(), base: number(item, "base"), weight: number(item, "weight") });
+        let one = |item: &Value| {
+            Some(Self { name: item["capacityProvider"].as_str()?.to_owned(), base: number(item, "base"), weight: number(item, "weight") })
+        };
         strategy.as_array().into_iter().flatten().filter_map(one).collect()
     }
 }

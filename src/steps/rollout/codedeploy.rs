@@ -63,7 +63,13 @@ impl Explain for CodeDeployError {
 
 impl<'a> CodeDeploy<'a> {
     /// Creates the deployment; armed before, adopted when the answer is lost.
-    pub async fn start(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, way: &'a CodeDeployWay, revision: &'a Revision) -> Result<Self, Failure> {
+    pub async fn start(
+        run: &'a Run,
+        settings: &Settings,
+        plan: &'a RolloutPlan,
+        way: &'a CodeDeployWay,
+        revision: &'a Revision,
+    ) -> Result<Self, Failure> {
         let content = content(way, revision)?;
         let description = description(settings.rollout.description.as_deref(), &run.id);
         let rollout = &settings.rollout;
@@ -86,7 +92,11 @@ impl<'a> CodeDeploy<'a> {
         };
         let id = create(run, &new).await?;
         run.narrow(Undo::CodeDeploy(CodeDeployUndo { deployment: Some(id.clone()), ..undo }));
-        let console = format!("https://{}/codesuite/codedeploy/deployments/{id}?region={}", run.aws.partition().console(), run.aws.partition().region());
+        let console = format!(
+            "https://{}/codesuite/codedeploy/deployments/{id}?region={}",
+            run.aws.partition().console(),
+            run.aws.partition().region()
+        );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true });
         Ok(Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind_since: None, witness: None })
     }
@@ -107,7 +117,11 @@ impl<'a> CodeDeploy<'a> {
             Err(error) if error.may_have_landed() || error.kind == Kind::Throttled => {
                 self.run.tell(Event::Noted { sentence: format!("{error}; looking whether the gate is open") });
             }
-            Err(error) if error.is("DeploymentIsNotInReadyState") || error.is("DeploymentAlreadyCompleted") || error.is("InvalidDeploymentStatus") => {
+            Err(error)
+                if error.is("DeploymentIsNotInReadyState")
+                    || error.is("DeploymentAlreadyCompleted")
+                    || error.is("InvalidDeploymentStatus") =>
+            {
                 self.run.tell(Event::Noted { sentence: "the gate does not wait any more; looking why".into() });
             }
             Err(source) => return Err(CodeDeployError { what: "continue the deployment", source }.into()),
@@ -125,9 +139,15 @@ impl<'a> CodeDeploy<'a> {
     pub fn goes_on(&self) -> String {
         match (self.way.group.ready_wait, self.opened_at) {
             (crate::aws::codedeploy::ReadyWait::Minutes(minutes), None) => {
-                format!("deployment {} goes on; at its gate CodeDeploy waits {minutes} min for ContinueDeployment and then stops it", self.id)
+                format!(
+                    "deployment {} goes on; at its gate CodeDeploy waits {minutes} min for ContinueDeployment and then stops it",
+                    self.id
+                )
             }
-            _ => format!("deployment {} goes on by itself; CodeDeploy keeps blue for {} min after the shift", self.id, self.way.group.termination_minutes),
+            _ => format!(
+                "deployment {} goes on by itself; CodeDeploy keeps blue for {} min after the shift",
+                self.id, self.way.group.termination_minutes
+            ),
         }
     }
 
@@ -169,7 +189,8 @@ impl<'a> CodeDeploy<'a> {
             return;
         }
         let read = self.run.aws.get_deployment_target(&self.id, &self.plan.cluster, &self.plan.service).await;
-        self.target = crate::survey::optional(self.run, "traffic weights and task counts are not shown while waiting", read).or(self.target.take());
+        self.target =
+            crate::survey::optional(self.run, "traffic weights and task counts are not shown while waiting", read).or(self.target.take());
     }
 
     async fn seen(&mut self, deployment: &Deployment, goal: Goal) -> Seen {
@@ -185,7 +206,8 @@ impl<'a> CodeDeploy<'a> {
     /// A gate that was opened and is still shut: the answer was lost on the way there.
     async fn at_gate(&mut self, goal: Goal) -> Seen {
         let waited = self.opened_at.map_or(0, |opened| self.looks - opened);
-        if goal == Goal::Shifted && waited > 0 && waited.is_multiple_of(REOPEN) && self.run.aws.continue_deployment(&self.id).await.is_ok() {
+        if goal == Goal::Shifted && waited > 0 && waited.is_multiple_of(REOPEN) && self.run.aws.continue_deployment(&self.id).await.is_ok()
+        {
             self.run.tell(Event::GateOpened);
         }
         Seen::AtGate
@@ -245,17 +267,25 @@ impl<'a> CodeDeploy<'a> {
         let end = deployment.word.to_lowercase();
         match code.as_str() {
             "ALARM_ACTIVE" => Trouble { reason: Reason::Alarm, sentence: self.alarm().await, cause },
-            "MANUAL_STOP" => Trouble { reason: Reason::Stopped, sentence: format!("deployment {} was stopped by somebody else", self.id), cause },
+            "MANUAL_STOP" => {
+                Trouble { reason: Reason::Stopped, sentence: format!("deployment {} was stopped by somebody else", self.id), cause }
+            }
             // An install that takes too long fails; only a gate that nobody opened stops the deployment.
-            "TIMEOUT" if deployment.status == Status::Stopped => {
-                Trouble { reason: Reason::Timeout, sentence: format!("the gate of deployment {} expired before it was opened", self.id), cause }
-            }
-            "ECS_UPDATE_ERROR" | "CUSTOMER_APPLICATION_UNHEALTHY" | "TIMEOUT" => {
-                Trouble { reason: Reason::TasksUnhealthy, sentence: format!("green did not become healthy: CodeDeploy {end} the deployment ({code})"), cause }
-            }
-            "" if deployment.status == Status::Stopped => {
-                Trouble { reason: Reason::Stopped, sentence: format!("deployment {} was stopped, by somebody else or because its gate expired", self.id), cause }
-            }
+            "TIMEOUT" if deployment.status == Status::Stopped => Trouble {
+                reason: Reason::Timeout,
+                sentence: format!("the gate of deployment {} expired before it was opened", self.id),
+                cause,
+            },
+            "ECS_UPDATE_ERROR" | "CUSTOMER_APPLICATION_UNHEALTHY" | "TIMEOUT" => Trouble {
+                reason: Reason::TasksUnhealthy,
+                sentence: format!("green did not become healthy: CodeDeploy {end} the deployment ({code})"),
+                cause,
+            },
+            "" if deployment.status == Status::Stopped => Trouble {
+                reason: Reason::Stopped,
+                sentence: format!("deployment {} was stopped, by somebody else or because its gate expired", self.id),
+                cause,
+            },
             code => Trouble { reason: Reason::RolloutFailed, sentence: format!("CodeDeploy {end} deployment {} ({code})", self.id), cause },
         }
     }

@@ -47,7 +47,13 @@ impl Explain for RollingError {
 
 impl<'a> Rolling<'a> {
     /// Updates the service; armed before, adopted when the answer is lost.
-    pub async fn start(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, way: &RollingWay, revision: &'a Revision) -> Result<Self, Failure> {
+    pub async fn start(
+        run: &'a Run,
+        settings: &Settings,
+        plan: &'a RolloutPlan,
+        way: &RollingWay,
+        revision: &'a Revision,
+    ) -> Result<Self, Failure> {
         let undo = RollingUndo {
             place: plan.place.clone(),
             previous: plan.blue.revision.clone(),
@@ -58,10 +64,18 @@ impl<'a> Rolling<'a> {
         };
         run.arm(Undo::Rolling(undo.clone()));
         let service = update(run, settings, plan, way, revision).await?;
-        let id = ours(&service, &way.before, &revision.arn).or(service.primary_deployment()).map(|deployment| deployment.id.clone()).unwrap_or_default();
+        let id = ours(&service, &way.before, &revision.arn)
+            .or(service.primary_deployment())
+            .map(|deployment| deployment.id.clone())
+            .unwrap_or_default();
         run.narrow(Undo::Rolling(RollingUndo { deployment: Some(id.clone()), ..undo }));
         let region = run.aws.partition().region();
-        let console = format!("https://{}/ecs/v2/clusters/{}/services/{}/deployments?region={region}", run.aws.partition().console(), plan.cluster, plan.service);
+        let console = format!(
+            "https://{}/ecs/v2/clusters/{}/services/{}/deployments?region={region}",
+            run.aws.partition().console(),
+            plan.cluster,
+            plan.service
+        );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false });
         Ok(Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind_since: None })
     }
@@ -85,7 +99,7 @@ impl<'a> Rolling<'a> {
         }
         match service.deployments.iter().find(|deployment| deployment.id == self.id) {
             None => Seen::Ended(self.replaced(service, None)),
-            Some(ours) if ours.is_failed() => Seen::Ended(self.failed(service, ours)),
+            Some(ours) if ours.is_failed() => Seen::Ended(failed(service, ours)),
             Some(ours) if ours.status != "PRIMARY" => Seen::Ended(self.replaced(service, Some(ours))),
             Some(_) if service.desired_count == 0 && !self.wants_zero => Seen::Ended(zero()),
             Some(ours) if is_complete(service, ours) => self.completed(),
@@ -101,25 +115,27 @@ impl<'a> Rolling<'a> {
         Seen::Completed
     }
 
-    fn failed(&self, service: &Service, ours: &Deployment) -> Trouble {
-        let breaker = service.circuit_breaker();
-        let follows = if breaker.rollback { "ECS rolls it back" } else { "ECS leaves it as it is" };
-        let sentence = format!("deployment {} failed after {} tasks could not be kept running; {follows}", ours.id, ours.failed_tasks);
-        Trouble { reason: Reason::TasksUnhealthy, sentence, cause: ours.rollout_state_reason.clone() }
-    }
-
     /// Ours is not what ECS works towards any more: ECS rolled it back, or somebody deployed something else.
     fn replaced(&self, service: &Service, ours: Option<&Deployment>) -> Trouble {
         let primary = service.primary_deployment();
-        let is_rollback = primary.is_some_and(|primary| primary.task_definition == self.plan.blue.revision && is_rolled_back(service, &self.id, primary));
+        let is_rollback =
+            primary.is_some_and(|primary| primary.task_definition == self.plan.blue.revision && is_rolled_back(service, &self.id, primary));
         if is_rollback {
             let event = service.events.iter().find(|event| event.message.contains(&self.id) && event.message.contains("failed"));
             let cause = ours.and_then(|ours| ours.rollout_state_reason.clone()).or_else(|| event.map(|event| event.message.clone()));
             return Trouble { reason: Reason::TasksUnhealthy, sentence: format!("ECS rolled deployment {} back", self.id), cause };
         }
-        let newer = primary.map_or_else(|| "no deployment".to_owned(), |primary| {
-            format!("deployment {} of {} ({})", primary.id, short(&primary.task_definition), primary.rollout_state.as_deref().unwrap_or("state unknown"))
-        });
+        let newer = primary.map_or_else(
+            || "no deployment".to_owned(),
+            |primary| {
+                format!(
+                    "deployment {} of {} ({})",
+                    primary.id,
+                    short(&primary.task_definition),
+                    primary.rollout_state.as_deref().unwrap_or("state unknown")
+                )
+            },
+        );
         Trouble { reason: Reason::Superseded, sentence: format!("{newer} took the place of ours, {}", self.id), cause: None }
     }
 
@@ -148,7 +164,9 @@ pub(super) fn blindness(error: &AwsError, since: Duration) -> Blindness {
 fn is_rolled_back(service: &Service, ours: &str, primary: &Deployment) -> bool {
     let says = |text: &str| text.contains("rolling back");
     let in_reason = primary.rollout_state_reason.as_deref().is_some_and(says);
-    let in_events = service.events.iter().any(|event| (says(&event.message) && event.message.contains(&primary.id)) || (event.message.contains(ours) && event.message.contains("failed")));
+    let in_events = service.events.iter().any(|event| {
+        (says(&event.message) && event.message.contains(&primary.id)) || (event.message.contains(ours) && event.message.contains("failed"))
+    });
     in_reason || in_events
 }
 
@@ -160,12 +178,27 @@ fn is_complete(service: &Service, ours: &Deployment) -> bool {
     }
 }
 
+fn failed(service: &Service, ours: &Deployment) -> Trouble {
+    let breaker = service.circuit_breaker();
+    let follows = if breaker.rollback { "ECS rolls it back" } else { "ECS leaves it as it is" };
+    let sentence = format!("deployment {} failed after {} tasks could not be kept running; {follows}", ours.id, ours.failed_tasks);
+    Trouble { reason: Reason::TasksUnhealthy, sentence, cause: ours.rollout_state_reason.clone() }
+}
+
 fn gone(word: &str) -> Trouble {
-    Trouble { reason: Reason::Superseded, sentence: format!("the service is {word} now: somebody deleted it while it was deployed"), cause: None }
+    Trouble {
+        reason: Reason::Superseded,
+        sentence: format!("the service is {word} now: somebody deleted it while it was deployed"),
+        cause: None,
+    }
 }
 
 fn zero() -> Trouble {
-    Trouble { reason: Reason::ZeroTasks, sentence: "the service wants zero tasks now: somebody scaled it down, so nothing of ours serves".into(), cause: None }
+    Trouble {
+        reason: Reason::ZeroTasks,
+        sentence: "the service wants zero tasks now: somebody scaled it down, so nothing of ours serves".into(),
+        cause: None,
+    }
 }
 
 async fn update(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision) -> Result<Service, Failure> {

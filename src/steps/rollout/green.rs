@@ -51,7 +51,8 @@ async fn tell(run: &Run, green: &TaskSet) {
     let Some(group) = groups.first() else { return };
     let health = run.aws.target_health(group).await;
     let health = optional(run, "green's target health is not shown", health);
-    let health = health.map_or_else(|| "health not read".to_owned(), |health| format!("{} of {} targets healthy", health.healthy, health.all));
+    let health =
+        health.map_or_else(|| "health not read".to_owned(), |health| format!("{} of {} targets healthy", health.healthy, health.all));
     run.tell(Event::GreenFound { place: name_of(group).to_owned(), health });
 }
 

@@ -66,7 +66,13 @@ impl From<Failure> for Interrupted {
 }
 
 /// Starts the rollout, unless the service runs the revision already.
-pub async fn start<'a>(run: &'a Run, settings: &'a Settings, whole: &'a Plan, plan: &'a RolloutPlan, revision: &'a Revision) -> Result<Start<'a>, Failure> {
+pub async fn start<'a>(
+    run: &'a Run,
+    settings: &'a Settings,
+    whole: &'a Plan,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+) -> Result<Start<'a>, Failure> {
     let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
     let controller = match &plan.way {
         Way::CodeDeploy(_) if same => return Ok(Start::NoChange),
@@ -165,7 +171,11 @@ impl Rollout<'_> {
             Controller::CodeDeploy(codedeploy) => codedeploy.look(goal).await,
             Controller::Rolling(rolling) => rolling.look().await,
         };
-        if look.is_throttled { self.pace.slower() } else { self.pace.recover() }
+        if look.is_throttled {
+            self.pace.slower();
+        } else {
+            self.pace.recover();
+        }
         if let Some(progress) = look.progress.filter(|progress| self.shown.as_ref() != Some(progress)) {
             self.shown = Some(progress.clone());
             self.run.tell(Event::RolloutSeen { progress });
@@ -181,7 +191,9 @@ impl Rollout<'_> {
         }
         let failure = failure.with_stopped(self.stopped(trouble.reason).await);
         Interrupted::Failed(match trouble.reason {
-            Reason::TasksUnhealthy => failure.hint("mend what the containers stopped for; when none stopped, look at the target group's health check"),
+            Reason::TasksUnhealthy => {
+                failure.hint("mend what the containers stopped for; when none stopped, look at the target group's health check")
+            }
             Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
             Reason::Timeout => failure.hint("let the group wait longer at Ready, or let the smoke tests give up sooner"),
             Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
@@ -195,7 +207,8 @@ impl Rollout<'_> {
         match reason {
             Reason::TasksUnhealthy | Reason::RolloutFailed => {
                 let place = &self.plan.place;
-                crate::steps::stopped::of_service(self.run, &place.cluster, &place.service, &self.revision.arn, &self.revision.definition).await
+                crate::steps::stopped::of_service(self.run, &place.cluster, &place.service, &self.revision.arn, &self.revision.definition)
+                    .await
             }
             _ => Vec::new(),
         }
@@ -207,7 +220,9 @@ impl Rollout<'_> {
             Controller::CodeDeploy(codedeploy) => codedeploy.goes_on(),
             Controller::Rolling(_) => "ECS goes on replacing the tasks".to_owned(),
         };
-        Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}")).caused_by(what).hint("raise wait-for-minutes or deadline, or use wait-until: shifted")
+        Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}"))
+            .caused_by(what)
+            .hint("raise wait-for-minutes or deadline, or use wait-until: shifted")
     }
 }
 

@@ -10,7 +10,11 @@ pub(super) fn of(deployment: &Deployment, target: Option<&Target>) -> Progress {
         Some(event) if deployment.word == "InProgress" => event.to_owned(),
         _ => deployment.word.clone(),
     };
-    Progress { stage, traffic: target.and_then(traffic), tasks: target.and_then(|target| target.sets.iter().find(|set| set.is_green)).map(tasks) }
+    Progress {
+        stage,
+        traffic: target.and_then(traffic),
+        tasks: target.and_then(|target| target.sets.iter().find(|set| set.is_green)).map(tasks),
+    }
 }
 
 fn traffic(target: &Target) -> Option<Traffic> {

@@ -6,7 +6,10 @@ use super::deeds::{Deed, When};
 
 /// The smoke tests of the stories: what each faulty version of the sample application gets wrong is asked here.
 const TESTS: &[(&str, &str)] = &[
-    ("health", r#"{ get: /health, expect: { status: 200, json: { $.status: ok, $.version: "${version}", $.time: { type: timestamp } } } }"#),
+    (
+        "health",
+        r#"{ get: /health, expect: { status: 200, json: { $.status: ok, $.version: "${version}", $.time: { type: timestamp } } } }"#,
+    ),
     (
         "google login",
         r#"{ get: /auth/google/login, follow: false, expect: { status: 302, redirect: { to: "https://accounts.google.com/", query: { redirect_uri: "https://app.example.com/auth/google/callback" } } } }"#,

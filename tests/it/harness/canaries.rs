@@ -18,7 +18,7 @@ pub(super) fn check(told: &Told) {
     secrets(told);
     commands(told);
     assert_eq!(told.errors, "", "nothing goes to standard error");
-    for (name, value) in &told.outputs {
+    for (name, value) in told.outputs.iter().filter(|(name, _)| *name != "report") {
         assert!(!value.contains("/workspace") && !value.contains("/github/"), "{name} is a path that the next step does not have: {value}");
     }
     if let Some(report) = told.outputs.get("report") {

@@ -52,7 +52,10 @@ impl Redactor {
         for (own, word) in &self.texts {
             text = text.replace(own, word).replace(&own.replace(':', "&#58;"), word);
         }
-        text = Regex::new(r"\bd-[A-Z0-9]{9}\b").expect("a pattern").replace_all(&text, |found: &Captures<'_>| self.deployment(&found[0])).into_owned();
+        text = Regex::new(r"\bd-[A-Z0-9]{9}\b")
+            .expect("a pattern")
+            .replace_all(&text, |found: &Captures<'_>| self.deployment(&found[0]))
+            .into_owned();
         for (pattern, word) in PATTERNS {
             text = Regex::new(pattern).expect("a pattern").replace_all(&text, *word).into_owned();
         }

@@ -41,10 +41,12 @@ impl Told {
 
     /// What a person reads in the end: exit code, warnings, the last words, and the calls to AWS.
     pub(crate) fn ending(&self) -> String {
-        let warnings = self.log.iter().filter(|line| line.starts_with("::warning") || line.starts_with("warning: ")).cloned();
         let last = self.log.iter().rposition(String::is_empty).map_or(0, |at| at + 1);
+        let is_told =
+            |line: &&String| ["::warning", "::error", "warning: ", "  Caused by: ", "  hint: "].iter().any(|begin| line.starts_with(begin));
         let from = self.log.iter().position(|line| line.starts_with("Nothing was touched")).unwrap_or(last);
-        self.parts(&[self.ended(), warnings.collect::<Vec<_>>().join("\n"), self.log[from..].join("\n"), self.calls()])
+        let warnings: Vec<String> = self.log[..from].iter().filter(is_told).cloned().collect();
+        self.parts(&[self.ended(), warnings.join("\n"), self.log[from..].join("\n"), self.calls()])
     }
 
     fn parts(&self, parts: &[String]) -> String {
