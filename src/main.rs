@@ -173,7 +173,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let aws = Aws::connect(&AwsSettings { region, attempts: 3, proxy: inputs.http_proxy, registries: Vec::new() }).await;
     let run = new_run(aws, runner, clock, &recorder);
     let unwound = unwind::all(&run, &armed).await;
-    print(&[format!("Post: {}", unwound.result())]);
+    recorder.finish_post(&unwound.result());
     if unwound.is_stuck() { Outcome::Stuck.exit_code() } else { 0 }
 }
 

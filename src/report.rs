@@ -135,6 +135,7 @@ impl Report {
             Event::StepEnded { step, end, result } => self.step_ended(step, end, result, stamped.at_ms),
             Event::Refused { problems } => self.problems = problems,
             Event::Ended { outcome, reason, sentence } => {
+                self.cut_short(stamped.at_ms);
                 (self.outcome, self.reason, self.sentence) = (Some(outcome), Some(reason), sentence);
             }
             other => self.take_fact(other),
@@ -176,7 +177,15 @@ impl Report {
     }
 
     fn step_started(&mut self, step: Step, began_ms: u64) {
+        self.cut_short(began_ms);
         self.steps.push(StepReport { step, end: None, result: String::new(), began_ms, milliseconds: 0 });
+    }
+
+    /// A step that never ended took its time all the same: until something else began.
+    fn cut_short(&mut self, at_ms: u64) {
+        if let Some(report) = self.steps.last_mut().filter(|report| report.end.is_none()) {
+            report.milliseconds = at_ms.saturating_sub(report.began_ms);
+        }
     }
 
     fn step_ended(&mut self, step: Step, end: StepEnd, result: String, at_ms: u64) {

@@ -23,7 +23,7 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
     }
     match service.controller() {
         Controller::CodeDeploy => problems.extend(group_problems(settings, snapshot, service)),
-        Controller::Ecs(_) => problems.extend(rolling_problems(settings)),
+        Controller::Ecs(strategy) => problems.extend(rolling_problems(settings, &strategy)),
         Controller::Other(word) => problems.push(Problem::new(
             "service",
             format!("Unsupported deployment controller: {word}"),
@@ -79,16 +79,14 @@ fn wait_command(settings: &Settings, group: &Group) -> String {
     )
 }
 
-fn rolling_problems(settings: &Settings) -> Option<Problem> {
+fn rolling_problems(settings: &Settings, strategy: &str) -> Option<Problem> {
     let asked = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
-    asked.then(|| {
-        let remedy = "leave test-url out (production-url tests after the rollout), or give the service a blue/green deployment";
-        Problem::new(
-            "test-url",
-            "the service is rolled in place by ECS: there is no green that could be tested before users reach it",
-            remedy,
-        )
-    })
+    let why = match strategy {
+        "ROLLING" => "the service is rolled in place by ECS: there is no green that could be tested before users reach it".to_owned(),
+        native => format!("this version cannot test green of a service with ECS's own strategy {native} before users reach it"),
+    };
+    let remedy = "leave test-url out (production-url tests after the rollout), or use a service that CodeDeploy deploys";
+    asked.then(|| Problem::new("test-url", why, remedy))
 }
 
 /// What may be right another time.

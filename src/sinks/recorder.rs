@@ -8,11 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::event::{Event, Stamped};
+use crate::github::commands::harmless;
 use crate::github::files::{Files, append_summary, append_value};
 use crate::report::Report;
 use crate::scrub::Scrubber;
 use crate::secret::Secret;
-use crate::sinks::{console::Console, journal, outputs, summary};
+use crate::sinks::{console::Console, journal, markdown, outputs, summary};
 use crate::undo::Undo;
 
 /// The name of the state in which armed undos are kept.
@@ -80,6 +81,14 @@ impl Recorder {
             complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&report)));
         }
         report.exit_code()
+    }
+
+    /// Adds what the post step came to; the summary of main stands above it.
+    pub fn finish_post(&self, result: &str) {
+        print(&[format!("Post: {}", harmless(result))]);
+        if let Some(file) = &self.files.summary {
+            complain("GITHUB_STEP_SUMMARY", append_summary(file, &format!("### Post step\n\n{}\n", markdown::text(result))));
+        }
     }
 
     fn write_outputs(&self, recorded: &mut Recorded, wanted: impl Fn(&str) -> bool) {

@@ -32,12 +32,61 @@ async fn all_problems_are_told_at_once() {
         .with("run-task-container-overrides", "{");
     let told = Story::codedeploy().told(action.with("tags", "not a tag")).await;
     assert_eq!(told.calls, []);
-    assert_snapshot!(told.with_summary(), @"");
+    assert_snapshot!(told.with_summary(), @r"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 9 problems
+    ::error title=input refused::tags: `not a tag` is not a tag (1 to 128 of letters, digits, `_`, `.`, `-`, the first a letter, a digit or `_`)
+      hint: use letters, digits, `_`, `.` and `-`, at most 128
+    ::error title=input refused::task-definition: nowhere.json cannot be read (there is no such file); tried [workspace]/nowhere.json
+      hint: give the path of a file that the job has checked out or rendered
+    ::error title=input refused::force-new-deployment: `yes` is neither true nor false
+      hint: use true or false
+    ::error title=input refused::desired-count: `-1` is not a whole number from 0 to 2147483647
+      hint: use a number in that range
+    ::error title=input refused::wait-until: `tomorrow` is not one of shifted, completed
+      hint: use one of shifted, completed
+    ::error title=input refused::deadline: `30` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
+      hint: use a duration such as 90s, 10m or 2h
+    ::error title=input refused::test-url: it is not an http or https URL
+      hint: write it whole, such as https://api.example.com:8443
+    ::error title=input refused::run-task-container-overrides: inline:1:1: unclosed bracket '{'
+      hint: Correct the syntax at this place
+    ::error title=input refused::test-url: URLs are given, but no smoke tests
+      hint: set smoke-tests, or leave test-url and production-url out
+    ---
+    duration-seconds=[n]
+    rolled-back=false
+    --- summary
+    ## ✗ Refused: task definition
+
+    **Nothing was touched.** The inputs have problems.
+
+    | Problem | What to do |
+    |---|---|
+    | tags&#58; \`not a tag\` is not a tag (1 to 128 of letters, digits, \`\_\`, \`.\`, \`-\`, the first a letter, a digit or \`\_\`) | use letters, digits, \`\_\`, \`.\` and \`-\`, at most 128 |
+    | task-definition&#58; nowhere.json cannot be read (there is no such file); tried [workspace]/nowhere.json | give the path of a file that the job has checked out or rendered |
+    | force-new-deployment&#58; \`yes\` is neither true nor false | use true or false |
+    | desired-count&#58; \`-1\` is not a whole number from 0 to 2147483647 | use a number in that range |
+    | wait-until&#58; \`tomorrow\` is not one of shifted, completed | use one of shifted, completed |
+    | deadline&#58; \`30\` is not a duration such as \`250ms\`, \`90s\`, \`10m\` or \`1h30m\` | use a duration such as 90s, 10m or 2h |
+    | test-url&#58; it is not an http or https URL | write it whole, such as https&#58;//api.example.com&#58;8443 |
+    | run-task-container-overrides&#58; inline&#58;1&#58;1&#58; unclosed bracket '{' | Correct the syntax at this place |
+    | test-url&#58; URLs are given, but no smoke tests | set smoke-tests, or leave test-url and production-url out |
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_input_is_refused_with_the_one_that_was_meant() {
-    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("codedeploy-deploymentgroup", "x").with("colour", "green")).await, @"");
+    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("codedeploy-deploymentgroup", "x").with("colour", "green")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 2 problems
+    ::error title=input refused::codedeploy-deploymentgroup: there is no such input
+      hint: did you mean `codedeploy-deployment-group`?
+    ::error title=input refused::colour: there is no such input
+      hint: remove it; docs/inputs.md lists the inputs
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,50 +94,118 @@ async fn malformed_files_are_refused_with_line_and_column() {
     let action = Action::service()
         .file("task.yml", "family: api\ncontainerDefinitions:\n  - name: app\n   image: x\n")
         .file("appspec.json", "{\n  \"version\": 0.0,\n  \"Resources\": [\n}\n");
-    assert_snapshot!(refused_by_codedeploy(action.with("task-definition", "task.yml").with("codedeploy-appspec", "appspec.json")).await, @"");
+    assert_snapshot!(refused_by_codedeploy(action.with("task-definition", "task.yml").with("codedeploy-appspec", "appspec.json")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 2 problems
+    ::error title=input refused::task-definition: task.yml:4:4: while parsing a block collection, did not find expected '-' indicator
+      hint: Correct the syntax at this place
+    ::error title=input refused::codedeploy-appspec: appspec.json:3:16: mismatched bracket '[' closed by '}'
+      hint: Correct the syntax at this place
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mistakes_in_smoke_tests_are_refused_at_their_lines() {
     let tests = "tests:\n  - name: health\n    get: health\n    expect: { status: 700 }\n  - name: me\n    gett: /me\n    expect: { header: {} }\n  - get: /ready\n    retry: { for: 10 }\n  - name: secret\n    get: /x\n    headers: { Authorization: \"${env.NOT_SET}\" }\n";
     let action = Action::deploy("1.1.0").file("deploy/smoke.yml", tests).with("smoke-tests", "deploy/smoke.yml").with("test-url", "$TEST");
-    assert_snapshot!(refused_by_codedeploy(action).await, @"");
+    assert_snapshot!(refused_by_codedeploy(action).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 7 problems
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:3:10: `health` is not a path that starts with `/`
+      hint: Write a path such as `/health`; it is joined to test-url and production-url
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:4:23: `700` is not an HTTP status
+      hint: Write a status such as `200`, a class such as `2xx`, or a list of them
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:5:5: A test has no request
+      hint: Write `get: /path`; also known are post, put, delete, head, patch and request
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:6:5: Unknown key `gett` in a test
+      hint: Did you mean `get`? Known here: `name`, `get`, `post`, `put`, `delete`, `head`, `patch`, `request`, `headers`, `json`, `body`, `form`, `follow`, `on`, `timeout`, `retry`, `expect`
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:7:15: Unknown key `header` in `expect`
+      hint: Did you mean `headers`? Known here: `status`, `json`, `headers`, `redirect`, `cookies`, `body`
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:8:5: A test has no `name`
+      hint: Write `name:` with words for the log and the summary
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:9:19: `for`: `10` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
+      hint: Write a whole number with its unit: ms, s, m or h
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_the_definition_lacks_is_refused_with_those_it_has() {
-    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("container", "web")).await, @"");
+    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("container", "web")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::container: Invalid task definition: Could not find container definition with matching name: `web`
+      hint: The task definition has the containers app
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_not_there_is_refused() {
-    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("service", "apy")).await, @"");
+    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("service", "apy")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::service: `apy` is MISSING in cluster `prod`
+      hint: create the service first, or check service, cluster (`prod`) and aws-region (`eu-central-1`)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_is_not_there_is_refused() {
-    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("cluster", "staging")).await, @"");
+    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("cluster", "staging")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::cluster: there is no cluster `staging`
+      hint: check cluster and aws-region (`eu-central-1`)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_was_deleted_is_refused() {
     let story = Story::codedeploy().service(|service| "INACTIVE".clone_into(&mut service.status));
-    assert_snapshot!(refused(story, Action::deploy("1.1.0")).await, @"");
+    assert_snapshot!(refused(story, Action::deploy("1.1.0")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::service: `api` is INACTIVE
+      hint: deploy to an ACTIVE service, or create it again
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_under_an_external_controller_is_refused() {
-    assert_snapshot!(refused(Story::external(), Action::deploy("1.1.0")).await, @"");
+    assert_snapshot!(refused(Story::external(), Action::deploy("1.1.0")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::service: Unsupported deployment controller: EXTERNAL
+      hint: use a service whose deployment controller is CODE_DEPLOY or ECS
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_that_is_not_there_is_refused() {
-    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("codedeploy-application", "shop")).await, @"");
+    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("codedeploy-application", "shop")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::codedeploy-application: there is no application `shop`
+      hint: set codedeploy-application; its default is AppECS-{cluster}-{service}
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_is_not_there_is_refused() {
-    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("codedeploy-deployment-group", "blue-green")).await, @"");
+    assert_snapshot!(refused_by_codedeploy(Action::deploy("1.1.0").with("codedeploy-deployment-group", "blue-green")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::codedeploy-deployment-group: application `AppECS-prod-api` has no group `blue-green`
+      hint: set codedeploy-deployment-group; its default is DgpECS-{cluster}-{service}
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,26 +224,50 @@ async fn a_group_of_another_service_is_refused() {
         Action::deploy("1.1.0").with("codedeploy-application", "AppECS-prod-shop").with("codedeploy-deployment-group", "DgpECS-prod-shop");
     let told = play.act(action).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::codedeploy-deployment-group: group `DgpECS-prod-shop` deploys to prod/shop, not to prod/api
+      hint: set codedeploy-application and codedeploy-deployment-group to those of the service
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_does_not_wait_cannot_be_tested_before_traffic_and_the_command_is_given() {
     let story = Story::group(GroupOptions { ready_wait_minutes: None, termination_minutes: 7, ..GroupOptions::default() });
-    assert_snapshot!(refused(story, Action::tested("1.1.0")).await, @"");
+    assert_snapshot!(refused(story, Action::tested("1.1.0")).await, @r#"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::test-url: group `DgpECS-prod-api` shifts traffic as soon as green is up (CONTINUE_DEPLOYMENT), so green cannot be tested before users reach it
+      hint: let the group wait: aws deploy update-deployment-group --region eu-central-1 --application-name AppECS-prod-api --current-deployment-group-name DgpECS-prod-api --blue-green-deployment-configuration '{"terminateBlueInstancesOnDeploymentSuccess":{"action":"TERMINATE","terminationWaitTimeInMinutes":7},"deploymentReadyOption":{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":60}}'
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_service_has_no_green_to_test() {
     let story = Story::rolling(ecs_bluegreen_sim::RollingOptions::default());
     let action = Action::deploy("1.1.0").with("smoke-tests", &smoke_tests(&["health"])).with("test-url", "$PRODUCTION");
-    assert_snapshot!(refused(story, action).await, @"");
+    assert_snapshot!(refused(story, action).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::test-url: the service is rolled in place by ECS: there is no green that could be tested before users reach it
+      hint: leave test-url out (production-url tests after the rollout), or give the service a blue/green deployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_the_step_that_gets_them_is_named() {
     let action = Action::deploy("1.1.0").env("AWS_ACCESS_KEY_ID", "").env("AWS_SECRET_ACCESS_KEY", "").env("AWS_SESSION_TOKEN", "");
-    assert_snapshot!(Story::codedeploy().told(action).await.ending(), @"");
+    assert_snapshot!(Story::codedeploy().told(action).await.ending(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::aws: ecs:DescribeServices: AWS does not accept the credentials: the environment has none
+      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +277,14 @@ async fn while_another_deployment_runs_nothing_is_touched() {
     let told = play.act(Action::tested("1.2.0")).await;
     play.end().await;
     assert_eq!(told.calls, []);
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (already-running)::deployment [deployment 1] of the group is still in progress (Created, made [time] by user)
+      hint: wait for it, or stop it: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled
+    Outcome: unchanged (already-running), exit code 10, after [time]
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +293,21 @@ async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revisio
     play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false")).await;
     let told = play.act(Action::deploy("1.2.0")).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 10
+    ---
+    ::warning title=a check is narrower::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (already-running)::CodeDeploy did not create the deployment
+      Caused by: codedeploy:CreateDeployment: The Deployment Group 'DgpECS-prod-api' already has an active Deployment '[deployment 1]' (DeploymentLimitExceededException)
+      hint: another deployment of the group is in progress: wait for it, or stop it
+    Outcome: unchanged (already-running), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment → DeploymentLimitExceededException
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,5 +315,11 @@ async fn an_app_spec_that_does_not_fit_the_definition_is_refused() {
     let spec = json!({ "version": 0.0, "Resources": [{ "TargetService": { "Type": "AWS::ECS::Service", "Properties":
         { "TaskDefinition": "x", "LoadBalancerInfo": { "ContainerName": "web", "ContainerPort": 80 } } } }] });
     let action = Action::deploy("1.1.0").file("appspec.json", &spec.to_string()).with("codedeploy-appspec", "appspec.json");
-    assert_snapshot!(refused_by_codedeploy(action).await, @"");
+    assert_snapshot!(refused_by_codedeploy(action).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::codedeploy-appspec: ContainerName `web` is not in the task definition
+      hint: The task definition has the containers app
+    ");
 }

@@ -42,19 +42,102 @@ async fn killed(story: Story, action: Action) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_comes_up() {
     let told = cancelled(Story::codedeploy(), Action::tested("1.1.0").at(When::State("Install InProgress"), Deed::Interrupt)).await;
-    assert_snapshot!(told.text(), @"");
+    assert_snapshot!(told.text(), @"
+    exit code 20
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is tested before users reach it
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    ::group::Green
+    [progress]
+    ::endgroup::
+    ✗ Green: cut short ([time])
+    The runner asks us to stop: taking back what is in progress
+    The workflow was cancelled.
+    ::group::Rollback
+    deployment [deployment 1] is stopped, with rollback
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    ::endgroup::
+    ✓ Rollback: blue serves 100 % ([time])
+
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (cancelled)::the workflow was cancelled
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: rolled-back (cancelled), exit code 20, after [time]
+    ---
+    codedeploy-deployment-id=[deployment 1]
+    console-url=https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    deployment-id=[deployment 1]
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=rolled-back
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=cancelled
+    registry=[registry]
+    rolled-back=true
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_is_tested() {
     let told = cancelled(Story::codedeploy(), Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Interrupt)).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (cancelled)::the workflow was cancelled
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: rolled-back (cancelled), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_traffic_moves() {
     let action = Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Interrupt);
-    assert_snapshot!(cancelled(Story::codedeploy().in_real_time(), action).await.ending(), @"");
+    assert_snapshot!(cancelled(Story::codedeploy().in_real_time(), action).await.ending(), @"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (cancelled)::the workflow was cancelled
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: rolled-back (cancelled), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +145,20 @@ async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
     let action =
         Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Interrupt).at(When::Later(Duration::from_millis(100)), Deed::Terminate);
     let told = cancelled(Story::codedeploy().in_real_time(), action).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (cancelled)::the workflow was cancelled
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: rolled-back (cancelled), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,25 +174,117 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
     let post = play.post(&main).await;
     assert_over(&play);
     play.end().await;
-    assert_snapshot!(format!("{}\n=== post\n{}", main.ending(), post.text()), @"");
+    assert_snapshot!(format!("{}\n=== post\n{}", main.ending(), post.text()), @"
+    exit code 30
+    ---
+    The rollback was asked for, but this step had to end before it was observed; the post step goes on with it.
+    ::error title=still-running (cancelled)::the workflow was cancelled
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: still-running (cancelled), exit code 30, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:StopDeployment
+    === post
+    exit code 0
+    ---
+    CodeDeploy rolls back with deployment [deployment 2]
+    rollback [deployment 2] is InProgress
+    rollback [deployment 2] is Succeeded
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment → DeploymentAlreadyCompletedException
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
     let action = Action::tested("1.1.0").at(When::State("Install InProgress"), Deed::Kill);
-    assert_snapshot!(killed(Story::codedeploy(), action).await, @"");
+    assert_snapshot!(killed(Story::codedeploy(), action).await, @"
+    exit code 0
+    ---
+    deployment [deployment 1] is stopped, with rollback
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    === again
+    exit code 0
+    ---
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment → DeploymentAlreadyCompletedException
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
     let action = Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Kill);
-    assert_snapshot!(killed(Story::codedeploy().in_real_time(), action).await, @"");
+    assert_snapshot!(killed(Story::codedeploy().in_real_time(), action).await, @"
+    exit code 0
+    ---
+    deployment [deployment 1] is stopped, with rollback
+    CodeDeploy rolls back with deployment [deployment 2]
+    rollback [deployment 2] is InProgress
+    rollback [deployment 2] is Succeeded
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    === again
+    exit code 0
+    ---
+    CodeDeploy rolls back with deployment [deployment 2]
+    rollback [deployment 2] is Succeeded
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment → DeploymentAlreadyCompletedException
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_our_run() {
     let story = Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::LandsThenHangs));
-    assert_snapshot!(killed(story, Action::tested("1.1.0").at(When::State("Created"), Deed::Kill)).await, @"");
+    assert_snapshot!(killed(story, Action::tested("1.1.0").at(When::State("Created"), Deed::Kill)).await, @"
+    exit code 0
+    ---
+    deployment [deployment 1] is stopped, with rollback
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    === again
+    exit code 0
+    ---
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment → DeploymentAlreadyCompletedException
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +295,18 @@ async fn killed_after_a_rolling_service_was_updated_the_post_step_goes_back() {
     let view = play.stage.service_view("api").expect("the service");
     assert!(view.primary().is_some_and(|fleet| fleet.revision.ends_with("api:1")), "{view:?}");
     play.end().await;
-    assert_snapshot!(post.text(), @"");
+    assert_snapshot!(post.text(), @"
+    exit code 0
+    ---
+    the service goes back to api:1
+    production: 100 % on blue (api:1), observed at the service's deployments
+    taken back: rolling deployment of api:2
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,5 +315,9 @@ async fn after_a_run_that_ended_the_post_step_has_nothing_to_do() {
     let main = play.act(Action::deploy("1.1.0")).await;
     let post = play.post(&main).await;
     play.end().await;
-    assert_snapshot!(post.text(), @"");
+    assert_snapshot!(post.text(), @"
+    exit code 0
+    ---
+    Nothing is left to take back
+    ");
 }

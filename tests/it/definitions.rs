@@ -12,7 +12,40 @@ async fn an_unchanged_definition_gets_no_twin_and_no_deployment() {
     let again = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
     assert_eq!(again.calls, []);
-    assert_snapshot!(again.text(), @"");
+    assert_snapshot!(again.text(), @"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller codedeploy; 1 of 1 tasks run api:2
+      api:2 serves with 1 tasks
+      green is not tested before users reach it (no smoke-tests with test-url)
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    0 layers and manifests sent, 3 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+    ::endgroup::
+    ✓ Task definition: api:2 is registered already, unchanged ([time])
+
+    Api:2 serves production already: nothing was to be deployed.
+    Outcome: no-change, exit code 0, after [time]
+    ---
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=no-change
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    reason=already-runs
+    registry=[registry]
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ");
 }
 
 /// A definition with fields that no SDK knows yet.
@@ -29,13 +62,34 @@ async fn a_field_that_is_newer_than_the_sdk_reaches_aws_unharmed() {
     let sent = &told.calls.iter().find(|call| call.operation == "ecs:RegisterTaskDefinition").expect("a registration").request;
     assert_eq!(sent["quantumIsolation"], json!({ "mode": "STRICT" }));
     assert_eq!(sent["containerDefinitions"][0]["warpFactor"], 9);
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_aws_does_not_keep_is_a_warning_with_its_path() {
     let told = Story::codedeploy().switches(|switches| switches.keep_unknown_fields = false).told(newer()).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    ::warning title=note::AWS did not keep `containerDefinitions[0].warpFactor` of the task definition
+    ::warning title=note::AWS did not keep `quantumIsolation` of the task definition
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,6 +98,14 @@ async fn inputs_change_the_container_and_the_log_shows_how() {
         Action::deploy("1.1.0").with("environment-variables", "LOG_LEVEL=debug\nAPP_WARM_UP_MS=10").with("docker-labels", "team=api");
     let action = action.with("secrets", "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key").with("command", "serve");
     let told = Story::codedeploy().told(action.with("log-configuration-options", "awslogs-stream-prefix=app")).await;
-    assert_snapshot!(told.log_with("  containerDefinitions"), @"");
+    assert_snapshot!(told.log_with("  containerDefinitions"), @r#"
+    containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    containerDefinitions[app].secrets[SESSION_KEY].valueFrom: arn:aws:ssm:eu-central-1:123456789012:parameter/session-key (new)
+    containerDefinitions[app].logConfiguration.options.awslogs-stream-prefix: ecs → app
+    containerDefinitions[app].command: ["serve"] (new)
+    containerDefinitions[app].environment[LOG_LEVEL].value: debug (new)
+    containerDefinitions[app].environment[APP_WARM_UP_MS].value: 10 (new)
+    containerDefinitions[app].dockerLabels.team: api (new)
+    "#);
     assert_eq!(told.output("outcome"), "deployed");
 }

@@ -12,12 +12,179 @@ fn migrate(command: &[&str]) -> Action {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_passes_lets_the_rollout_begin() {
-    assert_snapshot!(Story::codedeploy().told(migrate(&["migrate"])).await.text(), @"");
+    assert_snapshot!(Story::codedeploy().told(migrate(&["migrate"])).await.text(), @r#"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is not tested before users reach it (no smoke-tests with test-url)
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    ::group::One-off task
+    task [task] started
+    [progress]
+    app exit 0
+    ::endgroup::
+    ✓ One-off task: done ([time])
+    Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    ::group::Green
+    [progress]
+    green stands behind target group api-2, 1 of 1 targets healthy
+    ::endgroup::
+    ✓ Green: up, waiting at the gate ([time])
+    The gate is open: traffic may shift
+    ::group::Traffic
+    [progress]
+    production: 100 % on green (api:2), observed at the load balancer's listeners
+    [progress]
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Bake
+    [progress]
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: from here the way back is a new rollout of the old revision
+
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    codedeploy-deployment-id=[deployment 1]
+    console-url=https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    deployment-id=[deployment 1]
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    registry=[registry]
+    rolled-back=false
+    run-task-arn=["arn:aws:ecs:eu-central-1:123456789012:task/prod/[task]"]
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout() {
-    assert_snapshot!(Story::codedeploy().told(migrate(&["migrate", "--fail"])).await.with_summary(), @"");
+    assert_snapshot!(Story::codedeploy().told(migrate(&["migrate", "--fail"])).await.with_summary(), @r#"
+    exit code 10
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is not tested before users reach it (no smoke-tests with test-url)
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    ::group::One-off task
+    task [task] started
+    [progress]
+    ::endgroup::
+    ✗ One-off task ([time])
+    The one-off task failed: container app exited with 3.
+    ::group::Rollback
+    taken back: one-off task
+    taken back: task definition api:2
+    ::endgroup::
+    ✓ Rollback: everything of this run is taken back ([time])
+
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (task-failed)::the one-off task failed: container app exited with 3
+      Caused by: Essential container in task exited
+      container app of task [task]: exit code 3; Essential container in task exited
+        | {"time":"[time]","level":"info","message":"migration started","from":"0007","to":"0008"}
+        | {"time":"[time]","level":"info","message":"migration step","step":"add column sessions.expires_at"}
+        | {"time":"[time]","level":"error","message":"migration failed","cause":"column \"expires_at\" of relation \"sessions\" already exists"}
+      hint: the task's last log lines are shown; nothing was rolled out
+    Outcome: unchanged (task-failed), exit code 10, after [time]
+    ---
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=unchanged
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=task-failed
+    registry=[registry]
+    rolled-back=false
+    run-task-arn=["arn:aws:ecs:eu-central-1:123456789012:task/prod/[task]"]
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    ecs:StopTask
+    ecs:DeregisterTaskDefinition
+    --- summary
+    ## ↩ unchanged (task-failed): <code>api</code> on <code>prod</code>
+
+    **Nothing was rolled out&#58; what served production before still does.**
+
+    ### Why
+
+    - **the one-off task failed&#58; container app exited with 3**
+      - Essential container in task exited
+    - What to do: the task's last log lines are shown; nothing was rolled out
+
+    | | |
+    |---|---|
+    | Version | <code>1.1.0</code> |
+    | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+
+    ### Steps
+
+    | | Step | Time | |
+    |---|---|--:|---|
+    | ✓ | Survey | [time] | ready |
+    | ✓ | Image | [time] | [registry]/app&#64;[digest] |
+    | ✓ | Task definition | [time] | api&#58;2 registered |
+    | ✗ | One-off task | [time] |  |
+    | ✓ | Rollback | [time] | everything of this run is taken back |
+
+    [time] in all, [n] reads of AWS.
+
+    ### Stopped containers
+
+    <code>app</code> in task <code>[task]</code>: exit code 3. Essential container in task exited
+
+    <pre>{"time":"[time]","level":"info","message":"migration started","from":"0007","to":"0008"}
+    {"time":"[time]","level":"info","message":"migration step","step":"add column sessions.expires&#95;at"}
+    {"time":"[time]","level":"error","message":"migration failed","cause":"column &#92;"expires&#95;at&#92;" of relation &#92;"sessions&#92;" already exists"}</pre>
+
+    <details><summary>Changes of the task definition</summary>
+
+    <pre>containerDefinitions&#91;app].image: [registry]/app:1.0.0 → [registry]/app&#64;[digest]</pre>
+
+    </details>
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,24 +196,111 @@ async fn what_a_sidecar_exits_with_says_nothing_about_the_task() {
     let mut play = Story::codedeploy().begin().await.pushed("1.4.0").await;
     let told = play.act(action).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_is_not_waited_for_does_not_hold_the_rollout() {
     let told = Story::codedeploy().told(migrate(&["migrate", "--fail"]).with("wait-for-task-stopped", "false")).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_stops_its_task() {
     let told = Story::codedeploy().told(migrate(&["serve"]).at(When::Line("the one-off task is RUNNING"), Deed::Interrupt)).await;
-    assert_snapshot!(told.text(), @"");
+    assert_snapshot!(told.text(), @r#"
+    exit code 10
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is not tested before users reach it (no smoke-tests with test-url)
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    ::group::One-off task
+    task [task] started
+    [progress]
+    ::endgroup::
+    ✗ One-off task: cut short ([time])
+    The runner asks us to stop: taking back what is in progress
+    The workflow was cancelled.
+    ::group::Rollback
+    taken back: one-off task
+    taken back: task definition api:2
+    ::endgroup::
+    ✓ Rollback: everything of this run is taken back ([time])
+
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (cancelled)::the workflow was cancelled
+    Outcome: unchanged (cancelled), exit code 10, after [time]
+    ---
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=unchanged
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=cancelled
+    registry=[registry]
+    rolled-back=false
+    run-task-arn=["arn:aws:ecs:eu-central-1:123456789012:task/prod/[task]"]
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    ecs:StopTask
+    ecs:DeregisterTaskDefinition
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_cannot_start_says_why() {
     let action = Action::service().file("task.json", &definition("$REGISTRY/app:9.9.9").to_string());
     let told = Story::codedeploy().told(action.with("task-definition", "task.json").with("run-task", "true")).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (task-failed)::the one-off task failed: container app never ran
+      Caused by: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref [registry]/app:9.9.9: [registry]/v2/app/manifests/9.9.9: not found
+      container app of task [task]: never ran; CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref [registry]/app:9.9.9: [registry]/v2/app/manifests/9.9.9: not found
+      hint: the task's last log lines are shown; nothing was rolled out
+    Outcome: unchanged (task-failed), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    ecs:StopTask
+    ecs:DeregisterTaskDefinition
+    ");
 }

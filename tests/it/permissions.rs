@@ -43,7 +43,53 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     let mut play = officially(Story::group(group)).begin().await.pushed("1.1.0").await;
     let told = play.act(from_files().file("appspec.json", APP_SPEC).with("codedeploy-appspec", "appspec.json")).await;
     play.end().await;
-    assert_snapshot!(told.text(), @"");
+    assert_snapshot!(told.text(), @"
+    exit code 0
+    ---
+    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is narrower::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      the group shifts traffic as soon as green is up
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSAllAtOnce
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Task definition
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    ::group::Traffic
+    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
+    [progress]
+    ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
+    production: 100 % on green (api:2), observed at the service's task sets
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Bake
+    [progress]
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: from here the way back is a new rollout of the old revision
+
+    Green serves 100 % of production: api:2 (observed at the service's task sets).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    codedeploy-deployment-id=[deployment 1]
+    console-url=https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    deployment-id=[deployment 1]
+    duration-seconds=[n]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +97,17 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
     let mut play = officially(Story::rolling(RollingOptions::default())).begin().await.pushed("1.1.0").await;
     let told = play.act(from_files()).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ---
+    Green serves 100 % of production: api:2 (observed at the service's deployments).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +117,18 @@ async fn the_official_policy_is_enough_for_a_one_off_task() {
         .act(from_files().with("run-task", "true").with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#))
         .await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ---
+    Green serves 100 % of production: api:2 (observed at the service's deployments).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,31 +144,184 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     let mut play = story.begin().await.pushed("1.1.0").await;
     let told = play.act(from_files()).await;
     play.end().await;
-    assert_snapshot!(told.with_summary(), @"");
+    assert_snapshot!(told.with_summary(), @"
+    exit code 0
+    ---
+    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is narrower::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
+    ::warning title=a check is narrower::Alarms that ring before the start are not noticed. Allow cloudwatch:DescribeAlarms to have it. (cloudwatch:DescribeAlarms is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:DescribeAlarms on resource: * because no identity-based policy allows the cloudwatch:DescribeAlarms action)
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is not tested before users reach it (no smoke-tests with test-url)
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Task definition
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    ::group::Green
+    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
+    [progress]
+    ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
+    ::warning title=a check is narrower::Green's target health is not shown. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
+    green stands behind target group api-2, health not read
+    ::endgroup::
+    ✓ Green: up, waiting at the gate ([time])
+    The gate is open: traffic may shift
+    ::group::Traffic
+    [progress]
+    production: 100 % on green (api:2), observed at the service's task sets
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Bake
+    [progress]
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: from here the way back is a new rollout of the old revision
+
+    Green serves 100 % of production: api:2 (observed at the service's task sets).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    codedeploy-deployment-id=[deployment 1]
+    console-url=https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    deployment-id=[deployment 1]
+    duration-seconds=[n]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    --- summary
+    ## ✓ deployed: <code>api</code> on <code>prod</code>
+
+    **Green serves 100 % of production&#58; api&#58;2 (observed at the service's task sets).**
+
+    | | |
+    |---|---|
+    | Version | <code>3f786850e387550fdab836ed7e6dc881de23001b</code> |
+    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Rollout | <code>[deployment 1]</code> (codedeploy) |
+    | Production traffic | green, observed at the service's task sets |
+
+    ### Steps
+
+    | | Step | Time | |
+    |---|---|--:|---|
+    | ✓ | Survey | [time] | ready |
+    | ✓ | Task definition | [time] | api&#58;2 registered |
+    | ✓ | Green | [time] | up, waiting at the gate |
+    | ✓ | Traffic | [time] | green serves 100 % |
+    | ✓ | Bake | [time] | the rollout is over, blue is gone |
+
+    [time] in all, [n] reads of AWS.
+
+    ### Notes
+
+    - Narrower: a definition that has not changed is registered again, and what changes is not shown. To have it, allow <code>ecs:DescribeTaskDefinition</code>.
+    - Narrower: a deployment that runs already is only noticed when CodeDeploy refuses ours. To have it, allow <code>codedeploy:ListDeployments</code>.
+    - Narrower: alarms that ring before the start are not noticed. To have it, allow <code>cloudwatch:DescribeAlarms</code>.
+    - Narrower: traffic weights and task counts are not shown while waiting. To have it, allow <code>codedeploy:GetDeploymentTarget</code>.
+    - Narrower: where traffic goes is taken from ECS, not from the load balancer. To have it, allow <code>elasticloadbalancing:DescribeRules</code>.
+    - Narrower: green's target health is not shown. To have it, allow <code>elasticloadbalancing:DescribeTargetHealth</code>.
+
+    [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_that_is_needed_and_denied_names_the_action_and_the_resource() {
-    assert_snapshot!(denied(&["ecs:DescribeServices"]).told(Action::deploy("1.1.0")).await.text(), @"");
+    assert_snapshot!(denied(&["ecs:DescribeServices"]).told(Action::deploy("1.1.0")).await.text(), @"
+    exit code 2
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    ::endgroup::
+    ✗ Survey ([time])
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::aws: ecs:DescribeServices is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeServices on resource: arn:aws:ecs:eu-central-1:123456789012:service/prod/api because no identity-based policy allows the ecs:DescribeServices action
+      hint: allow ecs:DescribeServices on arn:aws:ecs:eu-central-1:123456789012:service/prod/api for the role that the job uses (docs/iam.md)
+    ---
+    duration-seconds=[n]
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_registration_leaves_everything_as_it_was() {
-    assert_snapshot!(denied(&["ecs:RegisterTaskDefinition"]).told(Action::deploy("1.1.0")).await.ending(), @"");
+    assert_snapshot!(denied(&["ecs:RegisterTaskDefinition"]).told(Action::deploy("1.1.0")).await.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (denied)::the task definition could not be registered
+      Caused by: ecs:RegisterTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:RegisterTaskDefinition on resource: * because no identity-based policy allows the ecs:RegisterTaskDefinition action
+      hint: allow ecs:RegisterTaskDefinition on * for the role that the job uses (docs/iam.md)
+    Outcome: unchanged (denied), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition → AccessDeniedException
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_may_not_be_passed_is_named() {
-    assert_snapshot!(denied(&["iam:PassRole"]).told(Action::deploy("1.1.0")).await.ending(), @"");
+    assert_snapshot!(denied(&["iam:PassRole"]).told(Action::deploy("1.1.0")).await.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (denied)::the task definition could not be registered
+      Caused by: ecs:RegisterTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: iam:PassRole on resource: arn:aws:iam::123456789012:role/execution because no identity-based policy allows the iam:PassRole action
+      hint: allow iam:PassRole on arn:aws:iam::123456789012:role/execution for the role that the job uses (docs/iam.md)
+    Outcome: unchanged (denied), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition → AccessDeniedException
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_deployment_takes_the_revision_back() {
-    assert_snapshot!(denied(&["codedeploy:CreateDeployment"]).told(Action::deploy("1.1.0")).await.ending(), @"");
+    assert_snapshot!(denied(&["codedeploy:CreateDeployment"]).told(Action::deploy("1.1.0")).await.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (denied)::CodeDeploy did not create the deployment
+      Caused by: codedeploy:CreateDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:CreateDeployment on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:CreateDeployment action
+      hint: allow codedeploy:CreateDeployment on arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api for the role that the job uses (docs/iam.md)
+    Outcome: unchanged (denied), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment → AccessDeniedException
+    ecs:DeregisterTaskDefinition
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_is_denied_is_stuck_and_prints_the_command() {
     let told = denied(&["codedeploy:StopDeployment"]).told(Action::tested_by("1.2.0", &["health"])).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @r#"
+    exit code 40
+    ---
+    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
+      Caused by: codedeploy:StopDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:StopDeployment on resource: * because no identity-based policy allows the codedeploy:StopDeployment action
+      hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
+      hint: allow codedeploy:StopDeployment on * for the role that the job uses (docs/iam.md)
+    ---
+    CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
+      Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
+      Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
+      hint: users never reached this version; mend it, or the test, and deploy again
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: stuck (smoke-failed), exit code 40, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:StopDeployment → AccessDeniedException
+    "#);
 }

@@ -24,7 +24,99 @@ fn primary(play: &Play) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_version_replaces_the_tasks_one_by_one() {
     let told = story().told(Action::tested("1.1.0").without("test-url")).await;
-    assert_snapshot!(told.with_summary(), @"");
+    assert_snapshot!(told.with_summary(), @"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller ecs, rolling; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      ECS replaces the tasks (rolling)
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    ::group::Traffic
+    [progress]
+    production: 100 % on green (api:2), observed at the service's deployments
+    [progress]
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Smoke tests on production
+    ✓ google login on production: GET /auth/google/login ([time])
+    ✓ health on production: GET /health ([time])
+    ✓ me on production: GET /auth/me ([time])
+    ✓ session on production: POST /auth/session ([time])
+    ::endgroup::
+    ✓ Smoke tests on production: 4 passed ([time])
+
+    Green serves 100 % of production: api:2 (observed at the service's deployments).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    deployment-id=[ecs deployment]
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    registry=[registry]
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    --- summary
+    ## ✓ deployed: <code>api</code> on <code>prod</code>
+
+    **Green serves 100 % of production&#58; api&#58;2 (observed at the service's deployments).**
+
+    | | |
+    |---|---|
+    | Version | <code>1.1.0</code> |
+    | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Rollout | <code>[ecs deployment]</code> (ecs, rolling) |
+    | Production traffic | green, observed at the service's deployments |
+
+    ### Steps
+
+    | | Step | Time | |
+    |---|---|--:|---|
+    | ✓ | Survey | [time] | ready |
+    | ✓ | Image | [time] | [registry]/app&#64;[digest] |
+    | ✓ | Task definition | [time] | api&#58;2 registered |
+    | ✓ | Traffic | [time] | green serves 100 % |
+    | ✓ | Smoke tests on production | [time] | 4 passed |
+
+    [time] in all, [n] reads of AWS.
+
+    ### Smoke tests
+
+    | | Test | On | Request | Time | Attempts | |
+    |---|---|---|---|--:|--:|---|
+    | ✓ | google login | production | <code>GET /auth/google/login</code> | [time] | [n] |  |
+    | ✓ | health | production | <code>GET /health</code> | [time] | [n] |  |
+    | ✓ | me | production | <code>GET /auth/me</code> | [time] | [n] |  |
+    | ✓ | session | production | <code>POST /auth/session</code> | [time] | [n] |  |
+
+    <details><summary>Changes of the task definition</summary>
+
+    <pre>containerDefinitions&#91;app].image: [registry]/app:1.0.0 → [registry]/app&#64;[digest]</pre>
+
+    </details>
+
+    [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +126,74 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     let told = play.act(action).await;
     assert_eq!(primary(&play), "api:1");
     play.end().await;
-    assert_snapshot!(told.text(), @"");
+    assert_snapshot!(told.text(), @r#"
+    exit code 20
+    ---
+    Deploying 1.3.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller ecs, rolling; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      ECS replaces the tasks (rolling)
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.3.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: 33875 (new)
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    ::group::Traffic
+    [progress]
+    production: 100 % on green (api:2), observed at the service's deployments
+    [progress]
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Smoke tests on production
+    ✓ health on production: GET /health ([time])
+    ✓ me on production: GET /auth/me ([time])
+    ✓ session on production: POST /auth/session ([time])
+    ✗ google login on production: GET /auth/google/login ([time])
+        redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:33875/auth/google/callback
+    ::endgroup::
+    ✗ Smoke tests on production ([time])
+    Smoke test "google login" failed on production (GET /auth/google/login, [n] attempts).
+    ::group::Rollback
+    the service goes back to api:1
+    production: 100 % on blue (api:1), observed at the service's deployments
+    taken back: rolling deployment of api:2
+    taken back: task definition api:2
+    ::endgroup::
+    ✓ Rollback: blue serves 100 % ([time])
+
+    Blue serves 100 % of production: api:1 (observed at the service's deployments).
+    ::error title=rolled-back (smoke-failed)::smoke test "google login" failed on production (GET /auth/google/login, [n] attempts)
+      Caused by: redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:33875/auth/google/callback
+      hint: users reached this version; set test-url, so that it is tested before they do
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    Outcome: rolled-back (smoke-failed), exit code 20, after [time]
+    ---
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    deployment-id=[ecs deployment]
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=rolled-back
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=smoke-failed
+    registry=[registry]
+    rolled-back=true
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    "#);
 }
 
 /// A version that crashes, with a circuit breaker that goes back.
@@ -48,12 +207,42 @@ async fn broken(rollback: BreakerRollback) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_circuit_breaker_that_brings_the_former_deployment_back_is_recognised() {
-    assert_snapshot!(broken(BreakerRollback::FormerId).await, @"");
+    assert_snapshot!(broken(BreakerRollback::FormerId).await, @r#"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the service's deployments).
+    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after 3 tasks could not be kept running; ECS rolls it back
+      Caused by: ECS deployment circuit breaker: tasks failed to start.
+      container app of task [task]: exit code 1; Essential container in task exited
+        | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
+      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_circuit_breaker_that_makes_a_new_deployment_of_the_old_revision_is_recognised() {
-    assert_snapshot!(broken(BreakerRollback::NewId).await, @"");
+    assert_snapshot!(broken(BreakerRollback::NewId).await, @r#"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the service's deployments).
+    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after 3 tasks could not be kept running; ECS rolls it back
+      Caused by: ECS deployment circuit breaker: tasks failed to start.
+      container app of task [task]: exit code 1; Essential container in task exited
+        | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
+      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,13 +251,41 @@ async fn a_circuit_breaker_that_only_gives_up_is_followed_by_our_own_way_back() 
     let told = play.act(Action::deploy("1.4.0")).await;
     assert_eq!(primary(&play), "api:1");
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @r#"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the service's deployments).
+    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after 3 tasks could not be kept running; ECS leaves it as it is
+      Caused by: ECS deployment circuit breaker: tasks failed to start.
+      container app of task [task]: exit code 1; Essential container in task exited
+        | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
+      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_circuit_breaker_the_deadline_ends_the_wait() {
     let told = story().told(Action::deploy("1.4.0").with("deadline", "2s")).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 30
+    ---
+    The rollout was not over after [time]: ECS goes on replacing the tasks.
+    ::error title=still-running (timeout)::the rollout was not over after [time]
+      Caused by: ECS goes on replacing the tasks
+      hint: raise wait-for-minutes or deadline, or use wait-until: shifted
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    Outcome: still-running (timeout), exit code 30, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,20 +294,35 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
         "ecs.UpdateService",
         json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:1", "forceNewDeployment": true }),
     );
-    let told = story().told(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs)).await;
+    let told = story().told(Action::deploy("1.1.0").at(When::Healthy("api:2"), theirs)).await;
     assert_snapshot!(told.ending(), @"");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_wants_zero_tasks_is_refused_because_nothing_would_serve() {
     let told = story().service(|service| service.desired = 0).told(Action::deploy("1.1.0")).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (zero-tasks)::service api wants zero tasks (desired count 0): nothing would run, and nothing would be tested
+      hint: set desired-count, scale the service up first, or set wait-for-service-stability: false to only hand the revision over
+    Outcome: unchanged (zero-tasks), exit code 10, after [time]
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn zero_tasks_that_are_asked_for_are_rolled_out_and_nothing_is_claimed() {
     let told = story().service(|service| service.desired = 0).told(Action::deploy("1.1.0").with("desired-count", "0")).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    Api:2 is rolled out with zero tasks, as asked: nothing serves.
+    Outcome: started, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,13 +331,78 @@ async fn what_runs_already_is_not_deployed_again() {
     play.act(Action::deploy("1.1.0")).await;
     let again = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
-    assert_snapshot!(again.text(), @"");
+    assert_snapshot!(again.text(), @"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller ecs, rolling; 1 of 1 tasks run api:2
+      api:2 serves with 1 tasks
+      ECS replaces the tasks (rolling)
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    0 layers and manifests sent, 3 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+    ::endgroup::
+    ✓ Task definition: api:2 is registered already, unchanged ([time])
+
+    Api:2 serves production already: nothing was to be deployed.
+    Outcome: no-change, exit code 0, after [time]
+    ---
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=no-change
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    reason=already-runs
+    registry=[registry]
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_deployment_can_be_forced_although_nothing_changed() {
     let told = story().told(Action::service().with("force-new-deployment", "true")).await;
-    assert_snapshot!(told.text(), @"");
+    assert_snapshot!(told.text(), @"
+    exit code 0
+    ---
+    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller ecs, rolling; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      ECS replaces the tasks (rolling)
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Task definition
+    ::endgroup::
+    ✓ Task definition: api:1 is registered already, unchanged ([time])
+    Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    ::group::Traffic
+    [progress]
+    production: 100 % on green (api:1), observed at the service's deployments
+    [progress]
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+
+    Green serves 100 % of production: api:1 (observed at the service's deployments).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    deployment-id=[ecs deployment]
+    duration-seconds=[n]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    ---
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,5 +412,28 @@ async fn without_a_service_the_definition_is_only_registered() {
         &definition("$REGISTRY/app:1.0.0").to_string().replace("\"256\"", "\"512\"").replace("\"memory\":\"512\"", "\"memory\":\"1024\""),
     );
     let told = story().told(action.with("task-definition", "task.json")).await;
-    assert_snapshot!(told.text(), @"");
+    assert_snapshot!(told.text(), @"
+    exit code 0
+    ---
+    Registering 3f786850e387550fdab836ed7e6dc881de23001b in eu-central-1 (run [run])
+    ::group::Survey
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Task definition
+      cpu: 256 → 512
+      memory: 512 → 1024
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+
+    Api:2 registered; no service was given, so no traffic was touched.
+    Outcome: no-change, exit code 0, after [time]
+    ---
+    duration-seconds=[n]
+    outcome=no-change
+    reason=no-service
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ");
 }

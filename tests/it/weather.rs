@@ -20,7 +20,19 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
     for mutation in ["RegisterTaskDefinition", "CreateDeployment", "ContinueDeployment"] {
         story = story.fault(Fault::first(mutation, FaultKind::Throttled));
     }
-    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"");
+    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition → ThrottlingException
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment → ThrottlingException
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment → ThrottlingException
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,13 +43,33 @@ async fn reads_that_fail_for_a_while_are_only_waited_out() {
         3,
         FaultKind::InternalError,
     ));
-    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"");
+    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+    exit code 0
+    ---
+    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. (codedeploy:GetDeploymentTarget: AWS failed: Service Unavailable. Please try again later. (InternalFailure))
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_never_answers_does_not_hang_the_job() {
     let story = Story::codedeploy().fault(some("GetDeployment", 3, 1, FaultKind::Hangs));
-    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.ending(), @"");
+    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,19 +80,55 @@ async fn stale_reads_delay_and_mislead_nobody() {
         2,
         FaultKind::StaleRead,
     ));
-    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"");
+    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
     let story = Story::codedeploy().fault(Fault::always("DescribeServices", FaultKind::InternalError));
-    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.text(), @"");
+    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.text(), @"
+    exit code 10
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    ::endgroup::
+    ✗ Survey ([time])
+    Ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException).
+
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (aws-failed)::ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException)
+    Outcome: unchanged (aws-failed), exit code 10, after [time]
+    ---
+    duration-seconds=[n]
+    outcome=unchanged
+    reason=aws-failed
+    rolled-back=false
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_that_aws_fails_without_effect_is_made_once_more() {
     let story = Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::InternalError));
-    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.ending(), @"");
+    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment → InternalFailure
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,5 +139,38 @@ async fn credentials_that_expire_in_the_middle_are_stuck_until_the_post_step_has
     play.stage.clear_faults();
     let post = play.post(&main).await;
     play.end().await;
-    assert_snapshot!(format!("{}\n=== post\n{}", main.ending(), post.text()), @"");
+    assert_snapshot!(format!("{}\n=== post\n{}", main.ending(), post.text()), @"
+    exit code 40
+    ---
+    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
+      Caused by: codedeploy:StopDeployment: AWS does not accept the credentials: The security token included in the request is expired
+      hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
+      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment
+    ---
+    CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    ::error title=stuck (credentials)::CodeDeploy did not continue the deployment
+      Caused by: codedeploy:ContinueDeployment: AWS does not accept the credentials: The security token included in the request is expired
+      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: stuck (credentials), exit code 40, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment → ExpiredTokenException
+    codedeploy:StopDeployment → ExpiredTokenException
+    === post
+    exit code 0
+    ---
+    deployment [deployment 1] is stopped, with rollback
+    CodeDeploy rolls back with deployment [deployment 2]
+    rollback [deployment 2] is InProgress
+    rollback [deployment 2] is Succeeded
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    Post: blue serves 100 %
+    ---
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    ");
 }

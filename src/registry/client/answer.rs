@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_registrys_words_are_found_wherever_they_are() {
+    fn the_words_of_the_registry_are_found_wherever_they_are() {
         assert_eq!(refusal(500, "a\nb").message, "a b");
         assert_eq!(refusal(400, r#"{"errors":[{"code":"DENIED"}]}"#).message, "DENIED");
         assert_eq!(refusal(403, "").message, "it gave no reason with its 403 Forbidden");

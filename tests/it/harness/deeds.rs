@@ -15,6 +15,8 @@ pub(crate) enum When {
     Called(&'static str),
     /// A state became visible on the stage, as in `weight 10`.
     State(&'static str),
+    /// The service's primary deployment brings this revision, and a task of it is healthy.
+    Healthy(&'static str),
     /// So long after the deed before.
     Later(Duration),
 }
@@ -45,6 +47,7 @@ impl When {
             Self::Line(text) => log.iter().any(|line| line.contains(text)),
             Self::Called(operation) => stage.ledger().iter().any(|entry| entry.operation == *operation),
             Self::State(state) => stage.timeline().iter().any(|moment| moment.state.contains(state)),
+            Self::Healthy(revision) => stage.service_view("api").as_ref().and_then(|service| service.primary()).is_some_and(|fleet| fleet.revision.ends_with(revision) && fleet.healthy > 0),
             Self::Later(pause) => since >= *pause,
         }
     }
