@@ -53,11 +53,12 @@ pub(crate) fn table(bars: &[Bar]) -> Vec<String> {
     std::iter::once(String::new()).chain(ruled(&rows)).collect()
 }
 
-/// The value in the middle; 0 of none.
+/// The value in the middle, or between the two in the middle; 0 of none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let middle = |index: usize| values.get(index).copied().unwrap_or_default();
+    f64::midpoint(middle(values.len().saturating_sub(1) / 2), middle(values.len() / 2))
 }
 
 /// The greatest value; 0 of none.
@@ -78,6 +79,6 @@ mod tests {
 
     #[test]
     fn the_median_is_not_moved_by_one_bad_run() {
-        assert_eq!((median(&[3.0, 1.0, 90.0]), worst(&[3.0, 90.0])), (3.0, 90.0));
+        assert_eq!((median(&[3.0, 1.0, 90.0]), median(&[4.0, 2.0]), worst(&[3.0, 90.0])), (3.0, 3.0, 90.0));
     }
 }

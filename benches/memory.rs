@@ -39,6 +39,8 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way) -> Measur
         Way::Process => Bar::not_measured(FROM_ENGINE, "≤ 64 MiB", "no Docker engine answers"),
     });
     stage.shutdown().await;
+    fs::remove_dir_all(folder.join("large"))?;
+    fs::remove_file(folder.join("padded"))?;
     Ok(bars)
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::settings::PaceSettings;
 
-/// 22 looks a minute; with CodeDeploy's target at every third or fourth of them that is below 30 reads a minute, which
+/// 23 looks a minute; with CodeDeploy's target at every fourth of them or less that is below 30 reads a minute, which
 /// many jobs at once can afford in one account. A change is acted upon after half of it, at the median.
-const A_LOOK: Duration = Duration::from_millis(2_700);
+const A_LOOK: Duration = Duration::from_millis(2_600);
 
 /// The time between looks, adapting.
 #[derive(Debug)]

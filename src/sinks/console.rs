@@ -216,7 +216,11 @@ fn bytes(moved: u64) -> String {
     if moved < 10_240 { format!("{moved} bytes") } else { format!("{:.1} MiB", moved as f64 / 1_048_576.0) }
 }
 
-fn capital(words: &str) -> String {
+/// With a capital at its begin, unless it begins with a name that has none (`ecs:UpdateService`, `api:2`).
+pub(super) fn capital(words: &str) -> String {
+    if words.split(' ').next().is_some_and(|name| name.trim_end_matches(':').contains(':')) {
+        return words.to_owned();
+    }
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }

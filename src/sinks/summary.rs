@@ -5,6 +5,7 @@ use crate::error::{Failure, StoppedContainer};
 use crate::event::{StepEnd, side_words};
 use crate::outcome::Outcome;
 use crate::report::{Report, StepReport};
+use crate::sinks::console::capital;
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
 use crate::undo::short;
@@ -52,9 +53,7 @@ fn mark(outcome: Outcome) -> &'static str {
 
 /// With a capital at its begin and a full stop at its end.
 fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+    format!("{}.", capital(words).trim_end_matches('.'))
 }
 
 fn problems(report: &Report) -> String {
@@ -92,7 +91,7 @@ fn what(report: &Report) -> String {
         format!("{}{tags}", code(image))
     });
     let revision = report.revision.as_ref().map(|revision| match &report.previous_revision {
-        Some(previous) if previous != revision => format!("{}, in place of {}", code(short(revision)), code(short(previous))),
+        Some(previous) if previous != revision => format!("{}{} {}", code(short(revision)), relation(report.outcome), code(short(previous))),
         _ => code(short(revision)),
     });
     let traffic = report.traffic.map(|(side, witness)| format!("{side:?}, {}", witness.words()).to_lowercase());
@@ -105,6 +104,14 @@ fn what(report: &Report) -> String {
     ];
     let rows: Vec<String> = rows.into_iter().filter_map(|(name, value)| Some(format!("| {name} | {} |", value?))).collect();
     if rows.is_empty() { String::new() } else { format!("| | |\n|---|---|\n{}", rows.join("\n")) }
+}
+
+/// What the new revision is to the old one in the end.
+fn relation(outcome: Option<Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::RolledBack | Outcome::Unchanged) => ", taken back for",
+        Some(Outcome::Deployed | Outcome::NoChange | Outcome::Started | Outcome::StillRunning | Outcome::Stuck) | None => ", in place of",
+    }
 }
 
 fn steps(report: &Report) -> String {

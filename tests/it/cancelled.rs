@@ -65,7 +65,6 @@ async fn cancelled_while_green_comes_up() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     ::endgroup::
     ✗ Green: cut short ([time])
     The runner asks us to stop: taking back what is in progress
@@ -157,6 +156,29 @@ async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
     codedeploy:CreateDeployment
     codedeploy:ContinueDeployment
     codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_while_a_rolling_service_is_tested() {
+    let action = Action::slowly_tested("1.1.0").without("test-url").at(When::Line("Smoke tests on production"), Deed::Interrupt);
+    let mut play = Story::rolling(RollingOptions::default()).begin().await;
+    let told = play.act(action).await;
+    let view = play.stage.service_view("api").expect("the service");
+    assert!(view.primary().is_some_and(|fleet| fleet.revision.ends_with("api:1")), "{view:?}");
+    play.end().await;
+    assert_snapshot!(told.ending(), @"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the service's deployments).
+    ::error title=rolled-back (cancelled)::the workflow was cancelled
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    Outcome: rolled-back (cancelled), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:UpdateService
     ecs:DeregisterTaskDefinition
     ");
 }

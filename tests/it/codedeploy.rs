@@ -57,7 +57,6 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
@@ -70,7 +69,6 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -82,7 +80,6 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
     ::group::Bake
-    [progress]
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -241,7 +238,81 @@ async fn the_official_files_work_as_they_are() {
     let told = Story::codedeploy().told(action).await;
     let created = told.calls.iter().find(|call| call.operation == "codedeploy:CreateDeployment").expect("a deployment");
     assert_snapshot!(told.redacted(created.request["description"].as_str().expect("a description")), @"Release of a Friday [ecs-bluegreen run [run]]");
-    assert_snapshot!(format!("{}\n---\n{}", told.text(), app_spec(&told)), @"");
+    assert_snapshot!(format!("{}\n---\n{}", told.text(), app_spec(&told)), @r#"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller codedeploy; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is not tested before users reach it (no smoke-tests with test-url)
+      CodeDeploy shifts traffic with CodeDeployDefault.ECSCanary10Percent5Minutes, about 5 min
+      blue is kept for 5 min after the shift
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    ::group::Green
+    green stands behind target group api-2, 1 of 1 targets healthy
+    ::endgroup::
+    ✓ Green: up, waiting at the gate ([time])
+    The gate is open: traffic may shift
+    ::group::Traffic
+    production: 100 % on green (api:2), observed at the load balancer's listeners
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Bake
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: from here the way back is a new rollout of the old revision
+
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    codedeploy-deployment-id=[deployment 1]
+    console-url=https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    deployment-id=[deployment 1]
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    registry=[registry]
+    rolled-back=false
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment
+    ---
+    {
+      "version": 0,
+      "Resources": [
+        {
+          "TargetService": {
+            "Type": "AWS::ECS::Service",
+            "Properties": {
+              "TaskDefinition": "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2",
+              "LoadBalancerInfo": {
+                "ContainerName": "app",
+                "ContainerPort": 8080
+              },
+              "PlatformVersion": "LATEST"
+            }
+          }
+        }
+      ]
+    }
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,7 +377,6 @@ async fn a_group_that_does_not_wait_is_followed_to_its_end() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -318,7 +388,6 @@ async fn a_group_that_does_not_wait_is_followed_to_its_end() {
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
     ::group::Bake
-    [progress]
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision

@@ -1,11 +1,11 @@
-//! What holds between parts: who may import whom, and that the stage and the product speak AWS's language.
+//! What holds between parts: who may import whom, and who judges the language that is spoken to AWS.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use ecs_bluegreen_sim::RollingOptions;
 
-use crate::harness::{Action, Story};
+use crate::harness::{Action, Story, judge};
 
 /// Pure: no client, no clock, no environment, no runtime.
 const PURE: &[&str] = &["inputs", "settings", "plan", "decide", "event", "report", "undo"];
@@ -70,26 +70,14 @@ fn only_main_knows_how_events_read() {
     assert_eq!(offences(PURE, &["sinks"]), Vec::<String>::new());
 }
 
-/// The Python that has botocore; on a person's machine it may be missing.
-fn python() -> Option<PathBuf> {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python");
-    #[expect(clippy::disallowed_methods, reason = "a test asks its own environment")]
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(python.exists() || !is_ci, "{} is missing: make setup", python.display());
-    python.exists().then_some(python)
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_and_answers_are_what_botocore_s_models_say() {
-    let tests = Action::tested_by("1.2.0", &["health"])
-        .with("run-task", "true")
-        .with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#);
-    let recording = Story::codedeploy().recorded("contract-codedeploy", tests).await;
-    let rolling = Action::deploy("1.4.0").with("desired-count", "1").with("propagate-tags", "SERVICE");
-    let breaker = RollingOptions { breaker: ecs_bluegreen_sim::Breaker::Rollback, ..RollingOptions::default() };
-    let rolling = Story::rolling(breaker).recorded("contract-rolling", rolling).await;
-    let Some(python) = python() else { return };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("sim/validate.py");
-    let judged = Command::new(python).arg(script).args([recording, rolling]).output().expect("validate.py runs");
-    assert!(judged.status.success(), "{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
+async fn the_judge_of_every_story_sees_what_is_wrong() {
+    let mut play = Story::rolling(RollingOptions::default()).begin().await;
+    play.act(Action::deploy("1.1.0")).await;
+    let recording = std::fs::read_to_string(&play.recording).expect("a recording");
+    play.end().await;
+    let mut wrong = tempfile::NamedTempFile::new().expect("a file");
+    let swapped = recording.replace("\"operation\":\"RegisterTaskDefinition\"", "\"operation\":\"DeregisterTaskDefinition\"");
+    wrong.write_all(swapped.as_bytes()).expect("written");
+    assert!(!judge::is_there() || judge::offences(wrong.path()).is_some_and(|words| words.contains("DeregisterTaskDefinition")));
 }

@@ -33,7 +33,7 @@ async fn an_unchanged_definition_gets_no_twin_and_no_deployment() {
     ::endgroup::
     ✓ Task definition: api:2 is registered already, unchanged ([time])
 
-    Api:2 serves production already: nothing was to be deployed.
+    api:2 serves production already: nothing was to be deployed.
     Outcome: no-change, exit code 0, after [time]
     ---
     duration-seconds=[n]

@@ -32,19 +32,15 @@ async fn an_image_in_the_registry_is_pinned_where_it_is() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the load balancer's listeners
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Bake
-    [progress]
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision

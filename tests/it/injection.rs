@@ -158,7 +158,6 @@ async fn an_answer_s_body_is_only_text() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
@@ -300,7 +299,13 @@ async fn what_files_say_is_only_text() {
         .told(Action::deploy("1.1.0").file("smoke.yml", &tests).with("smoke-tests", "smoke.yml").with("test-url", "$TEST"))
         .await;
     assert_harmless(&told);
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::smoke-tests: smoke.yml:2:11: A `name` is one line of plain words, without variables
+      hint: Write words that say what is tested
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,19 +42,15 @@ async fn a_deployment_whose_creation_was_not_answered_is_adopted() {
     codedeploy:CreateDeployment got no answer: dispatch failure: other: client error (SendRequest): connection closed before message completed; looking whether the deployment was created all the same
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the load balancer's listeners
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Bake
-    [progress]
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -137,7 +133,6 @@ async fn a_stop_that_was_not_answered_still_ends_on_blue() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
@@ -231,9 +226,7 @@ async fn a_service_whose_update_was_not_answered_is_followed() {
     ecs:UpdateService got no answer: dispatch failure: other: client error (SendRequest): connection closed before message completed; looking whether the deployment was started all the same
     Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the service's deployments
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
 

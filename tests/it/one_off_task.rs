@@ -35,25 +35,20 @@ async fn a_task_that_passes_lets_the_rollout_begin() {
     ✓ Task definition: api:2 registered ([time])
     ::group::One-off task
     task [task] started
-    [progress]
     app exit 0
     ::endgroup::
     ✓ One-off task: done ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the load balancer's listeners
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Bake
-    [progress]
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -107,7 +102,6 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ✓ Task definition: api:2 registered ([time])
     ::group::One-off task
     task [task] started
-    [progress]
     ::endgroup::
     ✗ One-off task ([time])
     The one-off task failed: container app exited with 3.
@@ -251,7 +245,6 @@ async fn a_cancelled_run_stops_its_task() {
     ✓ Task definition: api:2 registered ([time])
     ::group::One-off task
     task [task] started
-    [progress]
     ::endgroup::
     ✗ One-off task: cut short ([time])
     The runner asks us to stop: taking back what is in progress

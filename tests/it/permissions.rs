@@ -63,13 +63,11 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Traffic
     ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
-    [progress]
     ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
     production: 100 % on green (api:2), observed at the service's task sets
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Bake
-    [progress]
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -164,21 +162,18 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
-    [progress]
-    ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
     ::warning title=a check is narrower::Green's target health is not shown. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
+    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
+    ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
     green stands behind target group api-2, health not read
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the service's task sets
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Bake
-    [progress]
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -228,9 +223,9 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     - Narrower: a definition that has not changed is registered again, and what changes is not shown. To have it, allow <code>ecs:DescribeTaskDefinition</code>.
     - Narrower: a deployment that runs already is only noticed when CodeDeploy refuses ours. To have it, allow <code>codedeploy:ListDeployments</code>.
     - Narrower: alarms that ring before the start are not noticed. To have it, allow <code>cloudwatch:DescribeAlarms</code>.
+    - Narrower: green's target health is not shown. To have it, allow <code>elasticloadbalancing:DescribeTargetHealth</code>.
     - Narrower: traffic weights and task counts are not shown while waiting. To have it, allow <code>codedeploy:GetDeploymentTarget</code>.
     - Narrower: where traffic goes is taken from ECS, not from the load balancer. To have it, allow <code>elasticloadbalancing:DescribeRules</code>.
-    - Narrower: green's target health is not shown. To have it, allow <code>elasticloadbalancing:DescribeTargetHealth</code>.
 
     [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1)
     ");
@@ -297,6 +292,30 @@ async fn a_denied_deployment_takes_the_revision_back() {
     ---
     ecs:RegisterTaskDefinition
     codedeploy:CreateDeployment → AccessDeniedException
+    ecs:DeregisterTaskDefinition
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
+    let group = ecs_bluegreen_sim::GroupOptions { ready_wait_minutes: Some(1), ..ecs_bluegreen_sim::GroupOptions::default() };
+    let story = Story::group(group).stage(|options| options.denied = vec!["codedeploy:ContinueDeployment".to_owned()]);
+    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+    exit code 20
+    ---
+    ::warning title=a check is narrower::The gate is left to whoever may continue the deployment. Allow codedeploy:ContinueDeployment to have it. (codedeploy:ContinueDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ContinueDeployment on resource: * because no identity-based policy allows the codedeploy:ContinueDeployment action)
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (timeout)::the gate of deployment [deployment 1] expired before it was opened
+      Caused by: The deployment timed out while waiting for traffic rerouting to be continued.
+      hint: let the group wait longer at Ready, or let the smoke tests give up sooner
+      see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Outcome: rolled-back (timeout), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment
+    codedeploy:ContinueDeployment → AccessDeniedException
+    codedeploy:StopDeployment → DeploymentAlreadyCompletedException
     ecs:DeregisterTaskDefinition
     ");
 }

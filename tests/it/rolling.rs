@@ -1,6 +1,6 @@
 //! Services that ECS rolls in place.
 
-use ecs_bluegreen_sim::{Breaker, BreakerRollback, RollingOptions};
+use ecs_bluegreen_sim::{Breaker, BreakerRollback, Clock, RollingOptions};
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -45,9 +45,7 @@ async fn a_good_version_replaces_the_tasks_one_by_one() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the service's deployments
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Smoke tests on production
@@ -143,14 +141,12 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
-      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: 33875 (new)
+      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: [port] (new)
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the service's deployments
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Smoke tests on production
@@ -158,7 +154,7 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     ✓ me on production: GET /auth/me ([time])
     ✓ session on production: POST /auth/session ([time])
     ✗ google login on production: GET /auth/google/login ([time])
-        redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:33875/auth/google/callback
+        redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:[port]/auth/google/callback
     ::endgroup::
     ✗ Smoke tests on production ([time])
     Smoke test "google login" failed on production (GET /auth/google/login, [n] attempts).
@@ -172,7 +168,7 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
 
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
     ::error title=rolled-back (smoke-failed)::smoke test "google login" failed on production (GET /auth/google/login, [n] attempts)
-      Caused by: redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:33875/auth/google/callback
+      Caused by: redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:[port]/auth/google/callback
       hint: users reached this version; set test-url, so that it is tested before they do
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
@@ -211,7 +207,7 @@ async fn a_circuit_breaker_that_brings_the_former_deployment_back_is_recognised(
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
-    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after 3 tasks could not be kept running; ECS rolls it back
+    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after [n] tasks could not be kept running; ECS rolls it back
       Caused by: ECS deployment circuit breaker: tasks failed to start.
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
@@ -231,7 +227,7 @@ async fn a_circuit_breaker_that_makes_a_new_deployment_of_the_old_revision_is_re
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
-    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after 3 tasks could not be kept running; ECS rolls it back
+    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after [n] tasks could not be kept running; ECS rolls it back
       Caused by: ECS deployment circuit breaker: tasks failed to start.
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
@@ -255,7 +251,7 @@ async fn a_circuit_breaker_that_only_gives_up_is_followed_by_our_own_way_back() 
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
-    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after 3 tasks could not be kept running; ECS leaves it as it is
+    ::error title=rolled-back (tasks-unhealthy)::deployment [ecs deployment] failed after [n] tasks could not be kept running; ECS leaves it as it is
       Caused by: ECS deployment circuit breaker: tasks failed to start.
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
@@ -294,8 +290,22 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
         "ecs.UpdateService",
         json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:1", "forceNewDeployment": true }),
     );
-    let told = story().told(Action::deploy("1.1.0").at(When::Healthy("api:2"), theirs)).await;
-    assert_snapshot!(told.ending(), @"");
+    // ECS takes a second and a half to call a rollout completed: long enough to come in between.
+    let told =
+        story().stage(|options| options.clock = Clock::Scaled(10.0)).told(Action::deploy("1.1.0").at(When::Healthy("api:2"), theirs)).await;
+    assert_snapshot!(told.ending(), @"
+    exit code 30
+    ---
+    Deployment [ecs deployment] of api:1 (IN_PROGRESS) took the place of ours, [ecs deployment].
+    ::error title=still-running (superseded)::deployment [ecs deployment] of api:1 (IN_PROGRESS) took the place of ours, [ecs deployment]
+      hint: let one workflow deploy at a time: give it a concurrency group
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
+    Outcome: still-running (superseded), exit code 30, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -317,7 +327,7 @@ async fn zero_tasks_that_are_asked_for_are_rolled_out_and_nothing_is_claimed() {
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
-    Api:2 is rolled out with zero tasks, as asked: nothing serves.
+    api:2 is rolled out with zero tasks, as asked: nothing serves.
     Outcome: started, exit code 0, after [time]
     ---
     ecs:RegisterTaskDefinition
@@ -350,7 +360,7 @@ async fn what_runs_already_is_not_deployed_again() {
     ::endgroup::
     ✓ Task definition: api:2 is registered already, unchanged ([time])
 
-    Api:2 serves production already: nothing was to be deployed.
+    api:2 serves production already: nothing was to be deployed.
     Outcome: no-change, exit code 0, after [time]
     ---
     duration-seconds=[n]
@@ -383,9 +393,7 @@ async fn a_new_deployment_can_be_forced_although_nothing_changed() {
     ✓ Task definition: api:1 is registered already, unchanged ([time])
     Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:1), observed at the service's deployments
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
 
@@ -425,7 +433,7 @@ async fn without_a_service_the_definition_is_only_registered() {
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
 
-    Api:2 registered; no service was given, so no traffic was touched.
+    api:2 registered; no service was given, so no traffic was touched.
     Outcome: no-change, exit code 0, after [time]
     ---
     duration-seconds=[n]

@@ -43,7 +43,6 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
@@ -166,12 +165,11 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
-      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: 41157 (new)
+      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: [port] (new)
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
@@ -184,9 +182,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    [progress]
     production: 100 % on green (api:2), observed at the load balancer's listeners
-    [progress]
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Smoke tests on production
@@ -194,7 +190,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ✓ me on production: GET /auth/me ([time])
     ✓ session on production: POST /auth/session ([time])
     ✗ google login on production: GET /auth/google/login ([time])
-        redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:41157/auth/google/callback
+        redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:[port]/auth/google/callback
     ::endgroup::
     ✗ Smoke tests on production ([time])
     Smoke test "google login" failed on production (GET /auth/google/login, [n] attempts).
@@ -211,7 +207,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
 
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
     ::error title=rolled-back (smoke-failed)::smoke test "google login" failed on production (GET /auth/google/login, [n] attempts)
-      Caused by: redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:41157/auth/google/callback
+      Caused by: redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:[port]/auth/google/callback
       hint: green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
@@ -242,7 +238,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ### Why
 
     - **smoke test "google login" failed on production (GET /auth/google/login, [n] attempts)**
-      - redirect query redirect\_uri&#58; expected https&#58;//app.example.com/auth/google/callback, found https&#58;//app.example.com&#58;41157/auth/google/callback
+      - redirect query redirect\_uri&#58; expected https&#58;//app.example.com/auth/google/callback, found https&#58;//app.example.com&#58;[port]/auth/google/callback
     - What to do: green passed at the gate, so look at what differs behind the production listener&#58; host names, ports, cookies, redirects
 
     | | |
@@ -279,12 +275,12 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     | ✓ | health | production | <code>GET /health</code> | [time] | [n] |  |
     | ✓ | me | production | <code>GET /auth/me</code> | [time] | [n] |  |
     | ✓ | session | production | <code>POST /auth/session</code> | [time] | [n] |  |
-    | ✗ | google login | production | <code>GET /auth/google/login</code> | [time] | [n] | redirect query redirect\_uri&#58; expected https&#58;//app.example.com/auth/google/callback, found https&#58;//app.example.com&#58;41157/auth/google/callback |
+    | ✗ | google login | production | <code>GET /auth/google/login</code> | [time] | [n] | redirect query redirect\_uri&#58; expected https&#58;//app.example.com/auth/google/callback, found https&#58;//app.example.com&#58;[port]/auth/google/callback |
 
     <details><summary>Changes of the task definition</summary>
 
     <pre>containerDefinitions&#91;app].image: [registry]/app:1.0.0 → [registry]/app&#64;[digest]
-    containerDefinitions&#91;app].environment&#91;APP&#95;PRODUCTION&#95;PORT].value: 41157 (new)</pre>
+    containerDefinitions&#91;app].environment&#91;APP&#95;PRODUCTION&#95;PORT].value: [port] (new)</pre>
 
     </details>
 
@@ -321,10 +317,9 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     ::endgroup::
     ✗ Green ([time])
-    Green does not come up: 3 of its tasks have stopped.
+    Green does not come up: [n] of its tasks have stopped.
     ::group::Rollback
     deployment [deployment 1] is stopped, with rollback
     CodeDeploy rolls back with deployment [deployment 2]
@@ -338,7 +333,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     ✓ Rollback: blue serves 100 % ([time])
 
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (tasks-unhealthy)::green does not come up: 3 of its tasks have stopped
+    ::error title=rolled-back (tasks-unhealthy)::green does not come up: [n] of its tasks have stopped
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
       hint: mend what the containers stopped for; when none stopped, look at the target group's health check
@@ -369,7 +364,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
 
     ### Why
 
-    - **green does not come up&#58; 3 of its tasks have stopped**
+    - **green does not come up&#58; [n] of its tasks have stopped**
     - What to do: mend what the containers stopped for; when none stopped, look at the target group's health check
 
     | | |
@@ -559,7 +554,6 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    [progress]
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])

@@ -102,7 +102,7 @@ async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
     ::group::Survey
     ::endgroup::
     ✗ Survey ([time])
-    Ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException).
+    ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException).
 
     Nothing was rolled out: what served production before still does.
     ::error title=unchanged (aws-failed)::ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException)

@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = [["a", "Ergebnis"], ["läng", "✓"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(ruled(&rows), ["a     Ergebnis", "──────────────", "läng  ✓"]);
+        let rows = [["a", "outcome"], ["café", "✓"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(ruled(&rows), ["a     outcome", "─────────────", "café  ✓"]);
     }
 }

@@ -27,6 +27,8 @@ const LOST: usize = 5;
 const REOPEN: u32 = 5;
 /// This many tasks of green that stopped by themselves are no accident; CodeDeploy would try for an hour.
 const CRASHES: usize = 3;
+/// Every half a minute is often enough to ask for them, and keeps within the pace.
+const CRASH_LOOKS: u32 = 12;
 
 /// A deployment of ours.
 pub struct CodeDeploy<'a> {
@@ -178,7 +180,7 @@ impl<'a> CodeDeploy<'a> {
     /// The target shows weights and tasks. Every look needs the deployment; the target only now and then, and often
     /// while traffic moves, so that reads stay within the pace.
     fn is_target_due(&self, deployment: &Deployment, goal: Goal) -> bool {
-        let every = if matches!(goal, Goal::Shifted) { 3 } else { 4 };
+        let every = if matches!(goal, Goal::Shifted) { 4 } else { 6 };
         let is_turning = deployment.status != Status::Going || deployment.termination_wait_started;
         self.looks % every == 1 || (is_turning && goal != Goal::Completed)
     }
@@ -225,7 +227,7 @@ impl<'a> CodeDeploy<'a> {
     /// CodeDeploy gives green an hour to become steady. Tasks that end by themselves again and again never will.
     async fn coming_up(&self) -> Seen {
         let missing = self.target.as_ref().is_some_and(|target| target.sets.iter().any(|set| set.is_green && set.running < set.desired));
-        if !missing || !self.looks.is_multiple_of(4) || self.run.is_denied("ecs:ListTasks") {
+        if !missing || !self.looks.is_multiple_of(CRASH_LOOKS) || self.run.is_denied("ecs:ListTasks") {
             return Seen::Preparing;
         }
         let place = &self.plan.place;

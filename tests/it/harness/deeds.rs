@@ -11,8 +11,6 @@ use serde_json::Value;
 pub(crate) enum When {
     /// A line of the log contains this.
     Line(&'static str),
-    /// AWS has got this mutating call, as in `codedeploy:CreateDeployment`.
-    Called(&'static str),
     /// A state became visible on the stage, as in `weight 10`.
     State(&'static str),
     /// The service's primary deployment brings this revision, and a task of it is healthy.
@@ -34,8 +32,6 @@ pub(crate) enum Deed {
     Alarm,
     /// A fault from now on.
     Fault(Fault),
-    /// Actions are denied from now on.
-    Deny(&'static [&'static str]),
     /// Somebody else calls AWS. `$DEPLOYMENT` is the newest deployment.
     Call(&'static str, Value),
 }
@@ -45,9 +41,12 @@ impl When {
     pub(super) fn has_come(&self, stage: &Stage, log: &[String], since: Duration) -> bool {
         match self {
             Self::Line(text) => log.iter().any(|line| line.contains(text)),
-            Self::Called(operation) => stage.ledger().iter().any(|entry| entry.operation == *operation),
             Self::State(state) => stage.timeline().iter().any(|moment| moment.state.contains(state)),
-            Self::Healthy(revision) => stage.service_view("api").as_ref().and_then(|service| service.primary()).is_some_and(|fleet| fleet.revision.ends_with(revision) && fleet.healthy > 0),
+            Self::Healthy(revision) => stage
+                .service_view("api")
+                .as_ref()
+                .and_then(|service| service.primary())
+                .is_some_and(|fleet| fleet.revision.ends_with(revision) && fleet.healthy > 0),
             Self::Later(pause) => since >= *pause,
         }
     }
@@ -62,7 +61,6 @@ impl Deed {
             Self::Kill => signal(process, Signal::KILL),
             Self::Alarm => stage.set_alarm("errors", AlarmState::Alarm),
             Self::Fault(fault) => stage.inject(fault.clone()),
-            Self::Deny(actions) => stage.deny(actions),
             Self::Call(operation, request) => call(stage, operation, request).await,
         }
     }

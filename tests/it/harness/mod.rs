@@ -4,6 +4,7 @@ mod action;
 mod canaries;
 mod deeds;
 mod images;
+pub(crate) mod judge;
 mod play;
 mod process;
 mod redact;

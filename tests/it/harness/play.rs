@@ -7,12 +7,14 @@ use ecs_bluegreen::inputs::TABLE;
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions, Stats};
 use ecs_bluegreen_sim::{ServiceOptions, Stage};
 
+use tempfile::TempPath;
+
 use super::action::Action;
 use super::canaries::{self, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, SMOKE_TOKEN};
 use super::redact::Redactor;
 use super::runner::{self, Job};
 use super::told::Told;
-use super::{images, process};
+use super::{images, judge, process};
 
 /// Long enough for a busy machine.
 const STEADY: Duration = Duration::from_secs(30);
@@ -21,6 +23,8 @@ const STEADY: Duration = Duration::from_secs(30);
 pub(crate) struct Play {
     /// The stage.
     pub(crate) stage: Stage,
+    /// Every exchange with AWS.
+    pub(crate) recording: TempPath,
     job: Job,
     users: Option<Load>,
     called: usize,
@@ -35,7 +39,7 @@ impl Drop for Play {
 
 impl Play {
     /// With the service running 1.0.0, and users before its production listener.
-    pub(super) async fn begin(stage: Stage, service: ServiceOptions) -> Self {
+    pub(super) async fn begin(stage: Stage, recording: TempPath, service: ServiceOptions) -> Self {
         stage.world().push_layout(&images::layout("1.0.0"), "app", "1.0.0").await.expect("pushed");
         let (name, is_active, serves) = (service.name.clone(), service.status == "ACTIVE", service.desired > 0);
         stage.add_service(service).await.expect("a service");
@@ -44,7 +48,7 @@ impl Play {
             let options = LoadOptions { connections: 2, pause: Duration::from_millis(20), ..LoadOptions::on(listener) };
             Load::start(options)
         });
-        Self { stage, job: Job::new(), users, called: 0, has_ended: false }
+        Self { stage, recording, job: Job::new(), users, called: 0, has_ended: false }
     }
 
     /// Puts a version into the registry, for actions that bring none.
@@ -148,7 +152,7 @@ impl Play {
         self.users.as_ref().map(Load::stats).unwrap_or_default()
     }
 
-    /// The end: no user saw a request fail, and AWS was asked nothing that it does not know.
+    /// The end: no user saw a request fail, and AWS was asked nothing that it does not know, as it wants to be asked.
     pub(crate) async fn end(mut self) {
         self.has_ended = true;
         if let Some(users) = self.users.take() {
@@ -158,6 +162,7 @@ impl Play {
         }
         assert_eq!(self.stage.unknown_operations(), BTreeMap::new());
         canaries::permissions(&self.stage);
+        assert_eq!(judge::offences(&self.recording), None);
     }
 }
 

@@ -22,6 +22,8 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\((\d+ m )?\d+ s\)", "([time])"),
     (r"after (\d+ m )?\d+(\.\d)? (ms|s)", "after [time]"),
     (r"\d+ attempts?", "[n] attempts"),
+    (r"\d+ of its tasks have stopped", "[n] of its tasks have stopped"),
+    (r"after \d+ tasks could not", "after [n] tasks could not"),
     (r"\d+\.\d MiB", "[size]"),
     (r"\b\d+ bytes moved", "[size] moved"),
     (r"duration-seconds=\d+", "duration-seconds=[n]"),
@@ -35,13 +37,15 @@ const PATTERNS: &[(&str, &str)] = &[
 impl Redactor {
     /// What is this stage's and this job's own.
     pub(super) fn of(stage: &Stage, workspace: &Path) -> Self {
-        let listener = |name| stage.listener(name).map(|address| address.to_string()).unwrap_or_else(|| "no listener".to_owned());
+        let listener = |name| stage.listener(name).map_or_else(|| "no listener".to_owned(), |address| address.to_string());
+        let port = stage.listener("prod").map_or_else(|| "no port".to_owned(), |address| address.port().to_string());
         let texts = vec![
             (workspace.display().to_string(), "[workspace]"),
             (workspace.with_file_name("temp").display().to_string(), "[temp]"),
             (stage.registry_host(), "[registry]"),
             (listener("prod"), "[production]"),
             (listener("test"), "[test]"),
+            (port, "[port]"),
         ];
         Self { texts, deployments: stage.deployments() }
     }

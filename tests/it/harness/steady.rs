@@ -6,24 +6,21 @@ use regex::Regex;
 const PROGRESS: &str =
     r"^[A-Za-z_]+(, production blue \d+ % green \d+ %)?(, green \d+ of \d+ tasks running(, \d+ failed)?)?$|^the one-off task is [A-Z_]+$";
 const PASSED: &str = r"^✓ .+ on (green|production): [A-Z]+ /";
+const WARNING: &str = r"^::(warning) title=";
+const NARROWER: &str = r"^- (Narrower): ";
 const ROW: &str = r"^\| . \| [^|]+ \| (green|production) \| <code>";
 
-/// The log without masks, with one line for each stretch of progress, and passed tests in the order of their names.
+/// The log without masks and without looks at the rollout (`the_log_follows_traffic_step_by_step` tells those); what several reads or
+/// tests said at the same time stands in the order of its words.
 pub(super) fn log(lines: &[String]) -> String {
     let progress = Regex::new(PROGRESS).expect("a pattern");
-    let mut steady: Vec<String> = Vec::new();
-    for line in lines.iter().filter(|line| !line.starts_with("::add-mask::")) {
-        let is_progress = progress.is_match(line);
-        if !(is_progress && steady.last().is_some_and(|last| last == "[progress]")) {
-            steady.push(if is_progress { "[progress]".to_owned() } else { line.clone() });
-        }
-    }
-    ordered(steady, PASSED).join("\n")
+    let told = lines.iter().filter(|line| !line.starts_with("::add-mask::") && !progress.is_match(line)).cloned().collect();
+    ordered(ordered(told, PASSED), WARNING).join("\n")
 }
 
-/// The summary with its smoke tests in the order of sides and names.
+/// The summary with its smoke tests in the order of sides and names, and what several reads said in the order of its words.
 pub(super) fn summary(text: &str) -> String {
-    ordered(text.lines().map(str::to_owned).collect(), ROW).join("\n")
+    ordered(ordered(text.lines().map(str::to_owned).collect(), ROW), NARROWER).join("\n")
 }
 
 /// Every stretch of lines of a kind, sorted by side and text.

@@ -1,7 +1,5 @@
 //! How a story is set up: the service, its controller, and what is particular about the stage.
 
-use std::path::PathBuf;
-
 use ecs_bluegreen_sim::{Clock, Controller, Exposure, Fault, GroupOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Switches};
 use serde_json::{Value, json};
 
@@ -89,9 +87,11 @@ impl Story {
     }
 
     /// Starts the stage; the service runs version 1.0.0 steadily.
-    pub(crate) async fn begin(self) -> Play {
+    pub(crate) async fn begin(mut self) -> Play {
+        let recording = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
+        self.options.recording = Some(recording.to_path_buf());
         let stage = Stage::start(self.options).await.expect("a stage");
-        Play::begin(stage, self.service).await
+        Play::begin(stage, recording, self.service).await
     }
 
     /// The whole story of one run of the action.
@@ -101,22 +101,6 @@ impl Story {
         play.end().await;
         told
     }
-}
-
-impl Story {
-    /// Plays the story and gives the file with all exchanges between the action and AWS.
-    pub(crate) async fn recorded(self, name: &str, action: Action) -> PathBuf {
-        let file = recording(name);
-        self.stage(|options| options.recording = Some(file.clone())).told(action).await;
-        file
-    }
-}
-
-/// Where a story's exchanges with AWS are recorded, for validate.py.
-fn recording(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("recordings");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    folder.join(format!("{name}.jsonl"))
 }
 
 /// A task definition as a user would write it.

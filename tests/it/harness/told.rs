@@ -46,7 +46,7 @@ impl Told {
             |line: &&String| ["::warning", "::error", "warning: ", "  Caused by: ", "  hint: "].iter().any(|begin| line.starts_with(begin));
         let from = self.log.iter().position(|line| line.starts_with("Nothing was touched")).unwrap_or(last);
         let warnings: Vec<String> = self.log[..from].iter().filter(is_told).cloned().collect();
-        self.parts(&[self.ended(), warnings.join("\n"), self.log[from..].join("\n"), self.calls()])
+        self.parts(&[self.ended(), steady::log(&warnings), self.log[from..].join("\n"), self.calls()])
     }
 
     fn parts(&self, parts: &[String]) -> String {
