@@ -266,8 +266,10 @@ async fn take_back(run: &Run, failure: Failure) -> Ending {
 
 fn after(unwound: Unwound, reason: Reason) -> Ending {
     match unwound {
-        Unwound::Stuck(what) => {
-            Ending { outcome: Some(Outcome::Stuck), reason, sentence: format!("{what} could not be taken back: a person is needed") }
+        Unwound::Stuck { what, serves } => {
+            let serves = serves.map(|words| format!("{words}; ")).unwrap_or_default();
+            let sentence = format!("{serves}{what} could not be taken back: a person is needed");
+            Ending { outcome: Some(Outcome::Stuck), reason, sentence }
         }
         Unwound::NoRollout => Ending {
             outcome: Some(Outcome::Unchanged),

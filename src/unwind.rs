@@ -5,6 +5,7 @@
 use crate::error::Failure;
 use crate::event::{Event, Witness};
 use crate::run::Run;
+use crate::steps::traffic;
 use crate::undo::Undo;
 
 mod codedeploy;
@@ -32,7 +33,12 @@ pub enum Unwound {
     /// Somebody else's rollout goes on; it is not ours to take back.
     Superseded(String),
     /// An undo failed.
-    Stuck(String),
+    Stuck {
+        /// What could not be taken back.
+        what: String,
+        /// What serves production meanwhile, where that could be seen.
+        serves: Option<String>,
+    },
 }
 
 /// How one undo ended.
@@ -46,7 +52,7 @@ enum Undone {
 impl Unwound {
     /// Whether a person is needed.
     pub fn is_stuck(&self) -> bool {
-        matches!(self, Self::Stuck(_))
+        matches!(self, Self::Stuck { .. })
     }
 
     /// In a few words.
@@ -56,14 +62,14 @@ impl Unwound {
             Self::OnBlue { .. } => "blue serves 100 %".into(),
             Self::TooLate { .. } => "too late: blue is gone".into(),
             Self::Superseded(_) => "left alone: another rollout took over".into(),
-            Self::Stuck(what) => format!("{what} is stuck"),
+            Self::Stuck { what, .. } => format!("{what} is stuck"),
         }
     }
 
     /// Being stuck outweighs everything; what was said of traffic outweighs nothing having been said.
     fn and(self, newer: Self) -> Self {
         match (self, newer) {
-            (Self::Stuck(what), _) | (_, Self::Stuck(what)) => Self::Stuck(what),
+            (stuck @ Self::Stuck { .. }, _) | (_, stuck @ Self::Stuck { .. }) => stuck,
             (Self::NoRollout, other) | (other, Self::NoRollout) => other,
             (first, _) => first,
         }
@@ -75,7 +81,7 @@ pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
     let mut unwound = Unwound::NoRollout;
     for undo in armed.iter().rev() {
         // A revision stays while its rollout could not be taken back, and where green serves after all.
-        let is_in_use = matches!(unwound, Unwound::Stuck(_) | Unwound::TooLate { .. } | Unwound::Superseded(_));
+        let is_in_use = matches!(unwound, Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded(_));
         if is_in_use && matches!(undo, Undo::Revision(_)) {
             continue;
         }
@@ -101,8 +107,16 @@ async fn one(run: &Run, undo: &Undo) -> Unwound {
         }
         Err(failure) => {
             run.tell(Event::UndoFailed { what: what.clone(), failure });
-            Unwound::Stuck(what)
+            Unwound::Stuck { what, serves: serves(run, undo).await }
         }
+    }
+}
+
+/// What serves production while an undo is stuck: the first thing a person needs to know.
+async fn serves(run: &Run, undo: &Undo) -> Option<String> {
+    match undo {
+        Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
+        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) => None,
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Console {
     open: Option<(Step, u64)>,
     warnings: usize,
     failed: Option<Failure>,
+    stuck: Vec<(String, Failure)>,
     watch_at: Option<String>,
 }
 
@@ -80,7 +81,10 @@ impl Console {
                 vec![quiet(&format!("production: 100 % on {side:?} ({}), {}", short(revision), witness.words()).to_lowercase())]
             }
             Event::Undone { what } => vec![quiet(&format!("taken back: {what}"))],
-            Event::UndoFailed { what, failure } => undo_failed(what, failure),
+            Event::UndoFailed { what, failure } => {
+                self.stuck.push((what.clone(), failure.clone()));
+                vec![quiet(&format!("not taken back: {what}: {}", failure.sentence()))]
+            }
             // Measured is for the report; the others have lines of their own in `lines`.
             Event::Measured { .. }
             | Event::Started { .. }
@@ -128,6 +132,11 @@ impl Console {
         }
     }
 
+    /// What could not be taken back and what to do about it; told last, where people look first.
+    pub fn stuck(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.stuck).iter().flat_map(|(what, failure)| undo_failed(what, failure)).collect()
+    }
+
     /// What serves traffic now; what failed; why; what to do.
     fn ended(&mut self, outcome: Outcome, reason: &str, sentence: &str, at: u64) -> Vec<String> {
         let mut lines = self.close(at);
@@ -138,6 +147,7 @@ impl Console {
             lines.push(annotation(Level::Error, &format!("{outcome} ({reason})"), &quiet(failure.sentence())));
             lines.extend(explained(failure));
         }
+        lines.extend(self.stuck());
         if let Some(url) = self.watch_at.as_ref().filter(|_| !outcome.is_success()) {
             lines.push(quiet(&format!("  see: {url}")));
         }

@@ -86,6 +86,7 @@ impl Recorder {
     /// Adds what the post step came to; the summary of main stands above it.
     pub fn finish_post(&self, result: &str) {
         print(&[format!("Post: {}", harmless(result))]);
+        print(&self.recorded.lock().unwrap_or_else(PoisonError::into_inner).console.stuck());
         if let Some(file) = &self.files.summary {
             complain("GITHUB_STEP_SUMMARY", append_summary(file, &format!("### Post step\n\n{}\n", markdown::text(result))));
         }

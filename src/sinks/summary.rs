@@ -91,7 +91,7 @@ fn what(report: &Report) -> String {
         format!("{}{tags}", code(image))
     });
     let revision = report.revision.as_ref().map(|revision| match &report.previous_revision {
-        Some(previous) if previous != revision => format!("{}{} {}", code(short(revision)), relation(report.outcome), code(short(previous))),
+        Some(previous) if previous != revision => relation(report.outcome, &code(short(revision)), &code(short(previous))),
         _ => code(short(revision)),
     });
     let traffic = report.traffic.map(|(side, witness)| format!("{side:?}, {}", witness.words()).to_lowercase());
@@ -107,10 +107,12 @@ fn what(report: &Report) -> String {
 }
 
 /// What the new revision is to the old one in the end.
-fn relation(outcome: Option<Outcome>) -> &'static str {
+fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
-        Some(Outcome::RolledBack | Outcome::Unchanged) => ", taken back for",
-        Some(Outcome::Deployed | Outcome::NoChange | Outcome::Started | Outcome::StillRunning | Outcome::Stuck) | None => ", in place of",
+        Some(Outcome::RolledBack | Outcome::Unchanged) => format!("{new}, taken back: {old} serves"),
+        Some(Outcome::Deployed | Outcome::NoChange | Outcome::Started | Outcome::StillRunning | Outcome::Stuck) | None => {
+            format!("{new}, in place of {old}")
+        }
     }
 }
 

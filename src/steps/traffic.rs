@@ -18,6 +18,12 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// In words.
+    pub fn words(&self) -> String {
+        let (blue, green) = (self.traffic.blue.round(), self.traffic.green.round());
+        format!("blue serves {blue} % of production, green {green} % ({})", self.witness.words())
+    }
+
     /// The side that has all of it, if one has.
     pub fn whole(&self) -> Option<Serving> {
         // Weights are whole numbers, so a side without any has exactly none.

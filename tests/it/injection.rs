@@ -220,7 +220,7 @@ async fn an_answer_s_body_is_only_text() {
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
-    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 

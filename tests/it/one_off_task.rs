@@ -151,7 +151,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
-    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
 
     ### Steps
 

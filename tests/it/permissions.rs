@@ -326,16 +326,15 @@ async fn a_stop_that_is_denied_is_stuck_and_prints_the_command() {
     assert_snapshot!(told.ending(), @r#"
     exit code 40
     ---
-    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
-      Caused by: codedeploy:StopDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:StopDeployment on resource: * because no identity-based policy allows the codedeploy:StopDeployment action
-      hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
-      hint: allow codedeploy:StopDeployment on * for the role that the job uses (docs/iam.md)
-    ---
-    CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
       hint: users never reached this version; mend it, or the test, and deploy again
+    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
+      Caused by: codedeploy:StopDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:StopDeployment on resource: * because no identity-based policy allows the codedeploy:StopDeployment action
+      hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
+      hint: allow codedeploy:StopDeployment on * for the role that the job uses (docs/iam.md)
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: stuck (smoke-failed), exit code 40, after [time]
     ---

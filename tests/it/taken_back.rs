@@ -106,7 +106,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     |---|---|
     | Version | <code>1.2.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.2.0</code> |
-    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 
@@ -245,7 +245,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     |---|---|
     | Version | <code>1.3.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.3.0</code> |
-    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 
@@ -371,7 +371,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     |---|---|
     | Version | <code>1.4.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.4.0</code> |
-    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 
@@ -569,17 +569,18 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     rollback [deployment 2] is Created
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Failed
-    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
-      Caused by: The rollback could not modify the listener. (Error code: AccessDenied) (ELASTIC_LOAD_BALANCING_INVALID)
-      hint: look where traffic is and put it right by hand: aws deploy get-deployment --deployment-id [deployment 2] (docs/stuck.md)
+    not taken back: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
     ::endgroup::
     ✗ Rollback: CodeDeploy deployment [deployment 1] is stuck ([time])
 
-    CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
       hint: users never reached this version; mend it, or the test, and deploy again
+    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
+      Caused by: The rollback could not modify the listener. (Error code: AccessDenied) (ELASTIC_LOAD_BALANCING_INVALID)
+      hint: look where traffic is and put it right by hand: aws deploy get-deployment --deployment-id [deployment 2] (docs/stuck.md)
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: stuck (smoke-failed), exit code 40, after [time]
     ---
@@ -602,7 +603,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     --- summary
     ## ✗ stuck (smoke-failed): <code>api</code> on <code>prod</code>
 
-    **CodeDeploy deployment [deployment 1] could not be taken back&#58; a person is needed.**
+    **Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be taken back&#58; a person is needed.**
 
     ### Why
 

@@ -24,13 +24,18 @@ pub(super) fn rolling(bounds: Bounds, primary: Crew, older: &[Crew]) -> (u32, Ve
     let floor = (bounds.desired * bounds.minimum_percent).div_ceil(100);
     let room = ceiling.saturating_sub(older_alive).max(primary.alive);
     let mut keep = if primary.healthy >= bounds.desired { 0 } else { floor.saturating_sub(primary.healthy) };
-    let mut kept = Vec::with_capacity(older.len());
-    for crew in older {
-        let here = keep.min(crew.alive);
-        keep -= here;
-        kept.push(here);
+    // Those that serve are kept first: an unhealthy task in an older fleet is no help to users.
+    let mut kept: Vec<u32> = older.iter().map(|crew| take(&mut keep, crew.healthy)).collect();
+    for (kept, crew) in kept.iter_mut().zip(older) {
+        *kept += take(&mut keep, crew.alive.saturating_sub(crew.healthy));
     }
     (bounds.desired.min(room), kept)
+}
+
+fn take(wanted: &mut u32, there: u32) -> u32 {
+    let taken = (*wanted).min(there);
+    *wanted -= taken;
+    taken
 }
 
 /// ECS's circuit breaker: half of the desired count, at least 3, at most 200.
@@ -67,6 +72,11 @@ mod tests {
         assert_eq!(rolling(bounds(4, 50, 100), crew(0, 0), &[crew(4, 4)]), (0, vec![2]));
         assert_eq!(rolling(bounds(4, 50, 100), crew(0, 0), &[crew(2, 2)]), (2, vec![2]));
         assert_eq!(rolling(bounds(4, 50, 100), crew(2, 2), &[crew(2, 2)]), (2, vec![0]));
+    }
+
+    #[test]
+    fn a_healthy_task_of_the_oldest_fleet_is_kept_before_an_unhealthy_newer_one() {
+        assert_eq!(rolling(bounds(1, 100, 200), crew(1, 0), &[crew(1, 0), crew(1, 1)]), (1, vec![0, 1]));
     }
 
     #[test]
