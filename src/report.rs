@@ -133,7 +133,7 @@ impl Report {
             }
             Event::StepStarted { step } => self.step_started(step, stamped.at_ms),
             Event::StepEnded { step, end, result } => self.step_ended(step, end, result, stamped.at_ms),
-            Event::Refused { problems } => self.problems = problems,
+            Event::Refused { problems } => (self.problems, self.reason) = (problems, Some(Reason::InvalidInputs)),
             Event::Ended { outcome, reason, sentence } => {
                 self.cut_short(stamped.at_ms);
                 (self.outcome, self.reason, self.sentence) = (Some(outcome), Some(reason), sentence);

@@ -56,6 +56,7 @@ async fn all_problems_are_told_at_once() {
       hint: set smoke-tests, or leave test-url and production-url out
     ---
     duration-seconds=[n]
+    reason=invalid-inputs
     rolled-back=false
     --- summary
     ## ✗ Refused: task definition

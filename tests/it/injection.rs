@@ -273,6 +273,7 @@ async fn what_files_say_is_only_text() {
       hint: The task definition has the containers x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f
     ---
     duration-seconds=[n]
+    reason=invalid-inputs
     rolled-back=false
     --- summary
     ## ✗ Refused: <code>api</code> on <code>prod</code>
@@ -321,6 +322,7 @@ async fn inputs_are_only_text() {
       hint: use one of shifted, completed
     ---
     duration-seconds=[n]
+    reason=invalid-inputs
     rolled-back=false
     ");
 }

@@ -290,9 +290,11 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
         "ecs.UpdateService",
         json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:1", "forceNewDeployment": true }),
     );
-    // ECS takes a second and a half to call a rollout completed: long enough to come in between.
-    let told =
-        story().stage(|options| options.clock = Clock::Scaled(10.0)).told(Action::deploy("1.1.0").at(When::Healthy("api:2"), theirs)).await;
+    // Ours has to start its task and to stay healthy for a while before ECS calls it completed: long enough to come in between.
+    let told = story()
+        .stage(|options| options.clock = Clock::Scaled(4.0))
+        .told(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 30
     ---

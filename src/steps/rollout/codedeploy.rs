@@ -2,15 +2,14 @@
 
 use tokio::time::Instant;
 
-use crate::aws::codedeploy::{Deployment, NewDeployment, Status, Target};
+use crate::aws::codedeploy::{Deployment, NewDeployment, ReadyWait, Status, Target};
 use crate::aws::{AwsError, Kind};
 use crate::decide::{Goal, Seen, Trouble};
-use crate::documents::app_spec::{self, Content, ServiceParts};
-use crate::error::{Explain, Failure};
+use crate::error::Failure;
 use crate::event::{Event, Progress, Serving, Witness};
 use crate::outcome::Reason;
 use crate::pace::Pace;
-use crate::plan::{AppSpecPlan, CodeDeployWay, RolloutPlan};
+use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::revision::Revision;
@@ -19,10 +18,12 @@ use crate::undo::{CodeDeployUndo, Undo};
 
 use super::{Look, confirmed, green, progress};
 
-/// The official action cuts descriptions here.
-const DESCRIPTION: usize = 512;
-/// How far back a deployment whose answer was lost is looked for.
-const LOST: usize = 5;
+mod create;
+mod trouble;
+
+use create::CodeDeployError;
+pub use create::find;
+
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
 /// This many tasks of green that stopped by themselves are no accident; CodeDeploy would try for an hour.
@@ -44,25 +45,6 @@ pub struct CodeDeploy<'a> {
     witness: Option<Witness>,
 }
 
-/// CodeDeploy did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("CodeDeploy did not {what}")]
-pub struct CodeDeployError {
-    what: &'static str,
-    source: AwsError,
-}
-
-impl Explain for CodeDeployError {
-    fn reason(&self) -> Reason {
-        if self.source.is("DeploymentLimitExceeded") { Reason::AlreadyRunning } else { self.source.reason() }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let running = self.source.is("DeploymentLimitExceeded");
-        running.then(|| "another deployment of the group is in progress: wait for it, or stop it".to_owned()).or_else(|| self.source.hint())
-    }
-}
-
 impl<'a> CodeDeploy<'a> {
     /// Creates the deployment; armed before, adopted when the answer is lost.
     pub async fn start(
@@ -72,8 +54,8 @@ impl<'a> CodeDeploy<'a> {
         way: &'a CodeDeployWay,
         revision: &'a Revision,
     ) -> Result<Self, Failure> {
-        let content = content(way, revision)?;
-        let description = description(settings.rollout.description.as_deref(), &run.id);
+        let content = create::content(way, revision)?;
+        let description = create::description(settings.rollout.description.as_deref(), &run.id);
         let rollout = &settings.rollout;
         let undo = CodeDeployUndo {
             place: plan.place.clone(),
@@ -92,7 +74,7 @@ impl<'a> CodeDeploy<'a> {
             content: &content,
             alarms: !way.group.alarms.is_empty(),
         };
-        let id = create(run, &new).await?;
+        let id = create::create(run, &new).await?;
         run.narrow(Undo::CodeDeploy(CodeDeployUndo { deployment: Some(id.clone()), ..undo }));
         let console = format!(
             "https://{}/codesuite/codedeploy/deployments/{id}?region={}",
@@ -140,7 +122,7 @@ impl<'a> CodeDeploy<'a> {
     /// What CodeDeploy does when we leave.
     pub fn goes_on(&self) -> String {
         match (self.way.group.ready_wait, self.opened_at) {
-            (crate::aws::codedeploy::ReadyWait::Minutes(minutes), None) => {
+            (ReadyWait::Minutes(minutes), None) => {
                 format!(
                     "deployment {} goes on; at its gate CodeDeploy waits {minutes} min for ContinueDeployment and then stops it",
                     self.id
@@ -259,115 +241,5 @@ impl<'a> CodeDeploy<'a> {
     fn blind(&mut self, error: &AwsError) -> Look {
         let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
         Look { seen: Seen::Blind(super::ecs::blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
-    }
-
-    async fn trouble(&mut self, deployment: &Deployment) -> Trouble {
-        let (code, message) = deployment.error.clone().unwrap_or_default();
-        let failed = self.target.as_ref().and_then(Target::failed);
-        let diagnostics = failed.and_then(|event| event.diagnostics.as_ref().map(|why| format!("{}: {why}", event.name)));
-        let cause = diagnostics.or((!message.is_empty()).then(|| message.clone()));
-        let end = deployment.word.to_lowercase();
-        match code.as_str() {
-            "ALARM_ACTIVE" => Trouble { reason: Reason::Alarm, sentence: self.alarm().await, cause },
-            "MANUAL_STOP" => {
-                Trouble { reason: Reason::Stopped, sentence: format!("deployment {} was stopped by somebody else", self.id), cause }
-            }
-            // An install that takes too long fails; only a gate that nobody opened stops the deployment.
-            "TIMEOUT" if deployment.status == Status::Stopped => Trouble {
-                reason: Reason::Timeout,
-                sentence: format!("the gate of deployment {} expired before it was opened", self.id),
-                cause,
-            },
-            "ECS_UPDATE_ERROR" | "CUSTOMER_APPLICATION_UNHEALTHY" | "TIMEOUT" => Trouble {
-                reason: Reason::TasksUnhealthy,
-                sentence: format!("green did not become healthy: CodeDeploy {end} the deployment ({code})"),
-                cause,
-            },
-            "" if deployment.status == Status::Stopped => Trouble {
-                reason: Reason::Stopped,
-                sentence: format!("deployment {} was stopped, by somebody else or because its gate expired", self.id),
-                cause,
-            },
-            code => Trouble { reason: Reason::RolloutFailed, sentence: format!("CodeDeploy {end} deployment {} ({code})", self.id), cause },
-        }
-    }
-
-    async fn alarm(&self) -> String {
-        let rings = self.run.aws.ringing(&self.way.group.alarms).await;
-        let rings = crate::survey::optional(self.run, "the alarm that rang is not named", rings).unwrap_or_default();
-        let names: Vec<String> = rings.iter().map(|alarm| format!("{} ({})", alarm.name, alarm.why)).collect();
-        let names = if names.is_empty() { format!("one of {}", self.way.group.alarms.join(", ")) } else { names.join("; ") };
-        format!("an alarm of the deployment group rang: {names}")
-    }
-}
-
-fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Content, Failure> {
-    match &way.app_spec {
-        AppSpecPlan::Given(spec) => app_spec::fill(spec, &revision.arn, "codedeploy-appspec").map_err(|problems| {
-            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::new(Reason::InvalidInputs, sentences.join("; "))
-        }),
-        AppSpecPlan::Built(parts) => Ok(Content::of(&app_spec::build(
-            &revision.arn,
-            &ServiceParts {
-                container_name: &parts.container,
-                container_port: parts.port,
-                platform_version: parts.platform_version.as_deref(),
-                capacity_providers: &parts.capacity_providers,
-                network: parts.network.as_ref(),
-            },
-        ))),
-    }
-}
-
-/// The user's words and our run id, within the limit; the id is what a lost answer is found by.
-fn description(given: Option<&str>, run: &str) -> String {
-    let mark = format!("[ecs-bluegreen run {run}]");
-    let Some(given) = given else { return mark };
-    let room = DESCRIPTION - mark.chars().count() - 1;
-    if given.chars().count() <= room {
-        return format!("{given} {mark}");
-    }
-    let head: String = given.chars().take(room - 1).collect();
-    format!("{head}… {mark}")
-}
-
-async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String, Failure> {
-    let error = match run.aws.create_deployment(new).await {
-        Ok(id) => return Ok(id),
-        Err(error) => error,
-    };
-    if !error.may_have_landed() {
-        run.disarm_newest();
-        return Err(CodeDeployError { what: "create the deployment", source: error }.into());
-    }
-    run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was created all the same") });
-    match find(run, new.application, new.group, &run.id).await {
-        Ok(Some(id)) => Ok(id),
-        Ok(None) => run.aws.create_deployment(new).await.map_err(|source| CodeDeployError { what: "create the deployment", source }.into()),
-        Err(source) => Err(CodeDeployError { what: "say whether the deployment was created", source }.into()),
-    }
-}
-
-/// The deployment of the group that carries a run's id.
-pub async fn find(run: &Run, application: &str, group: &str, mark: &str) -> Result<Option<String>, AwsError> {
-    for id in run.aws.latest_deployments(application, group).await?.into_iter().take(LOST) {
-        if run.aws.get_deployment(&id).await?.description.contains(&format!("run {mark}]")) {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_description_is_cut_but_never_the_run_id() {
-        let text = description(Some(&"x".repeat(600)), "7-1-ab");
-        assert_eq!(text.chars().count(), DESCRIPTION);
-        assert!(text.ends_with("… [ecs-bluegreen run 7-1-ab]"));
-        assert_eq!(description(Some("release 4"), "7-1-ab"), "release 4 [ecs-bluegreen run 7-1-ab]");
     }
 }

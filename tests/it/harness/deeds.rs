@@ -13,8 +13,6 @@ pub(crate) enum When {
     Line(&'static str),
     /// A state became visible on the stage, as in `weight 10`.
     State(&'static str),
-    /// The service's primary deployment brings this revision, and a task of it is healthy.
-    Healthy(&'static str),
     /// So long after the deed before.
     Later(Duration),
 }
@@ -42,11 +40,6 @@ impl When {
         match self {
             Self::Line(text) => log.iter().any(|line| line.contains(text)),
             Self::State(state) => stage.timeline().iter().any(|moment| moment.state.contains(state)),
-            Self::Healthy(revision) => stage
-                .service_view("api")
-                .as_ref()
-                .and_then(|service| service.primary())
-                .is_some_and(|fleet| fleet.revision.ends_with(revision) && fleet.healthy > 0),
             Self::Later(pause) => since >= *pause,
         }
     }

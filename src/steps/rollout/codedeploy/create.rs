@@ -1,0 +1,109 @@
+//! Creating a deployment: its AppSpec, its description, and adopting it when the answer is lost.
+
+use crate::aws::AwsError;
+use crate::aws::codedeploy::NewDeployment;
+use crate::documents::app_spec::{self, Content, ServiceParts};
+use crate::error::{Explain, Failure};
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::plan::{AppSpecPlan, CodeDeployWay};
+use crate::run::Run;
+use crate::steps::revision::Revision;
+
+/// The official action cuts descriptions here.
+const DESCRIPTION: usize = 512;
+/// How far back a deployment whose answer was lost is looked for, besides those that are in progress.
+const LOST: usize = 10;
+
+/// CodeDeploy did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("CodeDeploy did not {what}")]
+pub(super) struct CodeDeployError {
+    pub(super) what: &'static str,
+    pub(super) source: AwsError,
+}
+
+impl Explain for CodeDeployError {
+    fn reason(&self) -> Reason {
+        if self.source.is("DeploymentLimitExceeded") { Reason::AlreadyRunning } else { self.source.reason() }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let running = self.source.is("DeploymentLimitExceeded");
+        running.then(|| "another deployment of the group is in progress: wait for it, or stop it".to_owned()).or_else(|| self.source.hint())
+    }
+}
+
+pub(super) fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Content, Failure> {
+    match &way.app_spec {
+        AppSpecPlan::Given(spec) => app_spec::fill(spec, &revision.arn, "codedeploy-appspec").map_err(|problems| {
+            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Failure::new(Reason::InvalidInputs, sentences.join("; "))
+        }),
+        AppSpecPlan::Built(parts) => Ok(Content::of(&app_spec::build(
+            &revision.arn,
+            &ServiceParts {
+                container_name: &parts.container,
+                container_port: parts.port,
+                platform_version: parts.platform_version.as_deref(),
+                capacity_providers: &parts.capacity_providers,
+                network: parts.network.as_ref(),
+            },
+        ))),
+    }
+}
+
+/// The user's words and our run id, within the limit; the id is what a lost answer is found by.
+pub(super) fn description(given: Option<&str>, run: &str) -> String {
+    let mark = format!("[ecs-bluegreen run {run}]");
+    let Some(given) = given else { return mark };
+    let room = DESCRIPTION - mark.chars().count() - 1;
+    if given.chars().count() <= room {
+        return format!("{given} {mark}");
+    }
+    let head: String = given.chars().take(room - 1).collect();
+    format!("{head}… {mark}")
+}
+
+pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String, Failure> {
+    let error = match run.aws.create_deployment(new).await {
+        Ok(id) => return Ok(id),
+        Err(error) => error,
+    };
+    if !error.may_have_landed() {
+        run.disarm_newest();
+        return Err(CodeDeployError { what: "create the deployment", source: error }.into());
+    }
+    run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was created all the same") });
+    match find(run, new.application, new.group, &run.id).await {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => run.aws.create_deployment(new).await.map_err(|source| CodeDeployError { what: "create the deployment", source }.into()),
+        Err(source) => Err(CodeDeployError { what: "say whether the deployment was created", source }.into()),
+    }
+}
+
+/// The deployment of the group that carries a run's id. One that is in progress is looked for first: AWS promises no
+/// order for the others.
+pub async fn find(run: &Run, application: &str, group: &str, mark: &str) -> Result<Option<String>, AwsError> {
+    let running = run.aws.running_deployments(application, group).await?;
+    let latest = run.aws.latest_deployments(application, group).await?;
+    for id in running.into_iter().chain(latest.into_iter().take(LOST)) {
+        if run.aws.get_deployment(&id).await?.description.contains(&format!("run {mark}]")) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_description_is_cut_but_never_the_run_id() {
+        let text = description(Some(&"x".repeat(600)), "7-1-ab");
+        assert_eq!(text.chars().count(), DESCRIPTION);
+        assert!(text.ends_with("… [ecs-bluegreen run 7-1-ab]"));
+        assert_eq!(description(Some("release 4"), "7-1-ab"), "release 4 [ecs-bluegreen run 7-1-ab]");
+    }
+}

@@ -1,0 +1,48 @@
+//! Why a deployment ended otherwise than well, in words.
+
+use super::CodeDeploy;
+use crate::aws::codedeploy::{Deployment, Status, Target};
+use crate::decide::Trouble;
+use crate::outcome::Reason;
+use crate::survey::optional;
+
+impl CodeDeploy<'_> {
+    pub(super) async fn trouble(&self, deployment: &Deployment) -> Trouble {
+        let (code, message) = deployment.error.clone().unwrap_or_default();
+        let failed = self.target.as_ref().and_then(Target::failed);
+        let diagnostics = failed.and_then(|event| event.diagnostics.as_ref().map(|why| format!("{}: {why}", event.name)));
+        let cause = diagnostics.or((!message.is_empty()).then(|| message.clone()));
+        let end = deployment.word.to_lowercase();
+        match code.as_str() {
+            "ALARM_ACTIVE" => Trouble { reason: Reason::Alarm, sentence: self.alarm().await, cause },
+            "MANUAL_STOP" => {
+                Trouble { reason: Reason::Stopped, sentence: format!("deployment {} was stopped by somebody else", self.id), cause }
+            }
+            // An install that takes too long fails; only a gate that nobody opened stops the deployment.
+            "TIMEOUT" if deployment.status == Status::Stopped => Trouble {
+                reason: Reason::Timeout,
+                sentence: format!("the gate of deployment {} expired before it was opened", self.id),
+                cause,
+            },
+            "ECS_UPDATE_ERROR" | "CUSTOMER_APPLICATION_UNHEALTHY" | "TIMEOUT" => Trouble {
+                reason: Reason::TasksUnhealthy,
+                sentence: format!("green did not become healthy: CodeDeploy {end} the deployment ({code})"),
+                cause,
+            },
+            "" if deployment.status == Status::Stopped => Trouble {
+                reason: Reason::Stopped,
+                sentence: format!("deployment {} was stopped, by somebody else or because its gate expired", self.id),
+                cause,
+            },
+            code => Trouble { reason: Reason::RolloutFailed, sentence: format!("CodeDeploy {end} deployment {} ({code})", self.id), cause },
+        }
+    }
+
+    async fn alarm(&self) -> String {
+        let rings = self.run.aws.ringing(&self.way.group.alarms).await;
+        let rings = optional(self.run, "the alarm that rang is not named", rings).unwrap_or_default();
+        let names: Vec<String> = rings.iter().map(|alarm| format!("{} ({})", alarm.name, alarm.why)).collect();
+        let names = if names.is_empty() { format!("one of {}", self.way.group.alarms.join(", ")) } else { names.join("; ") };
+        format!("an alarm of the deployment group rang: {names}")
+    }
+}
