@@ -17,6 +17,8 @@ use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey, short};
 
 mod refuse;
+#[cfg(test)]
+mod tests;
 
 /// What will be done.
 #[derive(Debug)]
@@ -243,13 +245,14 @@ fn codedeploy(settings: &Settings, snapshot: &Snapshot, service: &Service, defin
         ReadyWait::Minutes(_) => Gate::Pass,
     };
     let app_spec = match &settings.rollout.app_spec {
-        AppSpecSource::File { spec, .. } => {
+        AppSpecSource::File { spec } => {
             let problems = app_spec::check_against(spec, TaskDefinition(definition), "codedeploy-appspec");
             if !problems.is_empty() {
                 return Err(problems);
             }
             AppSpecPlan::Given(spec.clone())
         }
+        AppSpecSource::Unusable(problems) => return Err(problems.clone()),
         AppSpecSource::Built => AppSpecPlan::Built(built(service, definition)?),
     };
     Ok(Way::CodeDeploy(Box::new(CodeDeployWay { group, app_spec, gate })))

@@ -26,11 +26,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 pub enum AppSpecSource {
     /// A file of the job, parsed and checked.
     File {
-        /// As the user wrote it.
-        path: String,
         /// What it says.
         spec: Value,
     },
+    /// A file that nobody named, and that is not good.
+    Unusable(Vec<Problem>),
     /// None: it is built from the service.
     Built,
 }
@@ -59,27 +59,21 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     Some(RolloutSettings { app_spec: app_spec?, ..settings })
 }
 
+/// A file that was named must be good. One that only lies there is judged when the service turns out to need it.
 fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AppSpecSource> {
-    let path = match inputs.codedeploy_appspec.as_deref() {
-        Some(path) => path,
-        None if runner.workspace.has(APP_SPEC) => APP_SPEC,
-        None => return Some(AppSpecSource::Built),
-    };
-    let text = runner.workspace.read(path);
-    let text = text.map_err(|error| {
-        Problem::new(
-            "codedeploy-appspec",
-            format!("{path} {error}"),
-            "give the path of a file of the job, or leave it out to have it built from the service",
-        )
-    });
-    let text = collect.keep(text)?;
-    let spec = collect.keep_all(parse::parse(&text, path, "codedeploy-appspec"))?;
-    let problems = app_spec::check(&spec, "codedeploy-appspec");
-    if !problems.is_empty() {
-        return collect.keep_all(Err(problems));
+    match inputs.codedeploy_appspec.as_deref() {
+        Some(path) => collect.keep_all(app_spec_file(path, runner)),
+        None if runner.workspace.has(APP_SPEC) => Some(app_spec_file(APP_SPEC, runner).unwrap_or_else(AppSpecSource::Unusable)),
+        None => Some(AppSpecSource::Built),
     }
-    Some(AppSpecSource::File { path: path.to_owned(), spec })
+}
+
+fn app_spec_file(path: &str, runner: &Runner) -> Result<AppSpecSource, Vec<Problem>> {
+    let remedy = "give the path of a file of the job, or leave it out to have it built from the service";
+    let text = runner.workspace.read(path).map_err(|error| vec![Problem::new("codedeploy-appspec", format!("{path} {error}"), remedy)])?;
+    let spec = parse::parse(&text, path, "codedeploy-appspec")?;
+    let problems = app_spec::check(&spec, "codedeploy-appspec");
+    if problems.is_empty() { Ok(AppSpecSource::File { spec }) } else { Err(problems) }
 }
 
 fn propagate(inputs: &Inputs, collect: &mut Collect) -> Option<String> {

@@ -1,0 +1,149 @@
+//! The plan as a table: inputs and one look at AWS in, what will be done or every reason why not out.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::aws::ecs_shapes::Service;
+use crate::inputs;
+use crate::runner::Runner;
+
+const SMOKE: &str = "tests: [{ name: health, get: /health }]";
+
+fn settings(more: &[(&str, &str)]) -> Settings {
+    let always = [("INPUT_CLUSTER", "prod"), ("INPUT_SERVICE", "api"), ("INPUT_AWS-REGION", "eu-central-1")];
+    let variables: BTreeMap<String, String> =
+        always.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Settings::from_inputs(&inputs::read(&variables).unwrap(), &Runner::from_variables(&variables)).unwrap()
+}
+
+fn tested(more: &[(&str, &str)]) -> Settings {
+    let tests = [("INPUT_SMOKE-TESTS", SMOKE), ("INPUT_TEST-URL", "https://green.example"), ("INPUT_PRODUCTION-URL", "https://example")];
+    settings(&[tests.as_slice(), more].concat())
+}
+
+fn service(controller: &str, more: &Value) -> Service {
+    let mut service = json!({
+        "serviceName": "api", "clusterArn": "arn:aws:ecs:eu-central-1:1:cluster/prod", "status": "ACTIVE", "desiredCount": 2, "runningCount": 2,
+        "taskDefinition": "api:1", "deploymentController": { "type": controller },
+        "taskSets": [{
+            "id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": "api:1",
+            "loadBalancers": [{ "targetGroupArn": "tg-blue", "containerName": "app", "containerPort": 8080 }],
+        }],
+    });
+    for (key, value) in more.as_object().unwrap() {
+        service[key] = value.clone();
+    }
+    serde_json::from_value(service).unwrap()
+}
+
+fn group(ready_wait: ReadyWait) -> Group {
+    Group {
+        services: vec![("prod".into(), "api".into())],
+        ready_wait,
+        termination_minutes: 5,
+        test: vec!["test".into()],
+        ..Group::default()
+    }
+}
+
+fn live() -> Registered {
+    let answer = json!({ "taskDefinition": { "family": "api", "containerDefinitions": [{ "name": "app", "image": "app:1" }] } });
+    Registered { arn: "api:1".into(), answer }
+}
+
+fn codedeploy(ready_wait: ReadyWait) -> Snapshot {
+    Snapshot {
+        service: Some(service("CODE_DEPLOY", &json!({}))),
+        group: Some(group(ready_wait)),
+        live: Some(live()),
+        ..Snapshot::default()
+    }
+}
+
+fn rolling(more: &Value) -> Snapshot {
+    Snapshot { service: Some(service("ECS", more)), live: Some(live()), ..Snapshot::default() }
+}
+
+fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
+    match plan(settings, snapshot) {
+        Err(Refusal::Problems(problems)) => problems.iter().map(|problem| format!("{problem} -> {}", problem.remedy)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn gate(settings: &Settings, snapshot: &Snapshot) -> Gate {
+    match plan(settings, snapshot).unwrap().rollout.unwrap().way {
+        Way::CodeDeploy(way) => way.gate,
+        Way::Rolling(_) => Gate::Absent,
+    }
+}
+
+#[test]
+fn a_group_that_waits_is_a_gate_and_only_tests_with_a_test_url_are_owed_there() {
+    assert_eq!(gate(&tested(&[]), &codedeploy(ReadyWait::Minutes(60))), Gate::Test);
+    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))), Gate::Pass);
+    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Continue)), Gate::Absent);
+}
+
+#[test]
+fn a_group_that_does_not_wait_is_refused_with_the_command_that_keeps_its_other_settings() {
+    let found = problems(&tested(&[]), &codedeploy(ReadyWait::Continue));
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].contains("aws deploy update-deployment-group --region eu-central-1 --application-name AppECS-prod-api"),
+        "{}",
+        found[0]
+    );
+    assert!(found[0].contains(r#""terminationWaitTimeInMinutes":5"#) && found[0].contains("STOP_DEPLOYMENT"), "{}", found[0]);
+}
+
+#[test]
+fn a_group_of_another_service_and_a_controller_of_somebody_else_are_refused() {
+    let mut foreign = codedeploy(ReadyWait::Minutes(60));
+    foreign.group.as_mut().unwrap().services = vec![("prod".into(), "web".into())];
+    assert!(problems(&settings(&[]), &foreign)[0].contains("deploys to prod/web, not to prod/api"));
+    let external = Snapshot { service: Some(service("EXTERNAL", &json!({}))), live: Some(live()), ..Snapshot::default() };
+    assert!(problems(&settings(&[]), &external)[0].contains("Unsupported deployment controller: EXTERNAL"));
+}
+
+#[test]
+fn a_rolling_service_has_no_green_to_test() {
+    assert!(problems(&tested(&[]), &rolling(&json!({})))[0].contains("rolled in place by ECS"));
+}
+
+#[test]
+fn zero_tasks_are_refused_unless_a_count_is_asked_for() {
+    let asleep = rolling(&json!({ "desiredCount": 0, "runningCount": 0 }));
+    assert!(matches!(plan(&settings(&[]), &asleep), Err(Refusal::Failure(failure)) if failure.reason == crate::outcome::Reason::ZeroTasks));
+    assert!(plan(&settings(&[("INPUT_DESIRED-COUNT", "2")]), &asleep).is_ok());
+    assert!(plan(&settings(&[("INPUT_DESIRED-COUNT", "0")]), &asleep).is_ok());
+}
+
+#[test]
+fn the_deadline_counts_the_group_s_own_waits_and_never_exceeds_the_longest_job() {
+    let deadline =
+        |more: &[(&str, &str)], minutes| plan(&settings(more), &codedeploy(ReadyWait::Minutes(minutes))).unwrap().rollout.unwrap().deadline;
+    assert_eq!(deadline(&[], 60), Duration::from_mins(30 + 60 + 5));
+    assert_eq!(deadline(&[("INPUT_WAIT-UNTIL", "shifted")], 60), Duration::from_mins(30 + 60));
+    assert_eq!(deadline(&[], 7_200), Duration::from_hours(6));
+    assert_eq!(deadline(&[("INPUT_DEADLINE", "90s")], 60), Duration::from_secs(90));
+}
+
+#[test]
+fn blue_of_a_rolling_service_is_what_was_completed_not_what_was_given_up() {
+    let deployments = json!([
+        { "id": "ecs-svc/2", "status": "PRIMARY", "taskDefinition": "api:2", "rolloutState": "FAILED" },
+        { "id": "ecs-svc/1", "status": "ACTIVE", "taskDefinition": "api:1", "rolloutState": "COMPLETED" },
+    ]);
+    let broken = rolling(&json!({ "taskSets": [], "taskDefinition": "api:2", "deployments": deployments }));
+    assert_eq!(plan(&settings(&[]), &broken).unwrap().rollout.unwrap().blue.revision, "api:1");
+}
+
+#[test]
+fn an_app_spec_is_built_from_the_task_set_that_serves() {
+    let planned = plan(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))).unwrap().rollout.unwrap();
+    let Way::CodeDeploy(way) = planned.way else { panic!("not CodeDeploy") };
+    assert!(matches!(way.app_spec, AppSpecPlan::Built(parts) if parts.container == "app" && parts.port == 8080));
+}
