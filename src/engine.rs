@@ -89,7 +89,7 @@ async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
     one_off(run, settings, &revision, &snapshot).await?;
     let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
-    let Start::Started(mut rollout) = rollout::start(run, settings, &plan, planned, &revision).await? else {
+    let Start::Started(mut rollout) = rollout::start(run, settings, planned, &revision).await? else {
         return Ok(no_change(planned));
     };
     if settings.rollout.follow == Follow::Not {

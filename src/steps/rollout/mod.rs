@@ -7,7 +7,7 @@ use crate::error::{Failure, StoppedContainer};
 use crate::event::{Event, Progress, Serving, Witness};
 use crate::outcome::Reason;
 use crate::pace::Pace;
-use crate::plan::{Gate, Plan, RolloutPlan, Way};
+use crate::plan::{Gate, RolloutPlan, Way};
 use crate::run::Run;
 use crate::settings::{Follow, Settings};
 use crate::steps::revision::Revision;
@@ -66,13 +66,7 @@ impl From<Failure> for Interrupted {
 }
 
 /// Starts the rollout, unless the service runs the revision already.
-pub async fn start<'a>(
-    run: &'a Run,
-    settings: &'a Settings,
-    whole: &'a Plan,
-    plan: &'a RolloutPlan,
-    revision: &'a Revision,
-) -> Result<Start<'a>, Failure> {
+pub async fn start<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision) -> Result<Start<'a>, Failure> {
     let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
     let controller = match &plan.way {
         Way::CodeDeploy(_) if same => return Ok(Start::NoChange),
@@ -80,7 +74,6 @@ pub async fn start<'a>(
         Way::Rolling(way) if same && settings.rollout.desired_count.is_none_or(|count| count == way.desired) => return Ok(Start::NoChange),
         Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
     };
-    let _ = whole;
     let pace = Pace::new(settings.rollout.pace);
     Ok(Start::Started(Box::new(Rollout { run, settings, plan, revision, controller, began: Instant::now(), pace, shown: None })))
 }
