@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::smoke::{Side, TestResult};
+use crate::checks::smoke::TestResult;
 use crate::error::Failure;
 use crate::outcome::{Outcome, Reason};
 
@@ -324,12 +324,4 @@ pub struct Refusal {
     pub problem: String,
     /// What to do.
     pub remedy: String,
-}
-
-/// The side a test ran on, in words.
-pub fn side_words(side: Side) -> &'static str {
-    match side {
-        Side::Green => "green",
-        Side::Production => "production",
-    }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::nearest::nearest;
 use crate::problem::Problem;
 
 /// One input as people read about it.
@@ -140,14 +141,9 @@ fn unknown(input: &str) -> Option<Problem> {
     if TABLE.iter().any(|known| known.name.eq_ignore_ascii_case(&asked)) {
         return None;
     }
-    let remedy =
-        nearest(&asked).map_or_else(|| "remove it; docs/inputs.md lists the inputs".to_owned(), |name| format!("did you mean `{name}`?"));
+    let remedy = nearest(&asked, TABLE.iter().map(|input| input.name))
+        .map_or_else(|| "remove it; docs/inputs.md lists the inputs".to_owned(), |name| format!("did you mean `{name}`?"));
     Some(Problem::new(asked, "there is no such input", remedy))
-}
-
-fn nearest(asked: &str) -> Option<&'static str> {
-    let best = TABLE.iter().map(|input| (strsim::jaro_winkler(asked, input.name), input.name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 > 0.85).then_some(best.1)
 }
 
 #[cfg(test)]

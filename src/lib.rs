@@ -18,6 +18,7 @@ pub mod event;
 mod generated;
 pub mod github;
 pub mod inputs;
+pub mod nearest;
 pub mod outcome;
 pub mod pace;
 pub mod plan;

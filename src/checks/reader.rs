@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::duration::parse_duration;
+use crate::nearest::nearest;
 use crate::problem::{Position, Problem};
 
 use super::document::{Content, Entry, Node, Place};
@@ -137,56 +138,8 @@ impl<'a> Reader<'a> {
 /// A remedy that lists what is known, the likeliest first.
 pub fn one_of(given: &str, known: &[&str]) -> String {
     let list = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-    match nearest(given, known) {
+    match nearest(given, known.iter().copied()) {
         Some(word) => format!("Did you mean `{word}`? Known here: {list}"),
         None => format!("Known here: {list}"),
-    }
-}
-
-/// The known word a slip away: at most one edit in three characters of the longer word.
-fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
-    let given = given.to_lowercase().replace('_', "-");
-    let near =
-        known.iter().map(|word| (distance(&given, word), *word)).filter(|(edits, word)| *edits <= word.len().max(given.len()).div_ceil(3));
-    near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
-}
-
-/// The number of single-character edits between two words (Levenshtein), row by row.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (line, left) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, right) in to.chars().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.chars().count()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_word_is_offered_only_when_it_is_near() {
-        let known = ["expect", "headers", "on", "http-only"];
-        let table = [
-            ("expects", Some("expect")),
-            ("header", Some("headers")),
-            ("http_only", Some("http-only")),
-            ("expected", Some("expect")),
-            ("ON", Some("on")),
-            ("banana", None),
-        ];
-        for (given, expected) in table {
-            assert_eq!(nearest(given, &known), expected, "{given}");
-        }
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!([distance("kitten", "sitting"), distance("", "ab"), distance("same", "same")], [3, 2, 0]);
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
-use crate::event::{Event, Progress, Stamped, Step, StepEnd, Tasks, side_words};
+use crate::event::{Event, Progress, Stamped, Step, StepEnd, Tasks};
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
 use crate::outcome::Outcome;
 use crate::sinks::outputs::human;
@@ -185,7 +185,7 @@ fn progress_line(progress: &Progress) -> String {
 }
 
 fn test_lines(result: &TestResult) -> Vec<String> {
-    let (name, side, request) = (&result.name, side_words(result.side), &result.request);
+    let (name, side, request) = (&result.name, result.side, &result.request);
     let took = human(result.last_milliseconds);
     let attempts = if result.attempts > 1 { format!(", attempt {}", result.attempts) } else { String::new() };
     match result.verdict {

@@ -2,7 +2,7 @@
 
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
-use crate::event::{StepEnd, side_words};
+use crate::event::StepEnd;
 use crate::outcome::Outcome;
 use crate::report::{Report, StepReport};
 use crate::sinks::console::capital;
@@ -152,12 +152,7 @@ fn test(result: &TestResult) -> String {
         result.failures.iter().map(|failure| text(&format!("{}: expected {}, found {}", failure.what, failure.expected, failure.found)));
     let why = failures.collect::<Vec<_>>().join("<br>");
     let (name, request) = (text(&result.name), code(&result.request));
-    format!(
-        "| {mark} | {name} | {} | {request} | {} | {} | {why} |",
-        side_words(result.side),
-        human(result.last_milliseconds),
-        result.attempts
-    )
+    format!("| {mark} | {name} | {} | {request} | {} | {} | {why} |", result.side, human(result.last_milliseconds), result.attempts)
 }
 
 fn stopped(report: &Report) -> String {
