@@ -19,18 +19,26 @@ use crate::secret::Secret;
 
 mod checks;
 mod collect;
+mod control;
 mod definition;
 mod image;
 mod rollout;
+mod strategy;
 mod task;
 
 use collect::Collect;
+pub use control::{Approval, ControlSettings, IfRunning, Mode, OnCancel, StaleRun};
 pub use rollout::AppSpecSource;
+pub use strategy::{Strategy, StrategySettings};
 pub use task::{TaskSettings, Wait};
 
 /// Everything the user asked for, in types.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What is done.
+    pub mode: Mode,
+    /// Who may go on, and what happens to others.
+    pub control: ControlSettings,
     /// The cluster, as given.
     pub cluster: String,
     /// The service, as given; none means that nothing is rolled out.
@@ -121,6 +129,8 @@ pub struct RolloutSettings {
     pub description: Option<String>,
     /// Deployment configuration.
     pub config: Option<String>,
+    /// How ECS shifts traffic.
+    pub strategy: StrategySettings,
     /// Start a deployment although nothing changed.
     pub force_new_deployment: bool,
     /// Number of tasks.
@@ -194,7 +204,7 @@ impl Settings {
     /// Every problem there is, in the order of the documentation.
     pub fn from_inputs(inputs: &Inputs, runner: &Runner) -> Result<Self, Vec<Problem>> {
         let mut collect = Collect::default();
-        mode(inputs, &mut collect);
+        let (mode, control) = control::settings(inputs, &mut collect);
         let image = image::settings(inputs, runner, &mut collect);
         let definition = definition::settings(inputs, runner, &mut collect);
         let rollout = rollout::settings(inputs, runner, &mut collect);
@@ -204,6 +214,8 @@ impl Settings {
         cross(inputs, &mut collect);
         collect.finish(|notes| {
             Some(Self {
+                mode,
+                control,
                 cluster: inputs.cluster.clone().unwrap_or_else(|| "default".into()),
                 service: inputs.service.clone(),
                 version: version(inputs, image.as_ref(), runner),
@@ -216,12 +228,6 @@ impl Settings {
                 notes,
             })
         })
-    }
-}
-
-fn mode(inputs: &Inputs, collect: &mut Collect) {
-    if let Some(mode) = inputs.mode.as_deref().filter(|mode| *mode != "deploy") {
-        collect.problem("mode", format!("`{mode}` is not a mode of this version"), "use deploy, or leave it out");
     }
 }
 
