@@ -218,7 +218,7 @@ impl Settings {
                 control,
                 cluster: inputs.cluster.clone().unwrap_or_else(|| "default".into()),
                 service: inputs.service.clone(),
-                version: version(inputs, image.as_ref(), runner),
+                version: version(mode, inputs, image.as_ref(), runner),
                 image,
                 definition: definition?,
                 rollout: rollout?,
@@ -231,10 +231,10 @@ impl Settings {
     }
 }
 
-/// `version`, else the first of the tags the user gave, else the commit.
-fn version(inputs: &Inputs, image: Option<&ImageSettings>, runner: &Runner) -> Option<String> {
+/// `version`, else the first of the tags the user gave, else the commit; which is not what a rollback brings.
+fn version(mode: Mode, inputs: &Inputs, image: Option<&ImageSettings>, runner: &Runner) -> Option<String> {
     let tag = inputs.tags.as_ref().and(image).and_then(|image| image.tags.first()).map(|tag| tag.as_str().to_owned());
-    inputs.version.clone().or(tag).or_else(|| runner.sha.clone())
+    inputs.version.clone().or(tag).or_else(|| runner.sha.clone().filter(|_| mode != Mode::Rollback))
 }
 
 /// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
@@ -272,6 +272,13 @@ fn cross(inputs: &Inputs, collect: &mut Collect) {
             "wait-for-service-stability",
             "false leaves the rollout to AWS, but smoke tests need it to be followed",
             "leave it out, or leave smoke-tests out",
+        );
+    }
+    if inputs.approval.is_some() && inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+        collect.problem(
+            "approval",
+            "nobody would bring the rollout to its gate: wait-for-service-stability is false",
+            "leave one of them out",
         );
     }
     if inputs.service.is_none() {
