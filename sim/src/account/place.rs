@@ -37,6 +37,14 @@ impl Place {
         self.arn("ecs", &format!("task-set/{}/{service}/{id}", self.cluster))
     }
 
+    pub(crate) fn service_deployment_arn(&self, service: &str, id: &str) -> String {
+        self.arn("ecs", &format!("service-deployment/{}/{service}/{id}", self.cluster))
+    }
+
+    pub(crate) fn service_revision_arn(&self, service: &str, id: &str) -> String {
+        self.arn("ecs", &format!("service-revision/{}/{service}/{id}", self.cluster))
+    }
+
     pub(crate) fn revision_arn(&self, family: &str, revision: u32) -> String {
         self.arn("ecs", &format!("task-definition/{family}:{revision}"))
     }
@@ -99,8 +107,18 @@ impl Ids {
 
     /// `ecs-svc/` and 19 digits, as deployments and task sets of a service have.
     pub(crate) fn fleet(&mut self) -> String {
+        format!("ecs-svc/{}", self.digits())
+    }
+
+    /// 19 digits, as service revisions have.
+    pub(crate) fn digits(&mut self) -> String {
         let digits: String = self.next_hex(19).bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
-        format!("ecs-svc/{}", digits.replacen('0', "7", 1))
+        digits.replacen('0', "7", 1)
+    }
+
+    /// 21 letters and digits, as service deployments have.
+    pub(crate) fn service_deployment(&mut self) -> String {
+        self.next_hex(21)
     }
 
     /// `d-` and 9 capitals, as `CodeDeploy` deployments have.

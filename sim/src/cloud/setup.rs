@@ -25,6 +25,8 @@ pub(crate) fn account(options: &StageOptions) -> Account {
         tasks: Vec::new(),
         groups: Vec::new(),
         deployments: Vec::new(),
+        service_deployments: Vec::new(),
+        service_revisions: Vec::new(),
         configs: aws_configs().into_iter().chain(own).collect(),
         alarms: alarms.collect(),
         balancer: Balancer::default(),

@@ -5,7 +5,9 @@
 mod codedeploy;
 mod control;
 mod harness;
+mod hooks;
 mod mischief;
+mod native;
 mod rolling;
 mod services;
 mod switches;
