@@ -28,7 +28,7 @@ pub use options::{
     AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, Kind, NativeOptions, RollingOptions, ServiceOptions,
     StageOptions, Strategy, TaskEngine, Traffic,
 };
-pub use stage::{FleetView, ServiceView, Stage, StageError};
+pub use stage::{FleetView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{
     AlarmWindow, BreakerRollback, ConcurrentUpdate, HookScope, LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks,
     RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, Switches, Toggle,

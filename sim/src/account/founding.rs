@@ -55,7 +55,7 @@ fn found_history(account: &mut Account, options: &ServiceOptions) {
 }
 
 /// What carries the traffic of a service.
-const fn kind(options: &ServiceOptions) -> Kind {
+pub(crate) const fn kind(options: &ServiceOptions) -> Kind {
     match (&options.controller, &options.exposure) {
         (Controller::Native(native), _) => native.kind,
         (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, Some(_)) => Kind::Alb,
@@ -63,10 +63,11 @@ const fn kind(options: &ServiceOptions) -> Kind {
     }
 }
 
-/// What the load balancer or Service Connect reaches of it.
-fn exposure(options: &ServiceOptions) -> Option<&Exposure> {
+/// What the load balancer or Service Connect reaches of it. Service Connect tells test traffic by a header.
+pub(crate) fn exposure(options: &ServiceOptions) -> Option<Exposure> {
     match kind(options) {
-        Kind::Alb | Kind::Nlb | Kind::ServiceConnect => options.exposure.as_ref(),
+        Kind::Alb | Kind::Nlb => options.exposure.clone(),
+        Kind::ServiceConnect => options.exposure.clone().map(|exposure| Exposure { test: None, ..exposure }),
         Kind::Headless => None,
     }
 }
@@ -79,7 +80,7 @@ fn service(options: &ServiceOptions, target_groups: Vec<String>, fleet: Fleet) -
         kind: kind(options),
         status: options.status.clone(),
         desired: options.desired,
-        exposure: exposure(options).cloned(),
+        exposure: exposure(options),
         target_groups,
         fleets: vec![fleet],
         events: Vec::new(),
@@ -112,9 +113,9 @@ fn target_groups(account: &mut Account, options: &ServiceOptions) -> Vec<String>
         Controller::CodeDeploy(_) | Controller::Native(_) => vec![format!("{}-1", options.name), format!("{}-2", options.name)],
         Controller::Rolling(_) | Controller::External => vec![options.name.clone()],
     };
-    let made = names.iter().map(|name| TargetGroup { name: name.clone(), port: exposure.port, targets: Vec::new() });
+    let made = names.iter().map(|name| TargetGroup { name: name.clone(), kind: kind(options), port: exposure.port, targets: Vec::new() });
     account.balancer.target_groups.extend(made);
-    forward(account, exposure, &names);
+    forward(account, &exposure, &names);
     names
 }
 
@@ -144,7 +145,7 @@ fn found_group(account: &mut Account, options: &ServiceOptions, target_groups: &
 
 impl Account {
     /// Notes a listener that the world has opened.
-    pub(crate) fn add_listener(&mut self, name: &str, address: std::net::SocketAddr) {
-        self.balancer.listeners.push(Listener { name: name.to_owned(), address, forward: Vec::new() });
+    pub(crate) fn add_listener(&mut self, name: &str, kind: Kind, address: std::net::SocketAddr) {
+        self.balancer.listeners.push(Listener { name: name.to_owned(), kind, address, forward: Vec::new() });
     }
 }

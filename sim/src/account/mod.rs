@@ -21,7 +21,7 @@ pub(crate) use codedeploy::{
     Status, StopRequest, WaitType,
 };
 pub(crate) use fleet::{Fleet, Role, Rollout};
-pub(crate) use founding::found_service;
+pub(crate) use founding::{exposure, found_service, kind};
 pub(crate) use native::{
     AlarmWatch, Configuration, Hook, HookAction, HookDetail, HookStatus, LifecycleStage, RevisionSide, Rollback, ServiceDeployment,
     ServiceDeploymentStatus, ServiceRevision, TrafficStep, add_service_revision,

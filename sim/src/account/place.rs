@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::options::Kind;
+
 /// Account number, region and cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -49,12 +51,13 @@ impl Place {
         self.arn("ecs", &format!("task-definition/{family}:{revision}"))
     }
 
-    pub(crate) fn balancer_arn(&self) -> String {
-        self.arn("elasticloadbalancing", &format!("loadbalancer/app/stage/{}", hex_of("stage", 16)))
+    pub(crate) fn balancer_arn(&self, kind: Kind) -> String {
+        self.arn("elasticloadbalancing", &format!("loadbalancer/{}/{}", balancer_path(kind), hex_of("stage", 16)))
     }
 
-    pub(crate) fn listener_arn(&self, name: &str) -> String {
-        self.arn("elasticloadbalancing", &format!("listener/app/stage/{}/{}", hex_of("stage", 16), hex_of(name, 16)))
+    pub(crate) fn listener_arn(&self, kind: Kind, name: &str) -> String {
+        let path = balancer_path(kind);
+        self.arn("elasticloadbalancing", &format!("listener/{path}/{}/{}", hex_of("stage", 16), hex_of(name, 16)))
     }
 
     pub(crate) fn rule_arn(&self, listener: &str) -> String {
@@ -80,6 +83,14 @@ impl Place {
 
     pub(crate) fn role_arn(&self, name: &str) -> String {
         format!("arn:aws:iam::{}:role/{name}", self.account)
+    }
+}
+
+/// A load balancer's type and name, as its ARNs have them.
+const fn balancer_path(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Nlb => "net/stage-network",
+        Kind::Alb | Kind::ServiceConnect | Kind::Headless => "app/stage",
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::containers::{Overrides, assemble};
 use super::staffing::{Bounds, Crew, rolling};
-use super::{notice, rolling as rollouts, targets, tasks};
+use super::{digests, notice, rolling as rollouts, targets, tasks};
 use crate::account::{Account, Fleet, Origin, Rollout, Service, StopCode, Task};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
@@ -15,6 +15,7 @@ const ROUND: Duration = Duration::from_millis(25);
 
 /// Keeps all services, for as long as the stage lives.
 pub(crate) async fn keep(cloud: Arc<Cloud>) {
+    cloud.spawn(digests::keep(Arc::clone(&cloud)));
     loop {
         notice::exits(&cloud).await;
         notice::health(&cloud);

@@ -8,6 +8,7 @@ mod harness;
 mod hooks;
 mod mischief;
 mod native;
+mod native_ends;
 mod rolling;
 mod services;
 mod switches;

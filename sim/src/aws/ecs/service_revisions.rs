@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::service_view::{load_balancers, network, rule};
+use super::service_view::{load_balancers, network, rule, service_connect};
 use crate::account::{Account, ServiceRevision, seconds};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
@@ -40,6 +40,9 @@ fn view(account: &Account, revision: &ServiceRevision) -> Value {
         "networkConfiguration": network(), "containerImages": revision.images, "guardDutyEnabled": false,
         "createdAt": seconds(revision.created_ms),
     });
+    if let Some(connect) = service.and_then(service_connect) {
+        view["serviceConnectConfiguration"] = connect;
+    }
     if let Some(resolved) = resolved(account, revision) {
         view["resolvedConfiguration"] = json!({ "loadBalancers": [resolved] });
     }

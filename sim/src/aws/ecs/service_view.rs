@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::account::{Account, Configuration, Fleet, Phase, Role, Rollout, Service, seconds};
+use crate::cycles::TEST_HEADER;
 use crate::options::{Controller, Exposure, Kind};
 
 /// What AWS says about a service.
@@ -93,7 +94,7 @@ fn advanced(account: &Account, service: &Service, alternate: &str, exposure: &Ex
 /// What ECS rewrites to move traffic.
 pub(super) fn rule(account: &Account, service: &Service, listener: &str) -> String {
     match service.kind {
-        Kind::Nlb => account.place.listener_arn(listener),
+        Kind::Nlb => account.place.listener_arn(service.kind, listener),
         Kind::Alb | Kind::ServiceConnect | Kind::Headless => account.place.rule_arn(listener),
     }
 }
@@ -131,13 +132,25 @@ fn deployment(account: &Account, service: &Service, fleet: &Fleet) -> Value {
         (Role::Primary, Rollout::InProgress | Rollout::Completed) => service.desired as usize,
         (Role::Primary, Rollout::Failed) | (Role::Active | Role::Draining, _) => count(account, fleet, true),
     };
-    json!({
+    let mut view = json!({
         "id": fleet.id, "status": fleet.role.as_str(), "taskDefinition": fleet.revision,
         "desiredCount": desired, "pendingCount": count(account, fleet, false), "runningCount": count(account, fleet, true),
         "failedTasks": fleet.failed_tasks, "createdAt": seconds(fleet.created_ms), "updatedAt": seconds(fleet.updated_ms),
         "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux", "networkConfiguration": network(),
         "rolloutState": fleet.rollout.as_str(), "rolloutStateReason": fleet.reason,
-    })
+    });
+    if let Some(connect) = service_connect(service) {
+        view["serviceConnectConfiguration"] = connect;
+    }
+    view
+}
+
+/// How Service Connect reaches a service, and how test traffic is told.
+pub(super) fn service_connect(service: &Service) -> Option<Value> {
+    let exposure = service.exposure.as_ref().filter(|_| service.kind == Kind::ServiceConnect)?;
+    let alias = json!({ "port": exposure.port, "dnsName": service.name, "testTrafficRules": { "header": { "name": TEST_HEADER } } });
+    let reached = json!({ "portName": exposure.container, "discoveryName": service.name, "clientAliases": [alias] });
+    Some(json!({ "enabled": true, "namespace": "stage", "services": [reached] }))
 }
 
 fn task_set(account: &Account, service: &Service, fleet: &Fleet) -> Value {

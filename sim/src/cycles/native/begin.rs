@@ -129,9 +129,10 @@ fn sides(service: &Service, mut target: RevisionSide) -> (Vec<RevisionSide>, Rev
 fn give_second_group(cloud: &Cloud, account: &mut Account, service: &str) {
     let Some(service) = account.service_mut(service) else { return };
     let ([only], Some(exposure)) = (service.target_groups.as_slice(), service.exposure.clone()) else { return };
+    let kind = service.kind;
     let (first, second) = (only.clone(), format!("{}-2", service.name));
     service.target_groups.push(second.clone());
-    account.balancer.target_groups.push(TargetGroup { name: second.clone(), port: exposure.port, targets: Vec::new() });
+    account.balancer.target_groups.push(TargetGroup { name: second.clone(), kind, port: exposure.port, targets: Vec::new() });
     for listener in exposure.listeners() {
         cloud.point(account, &listener, &listener, &[(first.clone(), 100), (second.clone(), 0)]);
     }

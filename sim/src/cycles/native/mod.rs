@@ -12,6 +12,7 @@ use crate::account::{LifecycleStage, ServiceDeploymentStatus};
 use cycle::Cycle;
 
 pub(crate) use begin::{Beginning, begin, play};
+pub(crate) use traffic::TEST_HEADER;
 pub(super) use traffic::{Lane, point};
 
 /// Why the line was broken off.

@@ -1,5 +1,7 @@
 //! Test traffic goes to green at once, production traffic in steps; and both sides bake.
 
+use hyper::header::HeaderName;
+
 use super::cycle::Cycle;
 use super::{Interruption, hooks};
 use crate::account::{Account, LifecycleStage, ServiceDeployment, TrafficStep};
@@ -9,6 +11,9 @@ use crate::switches::LaterPause;
 
 /// A Network Load Balancer's listeners need so long to follow.
 const NETWORK_MINUTES: f64 = 10.0;
+
+/// What a Service Connect request to green says, unless the service names another.
+pub(crate) const TEST_HEADER: &str = "x-amzn-ecs-blue-green-test";
 
 /// Which traffic is pointed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +85,7 @@ fn shift(cycle: &Cycle, lane: Lane, percent: f64) -> Result<(), Interruption> {
 
 /// Gives green its share of a lane and blue the rest. The unused group stays on the listener with weight 0.
 pub(in crate::cycles) fn point(cloud: &Cloud, account: &mut Account, arn: &str, lane: Lane, percent: f64) {
+    mark(cloud, account, arn, (lane, percent));
     if let Some((listener, weights)) = account.service_deployment(arn).and_then(|deployment| route(account, deployment, lane, percent)) {
         cloud.point(account, arn, &listener, &weights);
     }
@@ -89,6 +95,19 @@ pub(in crate::cycles) fn point(cloud: &Cloud, account: &mut Account, arn: &str, 
             Lane::Production => deployment.share(None, Some(percent)),
         }
     }
+}
+
+/// Service Connect sends requests with its header to green while green has the test traffic.
+fn mark(cloud: &Cloud, account: &Account, arn: &str, (lane, percent): (Lane, f64)) {
+    let deployment = account.service_deployment(arn);
+    let service =
+        deployment.and_then(|deployment| account.service(&deployment.service)).filter(|service| service.kind == Kind::ServiceConnect);
+    let (Some(deployment), Some(exposure), Lane::Test) = (deployment, service.and_then(|service| service.exposure.as_ref()), lane) else {
+        return;
+    };
+    let green = deployment.target.target_group.clone().filter(|_| percent > 0.0);
+    cloud.world.set_marked(&exposure.production, green.map(|green| (HeaderName::from_static(TEST_HEADER), green)));
+    cloud.ledger.mark(arn, format!("{TEST_HEADER} {percent}"));
 }
 
 fn route(account: &Account, deployment: &ServiceDeployment, lane: Lane, percent: f64) -> Option<(String, Vec<(String, u32)>)> {
