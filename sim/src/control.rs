@@ -47,7 +47,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -55,6 +55,7 @@ const PAGES: [&str; 12] = [
     "GET timeline",
     "GET weights",
     "GET deployments",
+    "GET service-deployments",
     "GET services/NAME",
     "POST faults (a Fault), DELETE faults",
     "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\")",
@@ -71,6 +72,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "timeline" => json!(cloud.ledger.timeline()),
         "weights" => weights(cloud),
         "deployments" => deployments(cloud),
+        "service-deployments" => json!(cloud.service_deployments()),
         other => match other.strip_prefix("services/").and_then(|name| cloud.service_view(name)) {
             Some(view) => json!(view),
             None => return Page::Missing,

@@ -25,8 +25,11 @@ pub use clock::Clock;
 pub use faults::{Fault, FaultKind};
 pub use ledger::{Entry, Moment};
 pub use options::{
-    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, RollingOptions, ServiceOptions, StageOptions, TaskEngine,
-    Traffic,
+    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, Kind, NativeOptions, RollingOptions, ServiceOptions,
+    StageOptions, Strategy, TaskEngine, Traffic,
 };
-pub use stage::{FleetView, ServiceView, Stage, StageError};
-pub use switches::{BreakerRollback, LateStop, OrphanGreen, ReadyExpiry, RollbackEnding, StopAnswer, Switches, Toggle};
+pub use stage::{FleetView, ServiceDeploymentView, ServiceView, Stage, StageError};
+pub use switches::{
+    AlarmWindow, BreakerRollback, ConcurrentUpdate, HookScope, LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks,
+    RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, Switches, Toggle,
+};

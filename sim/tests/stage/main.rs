@@ -5,7 +5,10 @@
 mod codedeploy;
 mod control;
 mod harness;
+mod hooks;
 mod mischief;
+mod native;
+mod native_ends;
 mod rolling;
 mod services;
 mod switches;
