@@ -76,6 +76,7 @@ fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
 fn gate(settings: &Settings, snapshot: &Snapshot) -> Gate {
     match plan(settings, snapshot).unwrap().rollout.unwrap().way {
         Way::CodeDeploy(way) => way.gate,
+        Way::Native(way) => way.gate,
         Way::Rolling(_) => Gate::Absent,
     }
 }

@@ -14,6 +14,7 @@ mod harness;
 mod image;
 mod injection;
 mod lost_answers;
+mod native;
 mod one_off_task;
 mod permissions;
 mod registry;

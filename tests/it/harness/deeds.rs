@@ -54,7 +54,7 @@ impl Deed {
             Self::Kill => signal(process, Signal::KILL),
             Self::Alarm => stage.set_alarm("errors", AlarmState::Alarm),
             Self::Fault(fault) => stage.inject(fault.clone()),
-            Self::Call(operation, request) => call(stage, operation, request).await,
+            Self::Call(operation, request) => drop(call(stage, operation, request).await),
         }
     }
 }
@@ -65,7 +65,7 @@ fn signal(process: Option<u32>, signal: Signal) {
 }
 
 /// Somebody else's call; their tools see to it that it works.
-pub(super) async fn call(stage: &Stage, operation: &str, request: &Value) {
+pub(crate) async fn call(stage: &Stage, operation: &str, request: &Value) -> Value {
     let newest = stage.deployments().pop().unwrap_or_default();
     let body = request.to_string().replace("$DEPLOYMENT", &newest);
     let target = match operation.split_once('.') {
@@ -77,5 +77,8 @@ pub(super) async fn call(stage: &Stage, operation: &str, request: &Value) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let request = reqwest::Client::new().post(stage.endpoint()).header("x-amz-target", target).body(body);
     let answer = request.header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASOMEBODYELSE").send().await.expect("an answer");
-    assert!(answer.status().is_success(), "{operation}: {}", answer.text().await.unwrap_or_default());
+    let is_success = answer.status().is_success();
+    let text = answer.text().await.unwrap_or_default();
+    assert!(is_success, "{operation}: {text}");
+    serde_json::from_str(&text).unwrap_or_default()
 }

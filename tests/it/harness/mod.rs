@@ -14,7 +14,7 @@ mod story;
 mod told;
 
 pub(crate) use action::{Action, smoke_tests};
-pub(crate) use deeds::{Deed, When};
+pub(crate) use deeds::{Deed, When, call};
 pub(crate) use play::Play;
 pub(crate) use story::{Story, definition};
 pub(crate) use told::Told;

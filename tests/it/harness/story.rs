@@ -1,6 +1,6 @@
 //! How a story is set up: the service, its controller, and what is particular about the stage.
 
-use ecs_bluegreen_sim::{Clock, Controller, Exposure, Fault, GroupOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Switches};
+use ecs_bluegreen_sim::{Clock, Controller, Exposure, Fault, GroupOptions, NativeOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Strategy, Switches};
 use serde_json::{Value, json};
 
 use super::action::Action;
@@ -32,6 +32,28 @@ impl Story {
     /// A service that ECS rolls in place.
     pub(crate) fn rolling(rolling: RollingOptions) -> Self {
         Self::of(Controller::Rolling(rolling), Exposure { test: None, ..Exposure::new("app", 8080) })
+    }
+
+    /// A service whose traffic ECS moves by itself.
+    pub(crate) fn native(native: NativeOptions) -> Self {
+        Self::of(Controller::Native(native), Exposure::new("app", 8080))
+    }
+
+    /// Blue/green by ECS, with nothing particular.
+    pub(crate) fn blue_green() -> Self {
+        Self::native(NativeOptions { alarms: vec!["errors".to_owned()], ..NativeOptions::default() })
+    }
+
+    /// A canary of ten percent.
+    pub(crate) fn canary() -> Self {
+        let strategy = Strategy::Canary { percent: 10.0, bake_minutes: 5 };
+        Self::native(NativeOptions { strategy, alarms: vec!["errors".to_owned()], ..NativeOptions::default() })
+    }
+
+    /// Four steps of a quarter.
+    pub(crate) fn linear() -> Self {
+        let strategy = Strategy::Linear { percent: 25.0, bake_minutes: 1 };
+        Self::native(NativeOptions { strategy, alarms: vec!["errors".to_owned()], ..NativeOptions::default() })
     }
 
     /// A service that somebody else rolls out.
