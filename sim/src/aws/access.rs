@@ -46,7 +46,7 @@ fn needed(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Vec<(St
     }
     let own = (format!("{}:{operation}", api.iam_prefix()), resource(place, api, operation, asked));
     let mut all = vec![own];
-    all.extend(roles(api, operation, asked).map(|role| ("iam:PassRole".to_owned(), role)));
+    all.extend(roles(api, operation, asked).into_iter().map(|role| ("iam:PassRole".to_owned(), role)));
     if operation == "CreateDeployment" {
         let deploy = |kind: &str, name: &str| format!("arn:aws:codedeploy:{}:{}:{kind}:{name}", place.region, place.account);
         let config = asked.text("deploymentConfigName").unwrap_or("CodeDeployDefault.ECSAllAtOnce");
@@ -57,10 +57,23 @@ fn needed(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Vec<(St
     all
 }
 
-fn roles<'a>(api: Api, operation: &str, asked: Asked<'a>) -> impl Iterator<Item = String> + 'a {
-    let registers = api == Api::Ecs && operation == "RegisterTaskDefinition";
-    let names: &[&str] = if registers { &["taskRoleArn", "executionRoleArn"] } else { &[] };
-    names.iter().filter_map(move |name| asked.get(name).and_then(Value::as_str).map(ToOwned::to_owned))
+/// The roles that a request hands to ECS: a task's own, and those by which ECS calls functions and rewrites listeners.
+fn roles(api: Api, operation: &str, asked: Asked<'_>) -> Vec<String> {
+    let role = |value: &Value| value.as_str().map(ToOwned::to_owned);
+    let listed = |list: Option<&Value>, pointer: &str| -> Vec<String> {
+        list.and_then(Value::as_array).into_iter().flatten().filter_map(|entry| role(entry.pointer(pointer)?)).collect()
+    };
+    match (api, operation) {
+        (Api::Ecs, "RegisterTaskDefinition") => {
+            ["taskRoleArn", "executionRoleArn"].iter().filter_map(|name| role(asked.get(name)?)).collect()
+        }
+        (Api::Ecs, "UpdateService") => {
+            let hooks = asked.get("deploymentConfiguration").and_then(|configuration| configuration.get("lifecycleHooks"));
+            let balancers = asked.get("loadBalancers");
+            listed(hooks, "/roleArn").into_iter().chain(listed(balancers, "/advancedConfiguration/roleArn")).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> String {

@@ -2,8 +2,7 @@
 
 use super::keeper::crew;
 use super::rolling_history as history;
-use super::staffing::breaker_threshold;
-use super::supersede::supersede;
+use super::supersede::{all_traffic_to, supersede};
 use crate::account::{
     Account, AlarmWatch, Configuration, Fleet, Role, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus, add_service_revision,
 };
@@ -21,6 +20,9 @@ pub(crate) fn begin(cloud: &Cloud, account: &mut Account, service: &str, revisio
     supersede(cloud, account, &name);
     let id = account.ids.fleet();
     let target_group = serving_group(account.service(&name)?);
+    if let Some(group) = &target_group {
+        all_traffic_to(cloud, account, &name, group);
+    }
     let service_revision = add_service_revision(account, &name, revision, target_group.clone());
     let service = account.service_mut(&name)?;
     let mut fleet = Fleet::new(id, &service.name, revision, service.desired);
@@ -115,7 +117,7 @@ fn failure(account: &Account, service: &Service, primary: &Fleet, configuration:
     let breaker = configuration.breaker();
     let after = if breaker == Breaker::Rollback { After::GoesBack } else { After::Stays };
     let may_break = breaker != Breaker::Off && !primary.was_steady;
-    if may_break && primary.failed_tasks >= breaker_threshold(service.desired) {
+    if may_break && primary.failed_tasks >= configuration.breaker_threshold(service.desired) {
         let reason = match after {
             After::GoesBack => "Service deployment rolled back because the circuit breaker threshold was exceeded.",
             After::Stays => "Service deployment failed because the circuit breaker threshold was exceeded.",

@@ -1,4 +1,4 @@
-//! How many tasks each fleet of a service shall have, and how many failures break a rollout's circuit. Pure.
+//! How many tasks each fleet of a service shall have. Pure.
 
 /// What one fleet has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,11 +36,6 @@ fn take(wanted: &mut u32, there: u32) -> u32 {
     let taken = (*wanted).min(there);
     *wanted -= taken;
     taken
-}
-
-/// ECS's circuit breaker: half of the desired count, at least 3, at most 200.
-pub(crate) fn breaker_threshold(desired: u32) -> u32 {
-    desired.div_ceil(2).clamp(3, 200)
 }
 
 #[cfg(test)]
@@ -82,10 +77,5 @@ mod tests {
     #[test]
     fn nothing_is_wanted_of_a_service_with_no_desired_tasks() {
         assert_eq!(rolling(bounds(0, 100, 200), crew(0, 0), &[crew(1, 1)]), (0, vec![0]));
-    }
-
-    #[test]
-    fn the_breaker_trips_at_half_but_not_below_three() {
-        assert_eq!([1, 6, 7, 1000].map(breaker_threshold), [3, 3, 4, 200]);
     }
 }

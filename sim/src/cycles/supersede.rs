@@ -3,11 +3,24 @@
 use super::native::{Lane, point};
 use crate::account::{Account, HookStatus, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus};
 use crate::cloud::Cloud;
+use crate::options::Exposure;
 
 /// A rollback that has nothing to go back to waits for a person, and that is who comes.
 pub(super) fn has_stalled(deployment: &ServiceDeployment) -> bool {
     deployment.status == ServiceDeploymentStatus::RollbackInProgress
         && deployment.rollback.as_ref().is_some_and(|rollback| rollback.revision.is_none())
+}
+
+/// A deployment that was stopped where it was may have left traffic on its green: all of it goes to this group.
+pub(super) fn all_traffic_to(cloud: &Cloud, account: &mut Account, service: &str, group: &str) {
+    let Some(service) = account.service(service).filter(|service| service.target_groups.len() > 1) else { return };
+    let listeners = service.exposure.iter().flat_map(Exposure::listeners).collect::<Vec<_>>();
+    let weights: Vec<(String, u32)> = service.target_groups.iter().map(|own| (own.clone(), if own == group { 100 } else { 0 })).collect();
+    for listener in listeners {
+        if account.weight(&listener, group) != 100 {
+            cloud.point(account, &listener, &listener, &weights);
+        }
+    }
 }
 
 /// Stops what is under way on a service, and says whether nothing is any more.

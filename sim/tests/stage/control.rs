@@ -36,6 +36,7 @@ async fn a_shell_sees_and_steers_what_rust_does() {
     assert_eq!(shown(&play, "services/api").await["fleets"][0]["status"], "PRIMARY");
     assert_eq!(shown(&play, "addresses").await["registry"], json!(play.stage.registry_endpoint()));
     assert_eq!(shown(&play, "deployments").await, json!([]));
+    assert_eq!(shown(&play, "service-deployments").await, json!([]));
     assert_eq!(page(&play, Method::POST, "alarm/errors", json!("ALARM")).await.0, 200);
     assert_eq!(shown(&play, "timeline").await[0]["subject"], "errors");
     assert_eq!(page(&play, Method::POST, "faults", json!({ "operation": "ListTasks", "kind": { "slow": 300 } })).await.0, 200);

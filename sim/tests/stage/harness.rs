@@ -60,13 +60,18 @@ pub(crate) struct Answered {
 impl Play {
     /// A stage with one service `api` whose version 1.0.0 runs steadily.
     pub(crate) async fn with(controller: Controller, options: StageOptions) -> Self {
+        let exposure = Exposure::new("app", 8080);
+        let exposure = if matches!(controller, Controller::Rolling(_)) { Exposure { test: None, ..exposure } } else { exposure };
+        Self::exposed(controller, exposure, options).await
+    }
+
+    /// The same behind listeners of the caller's choice.
+    pub(crate) async fn exposed(controller: Controller, exposure: Exposure, options: StageOptions) -> Self {
         let stage = Stage::start(recorded(options)).await.expect("a stage");
         let play = Self { stage };
         for (version, _) in VERSIONS {
             play.stage.world().push_layout(&layouts().path().join(version), "app", version).await.expect("pushed");
         }
-        let exposure = Exposure::new("app", 8080);
-        let exposure = if matches!(controller, Controller::Rolling(_)) { Exposure { test: None, ..exposure } } else { exposure };
         let service = ServiceOptions {
             name: "api".to_owned(),
             controller,
@@ -123,9 +128,15 @@ impl Play {
 
     /// The text of a page behind a listener.
     pub(crate) async fn get(&self, listener: &str, path: &str) -> String {
+        self.get_with(listener, path, &[]).await
+    }
+
+    /// The same, with headers.
+    pub(crate) async fn get_with(&self, listener: &str, path: &str, headers: &[(&str, &str)]) -> String {
         let url = format!("{}{path}", self.stage.listener_url(listener).expect("a listener"));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let request = Request::get(url).body(Full::<bytes::Bytes>::default()).expect("a request");
+        let request = headers.iter().fold(Request::get(url), |request, (name, value)| request.header(*name, *value));
+        let request = request.body(Full::<bytes::Bytes>::default()).expect("a request");
         let response = client.request(request).await.expect("an answer");
         String::from_utf8_lossy(&response.into_body().collect().await.expect("a body").to_bytes()).into_owned()
     }

@@ -113,6 +113,24 @@ async fn refused(play: &Play, configuration: Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_answer_a_hook_or_pass_its_role_is_refused() {
+    let play = stage(NativeOptions { hooks: vec![pause(&["PRE_SCALE_UP"], 60)], ..NativeOptions::default() }).await;
+    let arn = deploy(&play, "1.1.0").await;
+    let (_, hook) = paused(&play, &arn).await;
+    play.stage.deny(&["ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment", "iam:PassRole"]);
+    let body = json!({ "serviceDeploymentArn": arn, "hookId": hook });
+    let denied = play.call("ecs.ContinueServiceDeployment", &body).await.body["Message"].as_str().expect("a message").to_owned();
+    assert!(
+        denied.contains("ecs:ContinueServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/")
+    );
+    assert_eq!(play.refused("ecs.StopServiceDeployment", json!({ "serviceDeploymentArn": arn })).await, "AccessDeniedException");
+    assert_eq!(refused(&play, json!({ "lifecycleHooks": [function("smoke", "POST_SCALE_UP")] })).await, "AccessDeniedException");
+    let mutations: Vec<String> = play.stage.ledger().into_iter().map(|entry| entry.operation).collect();
+    assert_eq!(mutations[1..], ["ecs:UpdateService", "ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment", "ecs:UpdateService"]);
+    play.stage.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_a_hook_is_refused_before_anything_starts() {
     let play = stage(NativeOptions::default()).await;
     for stages in [["TEST_TRAFFIC_SHIFT"], ["PRODUCTION_TRAFFIC_SHIFT"]] {

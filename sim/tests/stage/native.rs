@@ -1,6 +1,6 @@
 //! Deployments that ECS itself shifts: blue/green, canary and linear, from `UpdateService` to their ends.
 
-use ecs_bluegreen_sim::{Controller, NativeOptions, Stage, StageOptions, Strategy};
+use ecs_bluegreen_sim::{Clock, Controller, NativeOptions, Stage, StageOptions, Strategy};
 use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, Play};
@@ -136,6 +136,25 @@ async fn canary_takes_two_steps_and_linear_as_many_as_it_needs() {
         assert_eq!(steps, expected.len());
         play.stage.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scaled_clock_goes_on_although_nobody_looks() {
+    let strategy = Strategy::Linear { percent: 50.0, bake_minutes: 4 };
+    let options = StageOptions { clock: Clock::Scaled(600.0), ..StageOptions::default() };
+    let play = Play::with(Controller::Native(NativeOptions { strategy, ..NativeOptions::default() }), options).await;
+    let revision = play.register("1.1.0").await;
+    play.ask("ecs.UpdateService", json!({ "cluster": "prod", "service": "api", "taskDefinition": revision })).await;
+    let done = |stage: &Stage| stage.service_deployments().last().is_some_and(|last| last.status == "SUCCESSFUL");
+    assert!(play.stage.wait_until(PATIENCE, done).await, "{:#?}", play.stage.service_deployments());
+    let arn = play.stage.service_deployments().last().expect("a deployment").arn.clone();
+    let timeline = play.stage.timeline();
+    let when = |state: &str| timeline.iter().find(|moment| moment.subject == arn && moment.state == state).expect(state).at_ms;
+    let step = when("prod forwards to api-1=0 api-2=100") - when("prod forwards to api-1=50 api-2=50");
+    let bake = when("CLEAN_UP") - when("BAKE_TIME");
+    // Four and five minutes at a 600th; the rest of the second is for a busy machine.
+    assert!((380..1500).contains(&step) && (480..1500).contains(&bake), "{step} {bake}");
+    play.stage.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

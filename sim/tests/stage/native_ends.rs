@@ -165,8 +165,8 @@ async fn history_is_listed_newest_first_by_status_moment_and_page() {
     };
     assert_eq!(list(json!({})).await.0, [third.clone(), second.clone(), first.clone()]);
     assert_eq!(list(json!({ "status": ["SUCCESSFUL"] })).await.0, [second.clone(), first.clone()]);
-    assert_eq!(list(json!({ "createdAt": { "after": done["createdAt"] } })).await.0, [third.clone()]);
-    assert_eq!(list(json!({ "createdAt": { "before": done["createdAt"] } })).await.0, [first.clone()]);
+    assert_eq!(list(json!({ "createdAt": { "after": done["createdAt"] } })).await.0, std::slice::from_ref(&third));
+    assert_eq!(list(json!({ "createdAt": { "before": done["createdAt"] } })).await.0, std::slice::from_ref(&first));
     let (page, token) = list(json!({ "maxResults": 2 })).await;
     assert_eq!(page, [third, second]);
     assert_eq!(list(json!({ "maxResults": 2, "nextToken": token })).await.0, [first]);

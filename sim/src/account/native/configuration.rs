@@ -97,6 +97,17 @@ impl Configuration {
         }
     }
 
+    /// How many failed tasks the circuit breaker bears; half of the desired count within ECS's bounds unless it says otherwise.
+    pub(crate) fn breaker_threshold(&self, desired: u32) -> u32 {
+        let value = self.number("deploymentCircuitBreaker/thresholdConfiguration/value").unwrap_or(50);
+        let share = desired.saturating_mul(value).div_ceil(100);
+        match self.get("deploymentCircuitBreaker/thresholdConfiguration/type").and_then(Value::as_str) {
+            Some("COUNT") => value,
+            Some("UNBOUNDED_PERCENT") => share,
+            Some(_) | None => share.clamp(3, 200),
+        }
+    }
+
     /// The alarms that are watched.
     pub(crate) fn alarms(&self) -> Vec<String> {
         let names = self.get("alarms/alarmNames").and_then(Value::as_array).into_iter().flatten();
@@ -263,6 +274,16 @@ mod tests {
         assert_eq!(percents(json!({ "strategy": "CANARY" })), [5.0, 100.0]);
         assert_eq!(percents(json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 30.0 } })), [30.0, 60.0, 90.0, 100.0]);
         assert_eq!(percents(json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 50.0 } })), [50.0, 100.0]);
+    }
+
+    #[test]
+    fn the_breaker_trips_at_half_but_not_below_three_unless_it_says_otherwise() {
+        let own = configuration(json!({}));
+        assert_eq!([1, 6, 7, 1000].map(|desired| own.breaker_threshold(desired)), [3, 3, 4, 200]);
+        let with = |threshold: Value| configuration(json!({ "deploymentCircuitBreaker": { "thresholdConfiguration": threshold } }));
+        assert_eq!(with(json!({ "type": "COUNT", "value": 1 })).breaker_threshold(10), 1);
+        assert_eq!(with(json!({ "type": "UNBOUNDED_PERCENT", "value": 10 })).breaker_threshold(5), 1);
+        assert_eq!(with(json!({ "type": "BOUNDED_PERCENT", "value": 100 })).breaker_threshold(5), 5);
     }
 
     #[test]

@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 
 use super::service_view::count;
 use crate::account::{Account, AlarmWatch, HookDetail, RevisionSide, ServiceDeployment, ServiceDeploymentStatus, seconds};
-use crate::cycles::breaker_threshold;
 use crate::options::{Breaker, Kind};
 
 /// One line of `ListServiceDeployments`.
@@ -112,7 +111,7 @@ fn hook(hook: &HookDetail) -> Value {
 fn breaker(account: &Account, deployment: &ServiceDeployment) -> Value {
     let failed = deployment.failures;
     let desired = account.service(&deployment.service).map_or(0, |service| service.desired);
-    let threshold = breaker_threshold(desired);
+    let threshold = deployment.configuration.breaker_threshold(desired);
     let status = match (deployment.configuration.breaker(), failed >= threshold) {
         (Breaker::Off, _) => "DISABLED",
         (Breaker::Fail | Breaker::Rollback, true) => "TRIGGERED",

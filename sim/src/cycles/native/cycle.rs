@@ -9,7 +9,6 @@ use super::{Interruption, hooks};
 use crate::account::{Account, AlarmWatch, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus};
 use crate::clock::{Clock, Dwell};
 use crate::cloud::Cloud;
-use crate::cycles::staffing::breaker_threshold;
 use crate::options::Breaker;
 use crate::switches::{AlarmWindow, PreProduction, Toggle};
 
@@ -173,5 +172,5 @@ impl Cycle {
 /// Green's tasks failed more often than its circuit breaker bears.
 fn tripped(account: &Account, deployment: &ServiceDeployment) -> bool {
     let Some(green) = account.fleet(&deployment.target.fleet) else { return false };
-    deployment.configuration.breaker() != Breaker::Off && deployment.failures >= breaker_threshold(green.desired)
+    deployment.configuration.breaker() != Breaker::Off && deployment.failures >= deployment.configuration.breaker_threshold(green.desired)
 }

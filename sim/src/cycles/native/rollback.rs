@@ -61,13 +61,15 @@ fn reroute(cycle: &Cycle, account: &mut Account) {
     restore(account, &blue.fleet, &green.fleet);
 }
 
+/// A fleet that came after green stays the service's own.
 fn restore(account: &mut Account, blue: &str, green: &str) {
+    let newer = account.fleet(green).is_some_and(|green| green.role != Role::Primary);
     if let Some(green) = account.fleet_mut(green) {
         green.turn(Rollout::Failed, "ECS deployment rolled back.".to_owned());
         green.role = Role::Active;
     }
     if let Some(fleet) = account.fleet_mut(blue) {
-        fleet.role = Role::Primary;
+        fleet.role = if newer { Role::Active } else { Role::Primary };
         fleet.turn(Rollout::Completed, format!("ECS deployment {blue} completed."));
     }
     account.say(green, &format!("(deployment {green}) deployment failed: rolling back to deployment {blue}."));

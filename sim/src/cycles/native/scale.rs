@@ -7,6 +7,7 @@ use super::cycle::{Cycle, Met};
 use crate::account::{Account, LifecycleStage};
 use crate::clock::Clock;
 use crate::cycles::retire::retire;
+use crate::cycles::supersede::all_traffic_to;
 
 /// A stage may last a day at AWS.
 const STAGE_MINUTES: f64 = 1440.0;
@@ -22,6 +23,12 @@ pub(super) async fn reconcile(cycle: &Cycle) -> Result<(), Interruption> {
         return Ok(());
     }
     cycle.stage(LifecycleStage::ReconcileService).await?;
+    cycle.go(|account| {
+        let blue = account.service_deployment(cycle.arn()).and_then(|deployment| deployment.blue().cloned());
+        if let Some((service, group)) = blue.and_then(|blue| Some((account.fleet(&blue.fleet)?.service.clone(), blue.target_group?))) {
+            all_traffic_to(cycle.cloud(), account, &service, &group);
+        }
+    })?;
     for stray in strays {
         retire(cycle.cloud(), &stray).await;
     }
