@@ -18,7 +18,128 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     assert!(play.users().versions.contains_key("1.1.0"), "users see the new version");
     assert_eq!(hooks(&play).await, json!([]));
     play.end().await;
-    assert_snapshot!(told.with_summary(), @"");
+    assert_snapshot!(told.with_summary(), @"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller ecs, blue-green; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is tested before users reach it
+      ECS shifts traffic (blue-green), and keeps blue for 5 min after it
+      it pauses at POST_PRODUCTION_TRAFFIC_SHIFT, POST_TEST_TRAFFIC_SHIFT
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: 70a27ff7c48f0b83096be. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/70a27ff7c48f0b83096be?region=eu-central-1
+    ::group::Green
+    green stands behind target group api-2, 1 of 1 targets healthy
+    ::endgroup::
+    ✓ Green: up, waiting at the gate ([time])
+    ::group::Smoke tests on green
+    ✓ google login on green: GET /auth/google/login ([time])
+    ✓ health on green: GET /health ([time])
+    ✓ me on green: GET /auth/me ([time])
+    ✓ session on green: POST /auth/session ([time])
+    ::endgroup::
+    ✓ Smoke tests on green: 4 passed ([time])
+    The gate is open: traffic may shift
+    ::group::Traffic
+    production: 100 % on green (api:2), observed at the load balancer's listeners
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Smoke tests on production
+    ✓ google login on production: GET /auth/google/login ([time])
+    ✓ health on production: GET /health ([time])
+    ✓ me on production: GET /auth/me ([time])
+    ✓ session on production: POST /auth/session ([time])
+    ::endgroup::
+    ✓ Smoke tests on production: 4 passed ([time])
+    ::group::Bake
+    The gate is open: traffic may shift
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: from here the way back is a new rollout of the old revision
+    taken back: PAUSE hooks of this run
+
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/70a27ff7c48f0b83096be?region=eu-central-1
+    deployment-id=70a27ff7c48f0b83096be
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    registry=[registry]
+    rolled-back=false
+    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/70a27ff7c48f0b83096be
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:UpdateService
+    --- summary
+    ## ✓ deployed: <code>api</code> on <code>prod</code>
+
+    **Green serves 100 % of production&#58; api&#58;2 (observed at the load balancer's listeners).**
+
+    | | |
+    |---|---|
+    | Version | <code>1.1.0</code> |
+    | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
+    | Rollout | <code>70a27ff7c48f0b83096be</code> (ecs, blue-green) |
+    | Production traffic | green, observed at the load balancer's listeners |
+
+    ### Steps
+
+    | | Step | Time | |
+    |---|---|--:|---|
+    | ✓ | Survey | [time] | ready |
+    | ✓ | Image | [time] | [registry]/app&#64;[digest] |
+    | ✓ | Task definition | [time] | api&#58;2 registered |
+    | ✓ | Green | [time] | up, waiting at the gate |
+    | ✓ | Smoke tests on green | [time] | 4 passed |
+    | ✓ | Traffic | [time] | green serves 100 % |
+    | ✓ | Smoke tests on production | [time] | 4 passed |
+    | ✓ | Bake | [time] | the rollout is over, blue is gone |
+
+    [time] in all, [n] reads of AWS.
+
+    ### Smoke tests
+
+    | | Test | On | Request | Time | Attempts | |
+    |---|---|---|---|--:|--:|---|
+    | ✓ | google login | green | <code>GET /auth/google/login</code> | [time] | [n] |  |
+    | ✓ | health | green | <code>GET /health</code> | [time] | [n] |  |
+    | ✓ | me | green | <code>GET /auth/me</code> | [time] | [n] |  |
+    | ✓ | session | green | <code>POST /auth/session</code> | [time] | [n] |  |
+    | ✓ | google login | production | <code>GET /auth/google/login</code> | [time] | [n] |  |
+    | ✓ | health | production | <code>GET /health</code> | [time] | [n] |  |
+    | ✓ | me | production | <code>GET /auth/me</code> | [time] | [n] |  |
+    | ✓ | session | production | <code>POST /auth/session</code> | [time] | [n] |  |
+
+    <details><summary>Changes of the task definition</summary>
+
+    <pre>containerDefinitions&#91;app].image: [registry]/app:1.0.0 → [registry]/app&#64;[digest]</pre>
+
+    </details>
+
+    [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/70a27ff7c48f0b83096be?region=eu-central-1)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,5 +147,172 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     let mut play = Story::canary().begin().await;
     let told = play.act(Action::tested("1.1.0")).await;
     play.end().await;
-    assert_snapshot!(told.text(), @"");
+    assert_snapshot!(told.text(), @"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller ecs, canary; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is tested before users reach it
+      ECS shifts traffic (canary), and keeps blue for 5 min after it
+      it pauses at POST_PRODUCTION_TRAFFIC_SHIFT, POST_TEST_TRAFFIC_SHIFT, PRE_PRODUCTION_TRAFFIC_SHIFT
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: 047afa4420b3e5b8f085e. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/047afa4420b3e5b8f085e?region=eu-central-1
+    ::group::Green
+    green stands behind target group api-2, 1 of 1 targets healthy
+    ::endgroup::
+    ✓ Green: up, waiting at the gate ([time])
+    ::group::Smoke tests on green
+    ✓ google login on green: GET /auth/google/login ([time])
+    ✓ health on green: GET /health ([time])
+    ✓ me on green: GET /auth/me ([time])
+    ✓ session on green: POST /auth/session ([time])
+    ::endgroup::
+    ✓ Smoke tests on green: 4 passed ([time])
+    The gate is open: traffic may shift
+    ::group::Traffic
+    The gate is open: traffic may shift
+    The gate is open: traffic may shift
+    production: 100 % on green (api:2), observed at the load balancer's listeners
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Smoke tests on production
+    ✓ google login on production: GET /auth/google/login ([time])
+    ✓ health on production: GET /health ([time])
+    ✓ me on production: GET /auth/me ([time])
+    ✓ session on production: POST /auth/session ([time])
+    ::endgroup::
+    ✓ Smoke tests on production: 4 passed ([time])
+    ::group::Bake
+    The gate is open: traffic may shift
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: from here the way back is a new rollout of the old revision
+    taken back: PAUSE hooks of this run
+
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/047afa4420b3e5b8f085e?region=eu-central-1
+    deployment-id=047afa4420b3e5b8f085e
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    registry=[registry]
+    rolled-back=false
+    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/047afa4420b3e5b8f085e
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:UpdateService
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn linear_takes_every_step_with_a_look_at_green() {
+    let mut play = Story::linear().begin().await;
+    let told = play.act(Action::tested("1.1.0")).await;
+    assert_eq!(hooks(&play).await, json!([]));
+    play.end().await;
+    assert_snapshot!(told.text(), @"
+    exit code 0
+    ---
+    Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
+    ::group::Survey
+    controller ecs, linear; 1 of 1 tasks run api:1
+      api:1 serves with 1 tasks
+      green is tested before users reach it
+      ECS shifts traffic (linear), and keeps blue for 5 min after it
+      it pauses at POST_PRODUCTION_TRAFFIC_SHIFT, POST_TEST_TRAFFIC_SHIFT, PRE_PRODUCTION_TRAFFIC_SHIFT
+    ::endgroup::
+    ✓ Survey: ready ([time])
+    ::group::Image
+    2 layers and manifests sent, 1 in the registry already
+    [registry]/app@[digest] as 1.1.0, [size] moved
+    ::endgroup::
+    ✓ Image: [registry]/app@[digest] ([time])
+    ::group::Task definition
+      containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
+    ::endgroup::
+    ✓ Task definition: api:2 registered ([time])
+    Deployment started: 46ebb5f3a7770c226c812. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/46ebb5f3a7770c226c812?region=eu-central-1
+    ::group::Green
+    green stands behind target group api-2, 1 of 1 targets healthy
+    ::endgroup::
+    ✓ Green: up, waiting at the gate ([time])
+    ::group::Smoke tests on green
+    ✓ google login on green: GET /auth/google/login ([time])
+    ✓ health on green: GET /health ([time])
+    ✓ me on green: GET /auth/me ([time])
+    ✓ session on green: POST /auth/session ([time])
+    ::endgroup::
+    ✓ Smoke tests on green: 4 passed ([time])
+    The gate is open: traffic may shift
+    ::group::Traffic
+    The gate is open: traffic may shift
+    The gate is open: traffic may shift
+    The gate is open: traffic may shift
+    The gate is open: traffic may shift
+    production: 100 % on green (api:2), observed at the load balancer's listeners
+    ::endgroup::
+    ✓ Traffic: green serves 100 % ([time])
+    ::group::Smoke tests on production
+    ✓ google login on production: GET /auth/google/login ([time])
+    ✓ health on production: GET /health ([time])
+    ✓ me on production: GET /auth/me ([time])
+    ✓ session on production: POST /auth/session ([time])
+    ::endgroup::
+    ✓ Smoke tests on production: 4 passed ([time])
+    ::group::Bake
+    The gate is open: traffic may shift
+    ::endgroup::
+    ✓ Bake: the rollout is over, blue is gone ([time])
+    Blue is gone: from here the way back is a new rollout of the old revision
+    taken back: PAUSE hooks of this run
+
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/46ebb5f3a7770c226c812?region=eu-central-1
+    deployment-id=46ebb5f3a7770c226c812
+    duration-seconds=[n]
+    image=[registry]/app@[digest]
+    image-digest=[digest]
+    outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
+    reason=as-planned
+    registry=[registry]
+    rolled-back=false
+    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/46ebb5f3a7770c226c812
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:UpdateService
+    ");
 }
