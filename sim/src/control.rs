@@ -9,6 +9,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::Fault;
 use crate::options::{AlarmState, ServiceOptions};
@@ -47,7 +48,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -56,6 +57,7 @@ const PAGES: [&str; 12] = [
     "GET weights",
     "GET deployments",
     "GET services/NAME",
+    "GET limits",
     "POST faults (a Fault), DELETE faults",
     "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\")",
     "POST services (a ServiceOptions)",
@@ -71,6 +73,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "timeline" => json!(cloud.ledger.timeline()),
         "weights" => weights(cloud),
         "deployments" => deployments(cloud),
+        "limits" => limits(cloud),
         other => match other.strip_prefix("services/").and_then(|name| cloud.service_view(name)) {
             Some(view) => json!(view),
             None => return Page::Missing,
@@ -85,6 +88,13 @@ fn weights(cloud: &Cloud) -> Value {
         (name.to_owned(), Value::Object(weights))
     };
     cloud.look(|account| Value::Object(account.balancer.listeners.iter().map(|own| listener(&own.name, &own.forward)).collect()))
+}
+
+/// The buckets as they are now, and the requests that came since the stage began.
+fn limits(cloud: &Cloud) -> Value {
+    let tally = cloud.ledger.tally();
+    json!({ "buckets": cloud.buckets.view(now_ms()), "operations": tally.operations, "total": tally.total,
+        "requests_per_minute": tally.minutes(), "busiest_minute": tally.busiest_minute() })
 }
 
 fn deployments(cloud: &Cloud) -> Value {

@@ -14,19 +14,23 @@ mod control;
 mod cycles;
 mod faults;
 mod ledger;
+mod limits;
 mod options;
 pub mod rehearse;
 mod serve;
 mod stage;
 mod switches;
+mod tally;
 pub mod world;
 
 pub use clock::Clock;
 pub use faults::{Fault, FaultKind};
 pub use ledger::{Entry, Moment};
+pub use limits::{Limit, Limits};
 pub use options::{
     AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, RollingOptions, ServiceOptions, StageOptions, TaskEngine,
     Traffic,
 };
 pub use stage::{FleetView, ServiceView, Stage, StageError};
 pub use switches::{BreakerRollback, LateStop, OrphanGreen, ReadyExpiry, RollbackEnding, StopAnswer, Switches, Toggle};
+pub use tally::{Count, Tally};

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::faults::Fault;
+use crate::limits::Limits;
 use crate::switches::Switches;
 
 /// How a stage is set up.
@@ -51,6 +52,8 @@ pub struct StageOptions {
     pub allowed: Vec<String>,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
+    /// How many requests AWS takes.
+    pub limits: Limits,
     /// AWS's unsure points and the stage's own timings.
     pub switches: Switches,
     /// A JSONL file that takes every request and answer.
@@ -80,6 +83,7 @@ impl Default for StageOptions {
             denied: Vec::new(),
             allowed: Vec::new(),
             faults: Vec::new(),
+            limits: Limits::default(),
             switches: Switches::default(),
             recording: None,
             secrets: BTreeMap::new(),

@@ -18,6 +18,7 @@ use crate::faults::Fault;
 use crate::ledger::{Entry, Ledger, Moment};
 use crate::options::{AlarmState, ServiceOptions, StageOptions, TaskEngine};
 use crate::serve::serve;
+use crate::tally::Tally;
 use crate::world::{Engine, RegistrySource, World, WorldOptions};
 
 /// Why a stage cannot be what it was asked to be.
@@ -150,6 +151,11 @@ impl Stage {
     /// How often each read came, by `service:Operation`.
     pub fn reads(&self) -> BTreeMap<String, u64> {
         self.cloud.ledger.reads()
+    }
+
+    /// How many requests came, by operation and minute, and how many of them were throttled.
+    pub fn tally(&self) -> Tally {
+        self.cloud.ledger.tally()
     }
 
     /// How often an operation came that the stage does not know.

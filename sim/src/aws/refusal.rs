@@ -70,7 +70,7 @@ impl Refusal {
         Self::front_door(code, message, if speaks_json(api) { 400 } else { 403 })
     }
 
-    /// Too many calls.
+    /// Too many calls. Elastic Load Balancing's guide writes `ThrottlingException`; what it sends is `Throttling`.
     pub(crate) fn throttled(api: Api) -> Self {
         let code = if api == Api::Elb || api == Api::Sts { "Throttling" } else { "ThrottlingException" };
         Self::front_door(code, "Rate exceeded", 400)

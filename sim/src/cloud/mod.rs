@@ -9,9 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
 use crate::account::Account;
-use crate::clock::Clock;
+use crate::clock::{Clock, now_ms};
 use crate::faults::FaultPlan;
 use crate::ledger::Ledger;
+use crate::limits::Buckets;
 use crate::options::StageOptions;
 use crate::switches::Switches;
 use crate::world::World;
@@ -28,6 +29,7 @@ pub(crate) struct Cloud {
     pub(crate) options: StageOptions,
     pub(crate) ledger: Ledger,
     pub(crate) faults: FaultPlan,
+    pub(crate) buckets: Buckets,
 }
 
 impl Cloud {
@@ -38,6 +40,7 @@ impl Cloud {
             denied: Mutex::new(options.denied.clone()),
             world,
             faults: FaultPlan::new(&options.faults),
+            buckets: Buckets::new(&options.limits, now_ms()),
             options,
             ledger,
         }

@@ -151,6 +151,14 @@ impl Play {
     }
 }
 
+/// A page below `/_stage/`.
+pub(crate) async fn page(play: &Play, name: &str) -> Value {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::get(format!("{}/_stage/{name}", play.stage.endpoint())).body(Full::<bytes::Bytes>::default());
+    let response = client.request(request.expect("a request")).await.expect("an answer");
+    serde_json::from_slice(&response.into_body().collect().await.expect("a body").to_bytes()).expect("JSON")
+}
+
 /// Numbers the recordings.
 static STAGES: AtomicUsize = AtomicUsize::new(0);
 
