@@ -99,6 +99,9 @@ pub enum TaskEngine {
     Process,
     /// Containers of its Docker engine.
     Docker,
+    /// Nothing: tasks are only state, and the proxy answers for them. They start in about a second of the clock, are healthy, and never end by
+    /// themselves, `RunTask`'s neither.
+    Imaginary,
 }
 
 /// A `CloudWatch` alarm's state.

@@ -21,6 +21,9 @@ use crate::serve::serve;
 use crate::tally::Tally;
 use crate::world::{Engine, RegistrySource, World, WorldOptions};
 
+/// An imaginary task has no image to pull.
+const IMAGINARY_START_SECONDS: f64 = 1.0;
+
 /// Why a stage cannot be what it was asked to be.
 #[derive(Debug, Error)]
 pub enum StageError {
@@ -244,6 +247,7 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         engine: match options.engine {
             TaskEngine::Process => Engine::Process,
             TaskEngine::Docker => Engine::Docker,
+            TaskEngine::Imaginary => Engine::Imaginary(options.clock.seconds(IMAGINARY_START_SECONDS).at_most),
         },
         registry: options.registry.clone().map_or(RegistrySource::Builtin, RegistrySource::External),
         registry_password: (!options.registry_open).then(|| options.registry_password.clone()),

@@ -5,6 +5,7 @@
 mod codedeploy;
 mod control;
 mod harness;
+mod imaginary;
 mod limits;
 mod mischief;
 mod rolling;
