@@ -83,7 +83,10 @@ class Judge:
 
     def request(self, exchange, operation):
         """A request that was refused as malformed may be malformed."""
-        malformed = {"SerializationException", "ClientException", "InvalidParameterException", "ValidationError", "InvalidInputException"}
+        malformed = {
+            "SerializationException", "ClientException", "InvalidParameterException", "ValidationError", "ValidationException",
+            "InvalidInputException",
+        }
         if exchange["code"] in malformed or (exchange["code"] or "").endswith("RequiredException"):
             return
         given, shape = exchange["request"], operation.input_shape

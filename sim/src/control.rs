@@ -48,7 +48,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -57,6 +57,7 @@ const PAGES: [&str; 13] = [
     "GET weights",
     "GET deployments",
     "GET services/NAME",
+    "GET scaling/SERVICE",
     "GET limits",
     "POST faults (a Fault), DELETE faults",
     "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\")",
@@ -74,12 +75,20 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "weights" => weights(cloud),
         "deployments" => deployments(cloud),
         "limits" => limits(cloud),
-        other => match other.strip_prefix("services/").and_then(|name| cloud.service_view(name)) {
-            Some(view) => json!(view),
+        other => match of_service(cloud, other) {
+            Some(view) => view,
             None => return Page::Missing,
         },
     };
     Page::Shown(shown)
+}
+
+fn of_service(cloud: &Cloud, page: &str) -> Option<Value> {
+    match page.split_once('/')? {
+        ("services", name) => cloud.service_view(name).map(|view| json!(view)),
+        ("scaling", name) => cloud.scaling_view(name).map(|view| json!(view)),
+        _ => None,
+    }
 }
 
 fn weights(cloud: &Cloud) -> Value {

@@ -28,9 +28,9 @@ pub use faults::{Fault, FaultKind};
 pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, RollingOptions, ServiceOptions, StageOptions, TaskEngine,
-    Traffic,
+    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, RollingOptions, ScalingOptions, ServiceOptions, StageOptions,
+    Suspension, TaskEngine, Traffic,
 };
-pub use stage::{FleetView, ServiceView, Stage, StageError};
-pub use switches::{BreakerRollback, LateStop, OrphanGreen, ReadyExpiry, RollbackEnding, StopAnswer, Switches, Toggle};
+pub use stage::{FleetView, ScalingView, ServiceView, Stage, StageError};
+pub use switches::{BreakerRollback, LateStop, OrphanGreen, ReadyExpiry, RollbackEnding, StopAnswer, SuspensionUpdate, Switches, Toggle};
 pub use tally::{Count, Tally};

@@ -135,6 +135,9 @@ pub struct ServiceOptions {
     /// What the load balancer reaches; a service without one when absent.
     #[serde(default)]
     pub exposure: Option<Exposure>,
+    /// Its scalable target at Application Auto Scaling; none when absent.
+    #[serde(default)]
+    pub scaling: Option<ScalingOptions>,
 }
 
 const fn one() -> u32 {
@@ -143,6 +146,34 @@ const fn one() -> u32 {
 
 fn active() -> String {
     "ACTIVE".to_owned()
+}
+
+/// A service's scalable target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScalingOptions {
+    /// The fewest tasks.
+    pub min: u32,
+    /// The most tasks.
+    pub max: u32,
+    /// What is suspended.
+    #[serde(default)]
+    pub suspended: Suspension,
+    /// So long after a rollout began, the service is scaled in by one, unless that is suspended; never when absent.
+    #[serde(default)]
+    pub scale_in_after_ms: Option<u64>,
+}
+
+/// Which scaling activities are suspended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Suspension {
+    /// `DynamicScalingInSuspended`.
+    pub scale_in: bool,
+    /// `DynamicScalingOutSuspended`.
+    pub scale_out: bool,
+    /// `ScheduledScalingSuspended`.
+    pub scheduled: bool,
 }
 
 /// The container behind the load balancer, and the listeners before it.

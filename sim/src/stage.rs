@@ -16,7 +16,7 @@ use crate::cloud::{Cloud, account};
 use crate::cycles::keep;
 use crate::faults::Fault;
 use crate::ledger::{Entry, Ledger, Moment};
-use crate::options::{AlarmState, ServiceOptions, StageOptions, TaskEngine};
+use crate::options::{AlarmState, ServiceOptions, StageOptions, Suspension, TaskEngine};
 use crate::serve::serve;
 use crate::tally::Tally;
 use crate::world::{Engine, RegistrySource, World, WorldOptions};
@@ -75,6 +75,19 @@ pub struct ServiceView {
     pub fleets: Vec<FleetView>,
     /// Its newest events first.
     pub events: Vec<String>,
+}
+
+/// A service's scalable target as a test wants to see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScalingView {
+    /// The fewest tasks.
+    pub min: u32,
+    /// The most tasks.
+    pub max: u32,
+    /// What is suspended.
+    pub suspended: Suspension,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl ServiceView {
@@ -194,6 +207,11 @@ impl Stage {
     /// A service as it is now.
     pub fn service_view(&self, name: &str) -> Option<ServiceView> {
         self.cloud.service_view(name)
+    }
+
+    /// A service's scalable target as it is now; none when it has none.
+    pub fn scaling_view(&self, service: &str) -> Option<ScalingView> {
+        self.cloud.scaling_view(service)
     }
 
     /// A `CodeDeploy` deployment's status as AWS names it.

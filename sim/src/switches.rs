@@ -24,6 +24,8 @@ pub struct Switches {
     pub rollback_ending: RollbackEnding,
     /// The identity of the deployment that an ECS circuit breaker goes back to.
     pub breaker_rollback: BreakerRollback,
+    /// What becomes of the members that a `SuspendedState` leaves out.
+    pub suspension: SuspensionUpdate,
     /// How long until a stopped deployment's `rollbackInfo` and its rollback deployment appear.
     pub rollback_info_ms: u64,
     /// How long green's tasks may take to be healthy; AWS's hour by the clock when absent (8 s when observed).
@@ -48,6 +50,7 @@ impl Default for Switches {
             rollback_of_nothing: Toggle::Off,
             rollback_ending: RollbackEnding::Succeeds,
             breaker_rollback: BreakerRollback::FormerId,
+            suspension: SuspensionUpdate::Replaced,
             rollback_info_ms: 150,
             install_timeout_ms: None,
             unhealthy_after_ms: 1500,
@@ -55,6 +58,16 @@ impl Default for Switches {
             deregistration_ms: 300,
         }
     }
+}
+
+/// What becomes of the members that a `SuspendedState` leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspensionUpdate {
+    /// They are false, their default.
+    Replaced,
+    /// They stay as they were.
+    Merged,
 }
 
 /// Whether something is there.

@@ -8,6 +8,7 @@ mod fleet;
 mod founding;
 mod place;
 mod revision;
+mod scaling;
 mod service;
 mod task;
 
@@ -22,6 +23,7 @@ pub(crate) use fleet::{Fleet, Role, Rollout};
 pub(crate) use founding::found_service;
 pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
 pub(crate) use revision::{Revision, Revisions};
+pub(crate) use scaling::ScalableTarget;
 pub(crate) use service::{Service, seconds};
 pub(crate) use task::{Container, LogPlace, Origin, Phase, StopCode, Task};
 
@@ -47,6 +49,7 @@ pub(crate) struct Account {
     pub(crate) configs: BTreeMap<String, Traffic>,
     pub(crate) alarms: BTreeMap<String, Alarm>,
     pub(crate) balancer: Balancer,
+    pub(crate) scalable: Vec<ScalableTarget>,
     /// The tasks that a `RunTask` with this client token started.
     pub(crate) run_tokens: BTreeMap<String, Vec<String>>,
 }

@@ -51,6 +51,16 @@ impl Service {
         self.fleets.iter().find(|fleet| fleet.id == id)
     }
 
+    /// Wants another number of tasks, in all fleets that stay.
+    pub(crate) fn scale(&mut self, desired: u32) {
+        self.desired = desired;
+        self.steady = None;
+        for fleet in self.fleets.iter_mut().filter(|fleet| fleet.role != Role::Draining) {
+            fleet.desired = desired;
+        }
+        self.changed();
+    }
+
     /// A change that a reader could notice.
     pub(crate) fn changed(&mut self) {
         self.version += 1;

@@ -78,7 +78,11 @@ impl Refusal {
 
     /// The service's own fault.
     pub(crate) fn internal(api: Api) -> Self {
-        let code = if matches!(api, Api::Ecs | Api::Ecr) { "ServerException" } else { "InternalFailure" };
+        let code = match api {
+            Api::Ecs | Api::Ecr => "ServerException",
+            Api::Scaling => "InternalServiceException",
+            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => "InternalFailure",
+        };
         Self { status: 500, ..Self::new(code, "Service Unavailable. Please try again later.") }
     }
 
@@ -89,5 +93,5 @@ impl Refusal {
 }
 
 const fn speaks_json(api: Api) -> bool {
-    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs)
+    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling)
 }

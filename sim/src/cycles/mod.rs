@@ -7,6 +7,7 @@ mod containers;
 mod keeper;
 mod notice;
 mod rolling;
+mod scaling;
 mod staffing;
 mod targets;
 mod tasks;

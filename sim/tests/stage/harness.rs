@@ -74,6 +74,7 @@ impl Play {
             task_definition: definition("${registry}/app:1.0.0"),
             status: "ACTIVE".to_owned(),
             exposure: Some(exposure),
+            scaling: None,
         };
         play.stage.add_service(service).await.expect("a service");
         assert!(play.stage.wait_until_steady("api", PATIENCE).await, "{:?}", play.stage.service_view("api"));
@@ -87,6 +88,7 @@ impl Play {
             "codedeploy" => "CodeDeploy_20141006",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
             "logs" => "Logs_20140328",
+            "scaling" => "AnyScaleFrontendService",
             other => panic!("{other}"),
         };
         let operation = target.split_once('.').expect("service.Operation").1;

@@ -9,6 +9,7 @@ mod imaginary;
 mod limits;
 mod mischief;
 mod rolling;
+mod scaling;
 mod services;
 mod switches;
 mod traffic;

@@ -128,7 +128,7 @@ fn change_settings(account: &mut Account, name: &str, asked: Asked<'_>) {
         configure(options, Asked(given));
     }
     if let Some(desired) = asked.number("desiredCount").and_then(|count| u32::try_from(count).ok()) {
-        scale(service, desired);
+        service.scale(desired);
     }
 }
 
@@ -147,13 +147,4 @@ fn configure(options: &mut RollingOptions, given: Asked<'_>) {
         let named = alarms.texts("alarmNames").into_iter().map(ToOwned::to_owned).collect();
         options.alarms = if alarms.flag("enable") == Some(true) { named } else { Vec::new() };
     }
-}
-
-fn scale(service: &mut Service, desired: u32) {
-    service.desired = desired;
-    service.steady = None;
-    for fleet in service.fleets.iter_mut().filter(|fleet| fleet.role != crate::account::Role::Draining) {
-        fleet.desired = desired;
-    }
-    service.changed();
 }
