@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::Fault;
+use crate::github::GithubOptions;
 use crate::options::{AlarmState, ServiceOptions};
 
 /// What a page answers.
@@ -48,7 +49,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 16] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -59,10 +60,12 @@ const PAGES: [&str; 14] = [
     "GET services/NAME",
     "GET scaling/SERVICE",
     "GET limits",
+    "GET github",
     "POST faults (a Fault), DELETE faults",
     "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\")",
     "POST services (a ServiceOptions)",
     "POST denied (a list of IAM actions)",
+    "POST github (a GithubOptions)",
 ];
 
 fn look(cloud: &Cloud, page: &str) -> Page {
@@ -75,6 +78,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "weights" => weights(cloud),
         "deployments" => deployments(cloud),
         "limits" => limits(cloud),
+        "github" => json!(cloud.github()),
         other => match of_service(cloud, other) {
             Some(view) => view,
             None => return Page::Missing,
@@ -116,6 +120,7 @@ fn deployments(cloud: &Cloud) -> Value {
 async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
     match page {
         "faults" => with(body, |fault: Fault| cloud.faults.plan(fault)),
+        "github" => with(body, |github: GithubOptions| cloud.set_github(github)),
         "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
         "services" => match serde_json::from_slice::<ServiceOptions>(body) {
             Ok(options) => cloud.add_service(options).await.map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),

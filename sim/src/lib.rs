@@ -13,6 +13,7 @@ mod cloud;
 mod control;
 mod cycles;
 mod faults;
+mod github;
 mod ledger;
 mod limits;
 mod options;
@@ -25,6 +26,7 @@ pub mod world;
 
 pub use clock::Clock;
 pub use faults::{Fault, FaultKind};
+pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::faults::Fault;
+use crate::github::GithubOptions;
 use crate::limits::Limits;
 use crate::switches::Switches;
 
@@ -56,6 +57,8 @@ pub struct StageOptions {
     pub limits: Limits,
     /// AWS's unsure points and the stage's own timings.
     pub switches: Switches,
+    /// What GitHub knows.
+    pub github: GithubOptions,
     /// A JSONL file that takes every request and answer.
     pub recording: Option<PathBuf>,
     /// The values behind the `valueFrom` of containers' secrets.
@@ -85,6 +88,7 @@ impl Default for StageOptions {
             faults: Vec::new(),
             limits: Limits::default(),
             switches: Switches::default(),
+            github: GithubOptions::default(),
             recording: None,
             secrets: BTreeMap::new(),
         }

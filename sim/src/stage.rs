@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::cloud::{Cloud, account};
 use crate::cycles::keep;
 use crate::faults::Fault;
+use crate::github::{self, GithubOptions};
 use crate::ledger::{Entry, Ledger, Moment};
 use crate::options::{AlarmState, ServiceOptions, StageOptions, Suspension, TaskEngine};
 use crate::serve::serve;
@@ -127,10 +128,21 @@ impl Stage {
         format!("http://{}:{}", self.cloud.public_host(), self.address.port())
     }
 
-    /// All addresses: `{"endpoint", "registry", "listeners": {name: url}}`.
+    /// The URL for `GITHUB_API_URL`.
+    pub fn github_url(&self) -> String {
+        format!("{}{}", self.endpoint(), github::ROOT)
+    }
+
+    /// GitHub knows this, and nothing else, from now on.
+    pub fn set_github(&self, github: GithubOptions) {
+        self.cloud.set_github(github);
+    }
+
+    /// All addresses: `{"endpoint", "github", "registry", "listeners": {name: url}}`.
     pub fn addresses(&self) -> Value {
         let mut addresses = self.cloud.addresses();
         addresses["endpoint"] = Value::String(self.endpoint());
+        addresses["github"] = Value::String(self.github_url());
         addresses
     }
 

@@ -15,7 +15,7 @@ pub struct Count {
     pub throttled: u64,
 }
 
-/// All requests to AWS's services.
+/// All requests to AWS's services, and to GitHub.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// By operation, as in `ecs:DescribeServices`.

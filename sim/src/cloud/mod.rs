@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use crate::account::Account;
 use crate::clock::{Clock, now_ms};
 use crate::faults::FaultPlan;
+use crate::github::GithubOptions;
 use crate::ledger::Ledger;
 use crate::limits::Buckets;
 use crate::options::StageOptions;
@@ -25,6 +26,7 @@ pub(crate) struct Cloud {
     account: Mutex<Account>,
     jobs: Mutex<JoinSet<()>>,
     denied: Mutex<Vec<String>>,
+    github: Mutex<GithubOptions>,
     pub(crate) world: World,
     pub(crate) options: StageOptions,
     pub(crate) ledger: Ledger,
@@ -38,6 +40,7 @@ impl Cloud {
             account: Mutex::new(account),
             jobs: Mutex::default(),
             denied: Mutex::new(options.denied.clone()),
+            github: Mutex::new(options.github.clone()),
             world,
             faults: FaultPlan::new(&options.faults),
             buckets: Buckets::new(&options.limits, now_ms()),
@@ -77,6 +80,16 @@ impl Cloud {
     /// Denies these IAM actions, and no others, from now on.
     pub(crate) fn deny(&self, actions: Vec<String>) {
         *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = actions;
+    }
+
+    /// What GitHub knows now.
+    pub(crate) fn github(&self) -> GithubOptions {
+        self.github.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// GitHub knows this, and nothing else, from now on.
+    pub(crate) fn set_github(&self, github: GithubOptions) {
+        *self.github.lock().unwrap_or_else(PoisonError::into_inner) = github;
     }
 
     /// Runs something beside everything else, until it is done or the stage ends.

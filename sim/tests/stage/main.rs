@@ -4,6 +4,7 @@
 
 mod codedeploy;
 mod control;
+mod github;
 mod harness;
 mod imaginary;
 mod limits;
