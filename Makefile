@@ -42,6 +42,11 @@ image: release
 bench: release
 	$(RELEASE)/bench
 
+## scale: deploy 200 services at once (or N=50) under AWS's request limits, and nothing else
+.PHONY: scale
+scale: release
+	$(RELEASE)/bench scale $(N)
+
 ## lint: check workflows, action.yml, scripts, Dockerfile, spelling and the examples in the docs
 .PHONY: lint
 lint: setup
