@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Switches {
     /// Fields of a task definition that the ECS model does not know come back in answers. AWS itself drops them.
     pub keep_unknown_fields: bool,
+    /// What becomes of the members that a `SuspendedState` leaves out.
+    pub suspension: SuspensionUpdate,
     /// `Baking` shows as the status during the termination wait, where `InProgress` is known to.
     pub baking: Toggle,
     /// Which auto-rollback event an expired ready wait counts as.
@@ -24,8 +26,6 @@ pub struct Switches {
     pub rollback_ending: RollbackEnding,
     /// The identity of the deployment that an ECS circuit breaker goes back to.
     pub breaker_rollback: BreakerRollback,
-    /// What becomes of the members that a `SuspendedState` leaves out.
-    pub suspension: SuspensionUpdate,
     /// How long until a stopped deployment's `rollbackInfo` and its rollback deployment appear.
     pub rollback_info_ms: u64,
     /// How long green's tasks may take to be healthy; AWS's hour by the clock when absent (8 s when observed).
@@ -42,6 +42,7 @@ impl Default for Switches {
     fn default() -> Self {
         Self {
             keep_unknown_fields: true,
+            suspension: SuspensionUpdate::Replaced,
             baking: Toggle::Off,
             ready_expiry: ReadyExpiry::NoRollback,
             orphan_green: OrphanGreen::Replaced,
@@ -50,7 +51,6 @@ impl Default for Switches {
             rollback_of_nothing: Toggle::Off,
             rollback_ending: RollbackEnding::Succeeds,
             breaker_rollback: BreakerRollback::FormerId,
-            suspension: SuspensionUpdate::Replaced,
             rollback_info_ms: 150,
             install_timeout_ms: None,
             unhealthy_after_ms: 1500,

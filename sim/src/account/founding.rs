@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{Account, Fleet, Group, Listener, Rollout, ScalableTarget, Service, TargetGroup};
+use super::{Account, Fleet, Group, Listener, Rollout, Service, TargetGroup};
 use crate::clock::now_ms;
 use crate::options::{Controller, Exposure, ServiceOptions};
 
@@ -26,8 +26,8 @@ pub(crate) fn found_service(account: &mut Account, options: &ServiceOptions) -> 
         fleet.external_id = Some(account.ids.deployment());
     }
     found_group(account, options, &target_groups);
-    account.scalable.extend(options.scaling.iter().map(|scaling| ScalableTarget::new(&options.name, scaling)));
     account.services.push(service(options, target_groups, fleet));
+    account.scalable.extend(options.scaling.iter().map(|scaling| super::ScalableTarget::new(&options.name, scaling)));
     Ok(())
 }
 

@@ -2,18 +2,19 @@
 //!
 //! It holds no lock, waits for nothing and speaks no protocol.
 
+mod autoscaling;
 mod balancer;
 mod codedeploy;
 mod fleet;
 mod founding;
 mod place;
 mod revision;
-mod scaling;
 mod service;
 mod task;
 
 use std::collections::BTreeMap;
 
+pub(crate) use autoscaling::ScalableTarget;
 pub(crate) use balancer::{Balancer, Listener, TargetGroup};
 pub(crate) use codedeploy::{
     AppSpec, AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, Group, LifecycleEvent, ReadyWait, RollbackLink, Side,
@@ -23,7 +24,6 @@ pub(crate) use fleet::{Fleet, Role, Rollout};
 pub(crate) use founding::found_service;
 pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
 pub(crate) use revision::{Revision, Revisions};
-pub(crate) use scaling::ScalableTarget;
 pub(crate) use service::{Service, seconds};
 pub(crate) use task::{Container, LogPlace, Origin, Phase, StopCode, Task};
 

@@ -51,6 +51,12 @@ impl Service {
         self.fleets.iter().find(|fleet| fleet.id == id)
     }
 
+    /// A change that a reader could notice.
+    pub(crate) fn changed(&mut self) {
+        self.version += 1;
+        self.changed_ms = now_ms();
+    }
+
     /// Wants another number of tasks, in all fleets that stay.
     pub(crate) fn scale(&mut self, desired: u32) {
         self.desired = desired;
@@ -59,12 +65,6 @@ impl Service {
             fleet.desired = desired;
         }
         self.changed();
-    }
-
-    /// A change that a reader could notice.
-    pub(crate) fn changed(&mut self) {
-        self.version += 1;
-        self.changed_ms = now_ms();
     }
 
     /// Says something about the whole service, in ECS's words after `(service NAME)`.

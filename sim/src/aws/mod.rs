@@ -4,6 +4,7 @@
 
 mod access;
 mod asked;
+mod autoscaling;
 mod cloudwatch;
 mod codedeploy;
 mod ecr;
@@ -13,7 +14,6 @@ mod exchange;
 mod logs;
 mod model;
 mod refusal;
-mod scaling;
 mod sts;
 mod wire;
 
@@ -95,6 +95,6 @@ async fn dispatch(cloud: &Arc<Cloud>, api: Api, operation: &str, asked: Asked<'_
         Api::CloudWatch => cloudwatch::answer(cloud, operation, asked),
         Api::Elb => elb::answer(cloud, operation, asked),
         Api::Sts => sts::answer(cloud, operation, asked),
-        Api::Scaling => scaling::answer(cloud, operation, asked),
+        Api::Scaling => autoscaling::answer(cloud, operation, asked),
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! The life cycles change the account and the world; they know no protocol.
 
+mod autoscaling;
 pub(crate) mod codedeploy;
 mod containers;
 mod keeper;
 mod notice;
 mod rolling;
-mod scaling;
 mod staffing;
 mod targets;
 mod tasks;
