@@ -38,6 +38,18 @@ pub fn now() -> Moment {
     Moment(whole.format(&Rfc3339).unwrap_or_default())
 }
 
+/// A moment that AWS gave in seconds of the epoch, as RFC 3339; empty when it gave none.
+pub fn at(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of the epoch are far below the limit, and only whole ones are shown")]
+    let moment = OffsetDateTime::from_unix_timestamp(seconds as i64).ok().filter(|_| seconds > 0.0);
+    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+/// How long ago a moment was that AWS gave in seconds of the epoch.
+pub fn since(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(OffsetDateTime::now_utc().unix_timestamp_nanos() as f64 / 1e9 - seconds).unwrap_or_default()
+}
+
 /// A number that differs from run to run, from the wall clock and the process id.
 pub fn nonce() -> u64 {
     let nanoseconds = OffsetDateTime::now_utc().unix_timestamp_nanos();

@@ -12,8 +12,8 @@ use crate::outcome::Reason;
 pub enum Seen {
     /// Green is coming up; production is on blue.
     Preparing,
-    /// Green is up and the rollout waits for us.
-    AtGate,
+    /// The rollout waits to be told to go on.
+    AtGate(At),
     /// Production traffic is moving.
     Shifting,
     /// Green serves 100 %, confirmed; blue is still there.
@@ -24,6 +24,19 @@ pub enum Seen {
     Ended(Trouble),
     /// We could not look.
     Blind(Blindness),
+}
+
+/// At which gate a rollout waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Green is up; no user has reached it.
+    Green,
+    /// Some traffic may be on green; the next share waits.
+    Step,
+    /// Green serves 100 %, confirmed; blue is still there.
+    Production,
+    /// Somebody else's gate: it is theirs to open.
+    Foreign,
 }
 
 /// How a rollout ended when it did not succeed.
@@ -62,6 +75,8 @@ pub enum Goal {
     Shifted,
     /// The rollout is over, blue is gone.
     Completed,
+    /// A gate, whoever's, or the end: we only watch.
+    Watch,
 }
 
 /// How long we follow.
@@ -84,6 +99,8 @@ pub enum Verdict {
     Wait,
     /// What we waited for is there.
     Proceed,
+    /// A gate on the way: check what is to be checked there, and open it.
+    Open(At),
     /// Take it back.
     Abort(Trouble),
     /// Our deadline passed; AWS goes on.
@@ -102,14 +119,27 @@ fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {
     match (seen, goal) {
         (Seen::Ended(trouble), _) => Verdict::Abort(trouble.clone()),
         (Seen::Blind(blindness), _) => blind(blindness),
+        (Seen::AtGate(at), _) => at_gate(*at, goal),
         (Seen::Shifting | Seen::Shifted | Seen::Completed, Goal::TestAtGate) => Verdict::Abort(bypassed()),
-        (Seen::AtGate, Goal::TestAtGate | Goal::Gate)
-        | (Seen::Shifting, Goal::Gate)
+        (Seen::Shifting, Goal::Gate)
         | (Seen::Shifted, Goal::Gate | Goal::Shifted)
-        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Completed) => Verdict::Proceed,
-        (Seen::Preparing, _) | (Seen::AtGate | Seen::Shifting, Goal::Shifted | Goal::Completed) | (Seen::Shifted, Goal::Completed) => {
-            Verdict::Wait
-        }
+        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Completed | Goal::Watch) => Verdict::Proceed,
+        (Seen::Preparing, _)
+        | (Seen::Shifting, Goal::Shifted | Goal::Completed | Goal::Watch)
+        | (Seen::Shifted, Goal::Completed | Goal::Watch) => Verdict::Wait,
+    }
+}
+
+fn at_gate(at: At, goal: Goal) -> Verdict {
+    match (at, goal) {
+        (_, Goal::Watch)
+        | (At::Green, Goal::TestAtGate | Goal::Gate)
+        | (At::Step | At::Production, Goal::Gate)
+        | (At::Production, Goal::Shifted) => Verdict::Proceed,
+        (At::Step | At::Production, Goal::TestAtGate) => Verdict::Abort(bypassed()),
+        (At::Step, Goal::Shifted | Goal::Completed) | (At::Production, Goal::Completed) => Verdict::Open(at),
+        // Green's gate was opened already: the answer is on its way, or was lost and is sent again.
+        (At::Green, Goal::Shifted | Goal::Completed) | (At::Foreign, _) => Verdict::Wait,
     }
 }
 
@@ -150,7 +180,7 @@ mod tests {
 
     #[test]
     fn tests_come_before_traffic_or_the_rollout_is_taken_back() {
-        assert_eq!(decide(Goal::TestAtGate, &Seen::AtGate, EARLY), Verdict::Proceed);
+        assert_eq!(decide(Goal::TestAtGate, &Seen::AtGate(At::Green), EARLY), Verdict::Proceed);
         for past in [Seen::Shifting, Seen::Shifted, Seen::Completed] {
             assert!(matches!(decide(Goal::TestAtGate, &past, EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::GateBypassed));
         }
@@ -158,7 +188,7 @@ mod tests {
 
     #[test]
     fn only_what_was_observed_counts_as_success() {
-        for not_yet in [Seen::Preparing, Seen::AtGate, Seen::Shifting] {
+        for not_yet in [Seen::Preparing, Seen::AtGate(At::Green), Seen::AtGate(At::Foreign), Seen::Shifting] {
             assert_eq!(decide(Goal::Shifted, &not_yet, EARLY), Verdict::Wait);
             assert_eq!(decide(Goal::Completed, &not_yet, EARLY), Verdict::Wait);
         }

@@ -4,21 +4,20 @@
 
 use std::time::Duration;
 
-use crate::checks::smoke::Side;
 use crate::error::Failure;
-use crate::event::{Event, Refusal as Refused, Serving, Step, StepEnd, Tasks, Witness};
+use crate::event::{Event, Refusal as Refused, Serving, Step, StepEnd, Witness};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::{self, Gate, Plan, Refusal, RolloutPlan};
 use crate::problem::Problem;
 use crate::run::Run;
-use crate::settings::{Follow, Settings};
-use crate::steps::image::{self, Pinned};
-use crate::steps::revision::{self, Revision};
-use crate::steps::rollout::{self, Interrupted, Rollout, Start};
-use crate::steps::{smoke, task};
-use crate::survey::{self, Snapshot, Unready};
+use crate::settings::{Mode, OnCancel, Settings};
+use crate::steps::rollout::{self, Interrupted};
 use crate::undo::short;
 use crate::unwind::{self, Unwound};
+
+mod answer;
+mod line;
+mod rollback;
+mod status;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,16 +63,16 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     tokio::pin!(signal);
     let ended = tokio::select! {
         biased;
-        () = &mut signal => Err(cancelled(run)),
-        ended = deploy(run, settings) => ended,
+        () = &mut signal => Err(cancelled(run, settings)),
+        ended = mode(run, settings) => ended,
     };
     match ended {
         Ok(ending) => {
-            run.disarm_all();
-            ending
+            run.keep();
+            settle(run, ending, signal).await
         }
-        Err(Halt::Refused(problems)) => refuse(run, &problems),
-        Err(Halt::Left(failure) | Halt::Superseded(failure)) => leave(run, failure),
+        Err(Halt::Refused(problems)) => settle(run, refuse(run, &problems), signal).await,
+        Err(Halt::Left(failure) | Halt::Superseded(failure)) => settle(run, leave(run, failure), signal).await,
         Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => take_back_in_grace(run, failure).await,
         Err(Halt::Failed(failure)) => tokio::select! {
             ending = take_back(run, failure.clone()) => ending,
@@ -82,132 +81,31 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     }
 }
 
-/// survey → plan → image → register → one-off task → rollout → gate → traffic → production → bake.
-async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let (mut snapshot, plan) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
-    let image = push(run, settings, &mut snapshot).await?;
-    let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
-    one_off(run, settings, &revision, &snapshot).await?;
-    let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
-    let Start::Started(mut rollout) = rollout::start(run, settings, planned, &revision).await? else {
-        return Ok(no_change(planned));
+async fn mode(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
+    match settings.mode {
+        Mode::Deploy => line::deploy(run, settings).await,
+        Mode::Rollback => rollback::rollback(run, settings).await,
+        Mode::Continue => answer::go_on(run, settings).await,
+        Mode::Abort => answer::abort(run, settings).await,
+        Mode::Status => status::status(run, settings).await,
+    }
+}
+
+/// What was lent for the rollout is given back, whatever its end; a second signal leaves that to `post`.
+async fn settle(run: &Run, ending: Ending, signal: impl Future<Output = ()>) -> Ending {
+    if run.armed().is_empty() {
+        return ending;
+    }
+    let stuck = tokio::select! {
+        unwound = unwind::settle(run) => unwound.is_stuck(),
+        () = async { signal.await; run.tell(Event::Signalled); tokio::time::sleep(GRACE).await } => true,
     };
-    if settings.rollout.follow == Follow::Not {
-        return Ok(started(&revision));
+    if stuck {
+        run.tell(Event::Warned {
+            sentence: "what was set on the service for this rollout is still there; the post step and the next run try again".into(),
+        });
     }
-    let values = smoke::values(settings, image.as_ref(), &revision);
-    gate(run, settings, &mut rollout, &values).await?;
-    step(run, Step::Shift, rollout.shifted(), |()| "green serves 100 %".to_owned()).await?;
-    tests(run, settings, Side::Production, &values).await?;
-    bake(run, settings, &mut rollout).await?;
-    Ok(deployed(run, &rollout, &revision))
-}
-
-async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan), Halt> {
-    let snapshot = survey::survey(run, settings).await.map_err(|unready| match unready {
-        Unready::Problems(problems) => Halt::Refused(problems),
-        Unready::Failure(failure) => Halt::Failed(failure),
-    })?;
-    let plan = plan::plan(settings, &snapshot).map_err(|refusal| match refusal {
-        Refusal::Problems(problems) => Halt::Refused(problems),
-        Refusal::Failure(failure) => Halt::Failed(failure),
-    })?;
-    let notes = settings.notes.iter().map(|note| Event::Noted { sentence: note.clone() });
-    let warnings = plan.warnings.iter().map(|warning| Event::Warned { sentence: warning.clone() });
-    notes.chain(warnings).for_each(|event| run.tell(event));
-    surveyed(run, &snapshot, &plan);
-    Ok((snapshot, plan))
-}
-
-fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
-    let Some(service) = &snapshot.service else { return };
-    let tasks = Tasks { running: service.running_count, desired: service.desired_count, failed: 0 };
-    let controller = plan.rollout.as_ref().map_or("none", RolloutPlan::controller).to_owned();
-    run.tell(Event::Surveyed { controller, blue: service.revision().to_owned(), tasks, plan: plan.lines.clone() });
-}
-
-async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot) -> Result<Option<Pinned>, Failure> {
-    let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else { return Ok(None) };
-    step(run, Step::Image, image::image(run, asked, found), super::steps::image::Pinned::short).await.map(Some)
-}
-
-fn described(revision: &Revision) -> String {
-    let how = if revision.registered { "registered" } else { "is registered already, unchanged" };
-    format!("{} {how}", short(&revision.arn))
-}
-
-async fn one_off(run: &Run, settings: &Settings, revision: &Revision, snapshot: &Snapshot) -> Result<(), Failure> {
-    let Some(asked) = &settings.task else { return Ok(()) };
-    let ran = task::task(run, settings, asked, revision, snapshot.service.as_ref());
-    step(run, Step::Task, ran, |()| "done".to_owned()).await
-}
-
-async fn gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &crate::checks::smoke::Values) -> Result<(), Halt> {
-    match rollout.gate() {
-        Gate::Absent => return Ok(()),
-        Gate::Test | Gate::Pass => step(run, Step::Green, rollout.reach_gate(), |()| "up, waiting at the gate".to_owned()).await?,
-    }
-    if rollout.gate() == Gate::Test {
-        tests(run, settings, Side::Green, values).await?;
-    }
-    Ok(rollout.proceed().await?)
-}
-
-async fn tests(run: &Run, settings: &Settings, side: Side, values: &crate::checks::smoke::Values) -> Result<(), Failure> {
-    if smoke::asked(settings, side).is_none() {
-        return Ok(());
-    }
-    let at = match side {
-        Side::Green => Step::Gate,
-        Side::Production => Step::Production,
-    };
-    step(run, at, smoke::smoke(run, settings, side, values), |passed| format!("{passed} passed")).await.map(drop)
-}
-
-async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
-    if settings.rollout.follow != Follow::Completed || !rollout.keeps_blue() {
-        return Ok(());
-    }
-    step(run, Step::Bake, rollout.completed(), |()| "the rollout is over, blue is gone".to_owned()).await?;
-    run.tell(Event::PointOfNoReturn);
-    Ok(())
-}
-
-/// Tells a step's begin and end around it.
-async fn step<T, E>(run: &Run, step: Step, work: impl Future<Output = Result<T, E>>, result: impl FnOnce(&T) -> String) -> Result<T, E> {
-    run.tell(Event::StepStarted { step });
-    let ended = work.await;
-    let (end, result) = match &ended {
-        Ok(value) => (StepEnd::Done, result(value)),
-        Err(_) => (StepEnd::Failed, String::new()),
-    };
-    run.tell(Event::StepEnded { step, end, result });
-    ended
-}
-
-fn only_registered(revision: &Revision) -> Ending {
-    let sentence = format!("{}; no service was given, so no traffic was touched", described(revision));
-    Ending { outcome: Some(Outcome::NoChange), reason: Reason::NoService, sentence }
-}
-
-fn no_change(plan: &RolloutPlan) -> Ending {
-    let sentence = format!("{} serves production already: nothing was to be deployed", short(&plan.blue.revision));
-    Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyRuns, sentence }
-}
-
-fn started(revision: &Revision) -> Ending {
-    let sentence = format!("the rollout of {} was started and is left to AWS; what serves traffic was not looked at", short(&revision.arn));
-    Ending { outcome: Some(Outcome::Started), reason: Reason::NotWaited, sentence }
-}
-
-fn deployed(run: &Run, rollout: &Rollout<'_>, revision: &Revision) -> Ending {
-    run.tell(Event::Measured { reads: run.aws.reads() });
-    if rollout.serves_nothing() {
-        let sentence = format!("{} is rolled out with zero tasks, as asked: nothing serves", short(&revision.arn));
-        return Ending { outcome: Some(Outcome::Started), reason: Reason::ZeroTasks, sentence };
-    }
-    let sentence = format!("green serves 100 % of production: {} ({})", short(&revision.arn), rollout.witness().words());
-    Ending { outcome: Some(Outcome::Deployed), reason: Reason::AsPlanned, sentence }
+    ending
 }
 
 fn refuse(run: &Run, problems: &[Problem]) -> Ending {
@@ -220,14 +118,19 @@ pub fn refused(problem: &Problem) -> Refused {
     Refused { problem: problem.to_string(), remedy: problem.remedy.clone() }
 }
 
-fn cancelled(run: &Run) -> Halt {
+/// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is taken back all the same.
+fn cancelled(run: &Run, settings: &Settings) -> Halt {
     run.tell(Event::Signalled);
-    Halt::Failed(Failure::new(Reason::Cancelled, "the workflow was cancelled"))
+    let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
+    match run.what_goes_on() {
+        Some(what) if settings.control.on_cancel == OnCancel::Leave => Halt::Left(failure.caused_by(what)),
+        _ => Halt::Failed(failure),
+    }
 }
 
 /// What goes on is AWS's, or somebody else's: it is not taken back.
 fn leave(run: &Run, failure: Failure) -> Ending {
-    run.disarm_all();
+    run.keep();
     let reason = failure.reason;
     let sentence = failure.chain.join(": ");
     run.tell(Event::Failed { failure });
@@ -289,6 +192,18 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
         }
         Unwound::Superseded(what) => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: what },
     }
+}
+
+/// Tells a step's begin and end around it.
+async fn step<T, E>(run: &Run, step: Step, work: impl Future<Output = Result<T, E>>, result: impl FnOnce(&T) -> String) -> Result<T, E> {
+    run.tell(Event::StepStarted { step });
+    let ended = work.await;
+    let (end, result) = match &ended {
+        Ok(value) => (StepEnd::Done, result(value)),
+        Err(_) => (StepEnd::Failed, String::new()),
+    };
+    run.tell(Event::StepEnded { step, end, result });
+    ended
 }
 
 /// Blue was confirmed to serve.

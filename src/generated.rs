@@ -11,7 +11,7 @@ use crate::inputs::{Input, TABLE};
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, no-change, started, unchanged, rolled-back, still-running, stuck. See docs/outcomes.md.",
+        "What serves traffic now: deployed, no-change, waiting, started, unchanged, rolled-back, still-running, stuck. See docs/outcomes.md.",
     ),
     ("reason", "Why: as-planned, smoke-failed, alarm, tasks-unhealthy, task-failed, cancelled, superseded, timeout, denied and others."),
     ("task-definition-arn", "The revision that was deployed."),
@@ -77,6 +77,9 @@ fn action() -> String {
     );
     for input in TABLE {
         let _ = writeln!(text, "  {}:\n    description: {}\n    required: false", input.name, quoted(&described(input)));
+        if input.name == "github-token" {
+            text.push_str("    default: ${{ github.token }}\n");
+        }
     }
     text.push_str("\noutputs:\n");
     for (name, what) in OUTPUTS {

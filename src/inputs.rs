@@ -46,7 +46,7 @@ macro_rules! inputs {
 
 inputs! {
     "What is deployed" {
-        mode = "mode", "deploy", "What to do. This version knows deploy.";
+        mode = "mode", "deploy", "What to do: deploy; rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], or a bare reference, looked up in the local Docker engine first and in its registry otherwise. It is deployed by digest.";
@@ -85,6 +85,20 @@ inputs! {
         propagate_tags = "propagate-tags", "as it is", "Rolling services: SERVICE, TASK_DEFINITION or NONE.";
         ebs_name = "service-managed-ebs-volume-name", "none", "Rolling services: the volume that service-managed-ebs-volume configures.";
         ebs = "service-managed-ebs-volume", "none", "Rolling services: a JSON object, the managed EBS volume.";
+        strategy = "strategy", "auto: as the service is", "How ECS shifts traffic, for services of the ECS controller: rolling, blue-green, canary, linear, or auto. Under CodeDeploy it is codedeploy-deployment-config that says so.";
+        canary_percent = "canary-percent", "the service's", "Canary: percent of traffic in the first of two steps, 0.1 to 100, such as 10 or 10%.";
+        canary_bake = "canary-bake", "the service's", "Canary: time between the two steps, in whole minutes, such as 10m; at most 24h.";
+        step_percent = "step-percent", "the service's", "Linear: percent of traffic in every step, 3 to 100.";
+        step_bake = "step-bake", "the service's", "Linear: time between two steps, in whole minutes; at most 24h.";
+        bake = "bake", "the service's", "How long ECS keeps blue after green serves 100 %, in whole minutes; at most 24h.";
+        manage_hooks = "manage-hooks", "true", "Whether PAUSE hooks may be added to the service for this rollout, where its definition has none at a gate that is needed. They are taken away again. false refuses instead, and shows the snippet for the service's definition.";
+        approval = "approval", "none", "before-traffic: after its tests green waits at the gate, the job ends with the outcome waiting, and another job answers with mode continue or abort.";
+        if_running = "if-running", "fail", "What to do when a rollout of the service is in progress: fail, wait (until it is over), supersede (stop it with rollback, see blue serve, go on).";
+        on_cancel = "on-cancel", "rollback", "What a cancelled run does with its rollout: rollback, or leave it to AWS.";
+        stale_run = "stale-run", "refuse", "refuse: a run whose branch has been deployed by a newer run of the workflow does not overwrite it, where GitHub tells (github-token). allow: it may.";
+        suspend_autoscaling = "suspend-autoscaling", "false", "Whether scale-in of the service is suspended during the rollout, and restored at its end.";
+        rollback_to = "rollback-to", "the last good deployment", "mode rollback: a revision (family:12, 12 or its ARN), a tag or digest of an image in the deployment history, or a deployment id.";
+        deployment = "deployment", "the one that is in progress", "mode continue, abort and status: the deployment that is meant, as the output deployment-id of the job that waits. Another one is then never answered by accident.";
         stability = "wait-for-service-stability", "true", "false starts the rollout and leaves it to AWS; nothing is then said about traffic.";
         wait_until = "wait-until", "completed", "shifted: done when green serves 100 %; completed: done when blue is gone as well.";
         wait_minutes = "wait-for-minutes", "30", "Minutes to wait, besides the waits that the deployment group itself asks for; at most 360.";
@@ -97,6 +111,7 @@ inputs! {
         smoke_tests = "smoke-tests", "none", "Smoke tests, inline YAML or a path in the workspace; see docs/smoke-tests.md.";
         test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
         production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
+        skip_checks = "skip-checks", "false", "mode rollback: true leaves the smoke tests out, when they are what is broken.";
     }
     "One-off task" {
         run_task = "run-task", "false", "Run the new revision as a one-off task before the rollout.";
@@ -111,6 +126,9 @@ inputs! {
         task_tags = "run-task-tags", "none", "A JSON array of tags.";
         task_ebs_name = "run-task-managed-ebs-volume-name", "none", "The volume that run-task-managed-ebs-volume configures.";
         task_ebs = "run-task-managed-ebs-volume", "none", "A JSON object, the managed EBS volume.";
+    }
+    "GitHub" {
+        github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait; needs actions: read.";
     }
     "AWS" {
         region = "aws-region", "AWS_REGION, AWS_DEFAULT_REGION", "The region.";

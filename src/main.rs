@@ -134,7 +134,8 @@ fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> 
 fn recorder(runner: &Runner, variables: &BTreeMap<String, String>, settings: Option<&Settings>) -> Recorder {
     let ambient = SECRETS.iter().filter_map(|name| variables.get(*name)).cloned().map(Secret::new);
     let own = settings.into_iter().flat_map(|settings| settings.checks.environment.iter().map(|(_, secret)| secret.clone()));
-    let secrets: Vec<Secret> = ambient.chain(own).collect();
+    let token = settings.and_then(|settings| settings.control.github_token.clone());
+    let secrets: Vec<Secret> = ambient.chain(own).chain(token).collect();
     let delimiter = format!("ecs_bluegreen_{:016x}", clock::nonce());
     Recorder::new(runner.files.clone(), &secrets, runner.workspace.runner_temp.as_deref(), delimiter)
 }

@@ -12,6 +12,8 @@ pub enum Outcome {
     Deployed,
     /// What was asked for is what runs already.
     NoChange,
+    /// Green stands at its gate, tested; another job answers with `mode: continue` or `abort`.
+    Waiting,
     /// The rollout was begun and left to AWS, as asked; nothing is claimed about traffic.
     Started,
     /// Failed before any traffic moved; blue serves 100 %, nothing of ours is left.
@@ -30,6 +32,7 @@ impl Outcome {
         match self {
             Self::Deployed => "deployed",
             Self::NoChange => "no-change",
+            Self::Waiting => "waiting",
             Self::Started => "started",
             Self::Unchanged => "unchanged",
             Self::RolledBack => "rolled-back",
@@ -41,7 +44,7 @@ impl Outcome {
     /// The process's exit code.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Deployed | Self::NoChange | Self::Started => 0,
+            Self::Deployed | Self::NoChange | Self::Waiting | Self::Started => 0,
             Self::Unchanged => 10,
             Self::RolledBack => 20,
             Self::StillRunning => 30,
@@ -89,6 +92,24 @@ reasons! {
     NotWaited = "not-waited",
     /// The service runs this revision already.
     AlreadyRuns = "already-runs",
+    /// `approval: before-traffic`: a person decides.
+    Approval = "approval",
+    /// `mode: rollback` brought back what was good.
+    RollbackAsked = "rollback-asked",
+    /// `mode: abort` took the rollout back.
+    Aborted = "aborted",
+    /// Nothing is in progress, or nothing waits at a gate.
+    NothingRunning = "nothing-running",
+    /// The gate was answered before: the rollout is over already.
+    AlreadyAnswered = "already-answered",
+    /// Nobody answered the gate in time.
+    Expired = "expired",
+    /// A newer run of the workflow has deployed this branch.
+    StaleRun = "stale-run",
+    /// There is no good deployment to go back to.
+    NothingToReturnTo = "nothing-to-return-to",
+    /// The deployment did not take the PAUSE hooks that it was started with.
+    HooksMissing = "hooks-missing",
     /// The inputs, or what they name in AWS, were refused.
     InvalidInputs = "invalid-inputs",
     /// AWS said no.

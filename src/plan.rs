@@ -1,5 +1,6 @@
 //! PURE: Settings and one look at AWS → Plan, or every reason why not. Nothing is left to choose afterwards.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,13 +13,17 @@ use crate::documents::task_definition::TaskDefinition;
 use crate::documents::{app_spec, clean, described, render};
 use crate::error::Failure;
 use crate::problem::Problem;
-use crate::settings::{AppSpecSource, DefinitionSource, Follow, Settings};
+use crate::settings::{AppSpecSource, DefinitionSource, Follow, Mode, Settings, Strategy};
 use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey, short};
 
+mod native;
 mod refuse;
+mod running;
 #[cfg(test)]
 mod tests;
+
+pub use running::undo_of;
 
 /// What will be done.
 #[derive(Debug)]
@@ -27,8 +32,8 @@ pub struct Plan {
     pub definition: Value,
     /// The containers that get the image.
     pub image_containers: Vec<String>,
-    /// The registered revision the definition is compared with.
-    pub comparable: Option<Registered>,
+    /// The registered revisions the definition is compared with, the one that serves first.
+    pub comparable: Vec<Registered>,
     /// Where it is rolled out.
     pub rollout: Option<RolloutPlan>,
     /// Lines for the log.
@@ -63,14 +68,22 @@ pub enum Way {
     CodeDeploy(Box<CodeDeployWay>),
     /// ECS, rolling.
     Rolling(RollingWay),
+    /// ECS, with weights and gates.
+    Native(Box<NativeWay>),
 }
 
 impl RolloutPlan {
     /// The controller, in the words of the documentation.
     pub fn controller(&self) -> &'static str {
-        match self.way {
+        match &self.way {
             Way::CodeDeploy(_) => "codedeploy",
             Way::Rolling(_) => "ecs, rolling",
+            Way::Native(way) => match way.strategy {
+                Strategy::Rolling => "ecs, rolling",
+                Strategy::BlueGreen => "ecs, blue-green",
+                Strategy::Canary => "ecs, canary",
+                Strategy::Linear => "ecs, linear",
+            },
         }
     }
 }
@@ -130,6 +143,52 @@ pub struct RollingWay {
     pub desired: i32,
 }
 
+/// A deployment of ECS's own, with weights and gates.
+#[derive(Debug, Clone)]
+pub struct NativeWay {
+    /// How traffic moves.
+    pub strategy: Strategy,
+    /// What traffic goes through.
+    pub balancer: Balancer,
+    /// The configuration that goes with the UpdateService; none when it is as it should be.
+    pub configuration: Option<Value>,
+    /// The configuration before.
+    pub present: Option<Value>,
+    /// The strategy's members before.
+    pub before: Value,
+    /// The stages at which it must pause.
+    pub pauses: BTreeSet<String>,
+    /// How long a pause of ours lasts, in minutes.
+    pub pause_minutes: u64,
+    /// Service deployments there are before ours.
+    pub known: Vec<String>,
+    /// Test rules, or listeners.
+    pub test: Vec<String>,
+    /// Alarms of the service.
+    pub alarms: Vec<String>,
+    /// Those that ring already.
+    pub ringing: Vec<String>,
+    /// What is owed at green's gate.
+    pub gate: Gate,
+    /// Whether there is nothing to go back to.
+    pub is_first: bool,
+    /// Wanted tasks before.
+    pub desired: i32,
+    /// Minutes that blue is kept after the shift.
+    pub bake_minutes: u64,
+}
+
+/// What traffic goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balancer {
+    /// An application or network load balancer.
+    Load,
+    /// Service Connect's proxies.
+    ServiceConnect,
+    /// Nothing that ECS manages: tasks are exchanged, no traffic is.
+    Headless,
+}
+
 /// Why there is no plan.
 #[derive(Debug)]
 pub enum Refusal {
@@ -148,7 +207,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     let image_containers = keep(&mut problems, image_containers(settings, &definition)).unwrap_or_default();
-    let rollout = keep(&mut problems, rollout(settings, snapshot, &definition)).flatten();
+    let rollout = keep(&mut problems, rollout(settings, snapshot, Some(&definition))).flatten();
     problems.extend(
         settings
             .task
@@ -162,16 +221,19 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut warnings = refuse::warnings(settings, snapshot);
     warnings.extend(notes);
     let lines = lines(settings, snapshot, rollout.as_ref());
-    Ok(Plan { definition, image_containers, comparable: comparable(snapshot), rollout, lines, warnings })
+    Ok(Plan { definition, image_containers, comparable: comparable(settings, snapshot), rollout, lines, warnings })
 }
 
 fn keep<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {
     result.map_err(|found| problems.extend(found)).ok()
 }
 
-/// A service's live revision, or the family's newest where there is no service.
-fn comparable(snapshot: &Snapshot) -> Option<Registered> {
-    snapshot.live.clone().or_else(|| snapshot.newest.clone())
+/// A service's live revision first; the family's newest is what a run that was cut short had registered.
+/// A rollback brings the very revision, unless it is not registered any more.
+fn comparable(settings: &Settings, snapshot: &Snapshot) -> Vec<Registered> {
+    let is_active = |registered: &&Registered| registered.answer["taskDefinition"]["status"] != "INACTIVE";
+    let target = snapshot.base.iter().filter(|_| settings.mode == Mode::Rollback);
+    target.chain(&snapshot.live).chain(&snapshot.newest).filter(is_active).cloned().collect()
 }
 
 /// The definition with every change but the image, cleaned; and what to say about it.
@@ -202,11 +264,23 @@ fn image_containers(settings: &Settings, definition: &Value) -> Result<Vec<Strin
     }
 }
 
-fn rollout(settings: &Settings, snapshot: &Snapshot, definition: &Value) -> Result<Option<RolloutPlan>, Vec<Problem>> {
+/// The plan of a rollout that is in progress already: nothing is made, so no definition is needed.
+///
+/// # Errors
+/// Every reason why it cannot be followed.
+pub fn attached(settings: &Settings, snapshot: &Snapshot) -> Result<Option<RolloutPlan>, Vec<Problem>> {
+    let problems = refuse::problems(settings, snapshot);
+    if problems.is_empty() { rollout(settings, snapshot, None) } else { Err(problems) }
+}
+
+fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>) -> Result<Option<RolloutPlan>, Vec<Problem>> {
     let Some(service) = &snapshot.service else { return Ok(None) };
     let way = match service.controller() {
         Controller::CodeDeploy => codedeploy(settings, snapshot, service, definition)?,
-        Controller::Ecs(_) => Way::Rolling(rolling(service)),
+        Controller::Ecs(word) => match native::way(settings, snapshot, service, &word)? {
+            Some(way) => Way::Native(Box::new(way)),
+            None => Way::Rolling(rolling(service)),
+        },
         Controller::Other(_) => return Ok(None),
     };
     Ok(Some(RolloutPlan {
@@ -221,13 +295,28 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: &Value) -> Resu
 }
 
 fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
-    let primary = service.primary_task_set();
+    if let Some(revision) = snapshot.native.as_ref().and_then(|native| native.blue.as_ref()) {
+        return Blue {
+            revision: revision.task_definition.clone(),
+            task_set: None,
+            target_groups: revision.target_groups(),
+            listeners: Some(revision.production_rules()).filter(|rules| !rules.is_empty()).unwrap_or_else(|| service.production_rules()),
+        };
+    }
+    let primary = blue_set(snapshot, service);
     Blue {
-        revision: good_revision(service).to_owned(),
+        revision: primary.map_or_else(|| good_revision(service), |set| &set.task_definition).to_owned(),
         task_set: primary.map(|set| set.id.clone()),
         target_groups: primary.map(TaskSet::target_groups).unwrap_or_default(),
         listeners: snapshot.group.as_ref().map(|group| group.production.clone()).unwrap_or_default(),
     }
+}
+
+/// The primary task set, unless that is what a deployment in progress has brought: then it is the one beside it.
+fn blue_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
+    let brought = |set: &TaskSet| snapshot.running.as_ref().is_some_and(|running| set.external_id.as_deref() == Some(running.id.as_str()));
+    let beside = service.task_sets.iter().find(|set| !brought(set) && set.status != "DRAINING");
+    service.primary_task_set().filter(|set| !brought(set)).or(beside)
 }
 
 /// What a rolling service would go back to: the revision of a deployment that was completed, not one that is still
@@ -237,25 +326,29 @@ fn good_revision(service: &Service) -> &str {
     completed.map_or(service.revision(), |deployment| &deployment.task_definition)
 }
 
-fn codedeploy(settings: &Settings, snapshot: &Snapshot, service: &Service, definition: &Value) -> Result<Way, Vec<Problem>> {
+fn codedeploy(settings: &Settings, snapshot: &Snapshot, service: &Service, definition: Option<&Value>) -> Result<Way, Vec<Problem>> {
     let Some(group) = snapshot.group.clone() else { return Err(Vec::new()) };
     let gate = match group.ready_wait {
         ReadyWait::Continue => Gate::Absent,
         ReadyWait::Minutes(_) if settings.checks.suite.is_some() && settings.checks.test_url.is_some() => Gate::Test,
         ReadyWait::Minutes(_) => Gate::Pass,
     };
-    let app_spec = match &settings.rollout.app_spec {
-        AppSpecSource::File { spec } => {
-            let problems = app_spec::check_against(spec, TaskDefinition(definition), "codedeploy-appspec");
-            if !problems.is_empty() {
-                return Err(problems);
-            }
-            AppSpecPlan::Given(spec.clone())
-        }
-        AppSpecSource::Unusable(problems) => return Err(problems.clone()),
-        AppSpecSource::Built => AppSpecPlan::Built(built(service, definition)?),
+    let app_spec = match definition {
+        Some(definition) => app_spec_plan(settings, service, definition)?,
+        None => AppSpecPlan::Given(Value::Null),
     };
     Ok(Way::CodeDeploy(Box::new(CodeDeployWay { group, app_spec, gate })))
+}
+
+fn app_spec_plan(settings: &Settings, service: &Service, definition: &Value) -> Result<AppSpecPlan, Vec<Problem>> {
+    match &settings.rollout.app_spec {
+        AppSpecSource::File { spec } => {
+            let problems = app_spec::check_against(spec, TaskDefinition(definition), "codedeploy-appspec");
+            if problems.is_empty() { Ok(AppSpecPlan::Given(spec.clone())) } else { Err(problems) }
+        }
+        AppSpecSource::Unusable(problems) => Err(problems.clone()),
+        AppSpecSource::Built => Ok(AppSpecPlan::Built(built(service, definition)?)),
+    }
 }
 
 /// The facts of the service that an AppSpec repeats, taken from the task set that serves.
@@ -301,6 +394,7 @@ fn deadline(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
     const LONGEST: Duration = Duration::from_hours(6);
     let minutes = match way {
         Way::Rolling(_) => 0,
+        Way::Native(way) => native::minutes(settings, way),
         Way::CodeDeploy(way) => {
             let ready = match way.group.ready_wait {
                 ReadyWait::Minutes(minutes) => i64::from(minutes),
@@ -319,6 +413,7 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
     let mut lines = vec![format!("{} serves with {} tasks", short(&rollout.blue.revision), rollout.tasks)];
     match &rollout.way {
         Way::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
+        Way::Native(way) => lines.extend(native::lines(way)),
         Way::CodeDeploy(way) => lines.extend(codedeploy_lines(settings, snapshot, way)),
     }
     lines

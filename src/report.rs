@@ -122,7 +122,7 @@ impl Report {
 
     /// Whether a rollback was observed.
     pub fn is_rolled_back(&self) -> bool {
-        self.outcome == Some(Outcome::RolledBack)
+        self.outcome == Some(Outcome::RolledBack) || (self.outcome == Some(Outcome::Deployed) && self.reason == Some(Reason::RollbackAsked))
     }
 
     fn take(&mut self, stamped: &Stamped) {

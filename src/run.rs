@@ -29,13 +29,14 @@ pub struct Run {
     keeper: Keeper,
     armed: Mutex<Vec<Undo>>,
     narrowed: Mutex<BTreeSet<String>>,
+    goes_on: Mutex<Option<String>>,
 }
 
 impl Run {
     /// A run that tells its events to `sink` and keeps its undos with `keeper`.
     pub fn new(aws: Aws, runner: Runner, clock: Clock, sink: Sink, keeper: Keeper) -> Self {
         let id = format!("{}-{:08x}", runner.run, crate::clock::nonce() >> 32);
-        Self { aws, runner, id, clock, sink, keeper, armed: Mutex::new(Vec::new()), narrowed: Mutex::default() }
+        Self { aws, runner, id, clock, sink, keeper, armed: Mutex::new(Vec::new()), narrowed: Mutex::default(), goes_on: Mutex::default() }
     }
 
     /// Says what happened.
@@ -63,6 +64,16 @@ impl Run {
         self.clock.elapsed()
     }
 
+    /// Keeps in mind what AWS would do by itself if the run ended now.
+    pub fn goes_on(&self, what: String) {
+        *self.goes_on.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    /// What AWS would do by itself, as far as a rollout was followed.
+    pub fn what_goes_on(&self) -> Option<String> {
+        self.goes_on.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Arms an undo; call this before the effect.
     pub fn arm(&self, undo: Undo) {
         self.change(|armed| armed.push(undo));
@@ -86,9 +97,12 @@ impl Run {
         self.change(|armed| armed.retain(|other| other != undo));
     }
 
-    /// Takes all undos away: what was done stays.
-    pub fn disarm_all(&self) {
-        self.change(Vec::clear);
+    /// What was done stays: only what was lent for the rollout is still to be given back.
+    pub fn keep(&self) {
+        self.change(|armed| {
+            armed.retain(Undo::is_loan);
+            armed.iter_mut().for_each(Undo::keep_strategy);
+        });
     }
 
     /// What is armed, newest last.

@@ -31,6 +31,11 @@ pub struct Runner {
 const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 
 impl Runner {
+    /// Whether the job is run again.
+    pub fn is_rerun(&self) -> bool {
+        self.run.rsplit_once('-').and_then(|(_, attempt)| attempt.parse::<u32>().ok()).is_some_and(|attempt| attempt > 1)
+    }
+
     /// Takes what is needed out of the variables.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Self {
         let text = |name: &str| variables.get(name).filter(|value| !value.trim().is_empty()).cloned();

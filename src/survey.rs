@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::aws::codedeploy::{Deployment, Group};
+use crate::aws::codedeploy::Group;
 use crate::aws::ecr::RegistryAccess;
 use crate::aws::ecs::Found;
 use crate::aws::ecs_shapes::{Controller, Service};
@@ -16,8 +16,12 @@ use crate::run::Run;
 use crate::settings::{DefinitionSource, Settings};
 
 mod image;
+mod native;
+mod running;
 
 pub use image::ImageFound;
+pub use native::Native;
+pub use running::{Running, Thing};
 
 /// What there was when the run began.
 #[derive(Debug, Default)]
@@ -32,8 +36,10 @@ pub struct Snapshot {
     pub base: Option<Registered>,
     /// CodeDeploy's side.
     pub group: Option<Group>,
-    /// A deployment of the group that is not over.
-    pub running: Option<(String, Option<Deployment>)>,
+    /// A rollout of the service that is not over.
+    pub running: Option<Running>,
+    /// What ECS tells about its own deployments.
+    pub native: Option<Native>,
     /// Minutes a traffic shift takes.
     pub shift_minutes: i64,
     /// The registry.
@@ -71,12 +77,14 @@ pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready>
     let (service, access) = tokio::join!(service(run, settings), image::access(run, settings));
     let service = gathering.take("service", service).flatten();
     let registry = gathering.take("repository", access).flatten();
-    let (rollout, definitions, image) = tokio::join!(
+    let (rollout, native, definitions, image) = tokio::join!(
         rollout(run, settings, service.as_ref()),
+        native::native(run, settings, service.as_ref()),
         definitions(run, settings, service.as_ref()),
         image::find(run, settings, registry.as_ref())
     );
     let rollout = gathering.take("codedeploy-deployment-group", rollout).unwrap_or_default();
+    let (native, running) = gathering.take("service", native).unwrap_or_default();
     let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
     let image = gathering.take_any(image).flatten();
     gathering.finish(Snapshot {
@@ -86,6 +94,8 @@ pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready>
         live: definitions.live,
         newest: definitions.newest,
         base: definitions.base,
+        native,
+        running: running.or(rollout.running).map(|running| running.claimed(run)),
         ..rollout
     })
 }
@@ -171,12 +181,11 @@ async fn service(run: &Run, settings: &Settings) -> Result<Option<Service>, Unre
 
 /// CodeDeploy's group, what runs in it, and how long it takes.
 async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Snapshot, Unread> {
-    if service.map(Service::controller) != Some(Controller::CodeDeploy) {
-        return Ok(Snapshot::default());
-    }
+    let Some(service) = service.filter(|service| service.controller() == Controller::CodeDeploy) else { return Ok(Snapshot::default()) };
     let rollout = &settings.rollout;
     let (application, group) = (rollout.application.as_str(), rollout.group.as_str());
-    let (found, running) = tokio::join!(run.aws.get_deployment_group(application, group), running(run, application, group));
+    let (found, running) =
+        tokio::join!(run.aws.get_deployment_group(application, group), running::of_group(run, application, group, service));
     let found = found.map_err(|error| missing_group(error, application, group))?;
     let config = rollout.config.clone().or_else(|| found.config.clone());
     let shift = async {
@@ -203,16 +212,6 @@ fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
     error.into()
 }
 
-async fn running(run: &Run, application: &str, group: &str) -> Option<(String, Option<Deployment>)> {
-    let listed = run.aws.running_deployments(application, group).await;
-    if listed.as_ref().is_err_and(|error| error.kind == Kind::Refused) {
-        return None; // there is no such group, which GetDeploymentGroup tells better
-    }
-    let id = optional(run, "a deployment that runs already is only noticed when CodeDeploy refuses ours", listed)?.into_iter().next()?;
-    let deployment = run.aws.get_deployment(&id).await.ok();
-    Some((id, deployment))
-}
-
 async fn ringing(run: &Run, alarms: &[String]) -> Vec<String> {
     if alarms.is_empty() {
         return Vec::new();
@@ -229,7 +228,7 @@ struct Definitions {
 }
 
 async fn definitions(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Definitions, Unread> {
-    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings, service), base(run, settings));
+    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings), base(run, settings));
     Ok(Definitions { live: live?, newest, base: base? })
 }
 
@@ -245,12 +244,9 @@ async fn live(run: &Run, settings: &Settings, service: Option<&Service>) -> Resu
     }
 }
 
-/// Only for a definition without a service to compare with.
-async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Registered> {
+/// What a run that was cut short may have registered already; and what a definition without a service is compared with.
+async fn newest(run: &Run, settings: &Settings) -> Option<Registered> {
     let DefinitionSource::File(definition) = &settings.definition.source else { return None };
-    if service.is_some() {
-        return None;
-    }
     match describe(&run.aws, definition["family"].as_str()?).await {
         Err(error) if error.kind == Kind::Refused => None, // the family's first revision
         described => optional(run, "a definition that has not changed is registered again", described),

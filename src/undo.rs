@@ -17,6 +17,10 @@ pub enum Undo {
     CodeDeploy(CodeDeployUndo),
     /// A rolling deployment that this run started.
     Rolling(RollingUndo),
+    /// A deployment of ECS's own that this run started.
+    Native(NativeUndo),
+    /// PAUSE hooks, and the strategy, that this run set on the service.
+    Hooks(HooksUndo),
 }
 
 /// Deregister our revision, unless it is in use.
@@ -97,6 +101,34 @@ pub struct RollingUndo {
     pub desired: Option<i32>,
 }
 
+/// Stop the service deployment with rollback; done when blue is observed to serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeUndo {
+    /// The service.
+    pub place: ServiceKey,
+    /// What we brought.
+    pub ours: String,
+    /// The service deployments there were before ours.
+    pub before: Vec<String>,
+    /// Our service deployment's ARN, once known.
+    pub deployment: Option<String>,
+    /// What served before.
+    pub blue: Blue,
+    /// Whether there is nothing to go back to.
+    pub is_first: bool,
+    /// The desired count before, when this run changes it.
+    pub desired: Option<i32>,
+}
+
+/// Take our PAUSE hooks away; put the strategy back as well when the rollout failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HooksUndo {
+    /// The service.
+    pub place: ServiceKey,
+    /// The strategy's members before, when this run changes them; they stay when the rollout succeeds.
+    pub strategy: Option<serde_json::Value>,
+}
+
 impl Undo {
     /// What would be taken back, in words.
     pub fn words(&self) -> String {
@@ -107,14 +139,44 @@ impl Undo {
                 undo.deployment.as_ref().map_or("CodeDeploy deployment".to_owned(), |id| format!("CodeDeploy deployment {id}"))
             }
             Self::Rolling(undo) => format!("rolling deployment of {}", short(&undo.ours)),
+            Self::Native(undo) => undo
+                .deployment
+                .as_ref()
+                .map_or_else(|| format!("service deployment of {}", short(&undo.ours)), |arn| format!("service deployment {}", short(arn))),
+            Self::Hooks(_) => "PAUSE hooks of this run".to_owned(),
+        }
+    }
+
+    /// The revision that serves once this is taken back, for a rollout; empty for all else.
+    pub fn blue(&self) -> &str {
+        match self {
+            Self::CodeDeploy(undo) => &undo.blue.revision,
+            Self::Native(undo) => &undo.blue.revision,
+            Self::Rolling(undo) => &undo.previous,
+            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) => "",
+        }
+    }
+
+    /// Whether this was only lent for the rollout: it is given back in every end, also a good one.
+    pub fn is_loan(&self) -> bool {
+        match self {
+            Self::Hooks(_) => true,
+            Self::Revision(_) | Self::Task(_) | Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => false,
+        }
+    }
+
+    /// The strategy that came with a rollout stays with it.
+    pub fn keep_strategy(&mut self) {
+        if let Self::Hooks(hooks) = self {
+            hooks.strategy = None;
         }
     }
 
     /// Whether taking this back changes what serves traffic.
     pub fn is_rollout(&self) -> bool {
         match self {
-            Self::CodeDeploy(_) | Self::Rolling(_) => true,
-            Self::Revision(_) | Self::Task(_) => false,
+            Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => true,
+            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) => false,
         }
     }
 }

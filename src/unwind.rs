@@ -9,6 +9,8 @@ use crate::steps::traffic;
 use crate::undo::Undo;
 
 mod codedeploy;
+mod hooks;
+mod native;
 mod revision;
 mod rolling;
 mod task;
@@ -76,6 +78,26 @@ impl Unwound {
     }
 }
 
+/// Gives back what was only lent for the rollout. What cannot be given back stays armed, for `post` and the next run.
+pub async fn settle(run: &Run) -> Unwound {
+    let loans: Vec<Undo> = run.armed().into_iter().filter(Undo::is_loan).collect();
+    all(run, &loans).await
+}
+
+/// Whether a rollout is stopped, or only watched on its way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// It is stopped.
+    Stop,
+    /// AWS, or somebody else, has stopped it.
+    Watch,
+}
+
+/// Watches a rollout that is on its way back until it is over.
+pub async fn watch(run: &Run, undo: &Undo) -> Unwound {
+    one(run, undo, Hand::Watch).await
+}
+
 /// Takes back everything that is given, newest first, and goes on when one fails.
 pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
     let mut unwound = Unwound::NoRollout;
@@ -85,7 +107,12 @@ pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
         if is_in_use && matches!(undo, Undo::Revision(_)) {
             continue;
         }
-        let one = one(run, undo).await;
+        // A strategy that came with a rollout stays where the rollout does.
+        let mut kept = undo.clone();
+        if is_in_use {
+            kept.keep_strategy();
+        }
+        let one = one(run, &kept, Hand::Stop).await;
         if !one.is_stuck() {
             run.disarm(undo);
         }
@@ -94,9 +121,9 @@ pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
     unwound
 }
 
-async fn one(run: &Run, undo: &Undo) -> Unwound {
+async fn one(run: &Run, undo: &Undo, hand: Hand) -> Unwound {
     let what = undo.words();
-    match apply(run, undo).await {
+    match apply(run, undo, hand).await {
         Ok(Undone::Nothing) => {
             run.tell(Event::Undone { what });
             Unwound::NoRollout
@@ -116,15 +143,18 @@ async fn one(run: &Run, undo: &Undo) -> Unwound {
 async fn serves(run: &Run, undo: &Undo) -> Option<String> {
     match undo {
         Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
-        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) => None,
+        Undo::Native(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
+        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Hooks(_) => None,
     }
 }
 
-async fn apply(run: &Run, undo: &Undo) -> Result<Undone, Failure> {
+async fn apply(run: &Run, undo: &Undo, hand: Hand) -> Result<Undone, Failure> {
     match undo {
         Undo::Revision(undo) => revision::take_back(run, undo).await,
         Undo::Task(undo) => task::take_back(run, undo).await,
-        Undo::CodeDeploy(undo) => codedeploy::take_back(run, undo).await,
-        Undo::Rolling(undo) => rolling::take_back(run, undo).await,
+        Undo::CodeDeploy(undo) => codedeploy::take_back(run, undo, hand).await,
+        Undo::Rolling(undo) => rolling::take_back(run, undo, hand).await,
+        Undo::Native(undo) => native::take_back(run, undo, hand).await,
+        Undo::Hooks(undo) => hooks::take_back(run, undo).await,
     }
 }

@@ -49,7 +49,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -57,6 +57,7 @@ const PAGES: [&str; 16] = [
     "GET timeline",
     "GET weights",
     "GET deployments",
+    "GET service-deployments",
     "GET services/NAME",
     "GET scaling/SERVICE",
     "GET limits",
@@ -79,6 +80,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "deployments" => deployments(cloud),
         "limits" => limits(cloud),
         "github" => json!(cloud.github()),
+        "service-deployments" => json!(cloud.service_deployments()),
         other => match of_service(cloud, other) {
             Some(view) => view,
             None => return Page::Missing,

@@ -30,9 +30,12 @@ pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, RollingOptions, ScalingOptions, ServiceOptions, StageOptions,
-    Suspension, TaskEngine, Traffic,
+    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, Kind, NativeOptions, RollingOptions, ScalingOptions,
+    ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, Traffic,
 };
-pub use stage::{FleetView, ScalingView, ServiceView, Stage, StageError};
-pub use switches::{BreakerRollback, LateStop, OrphanGreen, ReadyExpiry, RollbackEnding, StopAnswer, SuspensionUpdate, Switches, Toggle};
+pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
+pub use switches::{
+    AlarmWindow, BreakerRollback, ConcurrentUpdate, HookScope, LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks,
+    RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate, Switches, Toggle,
+};
 pub use tally::{Count, Tally};

@@ -1,5 +1,9 @@
 //! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a JSON file.
 
+mod native;
+
+pub use native::{Kind, NativeOptions, Strategy};
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -220,6 +224,8 @@ pub enum Controller {
     CodeDeploy(GroupOptions),
     /// ECS itself, rolling.
     Rolling(RollingOptions),
+    /// ECS itself, shifting traffic between blue and green.
+    Native(NativeOptions),
     /// Somebody else: unsupported by the product, and so of interest.
     External,
 }
@@ -273,11 +279,13 @@ pub struct RollingOptions {
     pub maximum_percent: u32,
     /// Alarms that fail a rollout.
     pub alarms: Vec<String>,
+    /// Nothing was ever completed on this service: it has no history, and a rollback finds nothing to return to.
+    pub first_deployment: bool,
 }
 
 impl Default for RollingOptions {
     fn default() -> Self {
-        Self { breaker: Breaker::Off, minimum_healthy_percent: 100, maximum_percent: 200, alarms: Vec::new() }
+        Self { breaker: Breaker::Off, minimum_healthy_percent: 100, maximum_percent: 200, alarms: Vec::new(), first_deployment: false }
     }
 }
 

@@ -91,6 +91,29 @@ pub struct ScalingView {
     pub tags: BTreeMap<String, String>,
 }
 
+/// A service deployment as a test wants to see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServiceDeploymentView {
+    /// Its ARN.
+    pub arn: String,
+    /// The service's name.
+    pub service: String,
+    /// As ECS names it: `IN_PROGRESS`, `ROLLBACK_SUCCESSFUL`.
+    pub status: String,
+    /// Where it is, as ECS would show it.
+    pub stage: Option<String>,
+    /// The task definition that it brings.
+    pub revision: String,
+    /// Green's target group.
+    pub target_group: Option<String>,
+    /// Green's share of production traffic, in percent.
+    pub production: f64,
+    /// The hooks that wait for an answer.
+    pub waiting: Vec<String>,
+    /// Why it is as it is.
+    pub reason: Option<String>,
+}
+
 impl ServiceView {
     /// Its primary fleet.
     pub fn primary(&self) -> Option<&FleetView> {
@@ -234,6 +257,11 @@ impl Stage {
     /// The ids of all `CodeDeploy` deployments, oldest first.
     pub fn deployments(&self) -> Vec<String> {
         self.cloud.look(|account| account.deployments.iter().map(|deployment| deployment.id.clone()).collect())
+    }
+
+    /// All deployments that ECS itself performs or performed, oldest first.
+    pub fn service_deployments(&self) -> Vec<ServiceDeploymentView> {
+        self.cloud.service_deployments()
     }
 
     /// What a listener forwards to: target groups and weights.

@@ -1,5 +1,11 @@
 //! The points where AWS's behaviour is unsure or varies, each a switch, and the stage's own timings in real milliseconds.
 
+mod native;
+
+pub use native::{
+    AlarmWindow, ConcurrentUpdate, HookScope, LaterPause, PreProduction, RemovedHooks, ShownDeployment, StaleHook, StopAbort,
+};
+
 use serde::{Deserialize, Serialize};
 
 /// Where AWS's documentation leaves a choice, the stage takes this one.
@@ -26,6 +32,34 @@ pub struct Switches {
     pub rollback_ending: RollbackEnding,
     /// The identity of the deployment that an ECS circuit breaker goes back to.
     pub breaker_rollback: BreakerRollback,
+    /// Whether `lifecycleStage` ever says `PRE_PRODUCTION_TRAFFIC_SHIFT`.
+    pub pre_production: PreProduction,
+    /// Which deployment the hooks of an `UpdateService` govern.
+    pub hook_scope: HookScope,
+    /// What an `UpdateService` does to a deployment that shifts traffic or is paused.
+    pub concurrent_update: ConcurrentUpdate,
+    /// When ECS watches the alarms of a deployment that shifts traffic.
+    pub alarm_window: AlarmWindow,
+    /// Whether an alarm acts while the deployment is paused.
+    pub alarm_in_pause: Toggle,
+    /// How `ContinueServiceDeployment` refuses a hook that no longer waits.
+    pub stale_hook: StaleHook,
+    /// Whether the pause before a later step comes before or after the former step's bake.
+    pub later_pause: LaterPause,
+    /// Whether `UpdateService` answers with `currentServiceDeployment`.
+    pub current_deployment: ShownDeployment,
+    /// What becomes of hooks that are removed from the service during a rollout.
+    pub removed_hooks: RemovedHooks,
+    /// What `StopServiceDeployment` does when asked to `ABORT`.
+    pub stop_abort: StopAbort,
+    /// Whether the hooks of former stages stay in `lifecycleHookDetails`.
+    pub former_hooks: Toggle,
+    /// How long `requestedTestTrafficWeight` and `requestedProductionTrafficWeight` lag behind.
+    pub weight_lag_ms: u64,
+    /// How long until a new deployment appears in `ListServiceDeployments`.
+    pub list_lag_ms: u64,
+    /// A minute of a hook's time-out; the clock's `ready_minute_ms` when absent, and of no effect under a scaled clock.
+    pub hook_minute_ms: Option<u64>,
     /// How long until a stopped deployment's `rollbackInfo` and its rollback deployment appear.
     pub rollback_info_ms: u64,
     /// How long green's tasks may take to be healthy; AWS's hour by the clock when absent (8 s when observed).
@@ -51,6 +85,20 @@ impl Default for Switches {
             rollback_of_nothing: Toggle::Off,
             rollback_ending: RollbackEnding::Succeeds,
             breaker_rollback: BreakerRollback::FormerId,
+            pre_production: PreProduction::Shown,
+            hook_scope: HookScope::ThisDeployment,
+            concurrent_update: ConcurrentUpdate::Supersedes,
+            alarm_window: AlarmWindow::ShiftAndBake,
+            alarm_in_pause: Toggle::On,
+            stale_hook: StaleHook::InvalidParameter,
+            later_pause: LaterPause::AfterBake,
+            current_deployment: ShownDeployment::Present,
+            removed_hooks: RemovedHooks::SnapshotKeeps,
+            stop_abort: StopAbort::Refused,
+            former_hooks: Toggle::On,
+            weight_lag_ms: 0,
+            list_lag_ms: 0,
+            hook_minute_ms: None,
             rollback_info_ms: 150,
             install_timeout_ms: None,
             unhealthy_after_ms: 1500,

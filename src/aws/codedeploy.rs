@@ -76,6 +76,12 @@ pub struct Deployment {
     pub creator: String,
     /// When it was made, in AWS's form.
     pub created: String,
+    /// The same in seconds of the epoch.
+    pub created_seconds: f64,
+    /// The AppSpec it was made with.
+    pub content: Option<String>,
+    /// The deployment that this one rolls back, when it is a rollback.
+    pub rolls_back: Option<String>,
 }
 
 /// A deployment's target: the events so far and the task sets.
@@ -212,6 +218,13 @@ impl Aws {
         Ok(told("codedeploy:ListDeployments", call.send().await)?.deployments().to_vec())
     }
 
+    /// Ids of the group's deployments that succeeded, newest first.
+    pub async fn successful_deployments(&self, application: &str, group: &str) -> Result<Vec<String>, AwsError> {
+        let call = self.codedeploy().list_deployments().application_name(application).deployment_group_name(group);
+        let call = call.set_include_only_statuses(Some(vec![DeploymentStatus::Succeeded]));
+        Ok(told("codedeploy:ListDeployments", call.send().await)?.deployments().to_vec())
+    }
+
     /// Lets traffic shift. Sending it twice is answered with an error that says so.
     pub async fn continue_deployment(&self, deployment: &str) -> Result<(), AwsError> {
         let call = self.codedeploy().continue_deployment().deployment_id(deployment).deployment_wait_type(DeploymentWaitType::ReadyWait);
@@ -269,7 +282,21 @@ fn described(info: &DeploymentInfo) -> Deployment {
             .map(str::to_owned),
         creator: info.creator().map_or("unknown", |creator| creator.as_str()).to_owned(),
         created: info.create_time().map(ToString::to_string).unwrap_or_default(),
+        created_seconds: info.create_time().map_or(0.0, aws_smithy_types::DateTime::as_secs_f64),
+        content: info.revision().and_then(content_of),
+        rolls_back: info
+            .rollback_info()
+            .and_then(|rollback| rollback.rollback_triggering_deployment_id())
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned),
     }
+}
+
+/// Deployments made before 2019 carry the same in another member.
+fn content_of(revision: &RevisionLocation) -> Option<String> {
+    let content = revision.app_spec_content().and_then(|content| content.content());
+    let former = || revision.string().and_then(|content| content.content());
+    content.or_else(former).map(str::to_owned)
 }
 
 fn status(word: &str) -> Status {

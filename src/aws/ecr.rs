@@ -41,4 +41,11 @@ impl Aws {
         let endpoint = data.proxy_endpoint().ok_or_else(|| AwsError::incomplete(ACTION, "the registry's endpoint"))?;
         Ok(RegistryAccess { endpoint: endpoint.to_owned(), user: user.to_owned(), password: Secret::new(password) })
     }
+
+    /// The tags of an image of the account's registry, by its digest.
+    pub async fn tags_of(&self, repository: &str, digest: &str) -> Result<Vec<String>, AwsError> {
+        let image = aws_sdk_ecr::types::ImageIdentifier::builder().image_digest(digest).build();
+        let answer = told("ecr:DescribeImages", self.ecr().describe_images().repository_name(repository).image_ids(image).send().await)?;
+        Ok(answer.image_details().iter().flat_map(|detail| detail.image_tags().to_vec()).collect())
+    }
 }

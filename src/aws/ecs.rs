@@ -153,6 +153,7 @@ pub fn update_request(cluster: &str, service: &str, revision: &str) -> Value {
     json!({ "cluster": cluster, "service": service, "taskDefinition": revision })
 }
 
-fn parsed<T: DeserializeOwned>(action: &'static str, answer: Value) -> Result<T, AwsError> {
+/// What is read of an answer.
+pub(super) fn parsed<T: DeserializeOwned>(action: &'static str, answer: Value) -> Result<T, AwsError> {
     serde_json::from_value(answer).map_err(|error| AwsError::incomplete(action, &error.to_string()))
 }

@@ -48,21 +48,27 @@ pub struct Service {
     pub task_sets: Vec<TaskSet>,
     /// What happened lately, newest first.
     pub events: Vec<ServiceEvent>,
+    /// The newest deployment under the ECS controller.
+    pub current_service_deployment: Option<String>,
+    /// What its tasks run, under the ECS controller.
+    pub current_service_revisions: Vec<CurrentRevision>,
+    /// As AWS has it.
+    pub deployment_configuration: Option<Value>,
     deployment_controller: Option<Typed>,
-    deployment_configuration: Option<DeploymentConfiguration>,
+}
+
+/// A service revision that has tasks.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CurrentRevision {
+    /// ARN.
+    pub arn: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 struct Typed {
     #[serde(rename = "type")]
     kind: String,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct DeploymentConfiguration {
-    strategy: Option<String>,
-    deployment_circuit_breaker: Option<CircuitBreaker>,
 }
 
 /// The circuit breaker of rolling deployments.
@@ -85,6 +91,20 @@ pub struct LoadBalancer {
     pub container_name: Option<String>,
     /// Its port.
     pub container_port: Option<u16>,
+    /// What ECS needs to shift traffic by itself.
+    pub advanced_configuration: Option<Advanced>,
+}
+
+/// How ECS shifts traffic at a load balancer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Advanced {
+    /// The other target group.
+    pub alternate_target_group_arn: Option<String>,
+    /// A rule, or the listener of a network load balancer.
+    pub production_listener_rule: Option<String>,
+    /// The same for test traffic.
+    pub test_listener_rule: Option<String>,
 }
 
 /// A deployment of a rolling service.
@@ -107,6 +127,8 @@ pub struct Deployment {
     pub rollout_state: Option<String>,
     /// Why, in AWS's words.
     pub rollout_state_reason: Option<String>,
+    /// When it was made, in seconds of the epoch.
+    pub created_at: f64,
 }
 
 /// A task set of a CodeDeploy service.
@@ -188,12 +210,37 @@ impl Service {
     }
 
     fn strategy(&self) -> String {
-        self.deployment_configuration.as_ref().and_then(|configuration| configuration.strategy.clone()).unwrap_or_else(|| "ROLLING".into())
+        self.configured("strategy").and_then(Value::as_str).unwrap_or("ROLLING").to_owned()
+    }
+
+    fn configured(&self, member: &str) -> Option<&Value> {
+        self.deployment_configuration.as_ref()?.get(member).filter(|value| !value.is_null())
     }
 
     /// The circuit breaker; off when AWS says nothing.
     pub fn circuit_breaker(&self) -> CircuitBreaker {
-        self.deployment_configuration.as_ref().and_then(|configuration| configuration.deployment_circuit_breaker).unwrap_or_default()
+        let breaker = self.configured("deploymentCircuitBreaker").cloned();
+        breaker.and_then(|breaker| serde_json::from_value(breaker).ok()).unwrap_or_default()
+    }
+
+    /// Alarms that end a deployment of ECS's own.
+    pub fn alarms(&self) -> Vec<String> {
+        let Some(alarms) = self.configured("alarms").filter(|alarms| alarms["enable"] == Value::Bool(true)) else { return Vec::new() };
+        alarms["alarmNames"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+
+    /// The production rules (or listeners) of its load balancers.
+    pub fn production_rules(&self) -> Vec<String> {
+        self.advanced().filter_map(|advanced| advanced.production_listener_rule.clone()).collect()
+    }
+
+    /// The test rules (or listeners) of its load balancers.
+    pub fn test_rules(&self) -> Vec<String> {
+        self.advanced().filter_map(|advanced| advanced.test_listener_rule.clone()).collect()
+    }
+
+    fn advanced(&self) -> impl Iterator<Item = &Advanced> {
+        self.load_balancers.iter().filter_map(|balancer| balancer.advanced_configuration.as_ref())
     }
 
     /// Whether it takes deployments.

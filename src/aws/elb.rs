@@ -18,9 +18,9 @@ pub struct TargetHealth {
 }
 
 impl Aws {
-    /// Every forward of the listener, default rule included.
+    /// Every forward of the listener, default rule included; of a rule, when its ARN is given.
     pub async fn forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
-        if listener.contains("/net/") { self.listener_forwards(listener).await } else { self.rule_forwards(listener).await }
+        if listener.contains(":listener/net/") { self.listener_forwards(listener).await } else { self.rule_forwards(listener).await }
     }
 
     /// Network load balancers have no rules.
@@ -30,7 +30,9 @@ impl Aws {
     }
 
     async fn rule_forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
-        let answer = told("elasticloadbalancing:DescribeRules", self.elb().describe_rules().listener_arn(listener).send().await)?;
+        let call = self.elb().describe_rules();
+        let call = if listener.contains(":listener-rule/") { call.rule_arns(listener) } else { call.listener_arn(listener) };
+        let answer = told("elasticloadbalancing:DescribeRules", call.send().await)?;
         Ok(answer.rules().iter().map(|rule| weights(rule.actions())).filter(|weights| !weights.is_empty()).collect())
     }
 

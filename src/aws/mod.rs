@@ -23,6 +23,8 @@ pub mod answer;
 pub mod codedeploy;
 pub mod ecr;
 pub mod ecs;
+pub mod ecs_rollout_shapes;
+pub mod ecs_rollouts;
 pub mod ecs_shapes;
 pub mod elb;
 pub mod error;

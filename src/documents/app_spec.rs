@@ -62,6 +62,14 @@ pub fn fill(app_spec: &Value, revision_arn: &str, input: &str) -> Result<Content
     Ok(Content::of(&filled))
 }
 
+/// The revision that a deployment's `AppSpec` names.
+pub fn task_definition_of(text: &str) -> Option<String> {
+    let spec = crate::documents::parse::parse(text, "AppSpec", "codedeploy-appspec").ok()?;
+    let pointer = targets(&spec).ok()?.into_iter().next()?;
+    let entries = spec.pointer(&pointer)?.as_object()?;
+    entries.get(&key_of(entries, "taskDefinition")?)?.as_str().map(str::to_owned)
+}
+
 fn problem(input: &str, message: String) -> Problem {
     let target = "TargetService: {Type: AWS::ECS::Service, Properties: {TaskDefinition: <TASK_DEFINITION>, LoadBalancerInfo: {…}}}";
     Problem::new(input, message, format!("Write Resources, a list of `{target}`"))

@@ -9,6 +9,7 @@ pub mod clean;
 pub mod coerce;
 mod command;
 pub mod compare;
+pub mod deployment_configuration;
 pub mod described;
 pub mod ebs;
 pub mod lists;

@@ -5,8 +5,8 @@ use crate::aws::ecs_shapes::{Controller, Service};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::settings::{Follow, Settings};
-use crate::survey::{ImageFound, Snapshot};
+use crate::settings::{Approval, Follow, IfRunning, Mode, Settings, Strategy};
+use crate::survey::{ImageFound, Running, Snapshot, Thing};
 use crate::undo::short;
 
 /// Problems with what the inputs name in AWS.
@@ -21,8 +21,12 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
         ));
         return problems;
     }
+    problems.extend(approval(settings, snapshot, service));
     match service.controller() {
-        Controller::CodeDeploy => problems.extend(group_problems(settings, snapshot, service)),
+        Controller::CodeDeploy => {
+            problems.extend(group_problems(settings, snapshot, service));
+            problems.extend(codedeploy_strategy(settings));
+        }
         Controller::Ecs(strategy) => problems.extend(rolling_problems(settings, &strategy)),
         Controller::Other(word) => problems.push(Problem::new(
             "service",
@@ -80,27 +84,61 @@ fn wait_command(settings: &Settings, group: &Group) -> String {
 }
 
 fn rolling_problems(settings: &Settings, strategy: &str) -> Option<Problem> {
+    let rolling = settings.rollout.strategy.asked.map_or(strategy == Strategy::Rolling.word(), |asked| asked == Strategy::Rolling);
     let asked = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
-    let why = match strategy {
-        "ROLLING" => "the service is rolled in place by ECS: there is no green that could be tested before users reach it".to_owned(),
-        native => format!("this version cannot test green of a service with ECS's own strategy {native} before users reach it"),
+    let why = "the service is rolled in place by ECS: there is no green that could be tested before users reach it";
+    let remedy = "leave test-url out (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy";
+    (rolling && asked).then(|| Problem::new("test-url", why, remedy))
+}
+
+/// A person can only be asked where the rollout waits.
+fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Option<Problem> {
+    if settings.control.approval == Approval::None {
+        return None;
+    }
+    let has_gate = match service.controller() {
+        Controller::CodeDeploy => snapshot.group.as_ref().is_some_and(|group| group.ready_wait != ReadyWait::Continue),
+        Controller::Ecs(word) => {
+            settings.rollout.strategy.asked.map_or(word != Strategy::Rolling.word(), |asked| asked != Strategy::Rolling)
+        }
+        Controller::Other(_) => true,
     };
-    let remedy = "leave test-url out (production-url tests after the rollout), or use a service that CodeDeploy deploys";
-    asked.then(|| Problem::new("test-url", why, remedy))
+    let remedy = "use strategy blue-green, canary or linear, or a CodeDeploy group that waits at Ready; or leave approval out";
+    (!has_gate).then(|| Problem::new("approval", "the rollout has no gate at which it could wait for an approval", remedy))
+}
+
+/// Inputs that only services of the ECS controller know.
+fn codedeploy_strategy(settings: &Settings) -> Vec<Problem> {
+    let strategy = &settings.rollout.strategy;
+    let asked = strategy.asked.map(|_| "strategy");
+    let companions = [
+        ("canary-percent", strategy.canary_percent.is_some()),
+        ("canary-bake", strategy.canary_bake.is_some()),
+        ("step-percent", strategy.step_percent.is_some()),
+        ("step-bake", strategy.step_bake.is_some()),
+        ("bake", strategy.bake.is_some()),
+    ];
+    let given = companions.into_iter().filter(|(_, is_given)| *is_given).map(|(input, _)| input);
+    asked.into_iter().chain(given).map(codedeploy_only).collect()
+}
+
+fn codedeploy_only(input: &'static str) -> Problem {
+    let message = "the service is deployed by CodeDeploy, whose deployment configuration says how traffic shifts";
+    Problem::new(input, message, "leave it out, and set codedeploy-deployment-config, such as CodeDeployDefault.ECSCanary10Percent5Minutes")
 }
 
 /// What may be right another time.
 pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
-    if let Some((id, deployment)) = &snapshot.running {
-        let about = deployment
-            .as_ref()
-            .map(|running| format!(" ({}, made {} by {})", running.word, running.created, running.creator))
-            .unwrap_or_default();
-        let sentence = format!("deployment {id} of the group is still in progress{about}");
-        return Err(Failure::new(Reason::AlreadyRunning, sentence)
-            .hint(format!("wait for it, or stop it: aws deploy stop-deployment --deployment-id {id} --auto-rollback-enabled")));
+    if let Some(running) = snapshot.running.as_ref().filter(|running| is_in_the_way(settings, running)) {
+        let hint = "wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)";
+        return Err(Failure::new(Reason::AlreadyRunning, running.words()).hint(hint).hint(running.stop_command()));
     }
     zero_tasks(settings, snapshot)
+}
+
+/// What this run continues is not; nor is what another mode is there for.
+fn is_in_the_way(settings: &Settings, running: &Running) -> bool {
+    settings.mode == Mode::Deploy && !running.is_ours && settings.control.if_running == IfRunning::Fail
 }
 
 /// Nothing would run, nothing could be tested, and "deployed" would be a lie.
@@ -119,6 +157,7 @@ fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
 /// What the user should know before it starts.
 pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let mut warnings = Vec::new();
+    warnings.extend(native_warnings(snapshot));
     if !snapshot.ringing.is_empty() {
         warnings.push(format!("{} rings already: CodeDeploy stops the deployment for an alarm of its group", snapshot.ringing.join(", ")));
     }
@@ -127,6 +166,23 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
     }
     warnings.extend(hasty(settings, snapshot));
     warnings.extend(snapshot.service.as_ref().and_then(|service| service_warning(service, snapshot)));
+    warnings
+}
+
+fn native_warnings(snapshot: &Snapshot) -> Vec<String> {
+    let Some(native) = &snapshot.native else { return Vec::new() };
+    let mut warnings = Vec::new();
+    if !native.ringing.is_empty() {
+        let names = native.ringing.join(", ");
+        warnings.push(format!(
+            "{names} rings already: ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too"
+        ));
+    }
+    let completed =
+        snapshot.service.as_ref().is_some_and(|service| service.deployments.iter().any(crate::aws::ecs_shapes::Deployment::is_completed));
+    if !native.has_succeeded() && !completed {
+        warnings.push("no deployment of the service ever succeeded: there is nothing to go back to when this one fails".to_owned());
+    }
     warnings
 }
 
@@ -140,12 +196,9 @@ fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
 
 fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
     match service.controller() {
-        Controller::Ecs(strategy) if strategy != "ROLLING" => Some(format!(
-            "the service's strategy is {strategy}: this version starts the deployment and follows it to its end, without testing at its gates"
-        )),
         Controller::Ecs(_) => {
-            let going = service.primary_deployment().filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))?;
-            Some(format!("deployment {} of {} is still in progress and is superseded by this one", going.id, short(&going.task_definition)))
+            let running = snapshot.running.as_ref().filter(|running| matches!(running.thing, Thing::Rolling) && !running.is_ours)?;
+            Some(format!("{}, and is superseded by this one", running.words()))
         }
         Controller::CodeDeploy => {
             let group = snapshot.group.as_ref()?;

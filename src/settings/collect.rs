@@ -73,6 +73,16 @@ impl Collect {
         number
     }
 
+    /// A percentage such as `10` or `10%`, from `least` to 100.
+    pub(super) fn percent(&mut self, input: &str, value: Option<&str>, least: f64) -> Option<f64> {
+        let text = value?;
+        let number = text.trim_end_matches('%').trim().parse::<f64>().ok().filter(|number| (least..=100.0).contains(number));
+        if number.is_none() {
+            self.problem(input, format!("`{text}` is not a percentage from {least} to 100"), "use a number such as 10 or 10%");
+        }
+        number
+    }
+
     /// A duration such as `90s`.
     pub(super) fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
         let parsed = parse_duration(value?);

@@ -19,18 +19,26 @@ use crate::secret::Secret;
 
 mod checks;
 mod collect;
+mod control;
 mod definition;
 mod image;
 mod rollout;
+mod strategy;
 mod task;
 
 use collect::Collect;
+pub use control::{Approval, ControlSettings, IfRunning, Mode, OnCancel, StaleRun};
 pub use rollout::AppSpecSource;
+pub use strategy::{Strategy, StrategySettings};
 pub use task::{TaskSettings, Wait};
 
 /// Everything the user asked for, in types.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What is done.
+    pub mode: Mode,
+    /// Who may go on, and what happens to others.
+    pub control: ControlSettings,
     /// The cluster, as given.
     pub cluster: String,
     /// The service, as given; none means that nothing is rolled out.
@@ -121,6 +129,8 @@ pub struct RolloutSettings {
     pub description: Option<String>,
     /// Deployment configuration.
     pub config: Option<String>,
+    /// How ECS shifts traffic.
+    pub strategy: StrategySettings,
     /// Start a deployment although nothing changed.
     pub force_new_deployment: bool,
     /// Number of tasks.
@@ -194,7 +204,7 @@ impl Settings {
     /// Every problem there is, in the order of the documentation.
     pub fn from_inputs(inputs: &Inputs, runner: &Runner) -> Result<Self, Vec<Problem>> {
         let mut collect = Collect::default();
-        mode(inputs, &mut collect);
+        let (mode, control) = control::settings(inputs, &mut collect);
         let image = image::settings(inputs, runner, &mut collect);
         let definition = definition::settings(inputs, runner, &mut collect);
         let rollout = rollout::settings(inputs, runner, &mut collect);
@@ -204,9 +214,11 @@ impl Settings {
         cross(inputs, &mut collect);
         collect.finish(|notes| {
             Some(Self {
+                mode,
+                control,
                 cluster: inputs.cluster.clone().unwrap_or_else(|| "default".into()),
                 service: inputs.service.clone(),
-                version: version(inputs, image.as_ref(), runner),
+                version: version(mode, inputs, image.as_ref(), runner),
                 image,
                 definition: definition?,
                 rollout: rollout?,
@@ -219,16 +231,10 @@ impl Settings {
     }
 }
 
-fn mode(inputs: &Inputs, collect: &mut Collect) {
-    if let Some(mode) = inputs.mode.as_deref().filter(|mode| *mode != "deploy") {
-        collect.problem("mode", format!("`{mode}` is not a mode of this version"), "use deploy, or leave it out");
-    }
-}
-
-/// `version`, else the first of the tags the user gave, else the commit.
-fn version(inputs: &Inputs, image: Option<&ImageSettings>, runner: &Runner) -> Option<String> {
+/// `version`, else the first of the tags the user gave, else the commit; which is not what a rollback brings.
+fn version(mode: Mode, inputs: &Inputs, image: Option<&ImageSettings>, runner: &Runner) -> Option<String> {
     let tag = inputs.tags.as_ref().and(image).and_then(|image| image.tags.first()).map(|tag| tag.as_str().to_owned());
-    inputs.version.clone().or(tag).or_else(|| runner.sha.clone())
+    inputs.version.clone().or(tag).or_else(|| runner.sha.clone().filter(|_| mode != Mode::Rollback))
 }
 
 /// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
@@ -266,6 +272,13 @@ fn cross(inputs: &Inputs, collect: &mut Collect) {
             "wait-for-service-stability",
             "false leaves the rollout to AWS, but smoke tests need it to be followed",
             "leave it out, or leave smoke-tests out",
+        );
+    }
+    if inputs.approval.is_some() && inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+        collect.problem(
+            "approval",
+            "nobody would bring the rollout to its gate: wait-for-service-stability is false",
+            "leave one of them out",
         );
     }
     if inputs.service.is_none() {

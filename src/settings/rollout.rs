@@ -46,6 +46,7 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         group: inputs.codedeploy_group.clone().unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")),
         description: inputs.codedeploy_description.clone(),
         config: inputs.codedeploy_config.clone(),
+        strategy: super::strategy::settings(inputs, collect),
         force_new_deployment: collect.truth("force-new-deployment", inputs.force_new_deployment.as_deref()).unwrap_or(false),
         desired_count: collect.number("desired-count", inputs.desired_count.as_deref(), 0..=i32::MAX),
         enable_ecs_managed_tags: collect.truth("enable-ecs-managed-tags", inputs.enable_ecs_managed_tags.as_deref()),

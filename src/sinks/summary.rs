@@ -44,7 +44,7 @@ fn head(report: &Report) -> String {
 fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Deployed => "✓",
-        Outcome::NoChange | Outcome::Started => "○",
+        Outcome::NoChange | Outcome::Waiting | Outcome::Started => "○",
         Outcome::Unchanged | Outcome::RolledBack => "↩",
         Outcome::StillRunning => "…",
         Outcome::Stuck => "✗",
@@ -110,7 +110,8 @@ fn what(report: &Report) -> String {
 fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
         Some(Outcome::RolledBack | Outcome::Unchanged) => format!("{new}, taken back: {old} serves"),
-        Some(Outcome::Deployed | Outcome::NoChange | Outcome::Started | Outcome::StillRunning | Outcome::Stuck) | None => {
+        Some(Outcome::Deployed | Outcome::NoChange | Outcome::Waiting | Outcome::Started | Outcome::StillRunning | Outcome::Stuck)
+        | None => {
             format!("{new}, in place of {old}")
         }
     }

@@ -1,6 +1,8 @@
 //! One file, one step of the straight line. Steps act and tell; what an observation means is decided in `decide`.
 
+pub mod history;
 pub mod image;
+pub mod queue;
 pub mod revision;
 pub mod rollout;
 pub mod smoke;

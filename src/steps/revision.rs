@@ -48,12 +48,11 @@ impl Explain for RevisionError {
 /// Registers the plan's definition with the image in it.
 pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<Revision, Failure> {
     let definition = with_image(&plan.definition, &plan.image_containers, image);
-    let previous = plan.comparable.as_ref();
-    if let Some(same) = previous.filter(|registered| equivalent(&definition, &registered.answer)) {
+    if let Some(same) = plan.comparable.iter().find(|registered| equivalent(&definition, &registered.answer)) {
         tell(run, &same.arn, plan, Vec::new(), false);
         return Ok(Revision { arn: same.arn.clone(), definition, registered: false });
     }
-    let changes = previous.map(|registered| changes(&registered.answer, &definition)).unwrap_or_default();
+    let changes = plan.comparable.first().map(|registered| changes(&registered.answer, &definition)).unwrap_or_default();
     let answer = register(run, &definition).await?;
     let arn = arn_of(&answer).map_err(RevisionError)?;
     run.arm(Undo::Revision(RevisionUndo { arn: arn.clone(), service: plan.rollout.as_ref().map(|rollout| rollout.place.clone()) }));

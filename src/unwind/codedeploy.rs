@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Undone, Unwound};
+use super::{Hand, Undone, Unwound};
 use crate::aws::codedeploy::{Deployment, Status};
 use crate::aws::{AwsError, Kind};
 use crate::engine::blue_confirmed;
@@ -26,9 +26,11 @@ const SETTLED_LOOKS: u32 = 6;
 /// Looks for a deployment whose creation was never answered.
 const UNANSWERED_LOOKS: u32 = 3;
 
-pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo) -> Result<Undone, Failure> {
+pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> Result<Undone, Failure> {
     let Some(id) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
-    stop(run, &id).await?;
+    if hand == Hand::Stop {
+        stop(run, &id).await?;
+    }
     let ended = ended(run, undo, &id).await?;
     if ended.status == Status::Succeeded {
         return Ok(Undone::Traffic(too_late(run, undo, &id).await));

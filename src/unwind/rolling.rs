@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Undone, Unwound};
+use super::{Hand, Undone, Unwound};
 use crate::aws::ecs::{Found, update_request};
 use crate::aws::ecs_shapes::Service;
 use crate::aws::{AwsError, Kind};
@@ -34,7 +34,7 @@ enum Towards {
     Other(String),
 }
 
-pub(super) async fn take_back(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
+pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Result<Undone, Failure> {
     if undo.previous == undo.ours {
         return same(run, undo).await;
     }
@@ -51,6 +51,7 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo) -> Result<Undone, F
             Ok(Towards::Previous { is_completed: false }) => {}
             Ok(Towards::OursGivenUp) if began.elapsed() < BREAKER => {}
             Ok(Towards::Ours | Towards::OursGivenUp) if sent => {}
+            Ok(Towards::Ours | Towards::OursGivenUp) if hand == Hand::Watch => return Err(left_in_between(undo)),
             Ok(Towards::Ours | Towards::OursGivenUp) => {
                 sent = put_back(run, undo).await?;
             }
@@ -61,6 +62,12 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo) -> Result<Undone, F
     }
     Err(Failure::new(Reason::Timeout, format!("{} was not back after {} minutes", short(&undo.previous), PATIENCE.as_secs() / 60))
         .hint(command(undo)))
+}
+
+/// ECS gave it up and does not go back by itself, and it is not ours to touch.
+fn left_in_between(undo: &RollingUndo) -> Failure {
+    Failure::new(Reason::RolloutFailed, format!("ECS gave {} up and leaves its tasks and the old ones as they are", short(&undo.ours)))
+        .hint(command(undo))
 }
 
 /// The same revision was deployed again by force: it serves, whatever came of it.

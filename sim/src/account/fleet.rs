@@ -56,6 +56,10 @@ pub(crate) struct Fleet {
     pub(crate) desired: u32,
     /// Where its tasks are registered.
     pub(crate) target_group: Option<String>,
+    /// The service revision that it runs; none under another controller than ECS.
+    pub(crate) service_revision: Option<String>,
+    /// It is not to have tasks yet.
+    pub(crate) waits: bool,
     /// The `CodeDeploy` deployment that made it.
     pub(crate) external_id: Option<String>,
     pub(crate) role: Role,
@@ -82,6 +86,8 @@ impl Fleet {
             revision: revision.to_owned(),
             desired,
             target_group: None,
+            service_revision: None,
+            waits: false,
             external_id: None,
             role: Role::Primary,
             rollout: Rollout::InProgress,
@@ -91,6 +97,11 @@ impl Fleet {
             created_ms: now,
             updated_ms: now,
         }
+    }
+
+    /// How many tasks it is to have now.
+    pub(crate) const fn requested(&self) -> u32 {
+        if self.waits { 0 } else { self.desired }
     }
 
     /// Moves the rollout on, with ECS's sentence for it.

@@ -3,9 +3,12 @@
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{Account, Fleet, Group, Listener, Rollout, Service, TargetGroup};
+use super::{
+    Account, Configuration, Fleet, Group, Listener, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus, TargetGroup,
+    add_service_revision,
+};
 use crate::clock::now_ms;
-use crate::options::{Controller, Exposure, ServiceOptions};
+use crate::options::{Controller, Exposure, Kind, ServiceOptions};
 
 /// The definition lacks the container that the load balancer is to reach.
 #[derive(Debug, Error)]
@@ -26,18 +29,59 @@ pub(crate) fn found_service(account: &mut Account, options: &ServiceOptions) -> 
         fleet.external_id = Some(account.ids.deployment());
     }
     found_group(account, options, &target_groups);
+    if Configuration::of(&options.controller).is_some() {
+        fleet.service_revision = Some(add_service_revision(account, &options.name, &revision, fleet.target_group.clone()));
+    }
     account.services.push(service(options, target_groups, fleet));
+    found_history(account, options);
     account.scalable.extend(options.scaling.iter().map(|scaling| super::ScalableTarget::new(&options.name, scaling)));
     Ok(())
+}
+
+/// A service that was there before the story was deployed once, unless nothing was ever completed on it.
+fn found_history(account: &mut Account, options: &ServiceOptions) {
+    let first = match &options.controller {
+        Controller::Rolling(rolling) => rolling.first_deployment,
+        Controller::Native(native) => native.first_deployment,
+        Controller::CodeDeploy(_) | Controller::External => return,
+    };
+    let side = account.service(&options.name).and_then(|service| service.primary().and_then(Fleet::side));
+    let (Some(side), Some(configuration), false) = (side, Configuration::of(&options.controller), first) else { return };
+    let arn = account.new_service_deployment_arn(&options.name);
+    let mut done = ServiceDeployment::new(arn, &options.name, configuration, Vec::new(), side);
+    done.turn(ServiceDeploymentStatus::InProgress);
+    done.share(Some(100.0), Some(100.0));
+    done.turn(ServiceDeploymentStatus::Successful);
+    account.service_deployments.push(done);
+}
+
+/// What carries the traffic of a service.
+pub(crate) const fn kind(options: &ServiceOptions) -> Kind {
+    match (&options.controller, &options.exposure) {
+        (Controller::Native(native), _) => native.kind,
+        (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, Some(_)) => Kind::Alb,
+        (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, None) => Kind::Headless,
+    }
+}
+
+/// What the load balancer or Service Connect reaches of it. Service Connect tells test traffic by a header.
+pub(crate) fn exposure(options: &ServiceOptions) -> Option<Exposure> {
+    match kind(options) {
+        Kind::Alb | Kind::Nlb => options.exposure.clone(),
+        Kind::ServiceConnect => options.exposure.clone().map(|exposure| Exposure { test: None, ..exposure }),
+        Kind::Headless => None,
+    }
 }
 
 fn service(options: &ServiceOptions, target_groups: Vec<String>, fleet: Fleet) -> Service {
     Service {
         name: options.name.clone(),
         controller: options.controller.clone(),
+        configuration: Configuration::of(&options.controller),
+        kind: kind(options),
         status: options.status.clone(),
         desired: options.desired,
-        exposure: options.exposure.clone(),
+        exposure: exposure(options),
         target_groups,
         fleets: vec![fleet],
         events: Vec::new(),
@@ -63,16 +107,16 @@ fn first_revision(account: &mut Account, options: &ServiceOptions) -> Result<Str
     }
 }
 
-/// `CodeDeploy` alternates between two groups; one is enough for everybody else.
+/// Blue and green alternate between two groups; one is enough for everybody else.
 fn target_groups(account: &mut Account, options: &ServiceOptions) -> Vec<String> {
-    let Some(exposure) = &options.exposure else { return Vec::new() };
+    let Some(exposure) = exposure(options) else { return Vec::new() };
     let names = match options.controller {
-        Controller::CodeDeploy(_) => vec![format!("{}-1", options.name), format!("{}-2", options.name)],
+        Controller::CodeDeploy(_) | Controller::Native(_) => vec![format!("{}-1", options.name), format!("{}-2", options.name)],
         Controller::Rolling(_) | Controller::External => vec![options.name.clone()],
     };
-    let made = names.iter().map(|name| TargetGroup { name: name.clone(), port: exposure.port, targets: Vec::new() });
+    let made = names.iter().map(|name| TargetGroup { name: name.clone(), kind: kind(options), port: exposure.port, targets: Vec::new() });
     account.balancer.target_groups.extend(made);
-    forward(account, exposure, &names);
+    forward(account, &exposure, &names);
     names
 }
 
@@ -102,7 +146,7 @@ fn found_group(account: &mut Account, options: &ServiceOptions, target_groups: &
 
 impl Account {
     /// Notes a listener that the world has opened.
-    pub(crate) fn add_listener(&mut self, name: &str, address: std::net::SocketAddr) {
-        self.balancer.listeners.push(Listener { name: name.to_owned(), address, forward: Vec::new() });
+    pub(crate) fn add_listener(&mut self, name: &str, kind: Kind, address: std::net::SocketAddr) {
+        self.balancer.listeners.push(Listener { name: name.to_owned(), kind, address, forward: Vec::new() });
     }
 }

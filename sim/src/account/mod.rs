@@ -7,8 +7,10 @@ mod balancer;
 mod codedeploy;
 mod fleet;
 mod founding;
+mod native;
 mod place;
 mod revision;
+mod rollouts;
 mod service;
 mod task;
 
@@ -21,7 +23,11 @@ pub(crate) use codedeploy::{
     Status, StopRequest, WaitType,
 };
 pub(crate) use fleet::{Fleet, Role, Rollout};
-pub(crate) use founding::found_service;
+pub(crate) use founding::{exposure, found_service, kind};
+pub(crate) use native::{
+    AlarmWatch, Configuration, Hook, HookAction, HookDetail, HookStatus, LifecycleStage, RevisionSide, Rollback, ServiceDeployment,
+    ServiceDeploymentStatus, ServiceRevision, TrafficStep, add_service_revision,
+};
 pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
 pub(crate) use revision::{Revision, Revisions};
 pub(crate) use service::{Service, seconds};
@@ -46,6 +52,9 @@ pub(crate) struct Account {
     pub(crate) tasks: Vec<Task>,
     pub(crate) groups: Vec<Group>,
     pub(crate) deployments: Vec<Deployment>,
+    /// What ECS itself performs or performed, oldest first.
+    pub(crate) service_deployments: Vec<ServiceDeployment>,
+    pub(crate) service_revisions: Vec<ServiceRevision>,
     pub(crate) configs: BTreeMap<String, Traffic>,
     pub(crate) alarms: BTreeMap<String, Alarm>,
     pub(crate) balancer: Balancer,

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::options::Kind;
+
 /// Account number, region and cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -37,16 +39,25 @@ impl Place {
         self.arn("ecs", &format!("task-set/{}/{service}/{id}", self.cluster))
     }
 
+    pub(crate) fn service_deployment_arn(&self, service: &str, id: &str) -> String {
+        self.arn("ecs", &format!("service-deployment/{}/{service}/{id}", self.cluster))
+    }
+
+    pub(crate) fn service_revision_arn(&self, service: &str, id: &str) -> String {
+        self.arn("ecs", &format!("service-revision/{}/{service}/{id}", self.cluster))
+    }
+
     pub(crate) fn revision_arn(&self, family: &str, revision: u32) -> String {
         self.arn("ecs", &format!("task-definition/{family}:{revision}"))
     }
 
-    pub(crate) fn balancer_arn(&self) -> String {
-        self.arn("elasticloadbalancing", &format!("loadbalancer/app/stage/{}", hex_of("stage", 16)))
+    pub(crate) fn balancer_arn(&self, kind: Kind) -> String {
+        self.arn("elasticloadbalancing", &format!("loadbalancer/{}/{}", balancer_path(kind), hex_of("stage", 16)))
     }
 
-    pub(crate) fn listener_arn(&self, name: &str) -> String {
-        self.arn("elasticloadbalancing", &format!("listener/app/stage/{}/{}", hex_of("stage", 16), hex_of(name, 16)))
+    pub(crate) fn listener_arn(&self, kind: Kind, name: &str) -> String {
+        let path = balancer_path(kind);
+        self.arn("elasticloadbalancing", &format!("listener/{path}/{}/{}", hex_of("stage", 16), hex_of(name, 16)))
     }
 
     pub(crate) fn rule_arn(&self, listener: &str) -> String {
@@ -79,6 +90,14 @@ impl Place {
     }
 }
 
+/// A load balancer's type and name, as its ARNs have them.
+const fn balancer_path(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Nlb => "net/stage-network",
+        Kind::Alb | Kind::ServiceConnect | Kind::Headless => "app/stage",
+    }
+}
+
 /// The ids of new things: unlike each other, and unlike those of another stage.
 #[derive(Debug)]
 pub(crate) struct Ids {
@@ -103,8 +122,18 @@ impl Ids {
 
     /// `ecs-svc/` and 19 digits, as deployments and task sets of a service have.
     pub(crate) fn fleet(&mut self) -> String {
+        format!("ecs-svc/{}", self.digits())
+    }
+
+    /// 19 digits, as service revisions have.
+    pub(crate) fn digits(&mut self) -> String {
         let digits: String = self.next_hex(19).bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
-        format!("ecs-svc/{}", digits.replacen('0', "7", 1))
+        digits.replacen('0', "7", 1)
+    }
+
+    /// 21 letters and digits, as service deployments have.
+    pub(crate) fn service_deployment(&mut self) -> String {
+        self.next_hex(21)
     }
 
     /// `d-` and 9 capitals, as `CodeDeploy` deployments have.

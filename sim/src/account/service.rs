@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Fleet, Role};
+use super::{Configuration, Fleet, Role};
 use crate::clock::now_ms;
-use crate::options::{Controller, Exposure};
+use crate::options::{Controller, Exposure, Kind};
 
 /// ECS keeps the 100 newest events of a service.
 const EVENTS_KEPT: usize = 100;
@@ -14,10 +14,14 @@ const EVENTS_KEPT: usize = 100;
 pub(crate) struct Service {
     pub(crate) name: String,
     pub(crate) controller: Controller,
+    /// What ECS's own rollouts obey; none under another controller.
+    pub(crate) configuration: Option<Configuration>,
+    /// What carries its traffic.
+    pub(crate) kind: Kind,
     pub(crate) status: String,
     pub(crate) desired: u32,
     pub(crate) exposure: Option<Exposure>,
-    /// Where its tasks are registered: two groups under `CodeDeploy`, one when rolling, none without a load balancer.
+    /// Where its tasks are registered: two groups under `CodeDeploy` and for native blue and green, one when rolling, none without a load balancer.
     pub(crate) target_groups: Vec<String>,
     pub(crate) fleets: Vec<Fleet>,
     /// Newest first, as `{id, createdAt, message}`.
@@ -51,6 +55,11 @@ impl Service {
         self.fleets.iter().find(|fleet| fleet.id == id)
     }
 
+    /// ECS itself performs its rollouts.
+    pub(crate) const fn is_of_ecs(&self) -> bool {
+        matches!(self.controller, Controller::Rolling(_) | Controller::Native(_))
+    }
+
     /// A change that a reader could notice.
     pub(crate) fn changed(&mut self) {
         self.version += 1;
@@ -76,7 +85,7 @@ impl Service {
     /// Says something about one of its fleets. Task sets are named.
     pub(crate) fn say_of(&mut self, fleet: &str, id: &str, message: &str) {
         let about = match self.controller {
-            Controller::Rolling(_) => format!("(service {})", self.name),
+            Controller::Rolling(_) | Controller::Native(_) => format!("(service {})", self.name),
             Controller::CodeDeploy(_) | Controller::External => format!("(service {}, taskSet {fleet})", self.name),
         };
         self.note(id, &format!("{about} {message}"));

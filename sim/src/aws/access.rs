@@ -84,6 +84,10 @@ fn ecs_resource(place: &Place, operation: &str, asked: Asked<'_>) -> Option<Stri
     match operation {
         "UpdateService" => asked.text("service").map(|name| place.service_arn(last_part(name))),
         "DescribeServices" => asked.texts("services").first().map(|name| place.service_arn(last_part(name))),
+        "ListServiceDeployments" => asked.text("service").map(|name| place.service_arn(last_part(name))),
+        "ContinueServiceDeployment" | "StopServiceDeployment" => asked.text("serviceDeploymentArn").map(ToOwned::to_owned),
+        "DescribeServiceDeployments" => asked.texts("serviceDeploymentArns").first().map(|arn| (*arn).to_owned()),
+        "DescribeServiceRevisions" => asked.texts("serviceRevisionArns").first().map(|arn| (*arn).to_owned()),
         "RunTask" => family().map(|name| format!("arn:aws:ecs:{}:{}:task-definition/{name}", place.region, place.account)),
         "StopTask" => asked.text("task").map(|id| place.task_arn(last_part(id))),
         "DescribeTasks" => asked.texts("tasks").first().map(|id| place.task_arn(last_part(id))),

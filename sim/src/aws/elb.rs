@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Answer, Asked, Refusal};
 use crate::account::{Account, Listener, TargetGroup};
 use crate::cloud::Cloud;
+use crate::options::Kind;
 use crate::world::Health;
 
 /// Every account has one virtual network here.
@@ -27,26 +28,44 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
 fn listeners(account: &Account, asked: Asked<'_>) -> Answer {
     let arns = asked.texts("ListenerArns");
     check_balancer(account, asked.text("LoadBalancerArn"))?;
-    let arn = |listener: &Listener| account.place.listener_arn(&listener.name);
-    let all = &account.balancer.listeners;
+    let arn = |listener: &Listener| account.place.listener_arn(listener.kind, &listener.name);
+    let all: Vec<&Listener> = account.balancer.listeners.iter().filter(|listener| is_balanced(listener.kind)).collect();
     if let Some(missing) = arns.iter().find(|wanted| !all.iter().any(|listener| arn(listener) == **wanted)) {
         return Err(Refusal::new("ListenerNotFound", format!("One or more listeners not found: {missing}")));
     }
-    let chosen = all.iter().filter(|listener| arns.is_empty() || arns.contains(&arn(listener).as_str()));
+    let fits = |listener: &&Listener| {
+        let of = asked.text("LoadBalancerArn").is_none_or(|balancer| balancer == account.place.balancer_arn(listener.kind));
+        of && (arns.is_empty() || arns.contains(&arn(listener).as_str()))
+    };
+    let chosen = all.into_iter().filter(fits);
     let views: Vec<Value> = chosen
         .map(|listener| {
             json!({
-                "ListenerArn": arn(listener), "LoadBalancerArn": account.place.balancer_arn(), "Port": listener.address.port(),
-                "Protocol": "HTTP", "DefaultActions": actions(account, listener),
+                "ListenerArn": arn(listener), "LoadBalancerArn": account.place.balancer_arn(listener.kind),
+                "Port": listener.address.port(), "Protocol": protocol(listener.kind), "DefaultActions": actions(account, listener),
             })
         })
         .collect();
     Ok(json!({ "Listeners": views }))
 }
 
+/// What ELBv2 knows of.
+const BALANCED: [Kind; 2] = [Kind::Alb, Kind::Nlb];
+
+fn is_balanced(kind: Kind) -> bool {
+    BALANCED.contains(&kind)
+}
+
+const fn protocol(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Nlb => "TCP",
+        Kind::Alb | Kind::ServiceConnect | Kind::Headless => "HTTP",
+    }
+}
+
 fn check_balancer(account: &Account, arn: Option<&str>) -> Result<(), Refusal> {
     match arn {
-        Some(arn) if arn != account.place.balancer_arn() => {
+        Some(arn) if BALANCED.into_iter().all(|kind| arn != account.place.balancer_arn(kind)) => {
             Err(Refusal::new("LoadBalancerNotFound", format!("Load balancer '{arn}' not found")))
         }
         Some(_) | None => Ok(()),
@@ -70,7 +89,8 @@ fn actions(account: &Account, listener: &Listener) -> Value {
 fn rules(account: &Account, asked: Asked<'_>) -> Answer {
     let (listener_arn, rule_arns) = (asked.text("ListenerArn"), asked.texts("RuleArns"));
     let fits = |listener: &&Listener| {
-        listener_arn.is_none_or(|arn| arn == account.place.listener_arn(&listener.name))
+        listener.kind == Kind::Alb
+            && listener_arn.is_none_or(|arn| arn == account.place.listener_arn(listener.kind, &listener.name))
             && (rule_arns.is_empty() || rule_arns.contains(&account.place.rule_arn(&listener.name).as_str()))
     };
     let found: Vec<&Listener> = account.balancer.listeners.iter().filter(fits).collect();
@@ -93,7 +113,9 @@ fn target_groups(account: &Account, asked: Asked<'_>) -> Answer {
     let (arns, names) = (asked.texts("TargetGroupArns"), asked.texts("Names"));
     let fits = |group: &&TargetGroup| {
         let arn = account.place.target_group_arn(&group.name);
-        (arns.is_empty() || arns.contains(&arn.as_str())) && (names.is_empty() || names.contains(&group.name.as_str()))
+        is_balanced(group.kind)
+            && (arns.is_empty() || arns.contains(&arn.as_str()))
+            && (names.is_empty() || names.contains(&group.name.as_str()))
     };
     let found: Vec<Value> = account.balancer.target_groups.iter().filter(fits).map(|group| target_group(account, group)).collect();
     if found.len() < arns.len().max(names.len()) {
@@ -103,36 +125,59 @@ fn target_groups(account: &Account, asked: Asked<'_>) -> Answer {
 }
 
 fn target_group(account: &Account, group: &TargetGroup) -> Value {
-    let balancers = if account.balancer.is_used(&group.name) { vec![account.place.balancer_arn()] } else { Vec::new() };
-    json!({
-        "TargetGroupArn": account.place.target_group_arn(&group.name), "TargetGroupName": group.name, "Protocol": "HTTP", "Port": group.port,
+    let balancers = if account.balancer.is_used(&group.name) { vec![account.place.balancer_arn(group.kind)] } else { Vec::new() };
+    let mut view = json!({
+        "TargetGroupArn": account.place.target_group_arn(&group.name), "TargetGroupName": group.name, "Protocol": protocol(group.kind),
+        "Port": group.port,
         "VpcId": NETWORK, "HealthCheckProtocol": "HTTP", "HealthCheckPort": "traffic-port", "HealthCheckEnabled": true,
         "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2, "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 2,
         "HealthCheckPath": "/health", "Matcher": { "HttpCode": "200" }, "LoadBalancerArns": balancers, "TargetType": "ip",
-        "ProtocolVersion": "HTTP1", "IpAddressType": "ipv4",
-    })
+        "IpAddressType": "ipv4",
+    });
+    if group.kind == Kind::Alb {
+        view["ProtocolVersion"] = json!("HTTP1");
+    }
+    view
 }
 
 fn balancers(cloud: &Cloud, account: &Account, asked: Asked<'_>) -> Answer {
     let (arns, names) = (asked.texts("LoadBalancerArns"), asked.texts("Names"));
-    let arn = account.place.balancer_arn();
-    let missing = arns.iter().any(|wanted| **wanted != arn) || names.iter().any(|wanted| *wanted != "stage");
-    if missing {
+    let used = |kind: &Kind| *kind == Kind::Alb || account.balancer.listeners.iter().any(|listener| listener.kind == *kind);
+    let fits = |kind: &Kind| {
+        let arn = account.place.balancer_arn(*kind);
+        (arns.is_empty() || arns.contains(&arn.as_str())) && (names.is_empty() || names.contains(&balancer_name(*kind)))
+    };
+    let found: Vec<Value> = BALANCED.into_iter().filter(used).filter(fits).map(|kind| balancer(cloud, account, kind)).collect();
+    if found.len() < arns.len().max(names.len()) {
         return Err(Refusal::new("LoadBalancerNotFound", "One or more load balancers not found"));
     }
+    Ok(json!({ "LoadBalancers": found }))
+}
+
+const fn balancer_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Nlb => "stage-network",
+        Kind::Alb | Kind::ServiceConnect | Kind::Headless => "stage",
+    }
+}
+
+fn balancer(cloud: &Cloud, account: &Account, kind: Kind) -> Value {
     let zone = json!({ "ZoneName": format!("{}a", account.place.region), "SubnetId": "subnet-0a1b2c3d4e5f60718" });
-    Ok(json!({ "LoadBalancers": [{
-        "LoadBalancerArn": arn, "DNSName": cloud.public_host(), "CanonicalHostedZoneId": "Z215JYRZR1TBD5",
-        "CreatedTime": "2025-01-01T00:00:00.000Z", "LoadBalancerName": "stage", "Scheme": "internet-facing", "VpcId": NETWORK,
-        "State": { "Code": "active" }, "Type": "application", "AvailabilityZones": [zone], "SecurityGroups": [], "IpAddressType": "ipv4",
-    }] }))
+    json!({
+        "LoadBalancerArn": account.place.balancer_arn(kind), "DNSName": cloud.public_host(), "CanonicalHostedZoneId": "Z215JYRZR1TBD5",
+        "CreatedTime": "2025-01-01T00:00:00.000Z", "LoadBalancerName": balancer_name(kind), "Scheme": "internet-facing", "VpcId": NETWORK,
+        "State": { "Code": "active" }, "Type": if kind == Kind::Nlb { "network" } else { "application" }, "AvailabilityZones": [zone], "SecurityGroups": [], "IpAddressType": "ipv4",
+    })
 }
 
 fn health(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let arn = asked.text("TargetGroupArn").ok_or_else(|| Refusal::new("ValidationError", "TargetGroupArn is required"))?;
     let name = cloud.look(|account| {
         let groups = &account.balancer.target_groups;
-        groups.iter().find(|group| account.place.target_group_arn(&group.name) == arn).map(|group| group.name.clone())
+        groups
+            .iter()
+            .find(|group| is_balanced(group.kind) && account.place.target_group_arn(&group.name) == arn)
+            .map(|group| group.name.clone())
     });
     let name = name.ok_or_else(|| Refusal::new("TargetGroupNotFound", format!("Target group '{arn}' not found")))?;
     let used = cloud.look(|account| account.balancer.is_used(&name));

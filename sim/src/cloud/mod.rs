@@ -106,7 +106,12 @@ impl Cloud {
 
     /// Points a listener at target groups, in the account and in the world.
     pub(crate) fn route(&self, subject: &str, listener: &str, weights: &[(String, u32)]) {
-        self.change(|account| account.balancer.forward(listener, weights));
+        self.change(|account| self.point(account, subject, listener, weights));
+    }
+
+    /// The same for whoever holds the account already, so that nothing comes between a decision and its weights.
+    pub(crate) fn point(&self, account: &mut Account, subject: &str, listener: &str, weights: &[(String, u32)]) {
+        account.balancer.forward(listener, weights);
         self.world.set_weights(listener, weights);
         let weights: Vec<String> = weights.iter().map(|(name, weight)| format!("{name}={weight}")).collect();
         self.ledger.mark(subject, format!("{listener} forwards to {}", weights.join(" ")));

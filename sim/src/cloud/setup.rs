@@ -6,10 +6,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde_json::Value;
 
 use super::Cloud;
-use crate::account::{Account, Alarm, Balancer, Ids, Phase, Place, Revisions, found_service};
+use crate::account::{
+    Account, Alarm, Balancer, HookStatus, Ids, Phase, Place, Revisions, ServiceDeployment, exposure, found_service, kind,
+};
 use crate::clock::now_ms;
 use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, Traffic};
-use crate::stage::{FleetView, ScalingView, ServiceView, StageError};
+use crate::stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, StageError};
 
 /// An account with what the options say, but without services.
 pub(crate) fn account(options: &StageOptions) -> Account {
@@ -25,6 +27,8 @@ pub(crate) fn account(options: &StageOptions) -> Account {
         tasks: Vec::new(),
         groups: Vec::new(),
         deployments: Vec::new(),
+        service_deployments: Vec::new(),
+        service_revisions: Vec::new(),
         configs: aws_configs().into_iter().chain(own).collect(),
         alarms: alarms.collect(),
         balancer: Balancer::default(),
@@ -70,11 +74,11 @@ impl Cloud {
 
     /// Adds a service with its listeners.
     pub(crate) async fn add_service(&self, mut options: ServiceOptions) -> Result<(), StageError> {
-        let names: Vec<String> = options.exposure.iter().flat_map(Exposure::listeners).collect();
+        let names: Vec<String> = exposure(&options).iter().flat_map(Exposure::listeners).collect();
         for name in &names {
             if self.look(|account| account.balancer.listener(name).is_none()) {
                 let address = self.world.add_listener(name).await;
-                self.change(|account| account.add_listener(name, address));
+                self.change(|account| account.add_listener(name, kind(&options), address));
             }
         }
         let ports = self.look(|account| {
@@ -110,6 +114,11 @@ impl Cloud {
         view.primary().is_some_and(|fleet| fleet.healthy == view.desired as usize && fleet.running == fleet.healthy)
     }
 
+    /// All deployments that ECS itself performs or performed.
+    pub(crate) fn service_deployments(&self) -> Vec<ServiceDeploymentView> {
+        self.look(|account| account.service_deployments.iter().map(deployment_view).collect())
+    }
+
     /// A service as it is now.
     pub(crate) fn service_view(&self, name: &str) -> Option<ServiceView> {
         self.look(|account| {
@@ -136,6 +145,21 @@ impl Cloud {
             let target = account.scalable.iter().find(|target| target.service == service)?;
             Some(ScalingView { min: target.minimum, max: target.maximum, suspended: target.suspended, tags: target.tags.clone() })
         })
+    }
+}
+
+fn deployment_view(deployment: &ServiceDeployment) -> ServiceDeploymentView {
+    let waiting = deployment.hooks.iter().filter(|hook| hook.status == HookStatus::AwaitingAction);
+    ServiceDeploymentView {
+        arn: deployment.arn.clone(),
+        service: deployment.service.clone(),
+        status: deployment.status.as_str().to_owned(),
+        stage: deployment.stage.map(|stage| stage.as_str().to_owned()),
+        revision: deployment.target.task_definition.clone(),
+        target_group: deployment.target.target_group.clone(),
+        production: deployment.shares(0).1,
+        waiting: waiting.map(|hook| hook.id.clone()).collect(),
+        reason: deployment.reason.clone(),
     }
 }
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use super::containers::{Overrides, assemble};
 use super::staffing::{Bounds, Crew, rolling};
-use super::{autoscaling, notice, rolling as rollouts, targets, tasks};
+use super::{autoscaling, digests, notice, rolling as rollouts, targets, tasks};
 use crate::account::{Account, Fleet, Origin, Rollout, Service, StopCode, Task};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::options::Controller;
 
 /// Short against a caller's polling, long against the work of one round.
 const ROUND: Duration = Duration::from_millis(25);
 
 /// Keeps all services, for as long as the stage lives.
 pub(crate) async fn keep(cloud: Arc<Cloud>) {
+    cloud.spawn(digests::keep(Arc::clone(&cloud)));
     loop {
         notice::exits(&cloud).await;
         notice::health(&cloud);
@@ -42,14 +42,17 @@ fn staff(cloud: &Arc<Cloud>) {
 
 /// What every fleet of a service shall have now.
 fn wanted(account: &Account, service: &Service) -> Vec<(Fleet, u32)> {
-    let Controller::Rolling(options) = &service.controller else {
-        return service.fleets.iter().map(|fleet| (fleet.clone(), fleet.desired)).collect();
+    let Some(configuration) = service.configuration.as_ref().filter(|_| !account.shifts_traffic(service)) else {
+        return service.fleets.iter().map(|fleet| (fleet.clone(), fleet.requested())).collect();
     };
     let Some(primary) = service.primary() else { return Vec::new() };
     let older: Vec<&Fleet> = service.fleets.iter().filter(|fleet| fleet.id != primary.id).collect();
     let crews: Vec<Crew> = older.iter().map(|fleet| crew(account, fleet)).collect();
-    let bounds =
-        Bounds { desired: service.desired, minimum_percent: options.minimum_healthy_percent, maximum_percent: options.maximum_percent };
+    let bounds = Bounds {
+        desired: service.desired,
+        minimum_percent: configuration.minimum_healthy_percent(),
+        maximum_percent: configuration.maximum_percent(),
+    };
     let own = crew(account, primary);
     // A rollout that was given up starts nothing more and takes nothing away.
     if primary.rollout == Rollout::Failed {

@@ -5,14 +5,21 @@
 mod autoscaling;
 pub(crate) mod codedeploy;
 mod containers;
+mod digests;
 mod keeper;
+mod native;
 mod notice;
+mod retire;
 mod rolling;
+mod rolling_history;
 mod staffing;
+mod supersede;
 mod targets;
 mod tasks;
 
 pub(crate) use containers::{Overrides, assemble};
 pub(crate) use keeper::keep;
+pub(crate) use native::{Beginning, TEST_HEADER, begin as begin_native, play as play_native};
 pub(crate) use rolling::begin as begin_rolling;
+pub(crate) use staffing::breaker_threshold;
 pub(crate) use tasks::{end as end_task, launch};

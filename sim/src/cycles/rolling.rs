@@ -1,29 +1,44 @@
 //! Rolling rollouts of services under the ECS controller: begun by `UpdateService`, completed, given up or rolled back here.
 
 use super::keeper::crew;
+use super::rolling_history as history;
 use super::staffing::breaker_threshold;
-use crate::account::{Account, Fleet, Role, Rollout, Service};
+use super::supersede::supersede;
+use crate::account::{
+    Account, AlarmWatch, Configuration, Fleet, Role, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus, add_service_revision,
+};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::options::{Breaker, Controller, RollingOptions};
+use crate::options::Breaker;
 use crate::switches::BreakerRollback;
 
 /// ECS takes some seconds to call a rollout completed after its last task became healthy.
 const SETTLING_SECONDS: f64 = 15.0;
 
 /// Starts a rollout of a revision: its fleet is primary from now on, and the former ones only stay until they are replaced.
-pub(crate) fn begin(account: &mut Account, service: &str, revision: &str) -> Option<String> {
+pub(crate) fn begin(cloud: &Cloud, account: &mut Account, service: &str, revision: &str) -> Option<String> {
+    let name = account.service(service)?.name.clone();
+    supersede(cloud, account, &name);
     let id = account.ids.fleet();
-    let service = account.service_mut(service)?;
-    let mut fleet = Fleet::new(id.clone(), &service.name, revision, service.desired);
-    fleet.target_group = service.target_groups.first().cloned();
+    let target_group = serving_group(account.service(&name)?);
+    let service_revision = add_service_revision(account, &name, revision, target_group.clone());
+    let service = account.service_mut(&name)?;
+    let mut fleet = Fleet::new(id, &service.name, revision, service.desired);
+    fleet.target_group = target_group;
+    fleet.service_revision = Some(service_revision);
     for former in &mut service.fleets {
         former.role = Role::Active;
     }
     service.fleets.insert(0, fleet);
     service.steady = None;
     service.changed();
-    Some(id)
+    history::begin(cloud, account, &name)
+}
+
+/// Where production's traffic goes: the group of whoever serves now.
+fn serving_group(service: &Service) -> Option<String> {
+    let serving = service.proven().and_then(|fleet| fleet.target_group.clone());
+    serving.or_else(|| service.target_groups.first().cloned())
 }
 
 /// One round over all rolling services.
@@ -39,34 +54,95 @@ pub(super) fn advance(cloud: &Cloud) {
 enum Finding {
     NothingNew,
     Complete,
-    GiveUp { failed: String, event: String },
+    GiveUp(Failure),
+}
+
+/// Why a rollout is given up, and what follows.
+#[derive(Debug, PartialEq, Eq)]
+struct Failure {
+    /// `rolloutStateReason`.
+    state: &'static str,
+    /// ECS's sentence after `deployment failed:`.
+    event: &'static str,
+    /// `statusReason` of the service deployment.
+    reason: &'static str,
+    after: After,
+}
+
+/// What follows a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    GoesBack,
+    Stays,
 }
 
 fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
     let Some(service) = account.service(name) else { return };
-    let Controller::Rolling(options) = service.controller.clone() else { return announce_steady(account, name) };
-    match finding(cloud, account, service, &options) {
+    let configuration = service.configuration.clone().filter(|_| !account.shifts_traffic(service));
+    let Some(configuration) = configuration else { return announce_steady(account, name) };
+    match finding(cloud, account, service, &configuration) {
         Finding::NothingNew => {}
         Finding::Complete => complete(cloud, account, name),
-        Finding::GiveUp { failed, event } => give_up(cloud, account, name, &options, (&failed, &event)),
+        Finding::GiveUp(failure) => give_up(cloud, account, name, &failure),
     }
     announce_steady(account, name);
 }
 
-fn finding(cloud: &Cloud, account: &Account, service: &Service, options: &RollingOptions) -> Finding {
+fn finding(cloud: &Cloud, account: &Account, service: &Service, configuration: &Configuration) -> Finding {
     let Some(primary) = service.primary().filter(|primary| primary.rollout == Rollout::InProgress) else { return Finding::NothingNew };
-    let may_break = options.breaker != Breaker::Off && !primary.was_steady;
-    if may_break && primary.failed_tasks >= breaker_threshold(service.desired) {
-        let failed = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
-        return Finding::GiveUp { failed, event: format!("(deployment {}) deployment failed: tasks failed to start.", primary.id) };
-    }
-    if !account.ringing(&options.alarms).is_empty() {
-        let failed = "ECS deployment alarm: alarm detected.".to_owned();
-        return Finding::GiveUp { failed, event: format!("(deployment {}) deployment failed: alarm detected.", primary.id) };
+    if let Some(failure) = failure(account, service, primary, configuration) {
+        return Finding::GiveUp(failure);
     }
     let replaced = service.fleets.iter().filter(|fleet| fleet.id != primary.id).all(|fleet| crew(account, fleet).alive == 0);
     let settled = crew(account, primary).healthy == service.desired && replaced;
     if settled && may_move_on(cloud, service) { Finding::Complete } else { Finding::NothingNew }
+}
+
+fn failure(account: &Account, service: &Service, primary: &Fleet, configuration: &Configuration) -> Option<Failure> {
+    let deployment = account.rolling_now(&service.name);
+    let is = |status| deployment.is_some_and(|deployment| deployment.status == status);
+    if is(ServiceDeploymentStatus::RollbackInProgress) {
+        return None;
+    }
+    if is(ServiceDeploymentStatus::RollbackRequested) {
+        let reason = "Service deployment rolled back because of a user request.";
+        return Some(Failure { state: "ECS deployment stopped by a user.", event: "stopped by a user.", reason, after: After::GoesBack });
+    }
+    if is(ServiceDeploymentStatus::StopRequested) {
+        let reason = "Service deployment stopped by a user.";
+        return Some(Failure { state: "ECS deployment stopped by a user.", event: "stopped by a user.", reason, after: After::Stays });
+    }
+    let breaker = configuration.breaker();
+    let after = if breaker == Breaker::Rollback { After::GoesBack } else { After::Stays };
+    let may_break = breaker != Breaker::Off && !primary.was_steady;
+    if may_break && primary.failed_tasks >= breaker_threshold(service.desired) {
+        let reason = match after {
+            After::GoesBack => "Service deployment rolled back because the circuit breaker threshold was exceeded.",
+            After::Stays => "Service deployment failed because the circuit breaker threshold was exceeded.",
+        };
+        return Some(Failure {
+            state: "ECS deployment circuit breaker: tasks failed to start.",
+            event: "tasks failed to start.",
+            reason,
+            after,
+        });
+    }
+    let rings = watches(deployment) && !account.ringing(&configuration.alarms()).is_empty();
+    rings.then(|| alarmed(configuration, after))
+}
+
+/// An alarm that rang at the start already is not watched.
+fn watches(deployment: Option<&ServiceDeployment>) -> bool {
+    deployment.is_none_or(|deployment| deployment.alarms == AlarmWatch::Monitoring)
+}
+
+fn alarmed(configuration: &Configuration, after: After) -> Failure {
+    let after = if configuration.alarms_roll_back() { After::GoesBack } else { after };
+    let reason = match after {
+        After::GoesBack => "Service deployment rolled back because alarms were detected.",
+        After::Stays => "Service deployment failed because alarms were detected.",
+    };
+    Failure { state: "ECS deployment alarm: alarm detected.", event: "alarm detected.", reason, after }
 }
 
 /// The present state was read, or was there for long enough.
@@ -87,28 +163,43 @@ fn complete(cloud: &Cloud, account: &mut Account, name: &str) {
     service.say(&said, &format!("(deployment {id}) deployment completed."));
     service.changed();
     cloud.ledger.mark(name, format!("{id} COMPLETED"));
+    history::complete(cloud, account, name);
 }
 
-fn give_up(cloud: &Cloud, account: &mut Account, name: &str, options: &RollingOptions, (failed, event): (&str, &str)) {
+fn give_up(cloud: &Cloud, account: &mut Account, name: &str, failure: &Failure) {
     let ids = [account.ids.uuid(), account.ids.uuid()];
     let new = account.ids.fleet();
+    note_alarms(account, name);
+    let proven = account.last_good(name).is_some();
     let Some(service) = account.service_mut(name) else { return };
     let [said, said_again] = ids;
     if let Some(primary) = service.primary_mut() {
-        primary.turn(Rollout::Failed, failed.to_owned());
-        cloud.ledger.mark(name, format!("{} FAILED", primary.id));
-    }
-    service.say(&said, event);
-    if options.breaker == Breaker::Rollback {
-        roll_back(service, new, cloud.switches().breaker_rollback, &said_again);
+        primary.turn(Rollout::Failed, failure.state.to_owned());
+        let id = primary.id.clone();
+        cloud.ledger.mark(name, format!("{id} FAILED"));
+        service.say(&said, &format!("(deployment {id}) deployment failed: {}", failure.event));
     }
     service.changed();
+    match failure.after {
+        After::Stays => history::stop(cloud, account, name, failure.reason),
+        After::GoesBack => {
+            let revision = if proven { roll_back(service, new, cloud.switches().breaker_rollback, &said_again) } else { None };
+            history::roll_back(cloud, account, name, (failure.reason, revision));
+        }
+    }
 }
 
-/// The last completed rollout's revision is primary again. Without one nothing can be gone back to, and ECS stays where it is.
-fn roll_back(service: &mut Service, new: String, identity: BreakerRollback, said: &str) {
-    let good = service.fleets.iter().position(|fleet| fleet.rollout == Rollout::Completed || fleet.was_steady);
-    let Some(good) = good else { return };
+fn note_alarms(account: &mut Account, name: &str) {
+    let names = account.service(name).and_then(|service| service.configuration.as_ref()).map(Configuration::alarms);
+    let ringing = account.ringing(&names.unwrap_or_default());
+    if !ringing.is_empty() {
+        history::alarm(account, name, &ringing);
+    }
+}
+
+/// The last completed rollout's revision is primary again: its service revision. Without one ECS stays where it is.
+fn roll_back(service: &mut Service, new: String, identity: BreakerRollback, said: &str) -> Option<String> {
+    let good = service.fleets.iter().position(|fleet| fleet.rollout == Rollout::Completed || fleet.was_steady)?;
     let failed = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
     for fleet in &mut service.fleets {
         fleet.role = Role::Active;
@@ -122,6 +213,7 @@ fn roll_back(service: &mut Service, new: String, identity: BreakerRollback, said
     }
     service.say(said, &format!("(deployment {failed}) rolling back to deployment {id}."));
     service.steady = None;
+    service.primary().and_then(|primary| primary.service_revision.clone())
 }
 
 fn good_again(service: &mut Service, index: usize) -> String {
@@ -137,6 +229,7 @@ fn anew(service: &mut Service, index: usize, new: String) -> String {
     let Some(good) = service.fleets.get(index) else { return new };
     let mut fleet = Fleet::new(new.clone(), &service.name, &good.revision, service.desired);
     fleet.target_group.clone_from(&good.target_group);
+    fleet.service_revision.clone_from(&good.service_revision);
     fleet.was_steady = true;
     service.fleets.insert(0, fleet);
     new

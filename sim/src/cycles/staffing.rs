@@ -39,7 +39,7 @@ fn take(wanted: &mut u32, there: u32) -> u32 {
 }
 
 /// ECS's circuit breaker: half of the desired count, at least 3, at most 200.
-pub(super) fn breaker_threshold(desired: u32) -> u32 {
+pub(crate) fn breaker_threshold(desired: u32) -> u32 {
     desired.div_ceil(2).clamp(3, 200)
 }
 

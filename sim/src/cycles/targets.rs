@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use crate::account::{Account, Role};
+use crate::account::{Account, Role, TargetGroup};
 use crate::cloud::Cloud;
+use crate::options::Kind;
 
 /// Registers in each target group what belongs there now.
 pub(super) fn register(cloud: &Cloud) {
@@ -27,6 +28,10 @@ fn addresses(account: &Account, target_group: &str) -> Vec<SocketAddr> {
 
 /// Said of the newest fleet in the group: it is the one whose tasks come and go.
 fn announce(account: &mut Account, target_group: &str, before: &[SocketAddr], now: &[SocketAddr]) {
+    let hidden = |group: &TargetGroup| group.name == target_group && group.kind == Kind::ServiceConnect;
+    if account.balancer.target_groups.iter().any(hidden) {
+        return;
+    }
     let arn = account.place.target_group_arn(target_group);
     let fleets = account.services.iter().flat_map(|service| &service.fleets);
     let mut here = fleets.filter(|fleet| fleet.target_group.as_deref() == Some(target_group));

@@ -67,9 +67,14 @@ pub(super) fn count_failure(account: &mut Account, id: &str, pause_ms: u64) {
     let fleet = account.task(id).and_then(|task| task.origin.fleet().map(ToOwned::to_owned));
     let Some(fleet) = fleet.and_then(|fleet| account.fleet_mut(&fleet)) else { return };
     fleet.failed_tasks += 1;
+    let id = fleet.id.clone();
     // The first failures come fast, as a circuit breaker needs them; then ECS waits longer and longer.
     let pause = pause_ms << fleet.failed_tasks.saturating_sub(4).min(5);
     fleet.paused_until_ms = now_ms() + i64::try_from(pause).unwrap_or(i64::MAX / 2);
+    let deployments = account.service_deployments.iter_mut();
+    deployments
+        .filter(|deployment| deployment.target.fleet == id && !deployment.status.is_over())
+        .for_each(|deployment| deployment.failures += 1);
 }
 
 fn set_phase(cloud: &Cloud, id: &str, phase: Phase) {

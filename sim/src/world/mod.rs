@@ -27,6 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::HeaderName;
 use image::Images;
 use image::source::Source;
 use imaginary::Imaginary;
@@ -92,6 +93,11 @@ impl World {
     /// Which target groups a listener forwards to, by weight. Holds from the next request on.
     pub fn set_weights(&self, listener: &str, weights: &[(String, u32)]) {
         self.proxy.set_weights(listener, weights);
+    }
+
+    /// Sends a listener's requests with a header to one target group, whatever the weights; none ends that.
+    pub fn set_marked(&self, listener: &str, marked: Option<(HeaderName, String)>) {
+        self.proxy.set_marked(listener, marked);
     }
 
     /// The targets of a group. One that is missing now is drained: its requests in flight finish, it gets no new ones.

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::aws::codedeploy::{Deployment, NewDeployment, ReadyWait, Status, Target};
 use crate::aws::{AwsError, Kind};
-use crate::decide::{Goal, Seen, Trouble};
+use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
 use crate::event::{Event, Progress, Serving, Witness};
 use crate::outcome::Reason;
@@ -22,7 +22,7 @@ mod create;
 mod trouble;
 
 use create::CodeDeployError;
-pub use create::find;
+pub use create::{RUN, find};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
@@ -76,13 +76,18 @@ impl<'a> CodeDeploy<'a> {
         };
         let id = create::create(run, &new).await?;
         run.narrow(Undo::CodeDeploy(CodeDeployUndo { deployment: Some(id.clone()), ..undo }));
+        Ok(Self::attach(run, plan, way, revision, id))
+    }
+
+    /// Follows a deployment that is there already; its undo is the caller's business.
+    pub fn attach(run: &'a Run, plan: &'a RolloutPlan, way: &'a CodeDeployWay, revision: &'a Revision, id: String) -> Self {
         let console = format!(
             "https://{}/codesuite/codedeploy/deployments/{id}?region={}",
             run.aws.partition().console(),
             run.aws.partition().region()
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true });
-        Ok(Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind_since: None, witness: None })
+        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind_since: None, witness: None }
     }
 
     /// Finds green behind the test listener.
@@ -194,7 +199,7 @@ impl<'a> CodeDeploy<'a> {
         {
             self.run.tell(Event::GateOpened);
         }
-        Seen::AtGate
+        Seen::AtGate(At::Green)
     }
 
     async fn going(&mut self) -> Seen {

@@ -69,6 +69,11 @@ impl<'a> Rolling<'a> {
             .map(|deployment| deployment.id.clone())
             .unwrap_or_default();
         run.narrow(Undo::Rolling(RollingUndo { deployment: Some(id.clone()), ..undo }));
+        Ok(Self::attach(run, settings, plan, revision, id))
+    }
+
+    /// Follows a deployment that is there already; its undo is the caller's business.
+    pub fn attach(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, revision: &'a Revision, id: String) -> Self {
         let region = run.aws.partition().region();
         let console = format!(
             "https://{}/ecs/v2/clusters/{}/services/{}/deployments?region={region}",
@@ -77,7 +82,7 @@ impl<'a> Rolling<'a> {
             plan.service
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false });
-        Ok(Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind_since: None })
+        Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind_since: None }
     }
 
     /// Looks at the service.
@@ -173,7 +178,8 @@ fn is_rolled_back(service: &Service, ours: &str, primary: &Deployment) -> bool {
 /// COMPLETED is ECS's word; services that have no such word yet are judged by their counts.
 fn is_complete(service: &Service, ours: &Deployment) -> bool {
     match ours.rollout_state {
-        Some(_) => ours.is_completed(),
+        // With early success criteria ECS completes while old tasks still serve; green has not all of it until they are gone.
+        Some(_) => ours.is_completed() && service.deployments.iter().all(|other| other.id == ours.id || other.running_count == 0),
         None => service.deployments.len() == 1 && ours.running_count == ours.desired_count && ours.desired_count > 0,
     }
 }
@@ -220,7 +226,8 @@ async fn update(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &Rollin
     Ok(run.aws.update_service(&request).await.map_err(RollingError)?)
 }
 
-fn request(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> serde_json::Value {
+/// The request with everything but the deployment's configuration.
+pub(super) fn request(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> serde_json::Value {
     let rollout = &settings.rollout;
     let mut request = update_request(&plan.place.cluster, &plan.place.service, &revision.arn);
     let optional = [

@@ -1,8 +1,10 @@
 //! The rollout: AWS moves the traffic; we start, look, wait, proceed. Two controllers, one vocabulary.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
-use crate::decide::{Goal, Patience, Seen, Trouble, Verdict, decide};
+use crate::decide::{At, Goal, Patience, Seen, Trouble, Verdict, decide};
 use crate::error::{Failure, StoppedContainer};
 use crate::event::{Event, Progress, Serving, Witness};
 use crate::outcome::Reason;
@@ -11,14 +13,18 @@ use crate::plan::{Gate, RolloutPlan, Way};
 use crate::run::Run;
 use crate::settings::{Follow, Settings};
 use crate::steps::revision::Revision;
+use crate::survey::{Running, Thing};
+use crate::undo::short;
 
 pub mod codedeploy;
 pub mod ecs;
 mod green;
+pub mod native;
 mod progress;
 
 pub use codedeploy::CodeDeploy;
 pub use ecs::Rolling;
+pub use native::Native;
 
 /// A rollout of ours that was started.
 pub struct Rollout<'a> {
@@ -38,6 +44,8 @@ pub enum Controller<'a> {
     CodeDeploy(CodeDeploy<'a>),
     /// ECS, rolling.
     Rolling(Rolling<'a>),
+    /// ECS, with weights and gates.
+    Native(Box<Native<'a>>),
 }
 
 /// What starting came to.
@@ -46,6 +54,44 @@ pub enum Start<'a> {
     Started(Box<Rollout<'a>>),
     /// The service runs this already.
     NoChange,
+}
+
+/// Where a rollout that was found has got to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// It waits at a gate.
+    Gate,
+    /// Green serves.
+    Green,
+}
+
+impl Reached {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Gate => "it waits at a gate",
+            Self::Green => "green serves 100 %",
+        }
+    }
+}
+
+/// Whether green's gate is behind a rollout that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// It waits there.
+    Not,
+    /// It was opened before.
+    Passed,
+}
+
+impl Past {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Not => "up, waiting at the gate",
+            Self::Passed => "past its gate",
+        }
+    }
 }
 
 /// Why a wait ended without what was waited for.
@@ -65,26 +111,79 @@ impl From<Failure> for Interrupted {
     }
 }
 
-/// Starts the rollout, unless the service runs the revision already.
-pub async fn start<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision) -> Result<Start<'a>, Failure> {
+/// Starts the rollout, unless the service runs the revision already, or an earlier attempt of this run has started it.
+pub async fn start<'a>(
+    run: &'a Run,
+    settings: &'a Settings,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+    running: Option<&Running>,
+) -> Result<Start<'a>, Failure> {
+    if let Some(running) = running {
+        return adopt(run, settings, plan, revision, running).map(Start::Started);
+    }
     let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
     let controller = match &plan.way {
         Way::CodeDeploy(_) if same => return Ok(Start::NoChange),
         Way::CodeDeploy(way) => Controller::CodeDeploy(CodeDeploy::start(run, settings, plan, way, revision).await?),
         Way::Rolling(way) if same && settings.rollout.desired_count.is_none_or(|count| count == way.desired) => return Ok(Start::NoChange),
         Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
+        Way::Native(way) if same && settings.rollout.desired_count.is_none_or(|count| count == way.desired) => return Ok(Start::NoChange),
+        Way::Native(way) => Controller::Native(Box::new(Native::start(run, settings, plan, way, revision).await?)),
     };
-    let pace = Pace::new(settings.rollout.pace);
-    Ok(Start::Started(Box::new(Rollout { run, settings, plan, revision, controller, began: Instant::now(), pace, shown: None })))
+    Ok(Start::Started(Box::new(Rollout::new(run, settings, plan, revision, controller))))
 }
 
-impl Rollout<'_> {
+/// Goes on with what an earlier attempt of this run has started: nothing is started twice.
+fn adopt<'a>(
+    run: &'a Run,
+    settings: &'a Settings,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+    running: &Running,
+) -> Result<Box<Rollout<'a>>, Failure> {
+    if running.revision.as_deref() != Some(revision.arn.as_str()) {
+        let sentence =
+            format!("{}, started by this workflow run, and brings another revision than {}", running.words(), short(&revision.arn));
+        return Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()));
+    }
+    run.tell(Event::Noted { sentence: format!("{}: it was started by this workflow run and is followed on", running.words()) });
+    Ok(Box::new(attach(run, settings, plan, revision, running)))
+}
+
+/// Follows a rollout that is there already. What is to be taken back of it is the caller's to arm.
+pub fn attach<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, running: &Running) -> Rollout<'a> {
+    let controller = match (&plan.way, &running.thing) {
+        (Way::Native(way), Thing::Native(deployment)) => Controller::Native(Box::new(Native::attach(run, plan, way, revision, deployment))),
+        (Way::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone())),
+        (Way::Rolling(_) | Way::Native(_), _) => Controller::Rolling(Rolling::attach(run, settings, plan, revision, running.id.clone())),
+    };
+    Rollout::new(run, settings, plan, revision, controller)
+}
+
+impl<'a> Rollout<'a> {
+    fn new(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, controller: Controller<'a>) -> Self {
+        let pace = Pace::new(settings.rollout.pace);
+        Self { run, settings, plan, revision, controller, began: Instant::now(), pace, shown: None }
+    }
+
+    /// The revision it brings.
+    pub fn revision(&self) -> &Revision {
+        self.revision
+    }
+
+    /// What AWS does by itself when we leave now.
+    pub fn goes_on(&self) -> String {
+        match &self.controller {
+            Controller::CodeDeploy(codedeploy) => codedeploy.goes_on(),
+            Controller::Native(native) => native.goes_on(),
+            Controller::Rolling(_) => "ECS goes on replacing the tasks".to_owned(),
+        }
+    }
+
     /// Whether the rollout has a gate, and what is owed there.
     pub fn gate(&self) -> Gate {
-        match &self.plan.way {
-            Way::CodeDeploy(way) => way.gate,
-            Way::Rolling(_) => Gate::Absent,
-        }
+        self.plan.way.gate()
     }
 
     /// Follows the rollout until green stands at the gate, and finds it.
@@ -97,7 +196,38 @@ impl Rollout<'_> {
         self.until(goal).await?;
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await.map_err(Interrupted::Failed),
+            Controller::Native(native) => native.find_green(&mut self.pace).await.map_err(Interrupted::Failed),
             Controller::Rolling(_) => Ok(()),
+        }
+    }
+
+    /// Follows a rollout that was found until it waits, or green serves.
+    pub async fn watched(&mut self) -> Result<Reached, Interrupted> {
+        Ok(match self.until(Goal::Watch).await? {
+            Seen::AtGate(_) => Reached::Gate,
+            _ => Reached::Green,
+        })
+    }
+
+    /// Follows a rollout that was found until green's gate, or whatever is past it.
+    pub async fn find_gate(&mut self) -> Result<Past, Interrupted> {
+        match self.until(Goal::Gate).await? {
+            Seen::AtGate(At::Green) => {}
+            _ => return Ok(Past::Passed),
+        }
+        match &self.controller {
+            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await?,
+            Controller::Native(native) => native.find_green(&mut self.pace).await?,
+            Controller::Rolling(_) => {}
+        }
+        Ok(Past::Not)
+    }
+
+    /// How long green has waited at its gate, where AWS tells.
+    pub fn waited(&self) -> Option<Duration> {
+        match &self.controller {
+            Controller::Native(native) => native.waited(),
+            Controller::CodeDeploy(_) | Controller::Rolling(_) => None,
         }
     }
 
@@ -105,19 +235,37 @@ impl Rollout<'_> {
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         match (&mut self.controller, self.plan.way.gate()) {
             (Controller::CodeDeploy(codedeploy), Gate::Test | Gate::Pass) => codedeploy.proceed().await,
+            (Controller::Native(native), _) => native.proceed().await,
             (Controller::CodeDeploy(_), Gate::Absent) | (Controller::Rolling(_), _) => Ok(()),
         }
     }
 
+    /// Opens the gate after the shift, where the rollout has one.
+    pub async fn pass_production(&mut self) -> Result<(), Failure> {
+        match &mut self.controller {
+            Controller::Native(native) => native.proceed().await,
+            Controller::CodeDeploy(_) | Controller::Rolling(_) => Ok(()),
+        }
+    }
+
+    /// A gate on the way: what is to be checked there is checked, then it is opened.
+    async fn open(&mut self, at: At) -> Result<(), Failure> {
+        let Controller::Native(native) = &mut self.controller else { return Ok(()) };
+        if at == At::Step {
+            native.check_step().await?;
+        }
+        native.proceed().await
+    }
+
     /// Follows the rollout until green serves 100 %.
     pub async fn shifted(&mut self) -> Result<(), Interrupted> {
-        self.until(Goal::Shifted).await
+        self.until(Goal::Shifted).await.map(drop)
     }
 
     /// Follows the rollout to its end, when that is asked for.
     pub async fn completed(&mut self) -> Result<(), Interrupted> {
         match self.settings.rollout.follow {
-            Follow::Completed => self.until(Goal::Completed).await,
+            Follow::Completed => self.until(Goal::Completed).await.map(drop),
             Follow::Shifted | Follow::Not => Ok(()),
         }
     }
@@ -125,7 +273,7 @@ impl Rollout<'_> {
     /// Whether blue is kept for a while after the shift.
     pub fn keeps_blue(&self) -> bool {
         match &self.controller {
-            Controller::CodeDeploy(_) => true,
+            Controller::CodeDeploy(_) | Controller::Native(_) => true,
             Controller::Rolling(_) => false,
         }
     }
@@ -134,6 +282,7 @@ impl Rollout<'_> {
     pub fn witness(&self) -> Witness {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.witness(),
+            Controller::Native(native) => native.witness(),
             Controller::Rolling(_) => Witness::Deployment,
         }
     }
@@ -141,18 +290,20 @@ impl Rollout<'_> {
     /// Whether zero tasks were asked for, so that nothing serves.
     pub fn serves_nothing(&self) -> bool {
         match &self.plan.way {
-            Way::Rolling(_) => self.settings.rollout.desired_count == Some(0),
+            Way::Rolling(_) | Way::Native(_) => self.settings.rollout.desired_count == Some(0),
             Way::CodeDeploy(_) => false,
         }
     }
 
-    async fn until(&mut self, goal: Goal) -> Result<(), Interrupted> {
+    async fn until(&mut self, goal: Goal) -> Result<Seen, Interrupted> {
         loop {
+            self.run.goes_on(self.goes_on());
             let seen = self.look(goal).await;
             let patience = Patience { elapsed: self.began.elapsed(), deadline: self.plan.deadline };
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.pace.rest().await,
-                Verdict::Proceed => return Ok(()),
+                Verdict::Proceed => return Ok(seen),
+                Verdict::Open(at) => self.open(at).await?,
                 Verdict::Abort(trouble) => return Err(self.interrupted(trouble).await),
                 Verdict::Leave => return Err(Interrupted::Left(self.left())),
             }
@@ -162,6 +313,7 @@ impl Rollout<'_> {
     async fn look(&mut self, goal: Goal) -> Seen {
         let look = match &mut self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.look(goal).await,
+            Controller::Native(native) => native.look(goal).await,
             Controller::Rolling(rolling) => rolling.look().await,
         };
         if look.is_throttled {
@@ -188,7 +340,7 @@ impl Rollout<'_> {
                 failure.hint("mend what the containers stopped for; when none stopped, look at the target group's health check")
             }
             Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
-            Reason::Timeout => failure.hint("let the group wait longer at Ready, or let the smoke tests give up sooner"),
+            Reason::Timeout => failure.hint("let the gate wait longer, or let the smoke tests give up sooner"),
             Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
             Reason::Denied => failure.hint("docs/iam.md has the policy"),
             _ => failure,
@@ -209,12 +361,8 @@ impl Rollout<'_> {
 
     fn left(&self) -> Failure {
         let waited = crate::duration::Human(self.plan.deadline);
-        let what = match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.goes_on(),
-            Controller::Rolling(_) => "ECS goes on replacing the tasks".to_owned(),
-        };
         Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}"))
-            .caused_by(what)
+            .caused_by(self.goes_on())
             .hint("raise wait-for-minutes or deadline, or use wait-until: shifted")
     }
 }
@@ -223,6 +371,7 @@ impl Way {
     fn gate(&self) -> Gate {
         match self {
             Self::CodeDeploy(way) => way.gate,
+            Self::Native(way) => way.gate,
             Self::Rolling(_) => Gate::Absent,
         }
     }

@@ -6,6 +6,7 @@ use super::application_exists;
 use crate::account::{Account, Deployment, Group, Place, ReadyWait, Status, seconds};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
+use crate::options::Kind;
 
 pub(super) fn get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let group = find(cloud, asked)?;
@@ -93,10 +94,10 @@ pub(super) fn blue_green(group: &Group) -> Value {
 pub(super) fn load_balancer(place: &Place, group: &Group) -> Value {
     let mut pair = json!({
         "targetGroups": group.target_groups.each_ref().map(|name| json!({ "name": name })),
-        "prodTrafficRoute": { "listenerArns": [place.listener_arn(&group.exposure.production)] },
+        "prodTrafficRoute": { "listenerArns": [place.listener_arn(Kind::Alb, &group.exposure.production)] },
     });
     if let Some(test) = &group.exposure.test {
-        pair["testTrafficRoute"] = json!({ "listenerArns": [place.listener_arn(test)] });
+        pair["testTrafficRoute"] = json!({ "listenerArns": [place.listener_arn(Kind::Alb, test)] });
     }
     json!({ "targetGroupPairInfoList": [pair] })
 }

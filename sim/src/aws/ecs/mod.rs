@@ -1,6 +1,11 @@
 //! Amazon ECS: which operation goes where.
 
+mod configuration;
+mod deployment_list;
+mod deployment_steering;
+mod deployment_view;
 mod revisions;
+mod service_revisions;
 mod service_view;
 mod services;
 mod task_view;
@@ -21,6 +26,11 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
         "DeregisterTaskDefinition" => revisions::deregister(cloud, asked),
         "DescribeServices" => services::describe(cloud, asked),
         "UpdateService" => services::update(cloud, asked),
+        "ListServiceDeployments" => deployment_list::list(cloud, asked),
+        "DescribeServiceDeployments" => deployment_list::describe(cloud, asked),
+        "DescribeServiceRevisions" => service_revisions::describe(cloud, asked),
+        "ContinueServiceDeployment" => deployment_steering::go_on(cloud, asked),
+        "StopServiceDeployment" => deployment_steering::stop(cloud, asked),
         "RunTask" => tasks::run(cloud, asked),
         "DescribeTasks" => tasks::describe(cloud, asked),
         "ListTasks" => tasks::list(cloud, asked),

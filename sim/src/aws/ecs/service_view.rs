@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::{Account, Fleet, Phase, Role, Rollout, Service, seconds};
-use crate::options::{Breaker, Controller, RollingOptions};
+use crate::account::{Account, Configuration, Fleet, Phase, Role, Rollout, Service, seconds};
+use crate::cycles::TEST_HEADER;
+use crate::options::{Controller, Exposure, Kind};
 
 /// What AWS says about a service.
 pub(super) fn view(account: &Account, service: &Service) -> Value {
     let place = &account.place;
     let mut view = json!({
         "serviceArn": place.service_arn(&service.name), "serviceName": service.name, "clusterArn": place.cluster_arn(),
-        "loadBalancers": load_balancers(account, service, service.target_groups.first()), "serviceRegistries": [],
+        "loadBalancers": load_balancers(account, service), "serviceRegistries": [],
         "status": service.status, "desiredCount": service.desired,
         "runningCount": count_all(account, service, true), "pendingCount": count_all(account, service, false),
         "launchType": "FARGATE", "platformVersion": "LATEST", "platformFamily": "Linux",
@@ -32,41 +33,76 @@ pub(super) fn view(account: &Account, service: &Service) -> Value {
 
 /// Which revision is the service's own, and for task sets also which they are.
 fn own_revision(account: &Account, service: &Service, view: &mut Map<String, Value>) {
-    if let Some(primary) = service.primary() {
-        view.insert("taskDefinition".to_owned(), json!(primary.revision));
+    if let Some(revision) = account.wanted_revision(service) {
+        view.insert("taskDefinition".to_owned(), json!(revision));
     }
-    if !matches!(service.controller, Controller::Rolling(_)) {
+    if let Some(newest) = account.deployments_of(&service.name).next() {
+        view.insert("currentServiceDeployment".to_owned(), json!(newest.arn));
+    }
+    if service.is_of_ecs() {
+        let revisions: Vec<Value> = service.fleets.iter().filter_map(|fleet| current_revision(account, fleet)).collect();
+        view.insert("currentServiceRevisions".to_owned(), Value::Array(revisions));
+    }
+    if !service.is_of_ecs() {
         let sets: Vec<Value> = service.fleets.iter().map(|fleet| task_set(account, service, fleet)).collect();
         view.insert("taskSets".to_owned(), Value::Array(sets));
     }
 }
 
+fn current_revision(account: &Account, fleet: &Fleet) -> Option<Value> {
+    Some(json!({
+        "arn": fleet.service_revision.as_ref()?, "requestedTaskCount": fleet.requested(),
+        "runningTaskCount": count(account, fleet, true), "pendingTaskCount": count(account, fleet, false),
+    }))
+}
+
 const fn controller(service: &Service) -> &'static str {
     match service.controller {
         Controller::CodeDeploy(_) => "CODE_DEPLOY",
-        Controller::Rolling(_) => "ECS",
+        Controller::Rolling(_) | Controller::Native(_) => "ECS",
         Controller::External => "EXTERNAL",
     }
 }
 
 fn deployment_configuration(service: &Service) -> Value {
-    let Controller::Rolling(options) = &service.controller else {
-        return json!({ "maximumPercent": 200, "minimumHealthyPercent": 100 });
+    service.configuration.as_ref().map_or_else(|| json!({ "maximumPercent": 200, "minimumHealthyPercent": 100 }), Configuration::view)
+}
+
+/// The load balancer of a service as it was configured: that its groups alternate does not show here.
+pub(super) fn load_balancers(account: &Account, service: &Service) -> Value {
+    let mut view = in_group(account, service, service.target_groups.first());
+    if let (true, Some(alternate), Some(exposure)) = (service.is_of_ecs(), service.target_groups.get(1), &service.exposure)
+        && let Some(first) = view.get_mut(0)
+    {
+        first["advancedConfiguration"] = advanced(account, service, alternate, exposure);
+    }
+    view
+}
+
+fn advanced(account: &Account, service: &Service, alternate: &str, exposure: &Exposure) -> Value {
+    let mut view = json!({
+        "alternateTargetGroupArn": account.place.target_group_arn(alternate),
+        "productionListenerRule": rule(account, service, &exposure.production),
+        "roleArn": account.place.role_arn("ecsInfrastructureRole"),
+    });
+    if let Some(test) = &exposure.test {
+        view["testListenerRule"] = json!(rule(account, service, test));
+    }
+    view
+}
+
+/// What ECS rewrites to move traffic.
+pub(super) fn rule(account: &Account, service: &Service, listener: &str) -> String {
+    match service.kind {
+        Kind::Nlb => account.place.listener_arn(service.kind, listener),
+        Kind::Alb | Kind::ServiceConnect | Kind::Headless => account.place.rule_arn(listener),
+    }
+}
+
+fn in_group(account: &Account, service: &Service, target_group: Option<&String>) -> Value {
+    let (Some(exposure), Some(group), false) = (&service.exposure, target_group, service.kind == Kind::ServiceConnect) else {
+        return json!([]);
     };
-    json!({
-        "deploymentCircuitBreaker": { "enable": options.breaker != Breaker::Off, "rollback": options.breaker == Breaker::Rollback },
-        "maximumPercent": options.maximum_percent, "minimumHealthyPercent": options.minimum_healthy_percent,
-        "alarms": alarms(options), "strategy": "ROLLING", "bakeTimeInMinutes": 0,
-    })
-}
-
-fn alarms(options: &RollingOptions) -> Value {
-    let enable = !options.alarms.is_empty();
-    json!({ "alarmNames": options.alarms, "rollback": enable && options.breaker == Breaker::Rollback, "enable": enable })
-}
-
-fn load_balancers(account: &Account, service: &Service, target_group: Option<&String>) -> Value {
-    let (Some(exposure), Some(group)) = (&service.exposure, target_group) else { return json!([]) };
     json!([{ "targetGroupArn": account.place.target_group_arn(group), "containerName": exposure.container, "containerPort": exposure.port }])
 }
 
@@ -79,12 +115,12 @@ fn count_all(account: &Account, service: &Service, running: bool) -> usize {
     service.fleets.iter().map(|fleet| count(account, fleet, running)).sum()
 }
 
-fn count(account: &Account, fleet: &Fleet, running: bool) -> usize {
+pub(super) fn count(account: &Account, fleet: &Fleet, running: bool) -> usize {
     account.living(&fleet.id).filter(|task| (task.phase == Phase::Running) == running).count()
 }
 
 fn deployments(account: &Account, service: &Service) -> Value {
-    if !matches!(service.controller, Controller::Rolling(_)) {
+    if !service.is_of_ecs() {
         return json!([]);
     }
     service.fleets.iter().map(|fleet| deployment(account, service, fleet)).collect()
@@ -92,16 +128,29 @@ fn deployments(account: &Account, service: &Service) -> Value {
 
 fn deployment(account: &Account, service: &Service, fleet: &Fleet) -> Value {
     let desired = match (fleet.role, fleet.rollout) {
+        (Role::Primary, Rollout::InProgress | Rollout::Completed) if fleet.waits => 0,
         (Role::Primary, Rollout::InProgress | Rollout::Completed) => service.desired as usize,
         (Role::Primary, Rollout::Failed) | (Role::Active | Role::Draining, _) => count(account, fleet, true),
     };
-    json!({
+    let mut view = json!({
         "id": fleet.id, "status": fleet.role.as_str(), "taskDefinition": fleet.revision,
         "desiredCount": desired, "pendingCount": count(account, fleet, false), "runningCount": count(account, fleet, true),
         "failedTasks": fleet.failed_tasks, "createdAt": seconds(fleet.created_ms), "updatedAt": seconds(fleet.updated_ms),
         "launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux", "networkConfiguration": network(),
         "rolloutState": fleet.rollout.as_str(), "rolloutStateReason": fleet.reason,
-    })
+    });
+    if let Some(connect) = service_connect(service) {
+        view["serviceConnectConfiguration"] = connect;
+    }
+    view
+}
+
+/// How Service Connect reaches a service, and how test traffic is told.
+pub(super) fn service_connect(service: &Service) -> Option<Value> {
+    let exposure = service.exposure.as_ref().filter(|_| service.kind == Kind::ServiceConnect)?;
+    let alias = json!({ "port": exposure.port, "dnsName": service.name, "testTrafficRules": { "header": { "name": TEST_HEADER } } });
+    let reached = json!({ "portName": exposure.container, "discoveryName": service.name, "clientAliases": [alias] });
+    Some(json!({ "enabled": true, "namespace": "stage", "services": [reached] }))
 }
 
 fn task_set(account: &Account, service: &Service, fleet: &Fleet) -> Value {
@@ -114,7 +163,7 @@ fn task_set(account: &Account, service: &Service, fleet: &Fleet) -> Value {
         "computedDesiredCount": fleet.desired, "pendingCount": pending, "runningCount": running,
         "createdAt": seconds(fleet.created_ms), "updatedAt": seconds(fleet.updated_ms), "launchType": "FARGATE", "platformVersion": "1.4.0",
         "platformFamily": "Linux", "networkConfiguration": network(),
-        "loadBalancers": load_balancers(account, service, fleet.target_group.as_ref()), "serviceRegistries": [],
+        "loadBalancers": in_group(account, service, fleet.target_group.as_ref()), "serviceRegistries": [],
         "scale": { "value": if fleet.desired == 0 { 0.0 } else { 100.0 }, "unit": "PERCENT" },
         "stabilityStatus": if steady { "STEADY_STATE" } else { "STABILIZING" }, "stabilityStatusAt": seconds(fleet.updated_ms), "tags": [],
     });

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::in_cluster;
-use super::service_view::view;
+use super::service_view::{load_balancers, view};
+use super::{configuration, in_cluster};
 use crate::account::{Account, Service, last_part};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
-use crate::cycles::begin_rolling;
-use crate::options::{Breaker, Controller, RollingOptions};
+use crate::cycles::{Beginning, begin_native, begin_rolling, play_native};
+use crate::options::Controller;
+use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment};
 
 /// AWS describes at most so many services at once.
 const AT_ONCE: usize = 10;
@@ -29,7 +30,7 @@ const SETTINGS: [&str; 9] = [
 ];
 
 /// Members that, changed, start a rollout of their own, beside a new revision and `forceNewDeployment`.
-const REPLACING: [&str; 3] = ["networkConfiguration", "platformVersion", "capacityProviderStrategy"];
+const REPLACING: [&str; 2] = ["networkConfiguration", "platformVersion"];
 
 pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     in_cluster(cloud, asked)?;
@@ -56,32 +57,76 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
 pub(super) fn update(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     in_cluster(cloud, asked)?;
     let name = asked.text("service").ok_or_else(|| Refusal::parameter("Service cannot be empty."))?.to_owned();
-    let answer = cloud.change(|account| update_one(account, &name, asked));
-    if let Some(id) = answer.as_ref().ok().and_then(|answer| answer.pointer("/service/deployments/0/id")).and_then(Value::as_str) {
+    let (answer, started) = cloud.change(|account| update_one(cloud, account, &name, asked))?;
+    if let Some(id) = answer.pointer("/service/deployments/0/id").and_then(Value::as_str) {
         cloud.ledger.mark(last_part(&name), format!("{id} is primary"));
     }
-    answer
+    if let Some(arn) = started {
+        play_native(cloud, &arn);
+    }
+    Ok(answer)
 }
 
-fn update_one(account: &mut Account, name: &str, asked: Asked<'_>) -> Answer {
-    let service = account.service(name).ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?.clone();
+/// The answer, and the deployment that is now to be played.
+fn update_one(cloud: &Cloud, account: &mut Account, name: &str, asked: Asked<'_>) -> Result<(Value, Option<String>), Refusal> {
+    let service = account.service(name).ok_or_else(not_found)?.clone();
     if service.status != "ACTIVE" {
         return Err(Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."));
     }
     check_controller(&service, asked)?;
+    let configuration = configuration::wanted(&service, asked)?;
     let revision = wanted_revision(account, &service, asked)?;
-    change_settings(account, name, asked);
-    if let Some(revision) = revision {
-        begin_rolling(account, name, &revision);
+    if revision.is_some() {
+        check_concurrent(cloud, account, &service)?;
     }
-    let service = account.service(name).cloned().ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
-    Ok(json!({ "service": view(account, &service) }))
+    change_settings(account, name, asked);
+    let under_way = account.unfinished(&service.name).map(|deployment| deployment.arn.clone());
+    if let Some(configuration) = &configuration {
+        configuration::apply(cloud, account, &service.name, configuration);
+    }
+    let started = revision.and_then(|revision| start(cloud, account, &service, &revision));
+    let service = account.service(name).cloned().ok_or_else(not_found)?;
+    let mut view = view(account, &service);
+    let is_new = under_way.as_ref() != account.deployments_of(&service.name).next().map(|deployment| &deployment.arn);
+    if is_new && cloud.switches().current_deployment == ShownDeployment::Absent {
+        view.as_object_mut().map(|view| view.shift_remove("currentServiceDeployment"));
+    }
+    Ok((json!({ "service": view }), started))
+}
+
+fn not_found() -> Refusal {
+    Refusal::new("ServiceNotFoundException", "Service not found.")
+}
+
+/// Starts a rollout as the service's configuration says; returns a deployment that has to be played.
+fn start(cloud: &Cloud, account: &mut Account, before: &Service, revision: &str) -> Option<String> {
+    let configuration = account.service(&before.name)?.configuration.clone()?;
+    if !configuration.is_native() {
+        begin_rolling(cloud, account, &before.name, revision);
+        return None;
+    }
+    let configuration = match (cloud.switches().hook_scope, &before.configuration) {
+        (HookScope::NextDeployment, Some(former)) => configuration.with_hooks_of(former),
+        (HookScope::NextDeployment, None) | (HookScope::ThisDeployment, _) => configuration,
+    };
+    begin_native(cloud, account, Beginning { service: &before.name, revision, configuration })
+}
+
+fn check_concurrent(cloud: &Cloud, account: &Account, service: &Service) -> Result<(), Refusal> {
+    let refused = cloud.switches().concurrent_update == ConcurrentUpdate::Refused;
+    let shifting = account.unfinished(&service.name).filter(|deployment| deployment.configuration.is_native());
+    match shifting {
+        Some(deployment) if refused => {
+            Err(Refusal::client(format!("The service deployment {} is in progress. Wait for it to complete.", deployment.arn)))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Only `CodeDeploy` moves its services to another revision.
 fn check_controller(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> {
     let own = match service.controller {
-        Controller::Rolling(_) => return Ok(()),
+        Controller::Rolling(_) | Controller::Native(_) => return Ok(()),
         Controller::CodeDeploy(_) => "CODE_DEPLOY",
         Controller::External => "EXTERNAL",
     };
@@ -97,8 +142,10 @@ fn check_controller(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> 
 
 /// The revision that a new rollout is to bring, if the request starts one.
 fn wanted_revision(account: &Account, service: &Service, asked: Asked<'_>) -> Result<Option<String>, Refusal> {
-    let current = service.primary().map(|fleet| fleet.revision.clone()).unwrap_or_default();
-    let forced = asked.flag("forceNewDeployment") == Some(true) || REPLACING.iter().any(|member| differs(service, member, asked));
+    let current = account.wanted_revision(service).unwrap_or_default();
+    let rebalanced = asked.get("loadBalancers").is_some_and(|given| *given != load_balancers(account, service));
+    let replaced = REPLACING.iter().any(|member| differs(service, member, asked));
+    let forced = asked.flag("forceNewDeployment") == Some(true) || replaced || rebalanced;
     let Some(reference) = asked.text("taskDefinition") else { return Ok(forced.then_some(current)) };
     let found = account.revisions.find(reference).ok_or_else(|| Refusal::client("TaskDefinition not found."))?;
     if found.deregistered_ms.is_some() {
@@ -124,27 +171,7 @@ fn change_settings(account: &mut Account, name: &str, asked: Asked<'_>) {
             service.settings.insert(member.to_owned(), value.clone());
         }
     }
-    if let (Controller::Rolling(options), Some(given)) = (&mut service.controller, asked.get("deploymentConfiguration")) {
-        configure(options, Asked(given));
-    }
     if let Some(desired) = asked.number("desiredCount").and_then(|count| u32::try_from(count).ok()) {
         service.scale(desired);
-    }
-}
-
-fn configure(options: &mut RollingOptions, given: Asked<'_>) {
-    let percent = |name: &str| given.number(name).and_then(|percent| u32::try_from(percent).ok());
-    options.maximum_percent = percent("maximumPercent").unwrap_or(options.maximum_percent);
-    options.minimum_healthy_percent = percent("minimumHealthyPercent").unwrap_or(options.minimum_healthy_percent);
-    if let Some(breaker) = given.get("deploymentCircuitBreaker").map(Asked) {
-        options.breaker = match (breaker.flag("enable"), breaker.flag("rollback")) {
-            (Some(true), Some(true)) => Breaker::Rollback,
-            (Some(true), Some(false) | None) => Breaker::Fail,
-            (Some(false) | None, _) => Breaker::Off,
-        };
-    }
-    if let Some(alarms) = given.get("alarms").map(Asked) {
-        let named = alarms.texts("alarmNames").into_iter().map(ToOwned::to_owned).collect();
-        options.alarms = if alarms.flag("enable") == Some(true) { named } else { Vec::new() };
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Interruption;
 use super::cycle::{Cycle, Met};
-use crate::account::{Account, Deployment, EventStatus, Fleet, Phase, Role, Rollout, Side};
+use crate::account::{Account, Deployment, EventStatus, Fleet, Role, Rollout, Side};
+use crate::cycles::retire::retire;
 use crate::switches::OrphanGreen;
 
 /// Green's tasks get an hour at AWS.
@@ -12,9 +13,6 @@ const INSTALL_MINUTES: f64 = 60.0;
 
 /// What the hour is when nobody has an hour.
 const OBSERVED_INSTALL: Duration = Duration::from_secs(8);
-
-/// A process or container ends within this time, or the world kills it.
-const LEAVING: Duration = Duration::from_mins(1);
 
 /// Starts green's tasks, and waits until all are healthy in green's target group.
 pub(super) async fn install(cycle: &Cycle) -> Result<(), Interruption> {
@@ -114,27 +112,9 @@ async fn clear_orphans(cycle: &Cycle) -> Result<(), Interruption> {
         return Err(broken("The service already has a task set that is not primary. (Error code: InvalidParameterException)"));
     }
     for orphan in orphans {
-        retire(cycle, &orphan).await;
+        retire(cycle.cloud(), &orphan).await;
     }
     Ok(())
-}
-
-/// Ends a fleet's tasks for real, and removes it once the last is gone.
-pub(super) async fn retire(cycle: &Cycle, fleet: &str) {
-    cycle.cloud().change(|account| {
-        if let Some(fleet) = account.fleet_mut(fleet) {
-            fleet.desired = 0;
-            fleet.role = Role::Draining;
-        }
-    });
-    let gone =
-        |account: &Account| account.tasks.iter().filter(|task| task.origin.fleet() == Some(fleet)).all(|task| task.phase == Phase::Stopped);
-    cycle.settle(LEAVING, gone).await;
-    cycle.cloud().change(|account| {
-        for service in &mut account.services {
-            service.fleets.retain(|other| other.id != fleet);
-        }
-    });
 }
 
 /// The point of no return: blue's tasks end.
@@ -146,7 +126,7 @@ pub(super) async fn terminate_blue(cycle: &Cycle) {
     cycle.mark("blue is being terminated");
     cycle.rest(cycle.clock().seconds(5.0)).await;
     if let Some(blue) = blue.flatten() {
-        retire(cycle, &blue.fleet).await;
+        retire(cycle.cloud(), &blue.fleet).await;
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::close_events;
 use super::cycle::Cycle;
-use super::install::retire;
 use super::traffic::{make_primary, point};
 use crate::account::{AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, RollbackLink, Status};
 use crate::clock::now_ms;
+use crate::cycles::retire::retire;
 use crate::switches::RollbackEnding;
 
 /// The events of a rollback that do anything; the others are skipped.
@@ -63,7 +63,7 @@ async fn play(cycle: &Cycle, rollback: Deployment) {
     cycle.turn_event(REROUTE, EventStatus::Succeeded);
     cycle.rest(cycle.clock().seconds(5.0)).await;
     if let Some(green) = &rollback.green {
-        retire(cycle, &green.fleet).await;
+        retire(cycle.cloud(), &green.fleet).await;
     }
     super::ending::succeed(cycle);
 }

@@ -30,7 +30,7 @@ pub(super) struct Via {
 
 /// Answers a request, and counts it.
 pub(super) async fn forward(shared: Arc<Shared>, via: Via, request: Request<Incoming>) -> Response<Body> {
-    let route = shared.table().route(&via.listener);
+    let route = shared.table().route(&via.listener, request.headers());
     shared.traffic().request(&via.listener, route.as_ref().map(|route| route.group.as_str()));
     let group = route.as_ref().map(|route| route.group.clone());
     let response = match route {

@@ -15,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hyper::header::HeaderName;
 use tokio::runtime::Handle;
 
 use super::http::{Client, Server, client};
@@ -73,6 +74,10 @@ impl Proxy {
 
     pub(super) fn set_weights(&self, listener: &str, weights: &[(String, u32)]) {
         self.shared.table().set_weights(listener, weights);
+    }
+
+    pub(super) fn set_marked(&self, listener: &str, marked: Option<(HeaderName, String)>) {
+        self.shared.table().set_marked(listener, marked);
     }
 
     pub(super) fn set_targets(&self, group: &str, targets: &[SocketAddr]) {

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hyper::header::{HeaderMap, HeaderName};
 use serde::Serialize;
 use tokio::task::AbortHandle;
 
@@ -79,6 +80,8 @@ impl Drop for Route {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     listeners: BTreeMap<String, Rotation>,
+    /// Requests with a header of this name go to this group, whatever the weights.
+    marked: BTreeMap<String, (HeaderName, String)>,
     groups: BTreeMap<String, Group>,
     in_flight: BTreeMap<SocketAddr, Arc<AtomicUsize>>,
 }
@@ -86,6 +89,14 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn set_weights(&mut self, listener: &str, weights: &[(String, u32)]) {
         self.listeners.insert(listener.to_owned(), Rotation::new(weights));
+    }
+
+    /// Where a listener's requests with a header go; nowhere else than the others when none is given.
+    pub(super) fn set_marked(&mut self, listener: &str, marked: Option<(HeaderName, String)>) {
+        match marked {
+            Some(marked) => self.marked.insert(listener.to_owned(), marked),
+            None => self.marked.remove(listener),
+        };
     }
 
     /// Keeps the health of targets that stay; `check` starts the health checks of a new one.
@@ -109,8 +120,12 @@ impl Table {
     }
 
     /// Where the next request of a listener goes; none when the listener forwards nowhere.
-    pub(super) fn route(&mut self, listener: &str) -> Option<Route> {
-        let group = self.listeners.get_mut(listener)?.next()?.to_owned();
+    pub(super) fn route(&mut self, listener: &str, headers: &HeaderMap) -> Option<Route> {
+        let marked = self.marked.get(listener).filter(|(name, _)| headers.contains_key(name)).map(|(_, group)| group.clone());
+        let group = match marked {
+            Some(group) => group,
+            None => self.listeners.get_mut(listener)?.next()?.to_owned(),
+        };
         let target = self.groups.get_mut(&group).and_then(Group::next);
         let in_flight = target.map(|address| Arc::clone(self.in_flight.entry(address).or_default()));
         if let Some(count) = &in_flight {
@@ -144,7 +159,8 @@ mod tests {
     }
 
     fn ports(table: &mut Table, requests: usize) -> Vec<u16> {
-        let mut ports: Vec<u16> = (0..requests).filter_map(|_| Some(table.route("production")?.target?.port())).collect();
+        let mut ports: Vec<u16> =
+            (0..requests).filter_map(|_| Some(table.route("production", &HeaderMap::new())?.target?.port())).collect();
         ports.sort_unstable();
         ports
     }
@@ -158,6 +174,19 @@ mod tests {
     #[tokio::test]
     async fn a_group_of_unhealthy_targets_fails_open() {
         assert_eq!(ports(&mut table(&[(1, Health::Unhealthy), (2, Health::Initial)]), 2), [1, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_request_with_the_header_goes_where_the_header_says() {
+        let mut table = table(&[(1, Health::Healthy)]);
+        let name = HeaderName::from_static("x-test");
+        table.set_marked("production", Some((name.clone(), "green".to_owned())));
+        let group = |table: &mut Table, headers: &HeaderMap| table.route("production", headers).map(|route| route.group.clone());
+        let marked = [(name, hyper::header::HeaderValue::from_static("1"))].into_iter().collect();
+        assert_eq!(group(&mut table, &marked).as_deref(), Some("green"));
+        assert_eq!(group(&mut table, &HeaderMap::new()).as_deref(), Some("blue"));
+        table.set_marked("production", None);
+        assert_eq!(group(&mut table, &marked).as_deref(), Some("blue"));
     }
 
     #[tokio::test]
@@ -175,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_route_counts_as_in_flight_until_it_is_dropped() {
         let mut table = table(&[(1, Health::Healthy)]);
-        let route = table.route("production");
+        let route = table.route("production", &HeaderMap::new());
         assert_eq!(table.in_flight(address(1)), 1);
         table.set_targets("blue", &[], |_| tokio::spawn(std::future::pending::<()>()).abort_handle());
         assert_eq!(table.in_flight(address(1)), 1);

@@ -12,6 +12,8 @@ use crate::steps::revision::Revision;
 
 /// The official action cuts descriptions here.
 const DESCRIPTION: usize = 512;
+/// What stands before the run id in a description.
+pub const RUN: &str = "ecs-bluegreen run ";
 /// How far back a deployment whose answer was lost is looked for, besides those that are in progress.
 const LOST: usize = 10;
 
@@ -55,7 +57,7 @@ pub(super) fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Conten
 
 /// The user's words and our run id, within the limit; the id is what a lost answer is found by.
 pub(super) fn description(given: Option<&str>, run: &str) -> String {
-    let mark = format!("[ecs-bluegreen run {run}]");
+    let mark = format!("[{RUN}{run}]");
     let Some(given) = given else { return mark };
     let room = DESCRIPTION - mark.chars().count() - 1;
     if given.chars().count() <= room {

@@ -1,0 +1,291 @@
+//! An ECS service's `deploymentConfiguration`: kept as JSON, as it is replaced member by member, and read as what it means.
+
+use serde_json::{Map, Value, json};
+
+use super::LifecycleStage;
+use crate::options::{Breaker, Controller, NativeOptions, RollingOptions, Strategy};
+
+/// What a hook's time-out is when nobody says: 24 hours, then back.
+const HOOK_TIMEOUT_MINUTES: u64 = 1440;
+
+/// The deployment configuration of a service, or a deployment's snapshot of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Configuration(pub(crate) Map<String, Value>);
+
+/// A lifecycle hook of a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Hook {
+    /// The Lambda function; none for a pause.
+    pub(crate) function: Option<String>,
+    pub(crate) timeout_minutes: u64,
+    pub(crate) timeout_action: HookAction,
+}
+
+/// What becomes of a deployment after a hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HookAction {
+    Continue,
+    Rollback,
+}
+
+impl HookAction {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "CONTINUE",
+            Self::Rollback => "ROLLBACK",
+        }
+    }
+}
+
+/// One step of production traffic: green's share, and the minutes until the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TrafficStep {
+    pub(crate) percent: f64,
+    pub(crate) minutes: u32,
+}
+
+impl Configuration {
+    /// What a service has from the start; none unless ECS performs its rollouts.
+    pub(crate) fn of(controller: &Controller) -> Option<Self> {
+        match controller {
+            Controller::Rolling(options) => Some(rolling(options)),
+            Controller::Native(options) => Some(native(options)),
+            Controller::CodeDeploy(_) | Controller::External => None,
+        }
+    }
+
+    fn get(&self, pointer: &str) -> Option<&Value> {
+        let (member, rest) = pointer.split_once('/').unwrap_or((pointer, ""));
+        let value = self.0.get(member)?;
+        if rest.is_empty() { Some(value) } else { value.pointer(&format!("/{rest}")) }
+    }
+
+    fn number(&self, pointer: &str) -> Option<u32> {
+        self.get(pointer)?.as_u64().and_then(|number| u32::try_from(number).ok())
+    }
+
+    fn flag(&self, pointer: &str) -> bool {
+        self.get(pointer).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    pub(crate) fn strategy(&self) -> &str {
+        self.get("strategy").and_then(Value::as_str).unwrap_or("ROLLING")
+    }
+
+    /// ECS shifts traffic between two sides.
+    pub(crate) fn is_native(&self) -> bool {
+        self.strategy() != "ROLLING"
+    }
+
+    pub(crate) fn maximum_percent(&self) -> u32 {
+        self.number("maximumPercent").unwrap_or(200)
+    }
+
+    pub(crate) fn minimum_healthy_percent(&self) -> u32 {
+        self.number("minimumHealthyPercent").unwrap_or(100)
+    }
+
+    pub(crate) fn bake_minutes(&self) -> u32 {
+        self.number("bakeTimeInMinutes").unwrap_or(0)
+    }
+
+    pub(crate) fn breaker(&self) -> Breaker {
+        match (self.flag("deploymentCircuitBreaker/enable"), self.flag("deploymentCircuitBreaker/rollback")) {
+            (true, true) => Breaker::Rollback,
+            (true, false) => Breaker::Fail,
+            (false, _) => Breaker::Off,
+        }
+    }
+
+    /// The alarms that are watched.
+    pub(crate) fn alarms(&self) -> Vec<String> {
+        let names = self.get("alarms/alarmNames").and_then(Value::as_array).into_iter().flatten();
+        if self.flag("alarms/enable") { names.filter_map(Value::as_str).map(ToOwned::to_owned).collect() } else { Vec::new() }
+    }
+
+    /// An alarm rolls back, and does not only fail.
+    pub(crate) fn alarms_roll_back(&self) -> bool {
+        self.flag("alarms/rollback")
+    }
+
+    /// In which steps production traffic moves.
+    pub(crate) fn steps(&self) -> Vec<TrafficStep> {
+        let share = |name: &str, default| self.get(name).and_then(Value::as_f64).unwrap_or(default);
+        let last = TrafficStep { percent: 100.0, minutes: 0 };
+        match self.strategy() {
+            "CANARY" => {
+                let minutes = self.number("canaryConfiguration/canaryBakeTimeInMinutes").unwrap_or(10);
+                vec![TrafficStep { percent: share("canaryConfiguration/canaryPercent", 5.0), minutes }, last]
+            }
+            "LINEAR" => {
+                let minutes = self.number("linearConfiguration/stepBakeTimeInMinutes").unwrap_or(6);
+                linear(share("linearConfiguration/stepPercent", 10.0), minutes).chain([last]).collect()
+            }
+            _ => vec![last],
+        }
+    }
+
+    /// The hooks of a stage, in the order in which they are listed.
+    pub(crate) fn hooks(&self, stage: LifecycleStage) -> Vec<Hook> {
+        let all = self.get("lifecycleHooks").and_then(Value::as_array).into_iter().flatten();
+        all.filter(|hook| stages(hook).any(|name| name == stage.as_str())).map(hook).collect()
+    }
+
+    /// The members given replace those that are there.
+    pub(crate) fn replace(&mut self, given: &Map<String, Value>) {
+        for (member, value) in given.iter().filter(|(_, value)| !value.is_null()) {
+            self.0.insert(member.clone(), value.clone());
+        }
+        let unused: &[&str] = match self.strategy() {
+            "CANARY" => &["linearConfiguration"],
+            "LINEAR" => &["canaryConfiguration"],
+            _ => &["linearConfiguration", "canaryConfiguration"],
+        };
+        for member in unused {
+            self.0.shift_remove(*member);
+        }
+    }
+
+    /// The same with somebody else's hooks.
+    #[must_use]
+    pub(crate) fn with_hooks_of(mut self, other: &Self) -> Self {
+        match other.0.get("lifecycleHooks") {
+            Some(hooks) => self.0.insert("lifecycleHooks".to_owned(), hooks.clone()),
+            None => self.0.shift_remove("lifecycleHooks"),
+        };
+        self
+    }
+
+    /// Only those hooks stay that somebody else has too.
+    pub(crate) fn keep_hooks_of(&mut self, other: &Self) {
+        let theirs = other.0.get("lifecycleHooks").and_then(Value::as_array).cloned().unwrap_or_default();
+        if let Some(own) = self.0.get_mut("lifecycleHooks").and_then(Value::as_array_mut) {
+            own.retain(|hook| theirs.contains(hook));
+        }
+    }
+
+    /// As AWS shows it: what a hook did not say is filled in.
+    pub(crate) fn view(&self) -> Value {
+        let mut view = self.0.clone();
+        for hook in view.get_mut("lifecycleHooks").and_then(Value::as_array_mut).into_iter().flatten() {
+            fill_in(hook);
+        }
+        Value::Object(view)
+    }
+}
+
+fn linear(percent: f64, minutes: u32) -> impl Iterator<Item = TrafficStep> {
+    let size = percent.clamp(3.0, 100.0);
+    (1..)
+        .map(move |step| f64::from(step) * size)
+        .take_while(|share| *share < 100.0 - 1e-6)
+        .map(move |percent| TrafficStep { percent, minutes })
+}
+
+fn stages(hook: &Value) -> impl Iterator<Item = &str> {
+    hook.get("lifecycleStages").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn hook(value: &Value) -> Hook {
+    let rolls_back = value.pointer("/timeoutConfiguration/action").and_then(Value::as_str) != Some("CONTINUE");
+    let pauses = value.get("targetType").and_then(Value::as_str) == Some("PAUSE");
+    Hook {
+        function: (!pauses).then(|| value.get("hookTargetArn").and_then(Value::as_str).unwrap_or_default().to_owned()),
+        timeout_minutes: value.pointer("/timeoutConfiguration/timeoutInMinutes").and_then(Value::as_u64).unwrap_or(HOOK_TIMEOUT_MINUTES),
+        timeout_action: if rolls_back { HookAction::Rollback } else { HookAction::Continue },
+    }
+}
+
+fn fill_in(value: &mut Value) {
+    let known = hook(value);
+    let Some(members) = value.as_object_mut() else { return };
+    members.entry("targetType").or_insert_with(|| json!("AWS_LAMBDA"));
+    let timeout = json!({ "timeoutInMinutes": known.timeout_minutes, "action": known.timeout_action.as_str() });
+    members.insert("timeoutConfiguration".to_owned(), timeout);
+}
+
+fn rolling(options: &RollingOptions) -> Configuration {
+    let mut members = common(options.breaker, &options.alarms, options.breaker == Breaker::Rollback);
+    members.insert("maximumPercent".to_owned(), json!(options.maximum_percent));
+    members.insert("minimumHealthyPercent".to_owned(), json!(options.minimum_healthy_percent));
+    members.insert("strategy".to_owned(), json!("ROLLING"));
+    members.insert("bakeTimeInMinutes".to_owned(), json!(0));
+    Configuration(members)
+}
+
+fn native(options: &NativeOptions) -> Configuration {
+    let mut members = common(options.breaker, &options.alarms, true);
+    members.insert("maximumPercent".to_owned(), json!(200));
+    members.insert("minimumHealthyPercent".to_owned(), json!(100));
+    members.insert("bakeTimeInMinutes".to_owned(), json!(options.bake_minutes));
+    members.insert("lifecycleHooks".to_owned(), json!(options.hooks));
+    let strategy = match options.strategy {
+        Strategy::BlueGreen => "BLUE_GREEN",
+        Strategy::Canary { percent, bake_minutes } => {
+            let steps = json!({ "canaryPercent": percent, "canaryBakeTimeInMinutes": bake_minutes });
+            members.insert("canaryConfiguration".to_owned(), steps);
+            "CANARY"
+        }
+        Strategy::Linear { percent, bake_minutes } => {
+            let steps = json!({ "stepPercent": percent, "stepBakeTimeInMinutes": bake_minutes });
+            members.insert("linearConfiguration".to_owned(), steps);
+            "LINEAR"
+        }
+    };
+    members.insert("strategy".to_owned(), json!(strategy));
+    Configuration(members)
+}
+
+/// The circuit breaker and the alarms.
+fn common(breaker: Breaker, alarms: &[String], alarms_roll_back: bool) -> Map<String, Value> {
+    let enable = !alarms.is_empty();
+    let breaker = json!({ "enable": breaker != Breaker::Off, "rollback": breaker == Breaker::Rollback });
+    let alarms = json!({ "alarmNames": alarms, "rollback": enable && alarms_roll_back, "enable": enable });
+    [("deploymentCircuitBreaker".to_owned(), breaker), ("alarms".to_owned(), alarms)].into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configuration(value: Value) -> Configuration {
+        let Value::Object(members) = value else { panic!("an object") };
+        Configuration(members)
+    }
+
+    fn percents(value: Value) -> Vec<f64> {
+        configuration(value).steps().iter().map(|step| step.percent).collect()
+    }
+
+    #[test]
+    fn every_strategy_ends_with_all_traffic_on_green() {
+        assert_eq!(percents(json!({ "strategy": "BLUE_GREEN" })), [100.0]);
+        assert_eq!(percents(json!({ "strategy": "CANARY" })), [5.0, 100.0]);
+        assert_eq!(percents(json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 30.0 } })), [30.0, 60.0, 90.0, 100.0]);
+        assert_eq!(percents(json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 50.0 } })), [50.0, 100.0]);
+    }
+
+    #[test]
+    fn a_given_list_of_hooks_replaces_and_an_absent_one_keeps() {
+        let pause = json!({ "targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"] });
+        let mut own = configuration(json!({ "strategy": "BLUE_GREEN", "lifecycleHooks": [pause] }));
+        own.replace(json!({ "bakeTimeInMinutes": 1 }).as_object().unwrap());
+        assert_eq!(own.hooks(LifecycleStage::PostScaleUp).len(), 1);
+        own.replace(json!({ "lifecycleHooks": [] }).as_object().unwrap());
+        assert_eq!(own.hooks(LifecycleStage::PostScaleUp), []);
+    }
+
+    #[test]
+    fn another_strategy_drops_the_steps_of_the_former() {
+        let mut own = configuration(json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 20.0 } }));
+        own.replace(json!({ "strategy": "BLUE_GREEN" }).as_object().unwrap());
+        assert!(own.0.get("canaryConfiguration").is_none());
+    }
+
+    #[test]
+    fn a_hook_that_says_nothing_of_its_time_out_waits_a_day_and_rolls_back() {
+        let own = configuration(json!({ "lifecycleHooks": [{ "targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"] }] }));
+        let view = own.view();
+        assert_eq!(view["lifecycleHooks"][0]["timeoutConfiguration"], json!({ "timeoutInMinutes": 1440, "action": "ROLLBACK" }));
+    }
+}

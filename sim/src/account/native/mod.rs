@@ -1,0 +1,13 @@
+//! What ECS itself keeps of its rollouts: service deployments, service revisions, and the configuration they obey.
+
+mod configuration;
+mod deployment;
+mod hook;
+mod revision;
+mod stage;
+
+pub(crate) use configuration::{Configuration, Hook, HookAction, TrafficStep};
+pub(crate) use deployment::{AlarmWatch, RevisionSide, Rollback, ServiceDeployment, ServiceDeploymentStatus};
+pub(crate) use hook::{HookDetail, HookStatus};
+pub(crate) use revision::{ServiceRevision, add_service_revision};
+pub(crate) use stage::LifecycleStage;

@@ -1,0 +1,131 @@
+//! A service deployment as `DescribeServiceDeployments` and `ListServiceDeployments` show it.
+
+use serde_json::{Map, Value, json};
+
+use super::service_view::count;
+use crate::account::{Account, AlarmWatch, HookDetail, RevisionSide, ServiceDeployment, ServiceDeploymentStatus, seconds};
+use crate::cycles::breaker_threshold;
+use crate::options::{Breaker, Kind};
+
+/// One line of `ListServiceDeployments`.
+pub(super) fn brief(account: &Account, deployment: &ServiceDeployment) -> Value {
+    let mut view = Map::new();
+    identity(account, deployment, &mut view);
+    view.insert("targetServiceRevisionArn".to_owned(), json!(deployment.target.revision));
+    moments(&mut view, &[("startedAt", deployment.started_ms), ("finishedAt", deployment.finished_ms)]);
+    Value::Object(view)
+}
+
+/// The whole.
+pub(super) fn view(account: &Account, deployment: &ServiceDeployment, lag_ms: u64) -> Value {
+    let mut view = Map::new();
+    identity(account, deployment, &mut view);
+    moments(
+        &mut view,
+        &[
+            ("startedAt", deployment.started_ms),
+            ("finishedAt", deployment.finished_ms),
+            ("stoppedAt", deployment.stopped_ms),
+            ("updatedAt", Some(deployment.updated_ms)),
+        ],
+    );
+    sides(account, deployment, lag_ms, &mut view);
+    view.insert("deploymentConfiguration".to_owned(), deployment.configuration.view());
+    view.insert("deploymentCircuitBreaker".to_owned(), breaker(account, deployment));
+    view.insert("alarms".to_owned(), alarms(deployment));
+    if let Some(stage) = deployment.stage {
+        view.insert("lifecycleStage".to_owned(), json!(stage.as_str()));
+    }
+    if !deployment.hooks.is_empty() {
+        view.insert("lifecycleHookDetails".to_owned(), deployment.hooks.iter().map(hook).collect());
+    }
+    if let Some(back) = &deployment.rollback {
+        let mut rollback = json!({ "reason": back.reason, "startedAt": seconds(back.started_ms) });
+        if let Some(revision) = &back.revision {
+            rollback["serviceRevisionArn"] = json!(revision);
+        }
+        view.insert("rollback".to_owned(), rollback);
+    }
+    Value::Object(view)
+}
+
+fn identity(account: &Account, deployment: &ServiceDeployment, view: &mut Map<String, Value>) {
+    let place = &account.place;
+    let members = json!({
+        "serviceDeploymentArn": deployment.arn, "serviceArn": place.service_arn(&deployment.service),
+        "clusterArn": place.cluster_arn(), "createdAt": seconds(deployment.created_ms), "status": deployment.status.as_str(),
+    });
+    view.extend(members.as_object().cloned().unwrap_or_default());
+    if let Some(reason) = &deployment.reason {
+        view.insert("statusReason".to_owned(), json!(reason));
+    }
+}
+
+fn moments(view: &mut Map<String, Value>, all: &[(&str, Option<i64>)]) {
+    for (name, at) in all {
+        if let Some(at) = at {
+            view.insert((*name).to_owned(), seconds(*at));
+        }
+    }
+}
+
+/// Green has its share and blue has the rest; whoever was left over from before has nothing.
+fn sides(account: &Account, deployment: &ServiceDeployment, lag_ms: u64, view: &mut Map<String, Value>) {
+    let shifts =
+        deployment.configuration.is_native() && account.service(&deployment.service).is_some_and(|service| service.kind != Kind::Headless);
+    let (test, production) = deployment.shares(lag_ms);
+    let shares = |test: f64, production: f64| shifts.then_some((test, production));
+    let mut sources = Vec::new();
+    for (index, source) in deployment.sources.iter().enumerate() {
+        let rest = if index == 0 { (100.0 - test, 100.0 - production) } else { (0.0, 0.0) };
+        sources.push(side(account, source, shares(rest.0, rest.1)));
+    }
+    view.insert("sourceServiceRevisions".to_owned(), Value::Array(sources));
+    view.insert("targetServiceRevision".to_owned(), side(account, &deployment.target, shares(test, production)));
+}
+
+fn side(account: &Account, side: &RevisionSide, shares: Option<(f64, f64)>) -> Value {
+    let fleet = account.fleet(&side.fleet);
+    let mut view = json!({
+        "arn": side.revision, "requestedTaskCount": fleet.map_or(0, crate::account::Fleet::requested),
+        "runningTaskCount": fleet.map_or(0, |fleet| count(account, fleet, true)),
+        "pendingTaskCount": fleet.map_or(0, |fleet| count(account, fleet, false)),
+    });
+    if let Some((test, production)) = shares {
+        view["requestedTestTrafficWeight"] = json!(test);
+        view["requestedProductionTrafficWeight"] = json!(production);
+    }
+    view
+}
+
+fn hook(hook: &HookDetail) -> Value {
+    let mut view = json!({
+        "hookId": hook.id, "targetType": if hook.function.is_some() { "AWS_LAMBDA" } else { "PAUSE" }, "status": hook.status.as_str(),
+        "expiresAt": seconds(hook.expires_ms), "timeoutAction": hook.timeout_action.as_str(),
+    });
+    if let Some(function) = &hook.function {
+        view["targetArn"] = json!(function);
+    }
+    view
+}
+
+fn breaker(account: &Account, deployment: &ServiceDeployment) -> Value {
+    let failed = deployment.failures;
+    let desired = account.service(&deployment.service).map_or(0, |service| service.desired);
+    let threshold = breaker_threshold(desired);
+    let status = match (deployment.configuration.breaker(), failed >= threshold) {
+        (Breaker::Off, _) => "DISABLED",
+        (Breaker::Fail | Breaker::Rollback, true) => "TRIGGERED",
+        (Breaker::Fail | Breaker::Rollback, false) if deployment.status == ServiceDeploymentStatus::Successful => "MONITORING_COMPLETE",
+        (Breaker::Fail | Breaker::Rollback, false) => "MONITORING",
+    };
+    json!({ "status": status, "failureCount": failed, "threshold": threshold })
+}
+
+fn alarms(deployment: &ServiceDeployment) -> Value {
+    let mut view = json!({ "status": deployment.alarms.as_str(), "alarmNames": deployment.configuration.alarms() });
+    if let AlarmWatch::Triggered(names) = &deployment.alarms {
+        view["triggeredAlarmNames"] = json!(names);
+    }
+    view
+}

@@ -1,0 +1,42 @@
+//! A newer deployment takes an older one's place: nothing of the older one goes on, and all traffic is back on blue.
+
+use super::native::{Lane, point};
+use crate::account::{Account, HookStatus, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus};
+use crate::cloud::Cloud;
+
+/// A rollback that has nothing to go back to waits for a person, and that is who comes.
+pub(super) fn has_stalled(deployment: &ServiceDeployment) -> bool {
+    deployment.status == ServiceDeploymentStatus::RollbackInProgress
+        && deployment.rollback.as_ref().is_some_and(|rollback| rollback.revision.is_none())
+}
+
+/// Stops what is under way on a service, and says whether nothing is any more.
+pub(super) fn supersede(cloud: &Cloud, account: &mut Account, service: &str) -> bool {
+    // Blue is going already while a deployment cleans up: there is no way back.
+    let forward = |deployment: &ServiceDeployment| deployment.status.goes_forward() && deployment.stage != Some(LifecycleStage::CleanUp);
+    let can_stop = |deployment: &&ServiceDeployment| forward(deployment) || has_stalled(deployment);
+    let older: Vec<String> = account.deployments_of(service).filter(can_stop).map(|deployment| deployment.arn.clone()).collect();
+    for arn in older {
+        stop(cloud, account, &arn);
+    }
+    account.unfinished(service).is_none()
+}
+
+fn stop(cloud: &Cloud, account: &mut Account, arn: &str) {
+    let shifts =
+        account.service_deployment(arn).is_some_and(|deployment| deployment.configuration.is_native() && !deployment.sources.is_empty());
+    if shifts {
+        for lane in [Lane::Production, Lane::Test] {
+            point(cloud, account, arn, lane, 0.0);
+        }
+    }
+    if let Some(deployment) = account.service_deployment_mut(arn) {
+        for hook in deployment.hooks.iter_mut().filter(|hook| hook.status.is_open()) {
+            hook.status = HookStatus::Failed;
+        }
+        deployment.stage = None;
+        deployment.reason = Some("Service deployment stopped because a new service deployment started.".to_owned());
+        deployment.turn(ServiceDeploymentStatus::Stopped);
+        cloud.ledger.mark(arn, ServiceDeploymentStatus::Stopped.as_str());
+    }
+}

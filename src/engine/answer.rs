@@ -1,0 +1,117 @@
+//! `mode: continue` and `mode: abort`: the answer to a gate at which another job left the rollout.
+
+use std::time::Duration;
+
+use super::status::brought;
+use super::{Ending, Halt, after, line, step};
+use crate::checks::smoke::Side;
+use crate::error::Failure;
+use crate::event::{Event, Step};
+use crate::outcome::{Outcome, Reason};
+use crate::plan::{self, Gate, RolloutPlan};
+use crate::problem::Problem;
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::steps::rollout::{self, Past, Rollout};
+use crate::steps::{history, smoke};
+use crate::survey::{Running, Snapshot};
+use crate::undo::{HooksUndo, Undo, short};
+use crate::unwind;
+
+/// Tests that passed longer ago than this are run again before users reach green.
+const LONG: Duration = Duration::from_mins(5);
+
+pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
+    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let Some((running, planned)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
+    arm(run, settings, &snapshot, &planned);
+    let revision = brought(run, running).await;
+    let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
+    let values = smoke::values(settings, None, &revision);
+    match step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await? {
+        Past::Not => {
+            test_again(run, settings, &rollout, &values).await?;
+            rollout.proceed().await?;
+        }
+        Past::Passed => run.tell(Event::Noted { sentence: "the gate was opened before; the rollout is followed".into() }),
+    }
+    line::from_traffic(run, settings, &mut rollout, &values).await
+}
+
+pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
+    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let Some((running, planned)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
+    run.tell(Event::Noted { sentence: running.words() });
+    arm(run, settings, &snapshot, &planned);
+    run.tell(Event::StepStarted { step: Step::Unwind });
+    let unwound = unwind::all(run, &run.armed()).await;
+    let end = if unwound.is_stuck() { crate::event::StepEnd::Failed } else { crate::event::StepEnd::Done };
+    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
+    Ok(after(unwound, Reason::Aborted))
+}
+
+/// What is in progress, when it is what is meant.
+fn waiting<'s>(settings: &Settings, snapshot: &'s Snapshot) -> Result<Option<(&'s Running, RolloutPlan)>, Halt> {
+    let Some(running) = snapshot.running.as_ref() else { return Ok(None) };
+    is_meant(settings, running)?;
+    Ok(plan::attached(settings, snapshot).map_err(Halt::Refused)?.map(|planned| (running, planned)))
+}
+
+/// A deployment that was named must be the one that is in progress.
+pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Halt> {
+    match settings.control.deployment.as_deref() {
+        Some(meant) if short(meant) != short(&running.id) => {
+            let sentence = format!("{} is not in progress: {}", short(meant), running.words());
+            Err(Halt::Failed(
+                Failure::new(Reason::Superseded, sentence).hint("answer the deployment that waits, or leave `deployment` out"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A run that answers is as good as the one that started: what goes wrong from here is taken back.
+pub(super) fn arm(run: &Run, settings: &Settings, snapshot: &Snapshot, planned: &RolloutPlan) {
+    run.arm(Undo::Hooks(HooksUndo { place: planned.place.clone(), strategy: None }));
+    if let Some(undo) = plan::undo_of(settings, snapshot) {
+        run.arm(undo);
+    }
+}
+
+/// The job that started it tested green. When the answer took long, green is tested again.
+async fn test_again(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &crate::checks::smoke::Values) -> Result<(), Halt> {
+    let waited = rollout.waited();
+    if rollout.gate() != Gate::Test {
+        return Ok(());
+    }
+    if waited.is_some_and(|waited| waited < LONG) {
+        run.tell(Event::Noted { sentence: "green was tested less than 5 minutes ago".into() });
+        return Ok(());
+    }
+    Ok(line::tests(run, settings, Side::Green, values).await?)
+}
+
+/// Nothing is in progress: what became of the deployment that is meant, or of the newest one.
+async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Ending, Halt> {
+    let Some(last) = history::last(run, settings, snapshot).await? else {
+        return Err(Halt::Refused(vec![Problem::new(
+            "mode",
+            "nothing waits for an answer: the service has no deployment",
+            "deploy first",
+        )]));
+    };
+    let id = short(&last.id).to_owned();
+    let serves = snapshot.service.as_ref().map(|service| short(service.revision()).to_owned()).unwrap_or_default();
+    let sentence = format!("deployment {id} is over already ({}): {serves} serves production", last.word);
+    match (last.end, settings.mode == crate::settings::Mode::Continue) {
+        (history::End::Succeeded, true) => Ok(Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyAnswered, sentence }),
+        (history::End::Succeeded, false) => {
+            let remedy = "use mode: rollback to go back to what ran before";
+            Err(Halt::Refused(vec![Problem::new("mode", format!("{sentence}; there is nothing left to abort"), remedy)]))
+        }
+        (history::End::Failed { reason }, true) => {
+            Err(Halt::Failed(Failure::new(reason, sentence).hint("deploy again: what waited is not there any more")))
+        }
+        (history::End::Failed { .. }, false) => Ok(Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyAnswered, sentence }),
+    }
+}

@@ -1,0 +1,184 @@
+//! `mode: deploy`, the straight line; and what follows every rollout that was started or found.
+
+use super::{Ending, Halt, answer, step};
+use crate::checks::smoke::{Side, Values};
+use crate::documents::deployment_configuration::run_in;
+use crate::error::Failure;
+use crate::event::{Event, Step, Tasks};
+use crate::outcome::{Outcome, Reason};
+use crate::plan::{self, Gate, Plan, Refusal, RolloutPlan};
+use crate::run::Run;
+use crate::settings::{Approval, Follow, Settings};
+use crate::steps::image::{self, Pinned};
+use crate::steps::queue::{self, Way};
+use crate::steps::revision::{self, Revision};
+use crate::steps::rollout::{self, Rollout, Start};
+use crate::steps::{smoke, task};
+use crate::survey::{self, Snapshot, Unready};
+use crate::undo::{HooksUndo, ServiceKey, Undo, short};
+
+/// survey → plan → image → register → one-off task → rollout → gate → traffic → production → bake.
+pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
+    let (mut snapshot, plan) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
+    let image = push(run, settings, &mut snapshot).await?;
+    let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
+    one_off(run, settings, &revision, &snapshot).await?;
+    let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
+    let running = snapshot.running.as_ref().filter(|running| running.is_ours);
+    if running.is_some() {
+        answer::arm(run, settings, &snapshot, planned);
+    }
+    let Start::Started(mut rollout) = rollout::start(run, settings, planned, &revision, running).await? else {
+        return Ok(no_change(planned));
+    };
+    if settings.rollout.follow == Follow::Not {
+        return Ok(started(&revision));
+    }
+    let values = smoke::values(settings, image.as_ref(), &revision);
+    follow(run, settings, &mut rollout, &values).await
+}
+
+/// gate → traffic → production → bake, of a rollout that was started here.
+pub(super) async fn follow(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
+    gate(run, settings, rollout, values).await?;
+    if settings.control.approval == Approval::BeforeTraffic {
+        return Ok(waiting(run, rollout));
+    }
+    rollout.proceed().await?;
+    from_traffic(run, settings, rollout, values).await
+}
+
+/// traffic → production → bake, once green's gate is open.
+pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
+    step(run, Step::Shift, rollout.shifted(), |()| "green serves 100 %".to_owned()).await?;
+    tests(run, settings, Side::Production, values).await?;
+    rollout.pass_production().await?;
+    bake(run, settings, rollout).await?;
+    Ok(deployed(run, rollout))
+}
+
+/// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's ends all take them away.
+fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
+    let Some(service) = snapshot.service.as_ref().filter(|_| snapshot.running.is_none()) else { return };
+    let Some(left) = service.deployment_configuration.as_ref().and_then(run_in) else { return };
+    run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are taken away") });
+    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
+    run.arm(Undo::Hooks(HooksUndo { place, strategy: None }));
+}
+
+/// One look at AWS.
+pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Halt> {
+    survey::survey(run, settings).await.map_err(|unready| match unready {
+        Unready::Problems(problems) => Halt::Refused(problems),
+        Unready::Failure(failure) => Halt::Failed(failure),
+    })
+}
+
+pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan), Halt> {
+    let mut snapshot = look(run, settings).await?;
+    while queue::make_way(run, settings, &snapshot).await? == Way::Again {
+        snapshot = look(run, settings).await?;
+    }
+    left_behind(run, settings, &snapshot);
+    let plan = plan::plan(settings, &snapshot).map_err(|refusal| match refusal {
+        Refusal::Problems(problems) => Halt::Refused(problems),
+        Refusal::Failure(failure) => Halt::Failed(failure),
+    })?;
+    let notes = settings.notes.iter().map(|note| Event::Noted { sentence: note.clone() });
+    let warnings = plan.warnings.iter().map(|warning| Event::Warned { sentence: warning.clone() });
+    notes.chain(warnings).for_each(|event| run.tell(event));
+    surveyed(run, &snapshot, &plan);
+    Ok((snapshot, plan))
+}
+
+fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
+    let Some(service) = &snapshot.service else { return };
+    let tasks = Tasks { running: service.running_count, desired: service.desired_count, failed: 0 };
+    let controller = plan.rollout.as_ref().map_or("none", RolloutPlan::controller).to_owned();
+    run.tell(Event::Surveyed { controller, blue: service.revision().to_owned(), tasks, plan: plan.lines.clone() });
+}
+
+async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot) -> Result<Option<Pinned>, Failure> {
+    let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else { return Ok(None) };
+    step(run, Step::Image, image::image(run, asked, found), Pinned::short).await.map(Some)
+}
+
+fn described(revision: &Revision) -> String {
+    let how = if revision.registered { "registered" } else { "is registered already, unchanged" };
+    format!("{} {how}", short(&revision.arn))
+}
+
+async fn one_off(run: &Run, settings: &Settings, revision: &Revision, snapshot: &Snapshot) -> Result<(), Failure> {
+    let Some(asked) = &settings.task else { return Ok(()) };
+    let ran = task::task(run, settings, asked, revision, snapshot.service.as_ref());
+    step(run, Step::Task, ran, |()| "done".to_owned()).await
+}
+
+/// Green comes up, and is tested.
+async fn gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<(), Halt> {
+    match rollout.gate() {
+        Gate::Absent => return Ok(()),
+        Gate::Test | Gate::Pass => step(run, Step::Green, rollout.reach_gate(), |()| "up, waiting at the gate".to_owned()).await?,
+    }
+    if rollout.gate() == Gate::Test {
+        tests(run, settings, Side::Green, values).await?;
+    }
+    Ok(())
+}
+
+/// The tests of one side, where there are any.
+pub(super) async fn tests(run: &Run, settings: &Settings, side: Side, values: &Values) -> Result<(), Failure> {
+    if smoke::asked(settings, side).is_none() {
+        return Ok(());
+    }
+    let at = match side {
+        Side::Green => Step::Gate,
+        Side::Production => Step::Production,
+    };
+    step(run, at, smoke::smoke(run, settings, side, values), |passed| format!("{passed} passed")).await.map(drop)
+}
+
+async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+    if settings.rollout.follow != Follow::Completed || !rollout.keeps_blue() {
+        return Ok(());
+    }
+    step(run, Step::Bake, rollout.completed(), |()| "the rollout is over, blue is gone".to_owned()).await?;
+    run.tell(Event::PointOfNoReturn);
+    Ok(())
+}
+
+fn only_registered(revision: &Revision) -> Ending {
+    let sentence = format!("{}; no service was given, so no traffic was touched", described(revision));
+    Ending { outcome: Some(Outcome::NoChange), reason: Reason::NoService, sentence }
+}
+
+pub(super) fn no_change(plan: &RolloutPlan) -> Ending {
+    let sentence = format!("{} serves production already: nothing was to be deployed", short(&plan.blue.revision));
+    Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyRuns, sentence }
+}
+
+fn started(revision: &Revision) -> Ending {
+    let sentence = format!("the rollout of {} was started and is left to AWS; what serves traffic was not looked at", short(&revision.arn));
+    Ending { outcome: Some(Outcome::Started), reason: Reason::NotWaited, sentence }
+}
+
+/// Green stands at its gate, tested; who opens it is a person's business.
+fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
+    run.tell(Event::Measured { reads: run.aws.reads() });
+    let sentence = format!(
+        "green is up and tested, blue serves 100 % of production; {}; answer with mode: continue or mode: abort",
+        rollout.goes_on()
+    );
+    Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
+}
+
+pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
+    let revision = rollout.revision();
+    run.tell(Event::Measured { reads: run.aws.reads() });
+    if rollout.serves_nothing() {
+        let sentence = format!("{} is rolled out with zero tasks, as asked: nothing serves", short(&revision.arn));
+        return Ending { outcome: Some(Outcome::Started), reason: Reason::ZeroTasks, sentence };
+    }
+    let sentence = format!("green serves 100 % of production: {} ({})", short(&revision.arn), rollout.witness().words());
+    Ending { outcome: Some(Outcome::Deployed), reason: Reason::AsPlanned, sentence }
+}

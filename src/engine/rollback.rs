@@ -1,0 +1,87 @@
+//! `mode: rollback`: the fast way while blue still runs, a new rollout of what was good otherwise.
+
+use super::{Ending, Halt, after, line, step};
+use crate::error::Failure;
+use crate::event::{Event, Step, StepEnd};
+use crate::outcome::{Outcome, Reason};
+use crate::plan;
+use crate::run::Run;
+use crate::settings::{Approval, DefinitionSource, Settings};
+use crate::steps::history::{self, Target};
+use crate::survey::{Running, Snapshot, Thing};
+use crate::undo::short;
+use crate::unwind::{self, Unwound};
+
+pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
+    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let fast = match snapshot.running.as_ref() {
+        Some(running) => fast(run, settings, &snapshot, running).await?,
+        None => None,
+    };
+    if let Some(ending) = fast.filter(|ending| is_enough(settings, &snapshot, ending)) {
+        return Ok(ending);
+    }
+    let snapshot = if snapshot.running.is_some() { line::look(run, settings).await? } else { snapshot };
+    let target = history::target(run, settings, &snapshot).await?;
+    run.tell(Event::Noted { sentence: format!("back to {}, {}", short(&target.revision), target.why) });
+    let again = settings_for(run, settings, &target).await?;
+    let ending = line::deploy(run, &again).await?;
+    let asked = ending.reason == Reason::AsPlanned;
+    Ok(if asked { Ending { reason: Reason::RollbackAsked, ..ending } } else { ending })
+}
+
+/// What is in progress is stopped with rollback: blue is still there, and back within seconds. None when it was too late.
+async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Running) -> Result<Option<Ending>, Halt> {
+    let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(None) };
+    run.tell(Event::Noted { sentence: format!("{}: blue still runs, so it is taken back", running.words()) });
+    run.tell(Event::StepStarted { step: Step::Unwind });
+    let unwound = if is_rollback(running) {
+        unwind::watch(run, &undo).await
+    } else {
+        run.arm(undo.clone());
+        unwind::all(run, &[undo]).await
+    };
+    let end = if unwound.is_stuck() { StepEnd::Failed } else { StepEnd::Done };
+    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
+    run.tell(Event::Measured { reads: run.aws.reads() });
+    match unwound {
+        Unwound::OnBlue { revision, witness } => {
+            let sentence = format!("{} serves 100 % of production again ({})", short(&revision), witness.words());
+            Ok(Some(Ending { outcome: Some(Outcome::Deployed), reason: Reason::RollbackAsked, sentence }))
+        }
+        Unwound::NoRollout | Unwound::TooLate { .. } => Ok(None),
+        Unwound::Superseded(what) => Err(Halt::Superseded(Failure::new(Reason::Superseded, what))),
+        stuck @ Unwound::Stuck { .. } => Ok(Some(after(stuck, Reason::RollbackAsked))),
+    }
+}
+
+/// A deployment of CodeDeploy's that is itself a rollback must not be stopped.
+fn is_rollback(running: &Running) -> bool {
+    match &running.thing {
+        Thing::CodeDeploy(Some(deployment)) => deployment.rolls_back.is_some(),
+        Thing::CodeDeploy(None) | Thing::Native(_) | Thing::Rolling => false,
+    }
+}
+
+/// Whether blue is what was asked for.
+fn is_enough(settings: &Settings, snapshot: &Snapshot, ending: &Ending) -> bool {
+    let Some(asked) = settings.control.rollback_to.as_deref().filter(|_| ending.outcome == Some(Outcome::Deployed)) else { return true };
+    let blue = plan::undo_of(settings, snapshot).map(|undo| undo.blue().to_owned()).unwrap_or_default();
+    short(&blue) == short(asked) || short(&blue).rsplit(':').next() == Some(asked)
+}
+
+/// The same run with the target as what is deployed; its tests only when they are wanted.
+async fn settings_for(run: &Run, settings: &Settings, target: &Target) -> Result<Settings, Halt> {
+    let mut again = settings.clone();
+    again.definition.source = DefinitionSource::Registered(target.revision.clone());
+    again.control.approval = Approval::None;
+    again.task = None;
+    if settings.control.skip_checks {
+        run.tell(Event::Warned { sentence: "skip-checks: what is brought back is not tested".into() });
+        again.checks = crate::settings::Checks::default();
+    } else if again.version.is_none() && again.checks.suite.is_some() {
+        let described = run.aws.describe_task_definition(&target.revision).await.map_err(Failure::from)?;
+        again.version = history::version(run, &described["taskDefinition"]).await;
+    }
+    Ok(again)
+}

@@ -1,0 +1,61 @@
+//! `mode: status`: what is in progress on the service is followed and reported; nothing is started, opened or taken back.
+
+use super::{Ending, Halt, after, line, step};
+use crate::error::Failure;
+use crate::event::{Event, Step};
+use crate::outcome::{Outcome, Reason};
+use crate::plan;
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::steps::revision::Revision;
+use crate::steps::rollout::{self, Interrupted, Reached, Rollout};
+use crate::survey::{Running, Snapshot};
+use crate::undo::short;
+use crate::unwind;
+
+pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
+    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let Some(running) = snapshot.running.as_ref() else { return Ok(nothing(&snapshot)) };
+    super::answer::is_meant(settings, running)?;
+    let Some(planned) = plan::attached(settings, &snapshot).map_err(Halt::Refused)? else { return Ok(nothing(&snapshot)) };
+    run.tell(Event::Noted { sentence: running.words() });
+    let revision = brought(run, running).await;
+    let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
+    match step(run, Step::Shift, rollout.watched(), |reached| reached.words().to_owned()).await {
+        Ok(Reached::Gate) => Ok(at_gate(&rollout)),
+        Ok(Reached::Green) => Ok(line::deployed(run, &rollout)),
+        Err(Interrupted::Failed(failure)) => Ok(ended(run, settings, &snapshot, failure).await),
+        Err(left) => Err(left.into()),
+    }
+}
+
+/// The revision that is brought, with its definition where it can be read.
+pub(super) async fn brought(run: &Run, running: &Running) -> Revision {
+    let arn = running.revision.clone().unwrap_or_default();
+    let described = run.aws.describe_task_definition(&arn).await;
+    let described = crate::survey::optional(run, "the definition of what is brought is not read", described);
+    let definition = described.map(|answer| crate::documents::described::from_described(&answer)).unwrap_or_default();
+    run.tell(Event::Revision { arn: arn.clone(), registered: false, previous: None, changes: Vec::new() });
+    Revision { arn, definition, registered: false }
+}
+
+fn nothing(snapshot: &Snapshot) -> Ending {
+    let serves = snapshot.service.as_ref().map(|service| short(service.revision()).to_owned()).unwrap_or_default();
+    let sentence = format!("nothing is in progress; {serves} serves production");
+    Ending { outcome: Some(Outcome::NoChange), reason: Reason::NothingRunning, sentence }
+}
+
+fn at_gate(rollout: &Rollout<'_>) -> Ending {
+    let sentence = format!("blue serves production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
+    Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
+}
+
+/// It did not end well: its way back is watched to the end, so that what serves is said and not guessed.
+async fn ended(run: &Run, settings: &Settings, snapshot: &Snapshot, failure: Failure) -> Ending {
+    let reason = failure.reason;
+    run.tell(Event::Failed { failure });
+    match plan::undo_of(settings, snapshot) {
+        Some(undo) => after(unwind::watch(run, &undo).await, reason),
+        None => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: "what serves production was not observed".into() },
+    }
+}

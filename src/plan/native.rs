@@ -1,0 +1,194 @@
+//! PURE: the plan of a deployment that ECS performs with weights and gates.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Balancer, Gate, NativeWay};
+use crate::aws::ecs_shapes::Service;
+use crate::documents::deployment_configuration as configuration;
+use crate::problem::Problem;
+use crate::settings::{Approval, Follow, Settings, Strategy};
+use crate::survey::{Snapshot, Thing};
+
+/// The way of a native strategy; none when the service is to be rolled in place. The run's pause is added by the
+/// step that starts the deployment, because only it knows the run.
+pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, word: &str) -> Result<Option<NativeWay>, Vec<Problem>> {
+    let asked = &settings.rollout.strategy;
+    let Some(strategy) = asked.asked.or_else(|| Strategy::of(word)) else {
+        let message = format!("the service's strategy `{word}` is newer than this action");
+        return Err(vec![Problem::new("strategy", message, "set strategy, or use a newer version of the action")]);
+    };
+    let foreign: Vec<Problem> = asked.foreign_to(strategy).into_iter().map(|input| foreign(input, strategy)).collect();
+    if !foreign.is_empty() {
+        return Err(foreign);
+    }
+    let unweighted = strategy == Strategy::Rolling && word == Strategy::Rolling.word();
+    let (Some(native), false) = (&snapshot.native, unweighted) else { return Ok(None) };
+    let balancer = balancer(snapshot, service);
+    check(settings, service, strategy, balancer)?;
+    let present = service.deployment_configuration.as_ref();
+    let planned = configuration::for_rollout(present, asked, None);
+    let governing = planned.clone().or_else(|| present.cloned()).unwrap_or_else(|| json!({}));
+    let mut way = NativeWay {
+        strategy,
+        balancer,
+        present: present.cloned(),
+        before: configuration::strategy_members(present),
+        pauses: BTreeSet::new(),
+        pause_minutes: 0,
+        known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
+        test: service.test_rules(),
+        alarms: service.alarms(),
+        ringing: native.ringing.clone(),
+        gate: Gate::Absent,
+        is_first: !native.has_succeeded() && !service.deployments.iter().any(crate::aws::ecs_shapes::Deployment::is_completed),
+        desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
+        bake_minutes: configuration::bake_minutes(&governing),
+        configuration: planned,
+    };
+    way.pause_minutes = pause_minutes(settings, &governing);
+    match snapshot.running.as_ref().map(|running| &running.thing) {
+        // What is followed pauses where its own snapshot says so.
+        Some(Thing::Native(deployment)) => way.pauses = configuration::all_paused_stages(&deployment.deployment_configuration),
+        _ => pauses(settings, &mut way, &governing)?,
+    }
+    way.gate = gate(settings, &way);
+    Ok(Some(way))
+}
+
+fn foreign(input: &str, strategy: Strategy) -> Problem {
+    let message = format!("it has no meaning for strategy `{}`, which the service has", strategy.input());
+    Problem::new(input, message, "leave it out, or set the strategy that it belongs to")
+}
+
+fn balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
+    if !service.load_balancers.is_empty() {
+        return Balancer::Load;
+    }
+    let blue = snapshot.native.as_ref().and_then(|native| native.blue.as_ref());
+    let connected = blue.and_then(|blue| blue.service_connect_configuration.as_ref()).is_some_and(|connect| connect.enabled);
+    if connected { Balancer::ServiceConnect } else { Balancer::Headless }
+}
+
+/// What would fail in ECS later, or leave nothing that could be tested.
+fn check(settings: &Settings, service: &Service, strategy: Strategy, balancer: Balancer) -> Result<(), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let tests_green = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
+    if strategy != Strategy::Rolling && balancer == Balancer::Load && service.production_rules().is_empty() {
+        problems.push(Problem::new(
+            "strategy",
+            format!("strategy `{}` needs a second target group and a production rule, and the service's load balancer has none", strategy.input()),
+            "give the service's load balancer an advancedConfiguration (alternateTargetGroupArn, productionListenerRule, testListenerRule, roleArn)",
+        ));
+    } else if tests_green && strategy != Strategy::Rolling && balancer == Balancer::Load && service.test_rules().is_empty() {
+        problems.push(Problem::new(
+            "test-url",
+            "the service has no test listener rule, so no test traffic reaches green before users do",
+            "add advancedConfiguration.testListenerRule to the service's load balancer, or leave test-url out",
+        ));
+    }
+    if tests_green && (strategy == Strategy::Rolling || balancer == Balancer::Headless) {
+        let why = match balancer {
+            Balancer::Headless if strategy != Strategy::Rolling => {
+                "the service has neither a load balancer nor Service Connect: ECS exchanges its tasks, and there is no test traffic"
+            }
+            _ => "the service is rolled in place by ECS: there is no green that could be tested before users reach it",
+        };
+        problems.push(Problem::new("test-url", why, "leave test-url out; production-url tests after the rollout"));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration without ours.
+fn pauses(settings: &Settings, way: &mut NativeWay, governing: &Value) -> Result<(), Vec<Problem>> {
+    let theirs = configuration::paused_stages(Some(governing));
+    let needed = needed(settings, way.strategy);
+    let missing: Vec<&str> = needed.iter().filter(|(stage, _)| !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
+    let unavoidable: Vec<&str> =
+        needed.iter().filter(|(stage, need)| *need == Need::Must && !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
+    if settings.rollout.strategy.manage_hooks {
+        way.pauses = theirs.into_iter().chain(missing.into_iter().map(str::to_owned)).collect();
+        return Ok(());
+    }
+    way.pauses = theirs;
+    if unavoidable.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the service has no PAUSE hook at {}, and manage-hooks is false", unavoidable.join(", "));
+    let remedy = format!(
+        "add to the service's deploymentConfiguration: {}; or let manage-hooks be true",
+        configuration::snippet(&unavoidable, way.pause_minutes)
+    );
+    Err(vec![Problem::new("manage-hooks", message, remedy)])
+}
+
+/// How much a gate is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Without it something that was asked for cannot be done.
+    Must,
+    /// Without it AWS's own checks are all there is.
+    May,
+}
+
+fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, Need)> {
+    // A rollout that nobody follows must not wait for anybody.
+    if strategy == Strategy::Rolling || settings.rollout.follow == Follow::Not {
+        return Vec::new();
+    }
+    let suite = settings.checks.suite.is_some();
+    let green = (suite && settings.checks.test_url.is_some()) || settings.control.approval == Approval::BeforeTraffic;
+    let production = suite && settings.checks.production_url.is_some();
+    let all = [
+        (configuration::GREEN, Need::Must, green),
+        (configuration::STEP, Need::May, strategy.has_steps()),
+        (configuration::PRODUCTION, Need::Must, production),
+    ];
+    all.into_iter().filter(|(_, _, is_needed)| *is_needed).map(|(stage, need, _)| (stage, need)).collect()
+}
+
+fn gate(settings: &Settings, way: &NativeWay) -> Gate {
+    if !way.pauses.contains(configuration::GREEN) {
+        return Gate::Absent;
+    }
+    if settings.checks.suite.is_some() && settings.checks.test_url.is_some() { Gate::Test } else { Gate::Pass }
+}
+
+/// A pause of ours lasts as long as we follow; one that waits for a person gets ECS's own day unless a deadline says otherwise.
+fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
+    const A_DAY: u64 = 24 * 60;
+    if settings.control.approval == Approval::BeforeTraffic && settings.rollout.deadline.is_none() {
+        return A_DAY;
+    }
+    let rollout = &settings.rollout;
+    let shift = std::time::Duration::from_mins(configuration::shift_minutes(governing));
+    configuration::pause_minutes(rollout.deadline.unwrap_or(rollout.wait + shift))
+}
+
+/// Minutes that the rollout takes by itself.
+pub(super) fn minutes(settings: &Settings, way: &NativeWay) -> i64 {
+    let governing = way.configuration.clone().unwrap_or_else(|| way.before.clone());
+    let bake = if settings.rollout.follow == Follow::Completed { way.bake_minutes } else { 0 };
+    i64::try_from(configuration::shift_minutes(&governing) + bake).unwrap_or(0)
+}
+
+pub(super) fn lines(way: &NativeWay) -> Vec<String> {
+    let gate = match (way.gate, way.balancer) {
+        (_, Balancer::Headless) => {
+            "the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed"
+        }
+        (Gate::Test, _) => "green is tested before users reach it",
+        (Gate::Pass, _) => "green is not tested before users reach it (no smoke-tests with test-url)",
+        (Gate::Absent, _) => "ECS shifts traffic as soon as green is up",
+    };
+    let pauses = way.pauses.iter().cloned().collect::<Vec<_>>().join(", ");
+    let mut lines = vec![
+        gate.to_owned(),
+        format!("ECS shifts traffic ({}), and keeps blue for {} min after it", way.strategy.input(), way.bake_minutes),
+    ];
+    if !pauses.is_empty() {
+        lines.push(format!("it pauses at {pauses}"));
+    }
+    lines
+}

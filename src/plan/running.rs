@@ -1,0 +1,51 @@
+//! PURE: how a rollout that is in progress would be taken back, whoever started it.
+
+use super::blue;
+use crate::aws::ecs_shapes::Service;
+use crate::settings::Settings;
+use crate::survey::{Running, Snapshot, Thing};
+use crate::undo::{CodeDeployUndo, NativeUndo, RollingUndo, ServiceKey, Undo};
+
+/// The undo of what is in progress; none when nothing is.
+pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
+    let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref()?);
+    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
+    Some(match &running.thing {
+        Thing::CodeDeploy(_) => Undo::CodeDeploy(CodeDeployUndo {
+            place,
+            application: settings.rollout.application.clone(),
+            group: settings.rollout.group.clone(),
+            run: running.run.clone().unwrap_or_default(),
+            deployment: Some(running.id.clone()),
+            blue: blue(snapshot, service),
+        }),
+        Thing::Native(deployment) => Undo::Native(NativeUndo {
+            place,
+            ours: running.revision.clone().unwrap_or_default(),
+            before: others(snapshot, running),
+            deployment: Some(running.id.clone()),
+            blue: blue(snapshot, service),
+            is_first: deployment.source_service_revisions.is_empty(),
+            desired: None,
+        }),
+        Thing::Rolling => Undo::Rolling(rolling(place, snapshot, service, running)),
+    })
+}
+
+/// Every service deployment but the running one.
+fn others(snapshot: &Snapshot, running: &Running) -> Vec<String> {
+    let history = snapshot.native.iter().flat_map(|native| &native.history);
+    history.map(|brief| brief.arn.clone()).filter(|arn| *arn != running.id).collect()
+}
+
+fn rolling(place: ServiceKey, snapshot: &Snapshot, service: &Service, running: &Running) -> RollingUndo {
+    let before = service.deployments.iter().map(|deployment| deployment.id.clone()).filter(|id| *id != running.id).collect();
+    RollingUndo {
+        place,
+        previous: blue(snapshot, service).revision,
+        ours: running.revision.clone().unwrap_or_default(),
+        before,
+        deployment: Some(running.id.clone()),
+        desired: None,
+    }
+}

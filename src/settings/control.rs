@@ -1,0 +1,141 @@
+//! What the run does, and how it gets on with other runs, people and the job's end.
+
+use super::collect::Collect;
+use crate::inputs::Inputs;
+use crate::secret::Secret;
+
+/// What the run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The whole line.
+    Deploy,
+    /// Back to what was good.
+    Rollback,
+    /// The gate that another job left is opened.
+    Continue,
+    /// The rollout that waits at its gate is taken back.
+    Abort,
+    /// What is in progress is followed.
+    Status,
+}
+
+/// What happens when a rollout of the service is in progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfRunning {
+    /// The run ends.
+    Fail,
+    /// The run waits.
+    Wait,
+    /// The other is taken back first.
+    Supersede,
+}
+
+/// What a cancelled run does with its rollout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCancel {
+    /// It is taken back.
+    Rollback,
+    /// It is left to AWS.
+    Leave,
+}
+
+/// Who opens the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// The run, when its tests have passed.
+    None,
+    /// Another job.
+    BeforeTraffic,
+}
+
+/// What happens when a newer run has deployed already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaleRun {
+    /// The run ends.
+    Refuse,
+    /// The run goes on.
+    Allow,
+}
+
+/// How the run gets on with others.
+#[derive(Debug, Clone)]
+pub struct ControlSettings {
+    /// When a rollout is in progress.
+    pub if_running: IfRunning,
+    /// When the job is cancelled.
+    pub on_cancel: OnCancel,
+    /// Who opens the gate.
+    pub approval: Approval,
+    /// When a newer run has deployed.
+    pub stale_run: StaleRun,
+    /// Whether scale-in rests during the rollout.
+    pub suspend_autoscaling: bool,
+    /// What to go back to.
+    pub rollback_to: Option<String>,
+    /// The deployment that is answered or followed.
+    pub deployment: Option<String>,
+    /// Reads the workflow's runs.
+    pub github_token: Option<Secret>,
+    /// Whether a rollback goes without smoke tests.
+    pub skip_checks: bool,
+}
+
+pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, ControlSettings) {
+    let modes = [
+        ("deploy", Mode::Deploy),
+        ("rollback", Mode::Rollback),
+        ("continue", Mode::Continue),
+        ("abort", Mode::Abort),
+        ("status", Mode::Status),
+    ];
+    let mode = collect.word("mode", inputs.mode.as_deref(), &modes).unwrap_or(Mode::Deploy);
+    let running = [("fail", IfRunning::Fail), ("wait", IfRunning::Wait), ("supersede", IfRunning::Supersede)];
+    let cancel = [("rollback", OnCancel::Rollback), ("leave", OnCancel::Leave)];
+    let approval = [("none", Approval::None), ("before-traffic", Approval::BeforeTraffic)];
+    let stale = [("refuse", StaleRun::Refuse), ("allow", StaleRun::Allow)];
+    let control = ControlSettings {
+        if_running: collect.word("if-running", inputs.if_running.as_deref(), &running).unwrap_or(IfRunning::Fail),
+        on_cancel: collect.word("on-cancel", inputs.on_cancel.as_deref(), &cancel).unwrap_or(OnCancel::Rollback),
+        approval: collect.word("approval", inputs.approval.as_deref(), &approval).unwrap_or(Approval::None),
+        stale_run: collect.word("stale-run", inputs.stale_run.as_deref(), &stale).unwrap_or(StaleRun::Refuse),
+        suspend_autoscaling: collect.truth("suspend-autoscaling", inputs.suspend_autoscaling.as_deref()).unwrap_or(false),
+        rollback_to: inputs.rollback_to.clone(),
+        deployment: inputs.deployment.clone(),
+        github_token: inputs.github_token.clone().map(Secret::new),
+        skip_checks: collect.truth("skip-checks", inputs.skip_checks.as_deref()).unwrap_or(false),
+    };
+    cross(mode, inputs, collect);
+    (mode, control)
+}
+
+/// An input that only another mode reads is a mistake worth telling before anything happens.
+fn cross(mode: Mode, inputs: &Inputs, collect: &mut Collect) {
+    let belongs = |input: &Option<String>, modes: &[Mode]| input.is_some() && !modes.contains(&mode);
+    let foreign = [
+        ("rollback-to", belongs(&inputs.rollback_to, &[Mode::Rollback]), "set mode: rollback, or leave it out"),
+        ("skip-checks", belongs(&inputs.skip_checks, &[Mode::Rollback]), "leave smoke-tests out to deploy without them"),
+        (
+            "deployment",
+            belongs(&inputs.deployment, &[Mode::Continue, Mode::Abort, Mode::Status]),
+            "set mode: continue, abort or status, or leave it out",
+        ),
+    ];
+    foreign.into_iter().filter(|(_, is_foreign, _)| *is_foreign).for_each(|(input, _, remedy)| {
+        collect.problem(input, "this mode does not read it", remedy);
+    });
+    if mode != Mode::Deploy && inputs.service.is_none() {
+        collect.problem("service", "it is missing: this mode needs a service", "set service");
+    }
+    if mode == Mode::Rollback {
+        rollback(inputs, collect);
+    }
+}
+
+/// What a rollback brings is what ran before, not what the inputs describe.
+fn rollback(inputs: &Inputs, collect: &mut Collect) {
+    let described = [("image", &inputs.image), ("repository", &inputs.repository), ("task-definition", &inputs.task_definition)];
+    let more = [("task-definition-arn", &inputs.task_definition_arn), ("task-definition-family", &inputs.task_definition_family)];
+    for (input, _) in described.into_iter().chain(more).filter(|(_, value)| value.is_some()) {
+        collect.problem(input, "a rollback brings what ran before", "leave it out; rollback-to names what to go back to");
+    }
+}

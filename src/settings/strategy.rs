@@ -1,0 +1,136 @@
+//! How ECS shifts traffic, as far as the inputs say. What they leave out is the service's own.
+
+use std::time::Duration;
+
+use super::collect::Collect;
+use crate::inputs::Inputs;
+
+/// The longest bake ECS takes.
+const MOST_MINUTES: u64 = 1440;
+
+/// One of ECS's own strategies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// Tasks are replaced in place.
+    Rolling,
+    /// Traffic moves at once.
+    BlueGreen,
+    /// A share first, then the rest.
+    Canary,
+    /// Equal shares.
+    Linear,
+}
+
+impl Strategy {
+    /// AWS's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rolling => "ROLLING",
+            Self::BlueGreen => "BLUE_GREEN",
+            Self::Canary => "CANARY",
+            Self::Linear => "LINEAR",
+        }
+    }
+
+    /// The word of the inputs.
+    pub fn input(self) -> &'static str {
+        match self {
+            Self::Rolling => "rolling",
+            Self::BlueGreen => "blue-green",
+            Self::Canary => "canary",
+            Self::Linear => "linear",
+        }
+    }
+
+    /// The strategy of AWS's word; none for one that is newer than this action.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Rolling, Self::BlueGreen, Self::Canary, Self::Linear].into_iter().find(|strategy| strategy.word() == word)
+    }
+
+    /// Whether traffic moves in more than one step.
+    pub fn has_steps(self) -> bool {
+        match self {
+            Self::Canary | Self::Linear => true,
+            Self::Rolling | Self::BlueGreen => false,
+        }
+    }
+}
+
+/// What the inputs say about the strategy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StrategySettings {
+    /// The strategy, unless it is the service's.
+    pub asked: Option<Strategy>,
+    /// Percent of the first step of a canary.
+    pub canary_percent: Option<f64>,
+    /// Minutes between its two steps.
+    pub canary_bake: Option<u64>,
+    /// Percent of a linear step.
+    pub step_percent: Option<f64>,
+    /// Minutes between two linear steps.
+    pub step_bake: Option<u64>,
+    /// Minutes that blue is kept.
+    pub bake: Option<u64>,
+    /// Whether PAUSE hooks may be added for this rollout.
+    pub manage_hooks: bool,
+}
+
+impl Default for StrategySettings {
+    fn default() -> Self {
+        Self { asked: None, canary_percent: None, canary_bake: None, step_percent: None, step_bake: None, bake: None, manage_hooks: true }
+    }
+}
+
+pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> StrategySettings {
+    let words = [
+        ("auto", None),
+        ("rolling", Some(Strategy::Rolling)),
+        ("blue-green", Some(Strategy::BlueGreen)),
+        ("canary", Some(Strategy::Canary)),
+        ("linear", Some(Strategy::Linear)),
+    ];
+    let asked = collect.word("strategy", inputs.strategy.as_deref(), &words).flatten();
+    let settings = StrategySettings {
+        asked,
+        canary_percent: collect.percent("canary-percent", inputs.canary_percent.as_deref(), 0.1),
+        canary_bake: minutes("canary-bake", inputs.canary_bake.as_deref(), collect),
+        step_percent: collect.percent("step-percent", inputs.step_percent.as_deref(), 3.0),
+        step_bake: minutes("step-bake", inputs.step_bake.as_deref(), collect),
+        bake: minutes("bake", inputs.bake.as_deref(), collect),
+        manage_hooks: collect.truth("manage-hooks", inputs.manage_hooks.as_deref()).unwrap_or(true),
+    };
+    if let Some(asked) = asked {
+        settings.foreign_to(asked).into_iter().for_each(|input| {
+            let message = format!("it has no meaning for strategy `{}`", asked.input());
+            collect.problem(input, message, "leave it out, or choose the strategy that it belongs to");
+        });
+    }
+    settings
+}
+
+impl StrategySettings {
+    /// The inputs that were given and that this strategy does not know.
+    pub fn foreign_to(&self, strategy: Strategy) -> Vec<&'static str> {
+        let canary = strategy == Strategy::Canary;
+        let linear = strategy == Strategy::Linear;
+        let given = [
+            ("canary-percent", self.canary_percent.is_some() && !canary),
+            ("canary-bake", self.canary_bake.is_some() && !canary),
+            ("step-percent", self.step_percent.is_some() && !linear),
+            ("step-bake", self.step_bake.is_some() && !linear),
+            ("bake", self.bake.is_some() && strategy == Strategy::Rolling),
+        ];
+        given.into_iter().filter(|(_, is_foreign)| *is_foreign).map(|(input, _)| input).collect()
+    }
+}
+
+/// ECS counts in minutes: what it cannot keep is refused rather than rounded.
+fn minutes(input: &str, value: Option<&str>, collect: &mut Collect) -> Option<u64> {
+    let duration = collect.duration(input, value)?;
+    let minutes = duration.as_secs() / 60;
+    if duration != Duration::from_mins(minutes) || minutes > MOST_MINUTES {
+        collect.problem(input, "ECS takes whole minutes, at most 24 hours", "use a duration such as 5m or 1h");
+        return None;
+    }
+    Some(minutes)
+}

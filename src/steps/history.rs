@@ -1,0 +1,273 @@
+//! The service's deployments so far: the last one, the good ones, and which of them a rollback goes to.
+//!
+//! What was good is what AWS calls successful, never "one revision less".
+
+use serde_json::Value;
+
+use crate::aws::AwsError;
+use crate::aws::codedeploy::Status;
+use crate::aws::ecs_rollout_shapes::DeploymentStatus;
+use crate::aws::ecs_shapes::Controller;
+use crate::documents::app_spec::task_definition_of;
+use crate::error::Failure;
+use crate::outcome::Reason;
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::survey::Snapshot;
+use crate::undo::short;
+
+/// How far back good deployments are looked for.
+const FAR: usize = 20;
+
+/// A deployment that is over.
+#[derive(Debug, Clone)]
+pub struct Last {
+    /// Its id.
+    pub id: String,
+    /// AWS's word.
+    pub word: String,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a deployment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Green serves.
+    Succeeded,
+    /// Blue serves, or nobody can say.
+    Failed {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// A deployment that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Good {
+    /// Its id, or ARN.
+    pub id: String,
+    /// The revision it brought.
+    pub revision: String,
+    /// Images that it ran: as named, and their digests where ECS tells.
+    pub images: Vec<String>,
+}
+
+/// What a rollback brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The revision.
+    pub revision: String,
+    /// Why it is this one.
+    pub why: String,
+}
+
+/// The deployment that is meant, or the newest one.
+pub async fn last(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Option<Last>, Failure> {
+    if snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::controller) == Some(Controller::CodeDeploy) {
+        return Ok(last_of_group(run, settings).await?);
+    }
+    let history = snapshot.native.iter().flat_map(|native| &native.history);
+    let meant = |arn: &str| settings.control.deployment.as_deref().is_none_or(|meant| short(meant) == short(arn));
+    let Some(brief) = history.into_iter().find(|brief| meant(&brief.arn)) else { return Ok(None) };
+    let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else { return Ok(None) };
+    let expired = deployment.failed_hook().is_some_and(|hook| hook.status == "TIMED_OUT");
+    let end = match deployment.status() {
+        DeploymentStatus::Successful => End::Succeeded,
+        _ if expired => End::Failed { reason: Reason::Expired },
+        _ => End::Failed { reason: Reason::AlreadyAnswered },
+    };
+    Ok(Some(Last { id: deployment.arn.clone(), word: deployment.word, end }))
+}
+
+async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, AwsError> {
+    let rollout = &settings.rollout;
+    let ids = match &settings.control.deployment {
+        Some(meant) => vec![meant.clone()],
+        None => run.aws.latest_deployments(&rollout.application, &rollout.group).await?,
+    };
+    for id in ids.into_iter().take(FAR) {
+        let deployment = run.aws.get_deployment(&id).await?;
+        if deployment.rolls_back.is_some() && settings.control.deployment.is_none() {
+            continue; // the deployment that it takes back says more
+        }
+        let code = deployment.error.as_ref().map(|(code, _)| code.as_str()).unwrap_or_default();
+        let end = match deployment.status {
+            Status::Succeeded => End::Succeeded,
+            Status::Stopped if matches!(code, "" | "TIMEOUT") => End::Failed { reason: Reason::Expired },
+            Status::Stopped | Status::Failed | Status::Going | Status::Ready => End::Failed { reason: Reason::AlreadyAnswered },
+        };
+        return Ok(Some(Last { id, word: deployment.word, end }));
+    }
+    Ok(None)
+}
+
+/// The revision that a rollback goes to.
+///
+/// # Errors
+/// There is none, or it cannot be found.
+pub async fn target(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Target, Failure> {
+    let serves = snapshot.service.as_ref().map(|service| service.revision().to_owned()).unwrap_or_default();
+    let asked = settings.control.rollback_to.as_deref();
+    if let Some(revision) = asked.and_then(|asked| named(asked, &serves)) {
+        return Ok(Target { why: "as rollback-to names it".into(), revision });
+    }
+    let good = good(run, settings, snapshot).await?;
+    let found = match asked {
+        None => good.iter().find(|good| good.revision != serves).map(|good| (good, "the last good one before what serves now")),
+        Some(asked) => matching(run, asked, &good).await?.map(|good| (good, "which fits rollback-to")),
+    };
+    match found {
+        Some((good, why)) => {
+            Ok(Target { revision: good.revision.clone(), why: format!("brought by deployment {}, {why}", short(&good.id)) })
+        }
+        None => Err(nowhere(asked, &serves, &good)),
+    }
+}
+
+fn nowhere(asked: Option<&str>, serves: &str, good: &[Good]) -> Failure {
+    let sentence = match asked {
+        Some(asked) => format!("no successful deployment of the last {FAR} fits `{asked}`"),
+        None => format!("there is no successful deployment of another revision than {}, which serves now", short(serves)),
+    };
+    let known = good.iter().map(|good| format!("{} ({})", short(&good.revision), short(&good.id))).collect::<Vec<_>>().join(", ");
+    let known = if known.is_empty() { "the history is empty".to_owned() } else { format!("good were: {known}") };
+    Failure::new(Reason::NothingToReturnTo, sentence).caused_by(known).hint("set rollback-to to a revision, such as api:12")
+}
+
+/// A revision by its ARN, `family:12`, or `12` of the family that serves.
+fn named(asked: &str, serves: &str) -> Option<String> {
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit());
+    if asked.starts_with("arn:") && asked.contains(":task-definition/") {
+        return Some(asked.to_owned());
+    }
+    if is_number(asked) {
+        let family = short(serves).split(':').next()?;
+        return Some(format!("{family}:{asked}"));
+    }
+    let (family, number) = asked.split_once(':')?;
+    (is_number(number) && !family.is_empty() && family == short(serves).split(':').next()?).then(|| asked.to_owned())
+}
+
+/// Deployments that succeeded, newest first.
+async fn good(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Vec<Good>, Failure> {
+    match &snapshot.native {
+        Some(native) => {
+            let all = native.history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful).take(FAR);
+            let pairs: Vec<(String, String)> =
+                all.filter_map(|brief| Some((brief.arn.clone(), brief.target_service_revision_arn.clone()?))).collect();
+            let targets: Vec<String> = pairs.iter().map(|(_, target)| target.clone()).collect();
+            let revisions = run.aws.describe_service_revisions(&targets).await?;
+            let found = pairs.into_iter().filter_map(|(id, target)| {
+                let revision = revisions.iter().find(|revision| revision.service_revision_arn == target)?;
+                let names = revision.container_images.iter().flat_map(|image| image.image.iter().chain(&image.image_digest));
+                Some(Good { id, revision: revision.task_definition.clone(), images: names.cloned().collect() })
+            });
+            Ok(found.collect())
+        }
+        None => Ok(good_of_group(run, settings).await?),
+    }
+}
+
+async fn good_of_group(run: &Run, settings: &Settings) -> Result<Vec<Good>, AwsError> {
+    let rollout = &settings.rollout;
+    let ids = run.aws.successful_deployments(&rollout.application, &rollout.group).await?;
+    let mut all: Vec<(f64, Good)> = Vec::new();
+    for id in ids.into_iter().take(FAR) {
+        let deployment = run.aws.get_deployment(&id).await?;
+        if let Some(revision) = deployment.content.as_deref().and_then(task_definition_of) {
+            all.push((deployment.created_seconds, Good { id, revision, images: Vec::new() }));
+        }
+    }
+    all.sort_by(|(one, _), (other, _)| other.total_cmp(one)); // AWS promises no order
+    Ok(all.into_iter().map(|(_, good)| good).collect())
+}
+
+/// The newest good deployment that has this id, revision, tag or digest.
+async fn matching<'g>(run: &Run, asked: &str, good: &'g [Good]) -> Result<Option<&'g Good>, Failure> {
+    let by_name = |good: &&Good| short(&good.id) == short(asked) || short(&good.revision) == asked;
+    if let Some(found) = good.iter().find(by_name) {
+        return Ok(Some(found));
+    }
+    for one in good {
+        let images = if one.images.is_empty() { images(run, &one.revision).await? } else { one.images.clone() };
+        if images.iter().any(|image| carries(image, asked)) || tagged(run, &images, asked).await {
+            return Ok(Some(one));
+        }
+    }
+    Ok(None)
+}
+
+async fn images(run: &Run, revision: &str) -> Result<Vec<String>, AwsError> {
+    let described = run.aws.describe_task_definition(revision).await?;
+    let containers = described["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
+    Ok(containers.iter().filter_map(|container| container["image"].as_str().map(str::to_owned)).collect())
+}
+
+/// Whether an image's name ends in this tag, or is this digest.
+fn carries(image: &str, asked: &str) -> bool {
+    let digest = asked.rsplit_once('@').map_or(asked, |(_, digest)| digest);
+    image.ends_with(&format!(":{asked}")) || (digest.starts_with("sha256:") && image.ends_with(digest))
+}
+
+/// Images are deployed by digest: whether a tag of the repository stands for it is the registry's knowledge.
+async fn tagged(run: &Run, images: &[String], tag: &str) -> bool {
+    for image in images {
+        let Some((repository, digest)) = image.split_once("@sha256:") else { continue };
+        let Some((_, name)) = repository.split_once('/') else { continue };
+        let tags = run.aws.tags_of(name, &format!("sha256:{digest}")).await;
+        let tags = crate::survey::optional(run, "the tags of former images are not read", tags).unwrap_or_default();
+        if tags.iter().any(|known| known == tag) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The version of what is brought, for `${version}`: a tag of its image that is not `latest`.
+pub async fn version(run: &Run, definition: &Value) -> Option<String> {
+    let containers = definition["containerDefinitions"].as_array()?;
+    for image in containers.iter().filter_map(|container| container["image"].as_str()) {
+        let Some((repository, digest)) = image.split_once("@sha256:") else {
+            let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
+            if tag.is_some() {
+                return tag.map(str::to_owned);
+            }
+            continue;
+        };
+        let name = repository.split_once('/').map(|(_, name)| name)?;
+        let tags = run.aws.tags_of(name, &format!("sha256:{digest}")).await.unwrap_or_default();
+        if let Some(tag) = tags.into_iter().find(|tag| tag != "latest") {
+            return Some(tag);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVES: &str = "arn:aws:ecs:eu-central-1:1:task-definition/api:14";
+
+    #[test]
+    fn a_revision_is_named_by_arn_by_family_or_by_number() {
+        assert_eq!(named("12", SERVES).as_deref(), Some("api:12"));
+        assert_eq!(named("api:12", SERVES).as_deref(), Some("api:12"));
+        assert_eq!(
+            named("arn:aws:ecs:eu-central-1:1:task-definition/api:3", SERVES).as_deref(),
+            Some("arn:aws:ecs:eu-central-1:1:task-definition/api:3")
+        );
+        assert_eq!(named("d-ABC123", SERVES), None);
+        assert_eq!(named("sha256:0123", SERVES), None);
+        assert_eq!(named("v1.2.3", SERVES), None);
+    }
+
+    #[test]
+    fn an_image_is_known_by_its_tag_or_its_digest() {
+        assert!(carries("host/app:1.4.2", "1.4.2"));
+        assert!(carries("host/app@sha256:aa", "sha256:aa"));
+        assert!(carries("host/app@sha256:aa", "app@sha256:aa"));
+        assert!(!carries("host/app:11.4.2", "1.4.2"));
+    }
+}

@@ -1,0 +1,94 @@
+//! A rollout of the service is in progress: the run waits for its end, or takes it back first.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::aws::AwsError;
+use crate::aws::codedeploy::Status;
+use crate::aws::ecs::Found;
+use crate::error::Failure;
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::pace::Pace;
+use crate::plan;
+use crate::run::Run;
+use crate::settings::{IfRunning, Mode, Settings};
+use crate::survey::{Running, Snapshot, Thing};
+use crate::unwind::{self, Unwound};
+
+/// The longest job GitHub runs.
+const LONGEST: Duration = Duration::from_hours(6);
+
+/// What became of what was in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Nothing is in it, or the plan says what that means.
+    Free,
+    /// It was, for a while: AWS is to be read again.
+    Again,
+}
+
+/// Makes way for this run, as `if-running` says.
+///
+/// # Errors
+/// The wait took too long, or what is in progress could not be taken back.
+pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Way, Failure> {
+    let Some(running) = snapshot.running.as_ref().filter(|running| settings.mode == Mode::Deploy && !running.is_ours) else {
+        return Ok(Way::Free);
+    };
+    match (settings.control.if_running, &running.thing) {
+        (IfRunning::Fail, _) => Ok(Way::Free),
+        (IfRunning::Wait, _) => wait(run, settings, running).await,
+        // The new deployment takes the old one's place by itself, without an in-between.
+        (IfRunning::Supersede, Thing::Rolling) => Ok(Way::Free),
+        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => supersede(run, settings, snapshot, running).await,
+    }
+}
+
+async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, Failure> {
+    let deadline = settings.rollout.deadline.unwrap_or(LONGEST);
+    let began = Instant::now();
+    run.tell(Event::Noted { sentence: format!("{}: waiting until it is over", running.words()) });
+    let mut pace = Pace::new(settings.rollout.pace);
+    while began.elapsed() < deadline {
+        pace.rest().await;
+        match is_over(run, settings, running).await {
+            Ok(true) => return Ok(Way::Again),
+            Ok(false) => pace.recover(),
+            Err(error) if error.kind == crate::aws::Kind::Throttled => pace.slower(),
+            Err(error) if error.may_have_landed() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let waited = crate::duration::Human(deadline);
+    Err(Failure::new(Reason::AlreadyRunning, format!("{}, and was not over after {waited}", running.words())).hint(running.stop_command()))
+}
+
+async fn is_over(run: &Run, settings: &Settings, running: &Running) -> Result<bool, AwsError> {
+    match &running.thing {
+        Thing::CodeDeploy(_) => {
+            let status = run.aws.get_deployment(&running.id).await?.status;
+            Ok(matches!(status, Status::Succeeded | Status::Failed | Status::Stopped))
+        }
+        Thing::Native(_) => Ok(run.aws.describe_service_deployment(&running.id).await?.is_none_or(|deployment| deployment.is_over())),
+        Thing::Rolling => {
+            let service = settings.service.as_deref().unwrap_or_default();
+            let Found::Service(service) = run.aws.describe_service(&settings.cluster, service).await? else { return Ok(true) };
+            let going = service.deployments.iter().find(|deployment| deployment.id == running.id);
+            Ok(going.is_none_or(|deployment| deployment.rollout_state.as_deref() != Some("IN_PROGRESS")))
+        }
+    }
+}
+
+async fn supersede(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Running) -> Result<Way, Failure> {
+    let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(Way::Free) };
+    run.tell(Event::Warned { sentence: format!("{}: it is taken back first (if-running: supersede)", running.words()) });
+    match unwind::all(run, &[undo]).await {
+        Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded(_) => Ok(Way::Again),
+        Unwound::Stuck { what, .. } => {
+            let sentence = format!("{what} could not be taken back, so this run does not start");
+            Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()))
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! ECS with weights and gates: a service deployment of ours, recognised by its ARN and revision, never by the clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision};
+use crate::aws::ecs_rollouts::Answered;
+use crate::aws::{AwsError, Kind};
+use crate::decide::{At, Goal, Seen, Trouble};
+use crate::error::Failure;
+use crate::event::{Event, Progress, Serving, Tasks, Traffic, Witness};
+use crate::outcome::Reason;
+use crate::plan::{Balancer, NativeWay, RolloutPlan};
+use crate::run::Run;
+use crate::steps::revision::Revision;
+use crate::steps::traffic::{self, Observed};
+
+use super::{Look, confirmed};
+
+mod gate;
+mod green;
+mod start;
+mod trouble;
+
+pub use start::{configuration_request, find};
+
+/// A pause that was answered and still waits is answered again after this many looks.
+const AGAIN: u32 = 5;
+/// This many tasks of green that stopped by themselves are no accident; ECS would try for a day.
+const CRASHES: usize = 3;
+/// Every half a minute is often enough to ask for them, and keeps within the pace.
+const CRASH_LOOKS: u32 = 12;
+
+/// A service deployment of ours.
+pub struct Native<'a> {
+    run: &'a Run,
+    plan: &'a RolloutPlan,
+    way: &'a NativeWay,
+    revision: &'a Revision,
+    arn: String,
+    /// Green as ECS resolved it: its target groups and production rules.
+    green: Option<ServiceRevision>,
+    looks: u32,
+    /// Pauses that were answered, and at which look.
+    answered: BTreeMap<String, u32>,
+    /// The stages at which the deployment pauses, by its own snapshot.
+    pauses: BTreeSet<String>,
+    /// How long its pauses last, by its own snapshot.
+    timeout_minutes: Option<u32>,
+    /// The pause that waits now.
+    waiting: Option<(HookDetail, At)>,
+    is_green_passed: bool,
+    blind_since: Option<Instant>,
+    witness: Option<Witness>,
+}
+
+impl Native<'_> {
+    /// The deployment's ARN.
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// How long the present pause has lasted.
+    pub fn waited(&self) -> Option<Duration> {
+        let (hook, _) = self.waiting.as_ref()?;
+        let began = hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
+        Some(crate::clock::since(began))
+    }
+
+    /// Who confirmed where traffic goes.
+    pub fn witness(&self) -> Witness {
+        self.witness.unwrap_or(Witness::Controller)
+    }
+
+    /// Lets the deployment pass the gate at which it waits.
+    pub async fn proceed(&mut self) -> Result<(), Failure> {
+        let Some((hook, at)) = self.waiting.take() else { return Ok(()) };
+        match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
+            Ok(()) => self.run.tell(Event::GateOpened),
+            Err(error) if error.kind == Kind::Denied => {
+                self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
+            }
+            Err(error) if error.may_have_landed() || error.kind == Kind::Throttled => {
+                self.run.tell(Event::Noted { sentence: format!("{error}; looking whether the gate is open") });
+            }
+            // Answered by somebody else, expired, or over: the next look says which.
+            Err(error) if error.kind == Kind::Refused => {
+                self.run.tell(Event::Noted { sentence: "the gate does not wait any more; looking why".into() });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.answered.insert(hook.hook_id, self.looks);
+        self.is_green_passed |= at == At::Green;
+        Ok(())
+    }
+
+    /// What ECS does when we leave.
+    pub fn goes_on(&self) -> String {
+        let id = crate::undo::short(&self.arn);
+        match &self.waiting {
+            Some((hook, _)) => {
+                let when = hook.expires_at.map(crate::clock::at).unwrap_or_else(|| format!("after {} min", self.way.pause_minutes));
+                let action = hook.timeout_action.as_deref().unwrap_or("ROLLBACK");
+                format!("service deployment {id} waits at its gate; unless it is answered ECS does {action} at {when}")
+            }
+            None if self.way.pauses.is_empty() => {
+                format!("service deployment {id} goes on by itself; ECS keeps blue for {} min after the shift", self.way.bake_minutes)
+            }
+            None => {
+                format!("service deployment {id} goes on; at its next gate ECS waits {} min and then rolls back", self.way.pause_minutes)
+            }
+        }
+    }
+
+    /// Looks at the deployment.
+    pub async fn look(&mut self, goal: Goal) -> Look {
+        self.looks += 1;
+        match self.run.aws.describe_service_deployment(&self.arn).await {
+            Ok(Some(deployment)) => {
+                self.blind_since = None;
+                let seen = self.seen(&deployment, goal).await;
+                Look { seen, progress: Some(progress(&deployment)), is_throttled: false }
+            }
+            Ok(None) => Look { seen: Seen::Ended(self.gone()), progress: None, is_throttled: false },
+            Err(error) => self.blind(&error),
+        }
+    }
+
+    async fn seen(&mut self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
+        match deployment.status() {
+            DeploymentStatus::Going => self.going(deployment, goal).await,
+            DeploymentStatus::Successful => self.confirm(deployment, Seen::Completed).await,
+            DeploymentStatus::Returning | DeploymentStatus::Stopped | DeploymentStatus::RolledBack | DeploymentStatus::RollbackFailed => {
+                Seen::Ended(self.trouble(deployment).await)
+            }
+        }
+    }
+
+    async fn going(&mut self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
+        self.resolve(deployment).await;
+        if let Some(hook) = self.unanswered(deployment).await {
+            return self.at_gate(deployment, hook).await;
+        }
+        self.waiting = None;
+        match deployment.stage() {
+            "POST_PRODUCTION_TRAFFIC_SHIFT" | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
+            "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
+            // A stage that is newer than this action is no progress; weights are.
+            _ if on_green(deployment).is_some_and(|percent| percent > 0.0) => Seen::Shifting,
+            _ => self.coming_up(deployment, goal).await,
+        }
+    }
+
+    /// A pause that waits for an answer of ours. One that was answered and still waits is answered once more: the
+    /// answer was lost on the way there.
+    async fn unanswered(&mut self, deployment: &ServiceDeployment) -> Option<HookDetail> {
+        for hook in deployment.awaiting() {
+            let Some(answered) = self.answered.get(&hook.hook_id).copied() else { return Some(hook.clone()) };
+            let waited = self.looks - answered;
+            if waited > 0 && waited.is_multiple_of(AGAIN) && !self.run.is_denied("ecs:ContinueServiceDeployment") {
+                let again = self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await;
+                if again.is_ok() {
+                    self.run.tell(Event::GateOpened);
+                }
+            }
+        }
+        None
+    }
+
+    async fn at_gate(&mut self, deployment: &ServiceDeployment, hook: HookDetail) -> Seen {
+        let observed = self.observe().await;
+        let facts = gate::Facts {
+            stage: deployment.stage(),
+            on_green: observed.map(|observed| observed.traffic.green).or_else(|| on_green(deployment)),
+            is_green_passed: self.is_green_passed,
+            pauses: &self.pauses,
+        };
+        let at = gate::at(&facts);
+        if at == At::Foreign && self.waiting.as_ref().is_none_or(|(waiting, _)| waiting.hook_id != hook.hook_id) {
+            let sentence = format!("ECS waits at {} for somebody else's answer (hook {})", deployment.stage(), hook.hook_id);
+            self.run.tell(Event::Noted { sentence });
+        }
+        if at == At::Production {
+            self.settle(observed.map_or(Witness::Controller, |observed| observed.witness));
+        }
+        self.waiting = Some((hook, at));
+        Seen::AtGate(at)
+    }
+
+    /// Green's target groups, once: they alternate from deployment to deployment.
+    async fn resolve(&mut self, deployment: &ServiceDeployment) {
+        if self.green.is_some() || deployment.target().is_empty() {
+            return;
+        }
+        let read = self.run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await;
+        self.green =
+            crate::survey::optional(self.run, "green's target group is not looked up", read).and_then(|all| all.into_iter().next());
+    }
+
+    async fn observe(&self) -> Option<Observed> {
+        match self.way.balancer {
+            Balancer::Load => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
+            Balancer::ServiceConnect | Balancer::Headless => None,
+        }
+    }
+
+    /// Nothing counts as shifted before the listeners, or the next best witness, say so.
+    async fn confirm(&mut self, deployment: &ServiceDeployment, seen: Seen) -> Seen {
+        if self.witness.is_some() && seen == Seen::Shifted {
+            return seen;
+        }
+        let witness = match self.observe().await {
+            Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
+            Some(_) => return Seen::Shifting,
+            None if deployment.status() == DeploymentStatus::Successful => Witness::Deployment,
+            None if on_green(deployment).is_some_and(|percent| percent < 100.0) => return Seen::Shifting,
+            None => Witness::Controller,
+        };
+        self.settle(witness);
+        seen
+    }
+
+    fn settle(&mut self, witness: Witness) {
+        if self.witness.replace(witness).is_none() {
+            confirmed(self.run, &self.revision.arn, Serving::Green, witness);
+        }
+    }
+
+    /// Tasks that end by themselves again and again will never become steady.
+    async fn coming_up(&self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
+        let missing =
+            deployment.target_service_revision.as_ref().is_some_and(|target| target.running_task_count < target.requested_task_count);
+        let is_due = self.looks.is_multiple_of(CRASH_LOOKS) && goal != Goal::Completed;
+        if !missing || !is_due || self.run.is_denied("ecs:ListTasks") {
+            return Seen::Preparing;
+        }
+        let place = &self.plan.place;
+        let stopped = crate::steps::stopped::crashed(self.run, &place.cluster, &place.service, &self.revision.arn).await;
+        if stopped < CRASHES {
+            return Seen::Preparing;
+        }
+        let sentence = format!("green does not come up: {stopped} of its tasks have stopped");
+        Seen::Ended(Trouble { reason: Reason::TasksUnhealthy, sentence, cause: None })
+    }
+
+    fn gone(&self) -> Trouble {
+        let sentence = format!("service deployment {} is gone: somebody deleted the service while it was deployed", self.arn);
+        Trouble { reason: Reason::Superseded, sentence, cause: None }
+    }
+
+    fn blind(&mut self, error: &AwsError) -> Look {
+        let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
+        Look { seen: Seen::Blind(super::ecs::blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
+    }
+}
+
+/// Percent of production traffic that ECS asked for on green; it may lag behind the listeners.
+fn on_green(deployment: &ServiceDeployment) -> Option<f64> {
+    deployment.target_service_revision.as_ref()?.requested_production_traffic_weight
+}
+
+fn progress(deployment: &ServiceDeployment) -> Progress {
+    let target = deployment.target_service_revision.as_ref();
+    let stage = if deployment.word == "IN_PROGRESS" && !deployment.stage().is_empty() { deployment.stage() } else { &deployment.word };
+    Progress {
+        stage: stage.to_owned(),
+        traffic: on_green(deployment).map(|green| Traffic { blue: 100.0 - green, green }),
+        tasks: target.map(|side| Tasks { running: side.running_task_count, desired: side.requested_task_count, failed: 0 }),
+    }
+}

@@ -1,0 +1,78 @@
+//! What ECS tells about the deployments that it performs itself.
+
+use super::running::{self, Running};
+use super::{Unread, optional};
+use crate::aws::AwsError;
+use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
+use crate::aws::ecs_shapes::{Controller, Service};
+use crate::run::Run;
+use crate::settings::{Mode, Settings, Strategy};
+
+/// ECS's own deployments of a service.
+#[derive(Debug, Clone, Default)]
+pub struct Native {
+    /// All of them, newest first.
+    pub history: Vec<Brief>,
+    /// The service revision that serves.
+    pub blue: Option<ServiceRevision>,
+    /// Alarms of the service that ring already.
+    pub ringing: Vec<String>,
+}
+
+impl Native {
+    /// Whether any deployment ever succeeded.
+    pub fn has_succeeded(&self) -> bool {
+        self.history.iter().any(|brief| brief.status() == DeploymentStatus::Successful)
+    }
+}
+
+/// Whether the service's deployments have gates and weights; a rolling one's are read from the service.
+fn is_native(settings: &Settings, service: &Service) -> bool {
+    let Controller::Ecs(word) = service.controller() else { return false };
+    let asked = settings.rollout.strategy.asked;
+    asked.map_or(word != Strategy::Rolling.word(), |asked| asked != Strategy::Rolling) || word != Strategy::Rolling.word()
+}
+
+pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<(Option<Native>, Option<Running>), Unread> {
+    let Some(service) = service.filter(|service| matches!(service.controller(), Controller::Ecs(_))) else { return Ok((None, None)) };
+    if !is_native(settings, service) && settings.mode == Mode::Deploy {
+        return Ok((None, rolling(service)));
+    }
+    let listed = run.aws.service_deployments(&settings.cluster, &service.service_name).await;
+    let history = match listed {
+        Ok(history) => history,
+        Err(error) if !is_native(settings, service) => {
+            return Ok((optional(run, "the service's deployment history is not read", Err::<Native, AwsError>(error)), rolling(service)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let alarms = service.alarms();
+    let (running, ringing) = tokio::join!(in_progress(run, service, &history), super::ringing(run, &alarms));
+    let running = running?;
+    let blue = blue(run, service, running.as_ref()).await?;
+    Ok((Some(Native { history, blue, ringing }), running))
+}
+
+async fn in_progress(run: &Run, service: &Service, history: &[Brief]) -> Result<Option<Running>, AwsError> {
+    match history.iter().find(|brief| !brief.is_over()) {
+        Some(brief) => running::read(run, &brief.arn).await,
+        None => Ok(rolling(service)),
+    }
+}
+
+fn rolling(service: &Service) -> Option<Running> {
+    let going = service.primary_deployment().filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))?;
+    Some(running::rolling(going))
+}
+
+/// The source of what runs, else the one revision that has tasks.
+async fn blue(run: &Run, service: &Service, running: Option<&Running>) -> Result<Option<ServiceRevision>, AwsError> {
+    let source = running.and_then(|running| match &running.thing {
+        running::Thing::Native(deployment) => deployment.source_service_revisions.first().map(|source| source.arn.clone()),
+        running::Thing::CodeDeploy(_) | running::Thing::Rolling => None,
+    });
+    let Some(arn) = source.or_else(|| service.current_service_revisions.first().map(|current| current.arn.clone())) else {
+        return Ok(None);
+    };
+    Ok(run.aws.describe_service_revisions(&[arn]).await?.into_iter().next())
+}

@@ -1,0 +1,165 @@
+//! A rollout of the service that is in progress when the run begins: what it is, since when, and by whom.
+
+use crate::aws::codedeploy::Deployment;
+use crate::aws::ecs_rollout_shapes::ServiceDeployment;
+use crate::aws::ecs_shapes::{self, Service};
+use crate::aws::{AwsError, Kind};
+use crate::documents::deployment_configuration;
+use crate::run::Run;
+use crate::survey::optional;
+use crate::undo::short;
+
+/// A rollout in progress.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// Its id: CodeDeploy's, or the service deployment's ARN, or `ecs-svc/…`.
+    pub id: String,
+    /// The revision it brings, where that is known.
+    pub revision: Option<String>,
+    /// The run of ours that started it, where it was one.
+    pub run: Option<String>,
+    /// AWS's word for where it is.
+    pub word: String,
+    /// Since when and by whom, as far as AWS tells.
+    pub origin: String,
+    /// Whether an earlier attempt of this very workflow run started it, so that it is continued.
+    pub is_ours: bool,
+    /// The thing itself.
+    pub thing: Thing,
+}
+
+/// Whose rollout it is.
+#[derive(Debug, Clone)]
+pub enum Thing {
+    /// CodeDeploy's; none when it could not be read.
+    CodeDeploy(Option<Box<Deployment>>),
+    /// ECS's own.
+    Native(Box<ServiceDeployment>),
+    /// A deployment of a rolling service.
+    Rolling,
+}
+
+impl Running {
+    /// In a sentence.
+    pub fn words(&self) -> String {
+        let brings = self.revision.as_deref().map(|revision| format!(" of {}", short(revision))).unwrap_or_default();
+        format!("deployment {}{brings} is in progress ({}{})", short(&self.id), self.word, self.origin)
+    }
+
+    /// Marks what an earlier attempt of this workflow run started. A rolling deployment carries no mark of a run: it
+    /// is taken for ours when the job is run again, and adopted when it brings the revision that is asked for.
+    pub(super) fn claimed(self, run: &Run) -> Self {
+        let rolls = matches!(self.thing, Thing::Rolling) && run.runner.is_rerun();
+        let is_ours = rolls || self.is_of_workflow(&run.id);
+        Self { is_ours, ..self }
+    }
+
+    /// How a person would stop it.
+    pub fn stop_command(&self) -> String {
+        match &self.thing {
+            Thing::CodeDeploy(_) => format!("by hand: aws deploy stop-deployment --deployment-id {} --auto-rollback-enabled", self.id),
+            Thing::Native(_) => {
+                format!("by hand: aws ecs stop-service-deployment --service-deployment-arn {} --stop-type ROLLBACK", self.id)
+            }
+            Thing::Rolling => "by hand: aws ecs update-service with the task definition that is to stay".to_owned(),
+        }
+    }
+
+    /// Whether it was started by the same workflow run as ours, in this or a former attempt.
+    pub fn is_of_workflow(&self, ours: &str) -> bool {
+        let workflow = |run: &str| run.split('-').next().map(str::to_owned).filter(|id| id != "local");
+        self.run.as_deref().and_then(workflow).is_some_and(|theirs| workflow(ours) == Some(theirs))
+    }
+}
+
+/// CodeDeploy's.
+pub(super) async fn of_group(run: &Run, application: &str, group: &str, service: &Service) -> Option<Running> {
+    let listed = run.aws.running_deployments(application, group).await;
+    if listed.as_ref().is_err_and(|error| error.kind == Kind::Refused) {
+        return None; // there is no such group, which GetDeploymentGroup tells better
+    }
+    let id = optional(run, "a deployment that runs already is only noticed when CodeDeploy refuses ours", listed)?.into_iter().next()?;
+    let deployment = run.aws.get_deployment(&id).await.ok();
+    Some(codedeploy(id, deployment, service))
+}
+
+fn codedeploy(id: String, deployment: Option<Deployment>, service: &Service) -> Running {
+    let set = service.task_sets.iter().find(|set| set.external_id.as_deref() == Some(id.as_str()));
+    let from_content = || deployment.as_ref()?.content.as_deref().and_then(crate::documents::app_spec::task_definition_of);
+    Running {
+        revision: set.map(|set| set.task_definition.clone()).or_else(from_content),
+        run: deployment.as_ref().and_then(|running| run_in(&running.description)),
+        word: deployment.as_ref().map_or_else(|| "not read".to_owned(), |running| running.word.clone()),
+        origin: deployment.as_ref().map(|running| format!(", made {} by {}", running.created, running.creator)).unwrap_or_default(),
+        id,
+        is_ours: false,
+        thing: Thing::CodeDeploy(deployment.map(Box::new)),
+    }
+}
+
+/// The run id that `steps::rollout::codedeploy` wrote into a description.
+fn run_in(description: &str) -> Option<String> {
+    let after = description.rsplit_once(crate::steps::rollout::codedeploy::RUN)?.1;
+    after.split([')', ']', ' ', ',']).next().filter(|run| !run.is_empty()).map(str::to_owned)
+}
+
+/// ECS's own.
+pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>) -> Running {
+    let run = deployment_configuration::run_in(&deployment.deployment_configuration).map(str::to_owned);
+    let stage = if deployment.stage().is_empty() { String::new() } else { format!(" at {}", deployment.stage()) };
+    let by = run.as_deref().map(|run| format!(", by workflow run {run}")).unwrap_or_default();
+    Running {
+        id: deployment.arn.clone(),
+        revision,
+        word: format!("{}{stage}", deployment.word),
+        origin: format!(", made {}{by}", crate::clock::at(deployment.created_at)),
+        run,
+        is_ours: false,
+        thing: Thing::Native(Box::new(deployment)),
+    }
+}
+
+/// A rolling service's.
+pub(super) fn rolling(deployment: &ecs_shapes::Deployment) -> Running {
+    Running {
+        id: deployment.id.clone(),
+        revision: Some(deployment.task_definition.clone()),
+        run: None,
+        word: deployment.rollout_state.clone().unwrap_or_default(),
+        origin: format!(", made {}", crate::clock::at(deployment.created_at)),
+        is_ours: false,
+        thing: Thing::Rolling,
+    }
+}
+
+/// Reads what runs, for a service of ECS.
+pub(super) async fn read(run: &Run, arn: &str) -> Result<Option<Running>, AwsError> {
+    let Some(deployment) = run.aws.describe_service_deployment(arn).await? else { return Ok(None) };
+    let target = run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await?;
+    let revision = target.into_iter().next().map(|revision| revision.task_definition);
+    Ok((!deployment.is_over()).then(|| native(deployment, revision)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started_by(run: &str) -> Running {
+        Running {
+            id: "d-1".into(),
+            revision: None,
+            run: Some(run.into()),
+            word: "Ready".into(),
+            origin: String::new(),
+            is_ours: false,
+            thing: Thing::CodeDeploy(None),
+        }
+    }
+
+    #[test]
+    fn another_attempt_of_the_same_run_is_ours_and_a_local_run_is_nobody_s() {
+        assert!(started_by("77-1-aaaa").is_of_workflow("77-2-bbbb"));
+        assert!(!started_by("78-1-aaaa").is_of_workflow("77-2-bbbb"));
+        assert!(!started_by("local-aaaa").is_of_workflow("local-bbbb"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Our PAUSE hooks are taken off the service; where nothing of the rollout stays, the strategy is as it was.
+//!
+//! A hook that is left behind would stop the next deployment that anyone starts.
+
+use super::Undone;
+use crate::aws::AwsError;
+use crate::aws::ecs::Found;
+use crate::aws::ecs_shapes::Service;
+use crate::documents::deployment_configuration::{as_before, without_ours};
+use crate::error::{Explain, Failure};
+use crate::outcome::Reason;
+use crate::pace::Easing;
+use crate::run::Run;
+use crate::steps::rollout::native::configuration_request;
+use crate::undo::HooksUndo;
+
+/// An update that was not seen to take is sent this often in all.
+const TRIES: u32 = 4;
+
+pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Failure> {
+    let mut easing = Easing::default();
+    let mut last = None;
+    for _ in 0..TRIES {
+        match once(run, undo).await {
+            Ok(true) => return Ok(Undone::Nothing),
+            Ok(false) => {}
+            Err(error) if error.may_have_landed() => last = Some(error),
+            Err(error) => return Err(stuck(undo, Some(&error))),
+        }
+        easing.rest().await;
+    }
+    Err(stuck(undo, last.as_ref()))
+}
+
+/// Whether the service is as it should be; if not, it is updated and looked at again.
+async fn once(run: &Run, undo: &HooksUndo) -> Result<bool, AwsError> {
+    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else { return Ok(true) };
+    let Some(changed) = wanted(&service, undo) else { return Ok(true) };
+    let answered = run.aws.update_service(&configuration_request(&undo.place, &changed)).await?;
+    Ok(wanted(&answered, undo).is_none())
+}
+
+fn wanted(service: &Service, undo: &HooksUndo) -> Option<serde_json::Value> {
+    let present = service.deployment_configuration.as_ref().filter(|_| service.is_active())?;
+    match &undo.strategy {
+        Some(before) => as_before(present, before),
+        None => without_ours(present),
+    }
+}
+
+fn stuck(undo: &HooksUndo, error: Option<&AwsError>) -> Failure {
+    let failure =
+        Failure::new(Reason::AwsFailed, "the PAUSE hooks of this run are still on the service, and would stop the next deployment");
+    let failure = match error {
+        Some(error) => error.hint().into_iter().fold(failure.caused_by(error.to_string()), Failure::hint),
+        None => failure,
+    };
+    failure.hint(format!(
+        "by hand: aws ecs update-service --cluster {} --service {} --deployment-configuration with the lifecycleHooks that carry no ecsBluegreenAction (docs/stuck.md)",
+        undo.place.cluster, undo.place.service
+    ))
+}

@@ -1,0 +1,202 @@
+//! Our service deployment is stopped with rollback, inside its own ARN; followed to its end; blue is observed to serve.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{Hand, Undone, Unwound};
+use crate::aws::ecs::Found;
+use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
+use crate::aws::{AwsError, Kind};
+use crate::engine::blue_confirmed;
+use crate::error::{Explain, Failure};
+use crate::event::{Event, Serving, Witness};
+use crate::outcome::Reason;
+use crate::pace::Easing;
+use crate::run::Run;
+use crate::steps::rollout::native::find;
+use crate::steps::traffic;
+use crate::undo::{NativeUndo, short};
+
+/// A rollback is a flip of weights and the end of green's tasks.
+const PATIENCE: Duration = Duration::from_mins(15);
+/// With nothing to go back to ECS stalls; this is long enough to see that it does.
+const STALLED: Duration = Duration::from_secs(20);
+/// Looks for a deployment whose start was never answered.
+const UNANSWERED_LOOKS: u32 = 5;
+
+pub(super) async fn take_back(run: &Run, undo: &NativeUndo, hand: Hand) -> Result<Undone, Failure> {
+    let Some(arn) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
+    if hand == Hand::Stop {
+        stop(run, &arn).await?;
+    }
+    let ended = ended(run, undo, &arn).await?;
+    match ended.status() {
+        DeploymentStatus::Successful => Ok(Undone::Traffic(too_late(run, undo, &arn))),
+        DeploymentStatus::RollbackFailed => Err(rollback_failed(undo, &ended)),
+        DeploymentStatus::RolledBack | DeploymentStatus::Stopped | DeploymentStatus::Going | DeploymentStatus::Returning => {
+            on_blue(run, undo, &ended).await
+        }
+    }
+}
+
+/// A request that was cut off may still be on its way: it is looked for more than once.
+async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Failure> {
+    if undo.deployment.is_some() {
+        return Ok(undo.deployment.clone());
+    }
+    let mut easing = Easing::default();
+    for _ in 0..UNANSWERED_LOOKS {
+        let found = find(run, &undo.place, &undo.before, &undo.ours).await;
+        if let Some(deployment) = found.map_err(|error| stuck("whether a deployment was started could not be read", &error, undo))? {
+            return Ok(Some(deployment.arn));
+        }
+        easing.rest().await;
+    }
+    Ok(None)
+}
+
+/// A deployment that is over, or on its way back, cannot be stopped, and need not be.
+async fn stop(run: &Run, arn: &str) -> Result<(), Failure> {
+    match run.aws.stop_service_deployment(arn).await {
+        Ok(()) => run.tell(Event::Noted { sentence: format!("service deployment {} is stopped, with rollback", short(arn)) }),
+        Err(error) if error.kind == Kind::Refused => run.tell(Event::Noted { sentence: error.to_string() }),
+        Err(error) => {
+            let hints = error.hint();
+            let failure = Failure::new(Reason::AwsFailed, "the service deployment could not be stopped").caused_by(error.to_string());
+            return Err(hints.into_iter().fold(failure, Failure::hint).hint(by_hand(arn)));
+        }
+    }
+    Ok(())
+}
+
+async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeployment, Failure> {
+    let began = Instant::now();
+    let mut easing = Easing::default();
+    let mut blind_since: Option<Instant> = None;
+    let mut shown = String::new();
+    while began.elapsed() < PATIENCE {
+        match run.aws.describe_service_deployment(arn).await {
+            Ok(Some(deployment)) if deployment.is_over() => return Ok(deployment),
+            Ok(Some(_)) if undo.is_first && began.elapsed() > STALLED => return Err(nothing_to_return_to(undo, arn)),
+            Ok(Some(deployment)) => {
+                blind_since = None;
+                if deployment.word != shown {
+                    run.tell(Event::Noted { sentence: format!("service deployment {} is {}", deployment.id(), deployment.word) });
+                    shown.clone_from(&deployment.word);
+                }
+            }
+            Ok(None) => return Err(Failure::new(Reason::AwsFailed, format!("service deployment {arn} is gone")).hint(by_hand(arn))),
+            Err(error) => tolerate(undo, error, &mut blind_since)?,
+        }
+        easing.rest().await;
+    }
+    let sentence = format!("service deployment {} was not over after {} minutes", short(arn), PATIENCE.as_secs() / 60);
+    Err(Failure::new(Reason::Timeout, sentence).hint(by_hand(arn)))
+}
+
+fn tolerate(undo: &NativeUndo, error: AwsError, since: &mut Option<Instant>) -> Result<(), Failure> {
+    let blind = since.get_or_insert_with(Instant::now).elapsed();
+    let hopeless = matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused);
+    if hopeless || blind > crate::decide::BLIND_BUDGET {
+        return Err(stuck("the rollback could not be followed", &error, undo));
+    }
+    Ok(())
+}
+
+/// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
+async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Result<Undone, Failure> {
+    let began = Instant::now();
+    let mut easing = Easing::default();
+    loop {
+        if let Some(newer) = newer(run, undo, ended).await {
+            return Ok(Undone::Traffic(Unwound::Superseded(newer)));
+        }
+        if let Some(witness) = witness(run, undo, ended).await {
+            put_count_back(run, undo).await;
+            blue_confirmed(run, &undo.blue.revision, witness);
+            return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
+        }
+        if began.elapsed() > Duration::from_mins(1) {
+            let sentence = format!("service deployment {} is {}, but production is not all on blue", ended.id(), ended.word);
+            return Err(Failure::new(Reason::RolloutFailed, sentence).hint(new_rollout(undo)));
+        }
+        easing.rest().await;
+    }
+}
+
+/// Who says that blue serves: the listeners, else ECS's own word for a rollback.
+async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<Witness> {
+    if let Some(observed) = traffic::observe(run, &undo.place, &undo.blue).await {
+        return (observed.whole() == Some(Serving::Blue)).then_some(observed.witness);
+    }
+    match ended.status() {
+        DeploymentStatus::RolledBack => Some(Witness::Deployment),
+        _ => {
+            // Without weights the service's own revision is all there is.
+            let Ok(Found::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
+            (service.task_definition == undo.blue.revision).then_some(Witness::Deployment)
+        }
+    }
+}
+
+async fn newer(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<String> {
+    let history = run.aws.service_deployments(&undo.place.cluster, &undo.place.service).await.ok()?;
+    let ours = history.iter().position(|brief| brief.arn == ended.arn)?;
+    let newer = history[..ours].iter().find(|brief| !undo.before.contains(&brief.arn))?;
+    Some(format!("service deployment {} ({}) took over", short(&newer.arn), newer.word))
+}
+
+/// The number of tasks is the service's, not the deployment's: a rollback leaves it.
+async fn put_count_back(run: &Run, undo: &NativeUndo) {
+    let Some(desired) = undo.desired else { return };
+    let request = json!({ "cluster": undo.place.cluster, "service": undo.place.service, "desiredCount": desired });
+    if let Err(error) = run.aws.update_service(&request).await {
+        run.tell(Event::Warned { sentence: format!("the desired count could not be set back to {desired}: {error}") });
+    }
+}
+
+/// It succeeded before it could be stopped: green serves, and blue is gone.
+fn too_late(run: &Run, undo: &NativeUndo, arn: &str) -> Unwound {
+    let id = short(arn);
+    run.tell(Event::Warned {
+        sentence: format!("service deployment {id} had succeeded before it could be stopped; to go back: mode: rollback"),
+    });
+    Unwound::TooLate { revision: undo.ours.clone() }
+}
+
+fn rollback_failed(undo: &NativeUndo, ended: &ServiceDeployment) -> Failure {
+    let cause = ended.status_reason.clone().unwrap_or_else(|| "ECS gives no reason".into());
+    Failure::new(Reason::RolloutFailed, format!("the rollback of service deployment {} failed", ended.id()))
+        .caused_by(cause)
+        .hint(new_rollout(undo))
+}
+
+fn nothing_to_return_to(undo: &NativeUndo, arn: &str) -> Failure {
+    let sentence = format!("service deployment {} is the service's first: ECS has nothing to go back to, and stalls", short(arn));
+    Failure::new(Reason::NothingToReturnTo, sentence).hint(format!(
+        "by hand: aws ecs update-service --cluster {} --service {} --desired-count 0, mend the image, deploy again (docs/stuck.md)",
+        undo.place.cluster, undo.place.service
+    ))
+}
+
+fn stuck(what: &str, error: &AwsError, undo: &NativeUndo) -> Failure {
+    let failure = Failure::new(Reason::AwsFailed, what).caused_by(error.to_string());
+    let hand = undo.deployment.as_deref().map_or_else(|| new_rollout(undo), by_hand);
+    error.hint().into_iter().fold(failure, Failure::hint).hint(hand)
+}
+
+fn by_hand(arn: &str) -> String {
+    format!("by hand: aws ecs stop-service-deployment --service-deployment-arn {arn} --stop-type ROLLBACK (docs/stuck.md)")
+}
+
+fn new_rollout(undo: &NativeUndo) -> String {
+    format!(
+        "bring the old revision back: mode: rollback with rollback-to: {}, or aws ecs update-service --cluster {} --service {} --task-definition {} (docs/stuck.md)",
+        short(&undo.blue.revision),
+        undo.place.cluster,
+        undo.place.service,
+        undo.blue.revision
+    )
+}
