@@ -37,10 +37,15 @@ test: setup format-check lint test-tools clippy test-image test-moto test-rust
 image: release
 	tests/tools/image $(ACTION) $(ECS_BLUEGREEN_IMAGE)
 
-## bench: measure start, reaction, memory and size against the bars
+## bench: measure start, reaction, memory, scale and size against the bars
 .PHONY: bench
 bench: release
 	$(RELEASE)/bench
+
+## scale: deploy 200 services at once (or N=50) under AWS's request limits, and nothing else
+.PHONY: scale
+scale: release
+	$(RELEASE)/bench scale $(N)
 
 ## lint: check workflows, action.yml, scripts, Dockerfile, spelling and the examples in the docs
 .PHONY: lint

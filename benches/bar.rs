@@ -16,6 +16,7 @@ enum Kept {
     Yes,
     No,
     NotMeasured,
+    NotAsked,
 }
 
 impl Bar {
@@ -31,6 +32,11 @@ impl Bar {
         Self { name: name.to_owned(), asked: asked.to_owned(), measured: why.to_owned(), kept: Kept::NotMeasured }
     }
 
+    /// Something worth knowing for which no limit is asked.
+    pub(crate) fn told(name: &str, measured: &str) -> Self {
+        Self { name: name.to_owned(), asked: String::new(), measured: measured.to_owned(), kept: Kept::NotAsked }
+    }
+
     /// Whether nothing is wrong with it.
     pub(crate) fn is_kept(&self) -> bool {
         self.kept != Kept::No
@@ -41,6 +47,7 @@ impl Bar {
             Kept::Yes => "OK",
             Kept::No => "NOT",
             Kept::NotMeasured => "–",
+            Kept::NotAsked => "",
         };
         [&self.name, &self.asked, &self.measured, kept].map(ToString::to_string).to_vec()
     }
@@ -61,6 +68,15 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     f64::midpoint(middle(values.len().saturating_sub(1) / 2), middle(values.len() / 2))
 }
 
+/// The smallest value that is not exceeded by this share of all values; 0 of none.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index into some hundreds")]
+pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let rank = (values.len() as f64 * share).ceil() as usize;
+    values.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
 /// The greatest value; 0 of none.
 pub(crate) fn worst(values: &[f64]) -> f64 {
     values.iter().copied().fold(0.0, f64::max)
@@ -75,6 +91,12 @@ mod tests {
         assert!(Bar::at_most("a", 20.0, 20.0, "ms", "").is_kept());
         assert!(!Bar::at_most("a", 20.1, 20.0, "ms", "").is_kept());
         assert!(Bar::not_measured("a", "≤ 1", "no engine").is_kept());
+    }
+
+    #[test]
+    fn a_percentile_is_a_value_that_was_measured() {
+        let values: Vec<f64> = (1..=20).rev().map(f64::from).collect();
+        assert_eq!((percentile(&values, 0.5), percentile(&values, 0.95), percentile(&[], 0.5)), (10.0, 19.0, 0.0));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `make bench`: the bars of speed and size that the project keeps, measured with the release binary against a stage.
 //!
-//! Prints one table and ends with 1 when a bar is missed. Nothing here is a test: what is measured depends on the machine.
+//! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]` measures one of them alone, also with another binary. Nothing here is a test: what is measured depends on the machine.
 
 mod bar;
 mod memory;
 mod reaction;
 mod rolling;
+mod scale;
 mod size;
 mod start;
 mod stop;
@@ -27,7 +28,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.as_slice() {
         [flag, file, program] if flag == usage::FLAG => return usage::measure(Path::new(file), Path::new(program)),
-        _ => tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(bench())),
+        [word, rest @ ..] if word == "scale" => wait_for(scale_alone(rest)),
+        _ => wait_for(bench()),
     };
     match done {
         Ok(bars) if bars.iter().all(Bar::is_kept) => ExitCode::SUCCESS,
@@ -36,6 +38,36 @@ fn main() -> ExitCode {
             say(&format!("error: the bars cannot be measured: {error}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn wait_for(measuring: impl Future<Output = Measured>) -> Measured {
+    tokio::runtime::Runtime::new()?.block_on(measuring)
+}
+
+async fn scale_alone(arguments: &[String]) -> Measured {
+    let deployments = arguments.first().map_or(Ok(scale::DEPLOYMENTS), |text| text.parse())?;
+    let action = match arguments.get(1) {
+        Some(path) => Path::new(path).canonicalize()?,
+        None => Programs::beside_this()?.action,
+    };
+    let folder = tempfile::tempdir()?;
+    let bars = scale(&action, folder.path(), deployments).await?;
+    print(&bars);
+    if !bars.iter().all(Bar::is_kept) {
+        say(&format!("  the logs stay in {}", folder.keep().display()));
+    }
+    Ok(bars)
+}
+
+async fn scale(action: &Path, folder: &Path, deployments: usize) -> Measured {
+    say(&format!("scale: {deployments} deployments at once under AWS's request limits"));
+    scale::bars(action, folder, deployments).await
+}
+
+fn print(bars: &[Bar]) {
+    for line in table(bars) {
+        say(&line);
     }
 }
 
@@ -55,10 +87,9 @@ async fn bench() -> Measured {
     bars.extend(stop::bars(&programs, &folder).await?);
     say("memory: deployments without an image, and with 100 MiB of it");
     bars.extend(memory::bars(&programs, &folder, way).await?);
+    bars.extend(scale(&programs.action, &folder, scale::DEPLOYMENTS).await?);
     bars.extend(size::bars(&programs, way).await?);
-    for line in table(&bars) {
-        say(&line);
-    }
+    print(&bars);
     Ok(bars)
 }
 

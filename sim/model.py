@@ -10,7 +10,8 @@ from pathlib import Path
 
 import botocore.loaders
 
-SOURCES = {"ecs": "src/aws/ecs/mod.rs", "codedeploy": "src/aws/codedeploy/mod.rs", "ecr": "src/aws/ecr.rs", "logs": "src/aws/logs.rs"}
+SOURCES = {"ecs": "src/aws/ecs/mod.rs", "codedeploy": "src/aws/codedeploy/mod.rs", "ecr": "src/aws/ecr.rs", "logs": "src/aws/logs.rs",
+           "application-autoscaling": "src/aws/autoscaling.rs"}
 
 
 def operations(path):

@@ -69,6 +69,8 @@ class Judge:
             (self.forgiven if forgiven else self.offences)[offence] += 1
 
     def judge(self, exchange):
+        if exchange["service"] == "github":
+            return  # botocore knows AWS only
         name = f"{exchange['service']}.{exchange['operation']}"
         self.exchanges[name] += 1
         model = service_model(exchange["service"])
@@ -87,7 +89,10 @@ class Judge:
 
     def request(self, exchange, operation):
         """A request that was refused as malformed may be malformed."""
-        malformed = {"SerializationException", "ClientException", "InvalidParameterException", "ValidationError", "InvalidInputException"}
+        malformed = {
+            "SerializationException", "ClientException", "InvalidParameterException", "ValidationError", "ValidationException",
+            "InvalidInputException",
+        }
         if exchange["code"] in malformed or (exchange["code"] or "").endswith("RequiredException"):
             return
         given, shape = exchange["request"], operation.input_shape

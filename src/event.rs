@@ -247,8 +247,12 @@ pub enum Event {
         /// What.
         progress: Progress,
     },
-    /// The gate was opened by us.
-    GateOpened,
+    /// A gate was opened by us.
+    GateOpened {
+        /// Which one.
+        #[serde(default)]
+        gate: Gate,
+    },
     /// One smoke test's result.
     SmokeTested {
         /// The result.
@@ -305,6 +309,19 @@ pub enum Event {
         /// In a sentence: what serves traffic now.
         sentence: String,
     },
+}
+
+/// A gate of a rollout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// Before users reach green.
+    #[default]
+    Green,
+    /// Before the next share of traffic.
+    Step,
+    /// After the shift.
+    Production,
 }
 
 /// Which side serves.

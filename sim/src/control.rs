@@ -9,8 +9,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::Fault;
+use crate::github::GithubOptions;
 use crate::options::{AlarmState, ServiceOptions};
 
 /// What a page answers.
@@ -47,7 +49,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 17] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -57,10 +59,14 @@ const PAGES: [&str; 13] = [
     "GET deployments",
     "GET service-deployments",
     "GET services/NAME",
+    "GET scaling/SERVICE",
+    "GET limits",
+    "GET github",
     "POST faults (a Fault), DELETE faults",
     "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\")",
     "POST services (a ServiceOptions)",
     "POST denied (a list of IAM actions)",
+    "POST github (a GithubOptions)",
 ];
 
 fn look(cloud: &Cloud, page: &str) -> Page {
@@ -72,13 +78,23 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "timeline" => json!(cloud.ledger.timeline()),
         "weights" => weights(cloud),
         "deployments" => deployments(cloud),
+        "limits" => limits(cloud),
+        "github" => json!(cloud.github()),
         "service-deployments" => json!(cloud.service_deployments()),
-        other => match other.strip_prefix("services/").and_then(|name| cloud.service_view(name)) {
-            Some(view) => json!(view),
+        other => match of_service(cloud, other) {
+            Some(view) => view,
             None => return Page::Missing,
         },
     };
     Page::Shown(shown)
+}
+
+fn of_service(cloud: &Cloud, page: &str) -> Option<Value> {
+    match page.split_once('/')? {
+        ("services", name) => cloud.service_view(name).map(|view| json!(view)),
+        ("scaling", name) => cloud.scaling_view(name).map(|view| json!(view)),
+        _ => None,
+    }
 }
 
 fn weights(cloud: &Cloud) -> Value {
@@ -87,6 +103,13 @@ fn weights(cloud: &Cloud) -> Value {
         (name.to_owned(), Value::Object(weights))
     };
     cloud.look(|account| Value::Object(account.balancer.listeners.iter().map(|own| listener(&own.name, &own.forward)).collect()))
+}
+
+/// The buckets as they are now, and the requests that came since the stage began.
+fn limits(cloud: &Cloud) -> Value {
+    let tally = cloud.ledger.tally();
+    json!({ "buckets": cloud.buckets.view(now_ms()), "operations": tally.operations, "total": tally.total,
+        "requests_per_minute": tally.minutes(), "busiest_minute": tally.busiest_minute() })
 }
 
 fn deployments(cloud: &Cloud) -> Value {
@@ -99,6 +122,7 @@ fn deployments(cloud: &Cloud) -> Value {
 async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
     match page {
         "faults" => with(body, |fault: Fault| cloud.faults.plan(fault)),
+        "github" => with(body, |github: GithubOptions| cloud.set_github(github)),
         "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
         "services" => match serde_json::from_slice::<ServiceOptions>(body) {
             Ok(options) => cloud.add_service(options).await.map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),

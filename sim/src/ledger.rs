@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::now_ms;
+use crate::tally::Tally;
 
 /// One mutating call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +60,7 @@ struct Pages {
     reads: BTreeMap<String, u64>,
     unknown: BTreeMap<String, u64>,
     timeline: Vec<Moment>,
+    tally: Tally,
     recording: Option<File>,
 }
 
@@ -83,6 +85,7 @@ impl Ledger {
     pub(crate) fn enter(&self, exchange: &Exchange<'_>) {
         let mut pages = self.pages();
         let name = format!("{}:{}", exchange.service, exchange.operation);
+        pages.tally.count(&name, exchange.code, exchange.at_ms);
         if is_read(exchange.operation) {
             *pages.reads.entry(name).or_default() += 1;
         } else {
@@ -120,6 +123,11 @@ impl Ledger {
     /// How often an operation came that the stage does not know.
     pub(crate) fn unknown(&self) -> BTreeMap<String, u64> {
         self.pages().unknown.clone()
+    }
+
+    /// How many requests came.
+    pub(crate) fn tally(&self) -> Tally {
+        self.pages().tally.clone()
     }
 
     /// When each state became visible.

@@ -13,23 +13,29 @@ mod cloud;
 mod control;
 mod cycles;
 mod faults;
+mod github;
 mod ledger;
+mod limits;
 mod options;
 pub mod rehearse;
 mod serve;
 mod stage;
 mod switches;
+mod tally;
 pub mod world;
 
 pub use clock::Clock;
 pub use faults::{Fault, FaultKind};
+pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, Moment};
+pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, Kind, NativeOptions, RollingOptions, ServiceOptions,
-    StageOptions, Strategy, TaskEngine, Traffic,
+    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, Kind, NativeOptions, RollingOptions, ScalingOptions,
+    ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, Traffic,
 };
-pub use stage::{FleetView, ServiceDeploymentView, ServiceView, Stage, StageError};
+pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{
     AlarmWindow, BreakerRollback, ConcurrentUpdate, HookScope, LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks,
-    RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, Switches, Toggle,
+    RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate, Switches, Toggle,
 };
+pub use tally::{Count, Tally};

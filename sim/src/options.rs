@@ -13,6 +13,8 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::faults::Fault;
+use crate::github::GithubOptions;
+use crate::limits::Limits;
 use crate::switches::Switches;
 
 /// How a stage is set up.
@@ -55,8 +57,12 @@ pub struct StageOptions {
     pub allowed: Vec<String>,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
+    /// How many requests AWS takes.
+    pub limits: Limits,
     /// AWS's unsure points and the stage's own timings.
     pub switches: Switches,
+    /// What GitHub knows.
+    pub github: GithubOptions,
     /// A JSONL file that takes every request and answer.
     pub recording: Option<PathBuf>,
     /// The values behind the `valueFrom` of containers' secrets.
@@ -84,7 +90,9 @@ impl Default for StageOptions {
             denied: Vec::new(),
             allowed: Vec::new(),
             faults: Vec::new(),
+            limits: Limits::default(),
             switches: Switches::default(),
+            github: GithubOptions::default(),
             recording: None,
             secrets: BTreeMap::new(),
         }
@@ -99,6 +107,9 @@ pub enum TaskEngine {
     Process,
     /// Containers of its Docker engine.
     Docker,
+    /// Nothing: tasks are only state, and the proxy answers for them. They start in about a second of the clock, are healthy, and never end by
+    /// themselves, `RunTask`'s neither.
+    Imaginary,
 }
 
 /// A `CloudWatch` alarm's state.
@@ -132,6 +143,9 @@ pub struct ServiceOptions {
     /// What the load balancer reaches; a service without one when absent.
     #[serde(default)]
     pub exposure: Option<Exposure>,
+    /// Its scalable target at Application Auto Scaling; none when absent.
+    #[serde(default)]
+    pub scaling: Option<ScalingOptions>,
 }
 
 const fn one() -> u32 {
@@ -140,6 +154,34 @@ const fn one() -> u32 {
 
 fn active() -> String {
     "ACTIVE".to_owned()
+}
+
+/// A service's scalable target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScalingOptions {
+    /// The fewest tasks.
+    pub min: u32,
+    /// The most tasks.
+    pub max: u32,
+    /// What is suspended.
+    #[serde(default)]
+    pub suspended: Suspension,
+    /// So long after a rollout began, the service is scaled in by one, unless that is suspended; never when absent.
+    #[serde(default)]
+    pub scale_in_after_ms: Option<u64>,
+}
+
+/// Which scaling activities are suspended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Suspension {
+    /// `DynamicScalingInSuspended`.
+    pub scale_in: bool,
+    /// `DynamicScalingOutSuspended`.
+    pub scale_out: bool,
+    /// `ScheduledScalingSuspended`.
+    pub scheduled: bool,
 }
 
 /// The container behind the load balancer, and the listeners before it.

@@ -1,4 +1,4 @@
-//! The stage's one HTTP port: AWS's protocols, and `/_stage/` for people and tests.
+//! The stage's one HTTP port: AWS's protocols, GitHub's below `/_github/`, and `/_stage/` for people and tests.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::aws::{Severed, exchange};
 use crate::cloud::Cloud;
 use crate::control;
+use crate::github;
 
 /// Accepts connections for as long as the stage lives.
 pub(crate) async fn serve(cloud: Arc<Cloud>, listener: TcpListener) {
@@ -36,6 +37,9 @@ async fn connection(cloud: Arc<Cloud>, stream: TcpStream) {
 }
 
 async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Severed> {
+    if request.uri().path().strip_prefix(github::ROOT).is_some_and(|path| path.starts_with('/')) {
+        return github::answer(cloud, request).await;
+    }
     match request.uri().path().strip_prefix("/_stage/").map(ToOwned::to_owned) {
         Some(page) => Ok(control::answer(cloud, &page, request).await),
         None => exchange(cloud, request).await,

@@ -15,10 +15,15 @@ use tokio::time::Instant;
 use crate::cloud::{Cloud, account};
 use crate::cycles::keep;
 use crate::faults::Fault;
+use crate::github::{self, GithubOptions};
 use crate::ledger::{Entry, Ledger, Moment};
-use crate::options::{AlarmState, ServiceOptions, StageOptions, TaskEngine};
+use crate::options::{AlarmState, ServiceOptions, StageOptions, Suspension, TaskEngine};
 use crate::serve::serve;
+use crate::tally::Tally;
 use crate::world::{Engine, RegistrySource, World, WorldOptions};
+
+/// An imaginary task has no image to pull.
+const IMAGINARY_START_SECONDS: f64 = 1.0;
 
 /// Why a stage cannot be what it was asked to be.
 #[derive(Debug, Error)]
@@ -71,6 +76,19 @@ pub struct ServiceView {
     pub fleets: Vec<FleetView>,
     /// Its newest events first.
     pub events: Vec<String>,
+}
+
+/// A service's scalable target as a test wants to see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScalingView {
+    /// The fewest tasks.
+    pub min: u32,
+    /// The most tasks.
+    pub max: u32,
+    /// What is suspended.
+    pub suspended: Suspension,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A service deployment as a test wants to see it.
@@ -133,10 +151,21 @@ impl Stage {
         format!("http://{}:{}", self.cloud.public_host(), self.address.port())
     }
 
-    /// All addresses: `{"endpoint", "registry", "listeners": {name: url}}`.
+    /// The URL for `GITHUB_API_URL`.
+    pub fn github_url(&self) -> String {
+        format!("{}{}", self.endpoint(), github::ROOT)
+    }
+
+    /// GitHub knows this, and nothing else, from now on.
+    pub fn set_github(&self, github: GithubOptions) {
+        self.cloud.set_github(github);
+    }
+
+    /// All addresses: `{"endpoint", "github", "registry", "listeners": {name: url}}`.
     pub fn addresses(&self) -> Value {
         let mut addresses = self.cloud.addresses();
         addresses["endpoint"] = Value::String(self.endpoint());
+        addresses["github"] = Value::String(self.github_url());
         addresses
     }
 
@@ -175,6 +204,11 @@ impl Stage {
         self.cloud.ledger.reads()
     }
 
+    /// How many requests came, by operation and minute, and how many of them were throttled.
+    pub fn tally(&self) -> Tally {
+        self.cloud.ledger.tally()
+    }
+
     /// How often an operation came that the stage does not know.
     pub fn unknown_operations(&self) -> BTreeMap<String, u64> {
         self.cloud.ledger.unknown()
@@ -208,6 +242,11 @@ impl Stage {
     /// A service as it is now.
     pub fn service_view(&self, name: &str) -> Option<ServiceView> {
         self.cloud.service_view(name)
+    }
+
+    /// A service's scalable target as it is now; none when it has none.
+    pub fn scaling_view(&self, service: &str) -> Option<ScalingView> {
+        self.cloud.scaling_view(service)
     }
 
     /// A `CodeDeploy` deployment's status as AWS names it.
@@ -266,6 +305,7 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         engine: match options.engine {
             TaskEngine::Process => Engine::Process,
             TaskEngine::Docker => Engine::Docker,
+            TaskEngine::Imaginary => Engine::Imaginary(options.clock.seconds(IMAGINARY_START_SECONDS).at_most),
         },
         registry: options.registry.clone().map_or(RegistrySource::Builtin, RegistrySource::External),
         registry_password: (!options.registry_open).then(|| options.registry_password.clone()),

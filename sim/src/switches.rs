@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct Switches {
     /// Fields of a task definition that the ECS model does not know come back in answers. AWS itself drops them.
     pub keep_unknown_fields: bool,
+    /// What becomes of the members that a `SuspendedState` leaves out.
+    pub suspension: SuspensionUpdate,
     /// `Baking` shows as the status during the termination wait, where `InProgress` is known to.
     pub baking: Toggle,
     /// Which auto-rollback event an expired ready wait counts as.
@@ -74,6 +76,7 @@ impl Default for Switches {
     fn default() -> Self {
         Self {
             keep_unknown_fields: true,
+            suspension: SuspensionUpdate::Replaced,
             baking: Toggle::Off,
             ready_expiry: ReadyExpiry::NoRollback,
             orphan_green: OrphanGreen::Replaced,
@@ -103,6 +106,16 @@ impl Default for Switches {
             deregistration_ms: 300,
         }
     }
+}
+
+/// What becomes of the members that a `SuspendedState` leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuspensionUpdate {
+    /// They are false, their default.
+    Replaced,
+    /// They stay as they were.
+    Merged,
 }
 
 /// Whether something is there.

@@ -182,7 +182,9 @@ pub(super) fn lines(way: &NativeWay) -> Vec<String> {
         (Gate::Pass, _) => "green is not tested before users reach it (no smoke-tests with test-url)",
         (Gate::Absent, _) => "ECS shifts traffic as soon as green is up",
     };
-    let pauses = way.pauses.iter().cloned().collect::<Vec<_>>().join(", ");
+    let ours = [configuration::GREEN, configuration::STEP, configuration::PRODUCTION];
+    let theirs = way.pauses.iter().map(String::as_str).filter(|stage| !ours.contains(stage));
+    let pauses = theirs.chain(ours.into_iter().filter(|stage| way.pauses.contains(*stage))).collect::<Vec<_>>().join(", ");
     let mut lines = vec![
         gate.to_owned(),
         format!("ECS shifts traffic ({}), and keeps blue for {} min after it", way.strategy.input(), way.bake_minutes),

@@ -4,7 +4,7 @@
 
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
-use crate::event::{Event, Progress, Stamped, Step, StepEnd, Tasks};
+use crate::event::{Event, Gate, Progress, Stamped, Step, StepEnd, Tasks};
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
 use crate::outcome::Outcome;
 use crate::sinks::outputs::human;
@@ -73,7 +73,9 @@ impl Console {
                 vec![quiet(&format!("Deployment started: {deployment}. Watch it in the AWS console: {console}"))]
             }
             Event::RolloutSeen { progress } => vec![quiet(&progress_line(progress))],
-            Event::GateOpened => vec!["The gate is open: traffic may shift".into()],
+            Event::GateOpened { gate: Gate::Green } => vec!["The gate is open: traffic may shift".into()],
+            Event::GateOpened { gate: Gate::Step } => vec!["green is healthy and no alarm rings: the next step of traffic may follow".into()],
+            Event::GateOpened { gate: Gate::Production } => vec!["The gate after the shift is open: the rollout may end".into()],
             Event::SmokeTested { result } => test_lines(result),
             Event::GreenFound { place, health } => vec![quiet(&format!("green stands behind target group {place}, {health}"))],
             Event::PointOfNoReturn => vec!["Blue is gone: from here the way back is a new rollout of the old revision".into()],

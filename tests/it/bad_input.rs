@@ -218,6 +218,7 @@ async fn a_group_of_another_service_is_refused() {
         desired: 0,
         task_definition: definition("${registry}/app:1.0.0"),
         status: "ACTIVE".to_owned(),
+        scaling: None,
         exposure: Some(Exposure { production: "shop".to_owned(), test: None, ..Exposure::new("app", 8080) }),
     };
     play.stage.add_service(shop).await.expect("a service");

@@ -34,6 +34,7 @@ pub(crate) fn found_service(account: &mut Account, options: &ServiceOptions) -> 
     }
     account.services.push(service(options, target_groups, fleet));
     found_history(account, options);
+    account.scalable.extend(options.scaling.iter().map(|scaling| super::ScalableTarget::new(&options.name, scaling)));
     Ok(())
 }
 

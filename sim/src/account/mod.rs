@@ -2,6 +2,7 @@
 //!
 //! It holds no lock, waits for nothing and speaks no protocol.
 
+mod autoscaling;
 mod balancer;
 mod codedeploy;
 mod fleet;
@@ -15,6 +16,7 @@ mod task;
 
 use std::collections::BTreeMap;
 
+pub(crate) use autoscaling::ScalableTarget;
 pub(crate) use balancer::{Balancer, Listener, TargetGroup};
 pub(crate) use codedeploy::{
     AppSpec, AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, Group, LifecycleEvent, ReadyWait, RollbackLink, Side,
@@ -56,6 +58,7 @@ pub(crate) struct Account {
     pub(crate) configs: BTreeMap<String, Traffic>,
     pub(crate) alarms: BTreeMap<String, Alarm>,
     pub(crate) balancer: Balancer,
+    pub(crate) scalable: Vec<ScalableTarget>,
     /// The tasks that a `RunTask` with this client token started.
     pub(crate) run_tokens: BTreeMap<String, Vec<String>>,
 }

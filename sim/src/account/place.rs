@@ -77,6 +77,10 @@ impl Place {
         self.arn("ecr", &format!("repository/{name}"))
     }
 
+    pub(crate) fn scalable_target_arn(&self, service: &str) -> String {
+        self.arn("application-autoscaling", &format!("scalable-target/{}", hex_of(&format!("scalable/{service}"), 36)))
+    }
+
     pub(crate) fn caller_arn(&self) -> String {
         format!("arn:aws:sts::{}:assumed-role/github-actions/deploy", self.account)
     }

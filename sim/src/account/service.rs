@@ -66,6 +66,16 @@ impl Service {
         self.changed_ms = now_ms();
     }
 
+    /// Wants another number of tasks, in all fleets that stay.
+    pub(crate) fn scale(&mut self, desired: u32) {
+        self.desired = desired;
+        self.steady = None;
+        for fleet in self.fleets.iter_mut().filter(|fleet| fleet.role != Role::Draining) {
+            fleet.desired = desired;
+        }
+        self.changed();
+    }
+
     /// Says something about the whole service, in ECS's words after `(service NAME)`.
     pub(crate) fn say(&mut self, id: &str, message: &str) {
         let message = format!("(service {}) {message}", self.name);

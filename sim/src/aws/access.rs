@@ -82,9 +82,14 @@ fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Strin
         Api::CodeDeploy => codedeploy_resource(place, asked),
         Api::Ecr => asked.text("repositoryName").map(|name| place.repository_arn(name)),
         Api::Logs => asked.text("logGroupName").map(|name| format!("arn:aws:logs:{}:{}:log-group:{name}:*", place.region, place.account)),
+        Api::Scaling => asked.text("ResourceARN").map_or_else(|| scalable_targets(place), ToOwned::to_owned).into(),
         Api::CloudWatch | Api::Elb | Api::Sts => None,
     };
     found.unwrap_or_else(|| "*".to_owned())
+}
+
+fn scalable_targets(place: &Place) -> String {
+    format!("arn:aws:application-autoscaling:{}:{}:scalable-target/*", place.region, place.account)
 }
 
 fn ecs_resource(place: &Place, operation: &str, asked: Asked<'_>) -> Option<String> {

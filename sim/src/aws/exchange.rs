@@ -16,6 +16,7 @@ use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::FaultKind;
 use crate::ledger::Exchange;
+use crate::limits::Passage;
 
 /// The connection ends without an answer.
 #[derive(Debug, Error)]
@@ -104,6 +105,10 @@ async fn meet(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Delivery {
 async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answer {
     if !call.signed && call.operation != "AssumeRoleWithWebIdentity" {
         return Err(Refusal::unsigned(call.api));
+    }
+    match cloud.buckets.pass(&format!("{}:{}", call.api.name(), call.operation), now_ms()) {
+        Passage::Free => {}
+        Passage::Throttled => return Err(Refusal::throttled(call.api)),
     }
     let asked = Asked(&call.input);
     access::check(cloud, call.api, &call.operation, asked)?;

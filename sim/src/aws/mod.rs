@@ -4,6 +4,7 @@
 
 mod access;
 mod asked;
+mod autoscaling;
 mod cloudwatch;
 mod codedeploy;
 mod ecr;
@@ -38,10 +39,11 @@ pub(crate) enum Api {
     CloudWatch,
     Elb,
     Sts,
+    Scaling,
 }
 
 impl Api {
-    const ALL: [Self; 7] = [Self::Ecs, Self::CodeDeploy, Self::Ecr, Self::Logs, Self::CloudWatch, Self::Elb, Self::Sts];
+    const ALL: [Self; 8] = [Self::Ecs, Self::CodeDeploy, Self::Ecr, Self::Logs, Self::CloudWatch, Self::Elb, Self::Sts, Self::Scaling];
 
     /// The name of botocore's model, and of the service in the ledger.
     const fn name(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Api {
             Self::CloudWatch => "cloudwatch",
             Self::Elb => "elbv2",
             Self::Sts => "sts",
+            Self::Scaling => "application-autoscaling",
         }
     }
 
@@ -60,7 +63,7 @@ impl Api {
     const fn iam_prefix(self) -> &'static str {
         match self {
             Self::Elb => "elasticloadbalancing",
-            Self::Ecs | Self::CodeDeploy | Self::Ecr | Self::Logs | Self::CloudWatch | Self::Sts => self.name(),
+            Self::Ecs | Self::CodeDeploy | Self::Ecr | Self::Logs | Self::CloudWatch | Self::Sts | Self::Scaling => self.name(),
         }
     }
 
@@ -72,6 +75,7 @@ impl Api {
             Self::Ecr => "AmazonEC2ContainerRegistry_V20150921",
             Self::Logs => "Logs_20140328",
             Self::CloudWatch => "GraniteServiceVersion20100801",
+            Self::Scaling => "AnyScaleFrontendService",
             Self::Elb | Self::Sts => "",
         }
     }
@@ -91,5 +95,6 @@ async fn dispatch(cloud: &Arc<Cloud>, api: Api, operation: &str, asked: Asked<'_
         Api::CloudWatch => cloudwatch::answer(cloud, operation, asked),
         Api::Elb => elb::answer(cloud, operation, asked),
         Api::Sts => sts::answer(cloud, operation, asked),
+        Api::Scaling => autoscaling::answer(cloud, operation, asked),
     }
 }

@@ -117,6 +117,11 @@ fn missing_member(api: Api, operation: &str, member: &str) -> Refusal {
     match api {
         Api::CodeDeploy => Refusal::new(codedeploy, format!("{member} is required")),
         Api::Ecs if operation == "RegisterTaskDefinition" => Refusal::client(format!("{member} should not be null or empty.")),
+        Api::Scaling => {
+            let message =
+                format!("1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null");
+            Refusal::new("ValidationException", message)
+        }
         Api::Ecs | Api::Ecr | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => {
             Refusal::parameter(format!("Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"))
         }

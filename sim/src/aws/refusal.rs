@@ -70,7 +70,7 @@ impl Refusal {
         Self::front_door(code, message, if speaks_json(api) { 400 } else { 403 })
     }
 
-    /// Too many calls.
+    /// Too many calls. Elastic Load Balancing's guide writes `ThrottlingException`; what it sends is `Throttling`.
     pub(crate) fn throttled(api: Api) -> Self {
         let code = if api == Api::Elb || api == Api::Sts { "Throttling" } else { "ThrottlingException" };
         Self::front_door(code, "Rate exceeded", 400)
@@ -78,7 +78,11 @@ impl Refusal {
 
     /// The service's own fault.
     pub(crate) fn internal(api: Api) -> Self {
-        let code = if matches!(api, Api::Ecs | Api::Ecr) { "ServerException" } else { "InternalFailure" };
+        let code = match api {
+            Api::Ecs | Api::Ecr => "ServerException",
+            Api::Scaling => "InternalServiceException",
+            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => "InternalFailure",
+        };
         Self { status: 500, ..Self::new(code, "Service Unavailable. Please try again later.") }
     }
 
@@ -89,5 +93,5 @@ impl Refusal {
 }
 
 const fn speaks_json(api: Api) -> bool {
-    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs)
+    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling)
 }

@@ -9,9 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
 use crate::account::Account;
-use crate::clock::Clock;
+use crate::clock::{Clock, now_ms};
 use crate::faults::FaultPlan;
+use crate::github::GithubOptions;
 use crate::ledger::Ledger;
+use crate::limits::Buckets;
 use crate::options::StageOptions;
 use crate::switches::Switches;
 use crate::world::World;
@@ -24,10 +26,12 @@ pub(crate) struct Cloud {
     account: Mutex<Account>,
     jobs: Mutex<JoinSet<()>>,
     denied: Mutex<Vec<String>>,
+    github: Mutex<GithubOptions>,
     pub(crate) world: World,
     pub(crate) options: StageOptions,
     pub(crate) ledger: Ledger,
     pub(crate) faults: FaultPlan,
+    pub(crate) buckets: Buckets,
 }
 
 impl Cloud {
@@ -36,8 +40,10 @@ impl Cloud {
             account: Mutex::new(account),
             jobs: Mutex::default(),
             denied: Mutex::new(options.denied.clone()),
+            github: Mutex::new(options.github.clone()),
             world,
             faults: FaultPlan::new(&options.faults),
+            buckets: Buckets::new(&options.limits, now_ms()),
             options,
             ledger,
         }
@@ -74,6 +80,16 @@ impl Cloud {
     /// Denies these IAM actions, and no others, from now on.
     pub(crate) fn deny(&self, actions: Vec<String>) {
         *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = actions;
+    }
+
+    /// What GitHub knows now.
+    pub(crate) fn github(&self) -> GithubOptions {
+        self.github.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// GitHub knows this, and nothing else, from now on.
+    pub(crate) fn set_github(&self, github: GithubOptions) {
+        *self.github.lock().unwrap_or_else(PoisonError::into_inner) = github;
     }
 
     /// Runs something beside everything else, until it is done or the stage ends.

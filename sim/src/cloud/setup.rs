@@ -11,7 +11,7 @@ use crate::account::{
 };
 use crate::clock::now_ms;
 use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, Traffic};
-use crate::stage::{FleetView, ServiceDeploymentView, ServiceView, StageError};
+use crate::stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, StageError};
 
 /// An account with what the options say, but without services.
 pub(crate) fn account(options: &StageOptions) -> Account {
@@ -32,6 +32,7 @@ pub(crate) fn account(options: &StageOptions) -> Account {
         configs: aws_configs().into_iter().chain(own).collect(),
         alarms: alarms.collect(),
         balancer: Balancer::default(),
+        scalable: Vec::new(),
         run_tokens: BTreeMap::new(),
     }
 }
@@ -133,6 +134,16 @@ impl Cloud {
                 rollout: fleet.rollout.as_str().to_owned(),
             });
             Some(ServiceView { desired: service.desired, fleets: fleets.collect(), events: events.collect() })
+        })
+    }
+}
+
+impl Cloud {
+    /// A service's scalable target as it is now.
+    pub(crate) fn scaling_view(&self, service: &str) -> Option<ScalingView> {
+        self.look(|account| {
+            let target = account.scalable.iter().find(|target| target.service == service)?;
+            Some(ScalingView { min: target.minimum, max: target.maximum, suspended: target.suspended, tags: target.tags.clone() })
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::account::{Container, LogPlace, Revision};
+use crate::account::{Container, LogPlace, Revision, last_part};
 use crate::world::TaskSpec;
 
 /// What `RunTask` changes about a revision.
@@ -34,10 +34,15 @@ pub(crate) fn assemble(
     overrides: &Overrides,
     secrets: &BTreeMap<String, String>,
 ) -> (Vec<Container>, Vec<TaskSpec>) {
-    revision.containers().map(|definition| one(definition, task, overrides, secrets)).unzip()
+    revision.containers().map(|definition| one((definition, last_part(&revision.arn)), task, overrides, secrets)).unzip()
 }
 
-fn one(definition: &Value, task: &str, overrides: &Overrides, secrets: &BTreeMap<String, String>) -> (Container, TaskSpec) {
+fn one(
+    (definition, revision): (&Value, &str),
+    task: &str,
+    overrides: &Overrides,
+    secrets: &BTreeMap<String, String>,
+) -> (Container, TaskSpec) {
     let name = text(definition, "name");
     let change = overrides.by_container.get(&name).unwrap_or(&Value::Null);
     let container = Container {
@@ -52,6 +57,7 @@ fn one(definition: &Value, task: &str, overrides: &Overrides, secrets: &BTreeMap
     };
     let spec = TaskSpec {
         id: format!("{task}-{}", container.name),
+        revision: revision.to_owned(),
         image: container.image.clone(),
         environment: environment(definition, change, secrets),
         command: strings(change, "command").or_else(|| strings(definition, "command")),
@@ -113,7 +119,7 @@ mod tests {
         let overrides = Overrides::parse(&json!({ "containerOverrides": [
             { "name": "app", "command": ["migrate"], "environment": [{ "name": "B", "value": "3" }] }] }));
         let secrets = BTreeMap::from([("arn:s".to_owned(), "hidden".to_owned())]);
-        let (_, spec) = one(&definition, "t", &overrides, &secrets);
+        let (_, spec) = one((&definition, "api:1"), "t", &overrides, &secrets);
         assert_eq!(spec.command, Some(vec!["migrate".to_owned()]));
         assert_eq!(spec.port, 8080);
         let expected = [("A", "1"), ("B", "3"), ("S", "hidden")].map(|(name, value)| (name.to_owned(), value.to_owned()));

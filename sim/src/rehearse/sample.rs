@@ -41,5 +41,6 @@ pub fn service(name: &str, controller: Controller, desired: u32) -> ServiceOptio
         task_definition: task_definition(name, &format!("${{registry}}/{REPOSITORY}:1.0.0"), 443),
         status: "ACTIVE".to_owned(),
         exposure: Some(Exposure { container: CONTAINER.to_owned(), port: 8080, production: name.to_owned(), test }),
+        scaling: None,
     }
 }

@@ -5,6 +5,7 @@
 mod digest;
 mod http;
 mod image;
+mod imaginary;
 pub mod load;
 mod now;
 pub mod oci;
@@ -23,11 +24,13 @@ pub use task::{TaskHandle, TaskSpec};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::HeaderName;
 use image::Images;
 use image::source::Source;
+use imaginary::Imaginary;
 use proxy::Proxy;
 use registry::RegistryServer;
 use task::Launcher;
@@ -60,8 +63,10 @@ impl World {
         let source = Source::new(&endpoint, options.registry_password.clone());
         let images = folder.path().join("images");
         std::fs::create_dir(&images)?;
-        let launcher = Launcher::new(&options, Images::new(source.clone(), images), source.host(), folder.path())?;
-        Ok(Self { launcher, proxy: Proxy::new(options.health_interval), registry, source, endpoint, bind: options.bind, _folder: folder })
+        let imaginary = Arc::<Imaginary>::default();
+        let proxy = Proxy::new(options.health_interval, Arc::clone(&imaginary));
+        let launcher = Launcher::new(&options, Images::new(source.clone(), images), imaginary, source.host(), folder.path())?;
+        Ok(Self { launcher, proxy, registry, source, endpoint, bind: options.bind, _folder: folder })
     }
 
     /// The registry's address, as `http://127.0.0.1:PORT`.

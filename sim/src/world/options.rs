@@ -11,6 +11,8 @@ pub enum Engine {
     Process,
     /// The image is pulled and run by the Docker engine, through its command line.
     Docker,
+    /// Nothing is pulled and nothing runs: the task is there after this time, and the proxy answers for it until it is stopped.
+    Imaginary(Duration),
 }
 
 /// Which registry holds the images.

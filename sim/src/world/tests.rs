@@ -43,7 +43,14 @@ async fn push(world: &World, binary: PathBuf, version: &str, fault: Fault) -> St
 
 fn spec(world: &World, id: &str, reference: &str, port: u16) -> TaskSpec {
     let host = world.registry_endpoint().replace("http://", "");
-    TaskSpec { id: id.to_owned(), image: format!("{host}/team/test{reference}"), environment: Vec::new(), command: None, port }
+    TaskSpec {
+        id: id.to_owned(),
+        revision: "test:1".to_owned(),
+        image: format!("{host}/team/test{reference}"),
+        environment: Vec::new(),
+        command: None,
+        port,
+    }
 }
 
 async fn exit_code(task: &TaskHandle) -> i32 {

@@ -79,6 +79,7 @@ impl Play {
             task_definition: definition("${registry}/app:1.0.0"),
             status: "ACTIVE".to_owned(),
             exposure: Some(exposure),
+            scaling: None,
         };
         play.stage.add_service(service).await.expect("a service");
         assert!(play.stage.wait_until_steady("api", PATIENCE).await, "{:?}", play.stage.service_view("api"));
@@ -92,6 +93,7 @@ impl Play {
             "codedeploy" => "CodeDeploy_20141006",
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
             "logs" => "Logs_20140328",
+            "scaling" => "AnyScaleFrontendService",
             other => panic!("{other}"),
         };
         let operation = target.split_once('.').expect("service.Operation").1;
@@ -160,6 +162,14 @@ impl Play {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// A page below `/_stage/`.
+pub(crate) async fn page(play: &Play, name: &str) -> Value {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::get(format!("{}/_stage/{name}", play.stage.endpoint())).body(Full::<bytes::Bytes>::default());
+    let response = client.request(request.expect("a request")).await.expect("an answer");
+    serde_json::from_slice(&response.into_body().collect().await.expect("a body").to_bytes()).expect("JSON")
 }
 
 /// Numbers the recordings.

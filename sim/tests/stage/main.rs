@@ -4,6 +4,7 @@
 
 mod codedeploy;
 mod control;
+mod github;
 mod harness;
 mod hooks;
 mod mischief;
@@ -13,6 +14,9 @@ mod native_kinds;
 mod native_switches;
 mod rolling;
 mod rolling_deployments;
+mod scaling;
 mod services;
 mod switches;
+mod tasks;
+mod throttling;
 mod traffic;

@@ -6,7 +6,7 @@ use crate::aws::codedeploy::{Deployment, NewDeployment, ReadyWait, Status, Targe
 use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
-use crate::event::{Event, Progress, Serving, Witness};
+use crate::event::{Event, Gate, Progress, Serving, Witness};
 use crate::outcome::Reason;
 use crate::pace::Pace;
 use crate::plan::{CodeDeployWay, RolloutPlan};
@@ -98,7 +98,7 @@ impl<'a> CodeDeploy<'a> {
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the official action.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         match self.run.aws.continue_deployment(&self.id).await {
-            Ok(()) => self.run.tell(Event::GateOpened),
+            Ok(()) => self.run.tell(Event::GateOpened { gate: Gate::Green }),
             Err(error) if error.kind == Kind::Denied => {
                 self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
                 return Ok(());
@@ -197,7 +197,7 @@ impl<'a> CodeDeploy<'a> {
         let waited = self.opened_at.map_or(0, |opened| self.looks - opened);
         if goal == Goal::Shifted && waited > 0 && waited.is_multiple_of(REOPEN) && self.run.aws.continue_deployment(&self.id).await.is_ok()
         {
-            self.run.tell(Event::GateOpened);
+            self.run.tell(Event::GateOpened { gate: Gate::Green });
         }
         Seen::AtGate(At::Green)
     }

@@ -10,7 +10,7 @@ use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
-use crate::event::{Event, Progress, Serving, Tasks, Traffic, Witness};
+use crate::event::{Event, Gate, Progress, Serving, Tasks, Traffic, Witness};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
@@ -78,7 +78,7 @@ impl Native<'_> {
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         let Some((hook, at)) = self.waiting.take() else { return Ok(()) };
         match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
-            Ok(()) => self.run.tell(Event::GateOpened),
+            Ok(()) => self.run.tell(Event::GateOpened { gate: named(at) }),
             Err(error) if error.kind == Kind::Denied => {
                 self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
             }
@@ -162,7 +162,7 @@ impl Native<'_> {
             if waited > 0 && waited.is_multiple_of(AGAIN) && !self.run.is_denied("ecs:ContinueServiceDeployment") {
                 let again = self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await;
                 if again.is_ok() {
-                    self.run.tell(Event::GateOpened);
+                    self.run.tell(Event::Noted { sentence: "the gate still waited; it was opened again".into() });
                 }
             }
         }
@@ -253,6 +253,14 @@ impl Native<'_> {
     fn blind(&mut self, error: &AwsError) -> Look {
         let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
         Look { seen: Seen::Blind(super::ecs::blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
+    }
+}
+
+fn named(at: At) -> Gate {
+    match at {
+        At::Green | At::Foreign => Gate::Green,
+        At::Step => Gate::Step,
+        At::Production => Gate::Production,
     }
 }
 

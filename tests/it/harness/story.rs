@@ -69,6 +69,7 @@ impl Story {
             task_definition: definition("${registry}/app:1.0.0"),
             status: "ACTIVE".to_owned(),
             exposure: Some(exposure),
+            scaling: None,
         };
         let options = StageOptions {
             // A state waits to be seen: what the log shows does not depend on how busy the machine is.

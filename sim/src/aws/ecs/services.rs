@@ -172,15 +172,6 @@ fn change_settings(account: &mut Account, name: &str, asked: Asked<'_>) {
         }
     }
     if let Some(desired) = asked.number("desiredCount").and_then(|count| u32::try_from(count).ok()) {
-        scale(service, desired);
+        service.scale(desired);
     }
-}
-
-fn scale(service: &mut Service, desired: u32) {
-    service.desired = desired;
-    service.steady = None;
-    for fleet in service.fleets.iter_mut().filter(|fleet| fleet.role != crate::account::Role::Draining) {
-        fleet.desired = desired;
-    }
-    service.changed();
 }

@@ -47,6 +47,9 @@ pub(super) async fn forward(shared: Arc<Shared>, via: Via, request: Request<Inco
 /// The target's answer, or the status the proxy answers itself.
 async fn send(shared: &Arc<Shared>, via: &Via, route: Route, request: Request<Incoming>) -> Result<Response<Body>, StatusCode> {
     let target = route.target.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    if let Some(imagined) = shared.imaginary.answer(target) {
+        return Ok(imagined);
+    }
     let request = outgoing(request, via, target).ok_or(StatusCode::BAD_REQUEST)?;
     let response = tokio::time::timeout(ANSWER_TIMEOUT, shared.client.request(request)).await;
     let response = response.map_err(|_| StatusCode::GATEWAY_TIMEOUT)?.map_err(|_| StatusCode::BAD_GATEWAY)?;

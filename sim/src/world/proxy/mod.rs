@@ -19,6 +19,7 @@ use hyper::header::HeaderName;
 use tokio::runtime::Handle;
 
 use super::http::{Client, Server, client};
+use super::imaginary::Imaginary;
 use forward::{Via, forward};
 use table::Table;
 
@@ -26,6 +27,7 @@ use table::Table;
 #[derive(Debug)]
 struct Shared {
     client: Client,
+    imaginary: Arc<Imaginary>,
     table: Mutex<Table>,
     traffic: Mutex<Traffic>,
 }
@@ -51,8 +53,8 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(health_interval: Duration) -> Self {
-        let shared = Shared { client: client(), table: Mutex::default(), traffic: Mutex::default() };
+    pub(super) fn new(health_interval: Duration, imaginary: Arc<Imaginary>) -> Self {
+        let shared = Shared { client: client(), imaginary, table: Mutex::default(), traffic: Mutex::default() };
         Self { shared: Arc::new(shared), listeners: Mutex::default(), runtime: Handle::current(), health_interval }
     }
 

@@ -18,6 +18,7 @@ use super::process::Process;
 use super::{Runs, Task, TaskHandle, TaskSpec, ports};
 use crate::world::image::Images;
 use crate::world::image::reference::ImageReference;
+use crate::world::imaginary::Imaginary;
 use crate::world::options::{Engine, WorldOptions};
 use crate::world::registry::access::USER;
 
@@ -27,6 +28,7 @@ pub(in crate::world) struct Launcher {
     engine: Engine,
     images: Images,
     docker: Docker,
+    imaginary: Arc<Imaginary>,
     /// The registry's `127.0.0.1:PORT`.
     registry: String,
     stop_timeout: Duration,
@@ -37,7 +39,13 @@ pub(in crate::world) struct Launcher {
 
 impl Launcher {
     /// `folder` is the world's own, and its name is the world's.
-    pub(in crate::world) fn new(options: &WorldOptions, images: Images, registry: &str, folder: &Path) -> io::Result<Self> {
+    pub(in crate::world) fn new(
+        options: &WorldOptions,
+        images: Images,
+        imaginary: Arc<Imaginary>,
+        registry: &str,
+        folder: &Path,
+    ) -> io::Result<Self> {
         let world = folder.file_name().map(|name| name.to_string_lossy().trim_start_matches('.').to_owned()).unwrap_or_default();
         let config = folder.join("docker-config");
         std::fs::create_dir(&config)?;
@@ -51,6 +59,7 @@ impl Launcher {
             engine: options.engine,
             images,
             docker,
+            imaginary,
             registry: registry.to_owned(),
             stop_timeout: options.stop_timeout,
             started: Mutex::default(),
@@ -60,17 +69,23 @@ impl Launcher {
     }
 
     pub(in crate::world) async fn start(&self, spec: TaskSpec) -> Result<TaskHandle, String> {
-        let image = ImageReference::parse(&spec.image)
-            .ok_or_else(|| format!("CannotPullContainerError: invalid reference format: {}", spec.image))?;
-        if !self.is_ours(&image.host) {
-            return Err(format!("CannotPullContainerError: {}: the stage has no route to {}", spec.image, image.host));
-        }
         let handle = match self.engine {
-            Engine::Process => self.start_process(&spec, &image).await?,
-            Engine::Docker => self.start_container(&spec, &image).await?,
+            Engine::Process => self.start_process(&spec, &self.image(&spec)?).await?,
+            Engine::Docker => self.start_container(&spec, &self.image(&spec)?).await?,
+            Engine::Imaginary(after) => self.imagine(&spec, after).await,
         };
         self.started.lock().unwrap_or_else(PoisonError::into_inner).push(handle.clone());
         Ok(handle)
+    }
+
+    fn image(&self, spec: &TaskSpec) -> Result<ImageReference, String> {
+        let image = ImageReference::parse(&spec.image)
+            .ok_or_else(|| format!("CannotPullContainerError: invalid reference format: {}", spec.image))?;
+        if self.is_ours(&image.host) {
+            Ok(image)
+        } else {
+            Err(format!("CannotPullContainerError: {}: the stage has no route to {}", spec.image, image.host))
+        }
     }
 
     /// The world's registry, by whatever address its users reach it, or under the name that ECR would have.
@@ -109,6 +124,14 @@ impl Launcher {
         let (logs, (sender, exit)) = (Logs::default(), watch::channel(None));
         self.docker.run(&run, &logs, sender).await.map_err(|error| cannot_start(&error))?;
         Ok(self.handle(Runs::Container { docker: self.docker.clone(), name: run.name }, port, logs, exit))
+    }
+
+    async fn imagine(&self, spec: &TaskSpec, after: Duration) -> TaskHandle {
+        tokio::time::sleep(after).await;
+        let (sender, exit) = watch::channel(None);
+        let address = self.imaginary.begin(spec);
+        let runs = Runs::Imagined { among: Arc::clone(&self.imaginary), exit: sender };
+        TaskHandle { task: Arc::new(Task { runs, address: Some(address), logs: Logs::default(), exit, stop_timeout: self.stop_timeout }) }
     }
 
     fn handle(&self, runs: Runs, port: Option<u16>, logs: Logs, exit: watch::Receiver<Option<i32>>) -> TaskHandle {

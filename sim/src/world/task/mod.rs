@@ -16,6 +16,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::sync::watch;
 
+use super::imaginary::Imaginary;
 use docker::Docker;
 use logs::Logs;
 use process::Process;
@@ -25,6 +26,8 @@ use process::Process;
 pub struct TaskSpec {
     /// A name that is unique in the world, for logs and for the engine.
     pub id: String,
+    /// The revision it belongs to, which an imaginary task answers with.
+    pub revision: String,
     /// The image as the task definition has it: `HOST/repository@sha256:…` or `HOST/repository:tag`.
     pub image: String,
     /// The container's environment; wins over the image's.
@@ -39,6 +42,7 @@ pub struct TaskSpec {
 enum Runs {
     Process(Process),
     Container { docker: Docker, name: String },
+    Imagined { among: Arc<Imaginary>, exit: watch::Sender<Option<i32>> },
 }
 
 #[derive(Debug)]
@@ -87,6 +91,10 @@ impl TaskHandle {
                 }
             }
             Runs::Container { docker, name } => docker.stop(name, self.task.stop_timeout).await,
+            Runs::Imagined { among, exit } => {
+                self.task.address.into_iter().for_each(|address| among.end(address));
+                exit.send_replace(Some(0));
+            }
         }
         self.ended().await;
     }

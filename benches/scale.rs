@@ -1,0 +1,178 @@
+//! Many deployments at once in one account, under the request limits that AWS documents: do all of them end right, and what does it cost?
+//!
+//! Every run is a process of its own, as every job has its own runner: none knows of the others but by being throttled. The tasks are
+//! imaginary, so that two processors are enough.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Duration;
+
+use ecs_bluegreen_sim::rehearse::job::{Ended, Job, Stop};
+use ecs_bluegreen_sim::rehearse::sample::{REPOSITORY, service};
+use ecs_bluegreen_sim::{Clock, Controller, GroupOptions, Limits, RollingOptions, Stage, StageOptions, Tally, TaskEngine};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::bar::{Bar, percentile, worst};
+use crate::theatre::new_revision;
+use crate::{Measured, say};
+
+/// How many deployments, unless somebody says otherwise.
+pub(crate) const DEPLOYMENTS: usize = 200;
+
+const TASKS: u32 = 2;
+/// Pipelines of one push do not start in the same millisecond.
+const STARTED_WITHIN: Duration = Duration::from_secs(20);
+/// Registering alone takes AWS's one revision a second: the rest is to be short beside it.
+const FASTER_THAN_AWS: f64 = 10.0;
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Who performs the rollouts, in turns.
+const MIX: [Kind; 2] = [Kind::CodeDeploy, Kind::Rolling];
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    CodeDeploy,
+    Rolling,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::CodeDeploy => "codedeploy",
+            Self::Rolling => "rolling",
+        }
+    }
+
+    /// All at once, behind a gate.
+    fn controller(self) -> Controller {
+        match self {
+            Self::CodeDeploy => Controller::CodeDeploy(GroupOptions::default()),
+            Self::Rolling => Controller::Rolling(RollingOptions::default()),
+        }
+    }
+}
+
+/// One run's end.
+struct Run {
+    service: String,
+    seconds: f64,
+    ended: Ended,
+}
+
+impl Run {
+    fn is_right(&self) -> bool {
+        self.ended.exit == 0 && self.outcome() == "deployed"
+    }
+
+    fn outcome(&self) -> &str {
+        self.ended.outputs.get("outcome").map_or("none", String::as_str)
+    }
+
+    /// What went wrong, without the service's name: the same for all that failed the same way.
+    fn failure(&self) -> String {
+        let reason = self.ended.outputs.get("reason").map_or("none", String::as_str);
+        format!("exit {}, outcome {}, reason {reason}", self.ended.exit, self.outcome())
+    }
+}
+
+/// The bar, and what is worth knowing beside it.
+pub(crate) async fn bars(action: &Path, folder: &Path, deployments: usize) -> Measured {
+    let services: Vec<(String, Kind)> = MIX.into_iter().cycle().take(deployments).enumerate().map(named).collect();
+    let stage = stage(&services).await?;
+    let runs = deploy(action, &folder.join("scale"), &stage, &services).await?;
+    let (tally, lags) = (stage.tally(), lags(&stage));
+    stage.shutdown().await;
+    tell(&runs, &tally);
+    Ok(report(&runs, &tally, &lags))
+}
+
+fn named((index, kind): (usize, Kind)) -> (String, Kind) {
+    (format!("{}-{index:03}", kind.name()), kind)
+}
+
+async fn stage(services: &[(String, Kind)]) -> Result<Stage, Box<dyn Error>> {
+    let options = StageOptions {
+        engine: TaskEngine::Imaginary,
+        limits: Limits::Documented,
+        clock: Clock::Scaled(FASTER_THAN_AWS),
+        repositories: vec![REPOSITORY.to_owned()],
+        ..StageOptions::default()
+    };
+    let stage = Stage::start(options).await?;
+    for (name, kind) in services {
+        stage.add_service(service(name, kind.controller(), TASKS)).await?;
+    }
+    for (name, _) in services {
+        if !stage.wait_until_steady(name, PATIENCE).await {
+            return Err(format!("{name} does not come up").into());
+        }
+    }
+    Ok(stage)
+}
+
+/// One process for every service, evenly spread over the time in which they start; waits for all of them.
+async fn deploy(action: &Path, folder: &Path, stage: &Stage, services: &[(String, Kind)]) -> Result<Vec<Run>, Box<dyn Error>> {
+    let mut running: JoinSet<std::io::Result<Run>> = JoinSet::new();
+    let pause = STARTED_WITHIN / u32::try_from(services.len().max(1))?;
+    for (service, _) in services {
+        let job = Job::new(action, &folder.join(service), &stage.endpoint())?;
+        running.spawn(one(job, service.clone()));
+        sleep(pause).await;
+    }
+    let mut runs = Vec::new();
+    while let Some(run) = running.join_next().await {
+        runs.push(run??);
+    }
+    Ok(runs)
+}
+
+/// One run. Its log stays in its folder.
+async fn one(job: Job, service: String) -> std::io::Result<Run> {
+    let (began, mut log) = (Instant::now(), String::new());
+    let ended = job.run(&new_revision(&service, 1), &mut Stop::never(), |line| log.extend([line, "\n"])).await?;
+    std::fs::write(job.temp().join("log.txt"), log)?;
+    Ok(Run { service, seconds: began.elapsed().as_secs_f64(), ended })
+}
+
+/// Seconds between each gate being visible and AWS accepting our answer to it.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds between two events")]
+fn lags(stage: &Stage) -> Vec<f64> {
+    let timeline = stage.timeline();
+    let accepted = |operation: &str, code: &Option<String>| operation == "codedeploy:ContinueDeployment" && code.is_none();
+    let answers = stage.ledger().into_iter().filter(|entry| accepted(&entry.operation, &entry.code));
+    let seconds = answers.filter_map(|entry| {
+        let id = entry.request.get("deploymentId")?.as_str()?;
+        let ready = timeline.iter().find(|moment| moment.subject == id && moment.state == "Ready")?;
+        Some((entry.at_ms - ready.at_ms) as f64 / 1000.0)
+    });
+    seconds.collect()
+}
+
+/// What a table has no room for: the minutes, who was throttled, and what went wrong.
+fn tell(runs: &[Run], tally: &Tally) {
+    say(&format!("  requests by minute: {:?}", tally.minutes()));
+    for (operation, count) in tally.operations.iter().filter(|(_, count)| count.throttled > 0) {
+        say(&format!("  throttled: {operation}, {} of {}", count.throttled, count.requests));
+    }
+    for run in runs.iter().filter(|run| !run.is_right()) {
+        say(&format!("  {}: {} after {:.0} s", run.service, run.failure(), run.seconds));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some hundreds of runs, some thousands of requests")]
+fn report(runs: &[Run], tally: &Tally, lags: &[f64]) -> Vec<Bar> {
+    let name = |what: &str| format!("{} deployments at once: {what}", runs.len());
+    let wrong = runs.iter().filter(|run| !run.is_right()).count() as f64;
+    let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
+    let longest = format!("the longest took {:.0} s, half of them at most {:.0} s", worst(&seconds), percentile(&seconds, 0.5));
+    let requests = format!("{} in all, {} in the busiest minute", tally.total.requests, tally.busiest_minute());
+    let gates =
+        format!("p50 {:.1} s, p95 {:.1} s, worst {:.1} s of {}", percentile(lags, 0.5), percentile(lags, 0.95), worst(lags), lags.len());
+    vec![
+        Bar::at_most(&name("ended wrong"), wrong, 0.0, "runs", &longest),
+        Bar::told(&name("requests to AWS"), &requests),
+        Bar::told(&name("throttled"), &format!("{} requests", tally.total.throttled)),
+        Bar::told(&name("gate visible → continued"), &gates),
+    ]
+}

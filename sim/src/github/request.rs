@@ -1,0 +1,125 @@
+//! What a request to GitHub asks: which of the two operations, with which filters and page. Pure.
+
+use std::collections::BTreeMap;
+
+use super::options::GithubRun;
+
+/// GitHub's page when none is asked for, and its largest.
+const PAGE: usize = 30;
+const LARGEST_PAGE: usize = 100;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The runs of a workflow.
+    Runs { repository: String, workflow: String },
+    /// One run.
+    Run { repository: String, id: String },
+    /// Something that the stage does not have.
+    Unknown,
+}
+
+impl Wanted {
+    /// By the path below the API's root.
+    pub(super) fn parse(path: &str) -> Self {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let own = |text: &str| text.to_owned();
+        match parts.as_slice() {
+            ["repos", owner, name, "actions", "workflows", file, "runs"] => {
+                Self::Runs { repository: format!("{owner}/{name}"), workflow: own(file) }
+            }
+            ["repos", owner, name, "actions", "runs", id] => Self::Run { repository: format!("{owner}/{name}"), id: own(id) },
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The operation's name in the ledger.
+    pub(super) const fn operation(&self) -> &'static str {
+        match self {
+            Self::Runs { .. } => "ListWorkflowRuns",
+            Self::Run { .. } => "GetWorkflowRun",
+            Self::Unknown => "GetSomething",
+        }
+    }
+}
+
+/// The query of a request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Query(BTreeMap<String, String>);
+
+impl Query {
+    pub(super) fn parse(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// Whether a run passes every filter. `status` is about the conclusion too.
+    pub(super) fn fits(&self, run: &GithubRun) -> bool {
+        self.0.iter().all(|(name, wanted)| match name.as_str() {
+            "branch" => run.branch == *wanted,
+            "event" => run.event == *wanted,
+            "actor" => run.actor == *wanted,
+            "head_sha" => run.sha == *wanted,
+            "status" => run.status == *wanted || run.conclusion.as_ref() == Some(wanted),
+            _ => true,
+        })
+    }
+
+    fn number(&self, name: &str, otherwise: usize) -> usize {
+        self.0.get(name).and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(otherwise)
+    }
+
+    /// The page, counted from 1.
+    pub(super) fn page(&self) -> usize {
+        self.number("page", 1)
+    }
+
+    /// How many runs a page has.
+    pub(super) fn per_page(&self) -> usize {
+        self.number("per_page", PAGE).min(LARGEST_PAGE)
+    }
+
+    /// The same query, for another page.
+    pub(super) fn of_page(&self, page: usize) -> String {
+        let others = self.0.iter().filter(|(name, _)| name.as_str() != "page");
+        let page = ("page", page.to_string());
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(others).append_pair(page.0, &page.1).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_paths_are_known() {
+        let repository = "org/repo".to_owned();
+        let runs = Wanted::Runs { repository: repository.clone(), workflow: "deploy.yml".to_owned() };
+        assert_eq!(Wanted::parse("repos/org/repo/actions/workflows/deploy.yml/runs"), runs);
+        assert_eq!(Wanted::parse("repos/org/repo/actions/runs/7"), Wanted::Run { repository, id: "7".to_owned() });
+        assert_eq!(Wanted::parse("repos/org/repo/actions/runs/7/jobs"), Wanted::Unknown);
+    }
+
+    #[test]
+    fn a_status_is_also_a_conclusion_and_unknown_filters_filter_nothing() {
+        let run = GithubRun::succeeded(1, 1, "a");
+        let table = [
+            ("status=success", true),
+            ("status=completed", true),
+            ("status=failure", false),
+            ("branch=main&exclude_pull_requests=1", true),
+        ];
+        for (query, fits) in table {
+            assert_eq!(Query::parse(query).fits(&run), fits, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_thirty_runs_and_never_more_than_a_hundred() {
+        let table = [("", (1, 30)), ("page=3&per_page=10", (3, 10)), ("page=0&per_page=500", (1, 100))];
+        for (query, expected) in table {
+            assert_eq!((Query::parse(query).page(), Query::parse(query).per_page()), expected, "{query}");
+        }
+        assert_eq!(Query::parse("page=2&branch=a%2Fb").of_page(3), "branch=a%2Fb&page=3");
+    }
+}

@@ -1,0 +1,54 @@
+//! A workflow run as GitHub's REST API shows it. Members that nobody asks for are left out, but for those that clients require.
+
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use super::options::GithubRun;
+
+/// The first second of 2026: runs are a minute apart, by their number.
+const FIRST_RUN: i64 = 1_767_225_600;
+
+/// A run of a repository, with addresses below the API's root.
+pub(super) fn run(root: &str, repository: &str, run: &GithubRun) -> Value {
+    let page = format!("https://github.com/{repository}/actions/runs/{}", run.id);
+    let url = format!("{root}/repos/{repository}/actions/runs/{}", run.id);
+    let workflow = workflow_id(&run.workflow);
+    let author = json!({ "name": run.actor, "email": format!("{}@users.noreply.github.com", run.actor) });
+    let (created, file) = (moment(run), &run.workflow);
+    json!({
+        "id": run.id, "name": file.trim_end_matches(".yml"), "node_id": format!("WFR_{}", run.id), "head_branch": run.branch,
+        "head_sha": run.sha, "path": format!(".github/workflows/{file}"), "display_title": format!("Run {}", run.number),
+        "run_number": run.number, "run_attempt": run.attempt, "event": run.event, "status": run.status, "conclusion": run.conclusion,
+        "workflow_id": workflow, "url": url, "html_url": page, "pull_requests": [], "created_at": created, "updated_at": created,
+        "run_started_at": created, "actor": user(&run.actor), "triggering_actor": user(&run.actor),
+        "jobs_url": format!("{url}/jobs"), "logs_url": format!("{url}/logs"), "artifacts_url": format!("{url}/artifacts"),
+        "cancel_url": format!("{url}/cancel"), "rerun_url": format!("{url}/rerun"), "previous_attempt_url": null,
+        "check_suite_id": run.id, "check_suite_url": format!("{root}/repos/{repository}/check-suites/{}", run.id),
+        "workflow_url": format!("{root}/repos/{repository}/actions/workflows/{workflow}"),
+        "head_commit": { "id": run.sha, "tree_id": run.sha, "message": format!("Commit of run {}", run.number), "timestamp": created,
+            "author": author, "committer": author },
+        "repository": repository_view(root, repository), "head_repository": repository_view(root, repository),
+    })
+}
+
+/// The same for every run of a file.
+pub(super) fn workflow_id(file: &str) -> u64 {
+    file.bytes().fold(1_000, |id, byte| (id * 31 + u64::from(byte)) % 100_000_000)
+}
+
+fn moment(run: &GithubRun) -> String {
+    let minutes = Duration::minutes(i64::try_from(run.number).unwrap_or(0));
+    let first = OffsetDateTime::from_unix_timestamp(FIRST_RUN).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    first.saturating_add(minutes).format(&Rfc3339).unwrap_or_default()
+}
+
+fn user(login: &str) -> Value {
+    json!({ "login": login, "id": workflow_id(login), "type": "User", "site_admin": false, "html_url": format!("https://github.com/{login}") })
+}
+
+fn repository_view(root: &str, repository: &str) -> Value {
+    let name = repository.rsplit('/').next().unwrap_or(repository);
+    json!({ "id": workflow_id(repository), "name": name, "full_name": repository, "private": true, "url": format!("{root}/repos/{repository}"),
+        "html_url": format!("https://github.com/{repository}") })
+}
