@@ -1,14 +1,12 @@
 //! Rolling rollouts of services under the ECS controller: begun by `UpdateService`, completed, given up or rolled back here.
 
 use super::keeper::crew;
+use super::rolling_failure::{After, Failure, failure};
 use super::rolling_history as history;
 use super::supersede::{all_traffic_to, supersede};
-use crate::account::{
-    Account, AlarmWatch, Configuration, Fleet, Role, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus, add_service_revision,
-};
+use crate::account::{Account, Configuration, Fleet, Role, Rollout, Service, add_service_revision};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::options::Breaker;
 use crate::switches::BreakerRollback;
 
 /// ECS takes some seconds to call a rollout completed after its last task became healthy.
@@ -28,12 +26,8 @@ pub(crate) fn begin(cloud: &Cloud, account: &mut Account, service: &str, revisio
     let mut fleet = Fleet::new(id, &service.name, revision, service.desired);
     fleet.target_group = target_group;
     fleet.service_revision = Some(service_revision);
-    for former in &mut service.fleets {
-        former.role = Role::Active;
-    }
+    service.make_room();
     service.fleets.insert(0, fleet);
-    service.steady = None;
-    service.changed();
     history::begin(cloud, account, &name)
 }
 
@@ -59,25 +53,6 @@ enum Finding {
     GiveUp(Failure),
 }
 
-/// Why a rollout is given up, and what follows.
-#[derive(Debug, PartialEq, Eq)]
-struct Failure {
-    /// `rolloutStateReason`.
-    state: &'static str,
-    /// ECS's sentence after `deployment failed:`.
-    event: &'static str,
-    /// `statusReason` of the service deployment.
-    reason: &'static str,
-    after: After,
-}
-
-/// What follows a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum After {
-    GoesBack,
-    Stays,
-}
-
 fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
     let Some(service) = account.service(name) else { return };
     let configuration = service.configuration.clone().filter(|_| !account.shifts_traffic(service));
@@ -98,53 +73,6 @@ fn finding(cloud: &Cloud, account: &Account, service: &Service, configuration: &
     let replaced = service.fleets.iter().filter(|fleet| fleet.id != primary.id).all(|fleet| crew(account, fleet).alive == 0);
     let settled = crew(account, primary).healthy == service.desired && replaced;
     if settled && may_move_on(cloud, service) { Finding::Complete } else { Finding::NothingNew }
-}
-
-fn failure(account: &Account, service: &Service, primary: &Fleet, configuration: &Configuration) -> Option<Failure> {
-    let deployment = account.rolling_now(&service.name);
-    let is = |status| deployment.is_some_and(|deployment| deployment.status == status);
-    if is(ServiceDeploymentStatus::RollbackInProgress) {
-        return None;
-    }
-    if is(ServiceDeploymentStatus::RollbackRequested) {
-        let reason = "Service deployment rolled back because of a user request.";
-        return Some(Failure { state: "ECS deployment stopped by a user.", event: "stopped by a user.", reason, after: After::GoesBack });
-    }
-    if is(ServiceDeploymentStatus::StopRequested) {
-        let reason = "Service deployment stopped by a user.";
-        return Some(Failure { state: "ECS deployment stopped by a user.", event: "stopped by a user.", reason, after: After::Stays });
-    }
-    let breaker = configuration.breaker();
-    let after = if breaker == Breaker::Rollback { After::GoesBack } else { After::Stays };
-    let may_break = breaker != Breaker::Off && !primary.was_steady;
-    if may_break && primary.failed_tasks >= configuration.breaker_threshold(service.desired) {
-        let reason = match after {
-            After::GoesBack => "Service deployment rolled back because the circuit breaker threshold was exceeded.",
-            After::Stays => "Service deployment failed because the circuit breaker threshold was exceeded.",
-        };
-        return Some(Failure {
-            state: "ECS deployment circuit breaker: tasks failed to start.",
-            event: "tasks failed to start.",
-            reason,
-            after,
-        });
-    }
-    let rings = watches(deployment) && !account.ringing(&configuration.alarms()).is_empty();
-    rings.then(|| alarmed(configuration, after))
-}
-
-/// An alarm that rang at the start already is not watched.
-fn watches(deployment: Option<&ServiceDeployment>) -> bool {
-    deployment.is_none_or(|deployment| deployment.alarms == AlarmWatch::Monitoring)
-}
-
-fn alarmed(configuration: &Configuration, after: After) -> Failure {
-    let after = if configuration.alarms_roll_back() { After::GoesBack } else { after };
-    let reason = match after {
-        After::GoesBack => "Service deployment rolled back because alarms were detected.",
-        After::Stays => "Service deployment failed because alarms were detected.",
-    };
-    Failure { state: "ECS deployment alarm: alarm detected.", event: "alarm detected.", reason, after }
 }
 
 /// The present state was read, or was there for long enough.
@@ -203,9 +131,7 @@ fn note_alarms(account: &mut Account, name: &str) {
 fn roll_back(service: &mut Service, new: String, identity: BreakerRollback, said: &str) -> Option<String> {
     let good = service.fleets.iter().position(|fleet| fleet.rollout == Rollout::Completed || fleet.was_steady)?;
     let failed = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
-    for fleet in &mut service.fleets {
-        fleet.role = Role::Active;
-    }
+    service.make_room();
     let id = match identity {
         BreakerRollback::FormerId => good_again(service, good),
         BreakerRollback::NewId => anew(service, good, new),

@@ -3,6 +3,7 @@
 mod configuration;
 mod deployment;
 mod hook;
+mod initial;
 mod revision;
 mod stage;
 
