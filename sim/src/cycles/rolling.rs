@@ -4,7 +4,7 @@ use super::keeper::crew;
 use super::rolling_failure::{After, Failure, failure};
 use super::rolling_history as history;
 use super::supersede::{all_traffic_to, supersede};
-use crate::account::{Account, Configuration, Fleet, Role, Rollout, Service, add_service_revision};
+use crate::account::{Account, Cleanup, Configuration, EarlySuccess, Fleet, Role, Rollout, Service, add_service_revision};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::switches::BreakerRollback;
@@ -62,6 +62,7 @@ fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
         Finding::Complete => complete(cloud, account, name),
         Finding::GiveUp(failure) => give_up(cloud, account, name, &failure),
     }
+    drop_the_replaced(account, name);
     announce_steady(account, name);
 }
 
@@ -70,9 +71,30 @@ fn finding(cloud: &Cloud, account: &Account, service: &Service, configuration: &
     if let Some(failure) = failure(account, service, primary, configuration) {
         return Finding::GiveUp(failure);
     }
-    let replaced = service.fleets.iter().filter(|fleet| fleet.id != primary.id).all(|fleet| crew(account, fleet).alive == 0);
-    let settled = crew(account, primary).healthy == service.desired && replaced;
+    let settled = is_settled(account, service, primary, configuration.early_success());
     if settled && may_move_on(cloud, service) { Finding::Complete } else { Finding::NothingNew }
+}
+
+/// All tasks are healthy and those of before are gone, or as many as the early success criteria ask for.
+fn is_settled(account: &Account, service: &Service, primary: &Fleet, early: Option<EarlySuccess>) -> bool {
+    let replaced = service.fleets.iter().filter(|fleet| fleet.id != primary.id).all(|fleet| crew(account, fleet).alive == 0);
+    let healthy = crew(account, primary).healthy;
+    match early {
+        None => healthy == service.desired && replaced,
+        Some(EarlySuccess { percent, cleanup }) => healthy * 100 >= service.desired * percent && (replaced || cleanup == Cleanup::Deferred),
+    }
+}
+
+/// Fleets whose last task is gone after their successor was successful early.
+fn drop_the_replaced(account: &mut Account, name: &str) {
+    let Some(service) = account.service(name) else { return };
+    let Some(primary) = service.primary().filter(|primary| primary.rollout == Rollout::Completed) else { return };
+    let leaving = |fleet: &&Fleet| fleet.id != primary.id && fleet.role == Role::Draining;
+    let gone: Vec<String> =
+        service.fleets.iter().filter(leaving).filter(|fleet| crew(account, fleet).alive == 0).map(|fleet| fleet.id.clone()).collect();
+    if let Some(service) = account.service_mut(name) {
+        service.fleets.retain(|fleet| !gone.contains(&fleet.id));
+    }
 }
 
 /// The present state was read, or was there for long enough.
@@ -89,7 +111,9 @@ fn complete(cloud: &Cloud, account: &mut Account, name: &str) {
     let Some(primary) = service.primary_mut() else { return };
     let id = primary.id.clone();
     primary.turn(Rollout::Completed, format!("ECS deployment {id} completed."));
-    service.fleets.retain(|fleet| fleet.id == id);
+    for former in service.fleets.iter_mut().filter(|fleet| fleet.id != id) {
+        former.role = Role::Draining;
+    }
     service.say(&said, &format!("(deployment {id}) deployment completed."));
     service.changed();
     cloud.ledger.mark(name, format!("{id} COMPLETED"));

@@ -37,6 +37,23 @@ impl HookAction {
     }
 }
 
+/// When a rolling deployment is successful early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EarlySuccess {
+    /// Healthy tasks, of the desired ones.
+    pub(crate) percent: u32,
+    pub(crate) cleanup: Cleanup,
+}
+
+/// When the tasks of before go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cleanup {
+    /// Before the deployment is successful.
+    Blocking,
+    /// After.
+    Deferred,
+}
+
 /// One step of production traffic: green's share, and the minutes until the next.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TrafficStep {
@@ -86,6 +103,14 @@ impl Configuration {
             (true, false) => Breaker::Fail,
             (false, _) => Breaker::Off,
         }
+    }
+
+    /// When a rolling deployment is successful before all of its tasks are healthy.
+    pub(crate) fn early_success(&self) -> Option<EarlySuccess> {
+        let percent =
+            self.flag("earlySuccessCriteria/enable").then(|| self.number("earlySuccessCriteria/healthyPercent").unwrap_or(100))?;
+        let deferred = self.get("earlySuccessCriteria/sourceServiceRevisionCleanup").and_then(Value::as_str) == Some("DEFERRED");
+        Some(EarlySuccess { percent, cleanup: if deferred { Cleanup::Deferred } else { Cleanup::Blocking } })
     }
 
     /// How many failed tasks the circuit breaker bears; half of the desired count within ECS's bounds unless it says otherwise.
