@@ -42,7 +42,7 @@ async fn a_run_waits_for_another_and_then_deploys() {
                 Deed::Call("codedeploy.StopDeployment", serde_json::json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": true }))
             }
         };
-        let second = Action::tested("1.2.0").with("if-running", "wait").at(When::Line("waiting until it is over"), stop);
+        let second = Action::deploy("1.2.0").with("if-running", "wait").at(When::Line("waiting until it is over"), stop);
         let second = play.act(second).await;
         assert_eq!(second.outputs["outcome"], "deployed", "{}", second.text());
         assert_eq!(second.log.iter().filter(|line| line.contains("waiting until it is over")).count(), 1);
@@ -54,7 +54,7 @@ async fn a_run_waits_for_another_and_then_deploys() {
 async fn a_run_takes_another_back_first_when_it_is_told_to() {
     for story in [Story::codedeploy(), Story::canary()] {
         let mut play = busy(story).await;
-        let second = play.act(Action::tested("1.2.0").with("if-running", "supersede")).await;
+        let second = play.act(Action::deploy("1.2.0").with("if-running", "supersede")).await;
         assert_eq!(second.outputs["outcome"], "deployed", "{}", second.text());
         assert!(second.text().contains("it is taken back first (if-running: supersede)"));
         assert!(!play.users().versions.contains_key("1.1.0"), "nobody saw what was taken back");
