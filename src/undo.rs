@@ -17,6 +17,8 @@ pub enum Undo {
     CodeDeploy(CodeDeployUndo),
     /// A rolling deployment that this run started.
     Rolling(RollingUndo),
+    /// The service's scale-in, which this run suspended.
+    Scaling(ScalingUndo),
 }
 
 /// Deregister our revision, unless it is in use.
@@ -97,6 +99,30 @@ pub struct RollingUndo {
     pub desired: Option<i32>,
 }
 
+/// Let the service scale in again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScalingUndo {
+    /// The service.
+    pub place: ServiceKey,
+    /// Application Auto Scaling's name for it: `service/CLUSTER/SERVICE`.
+    pub resource: String,
+    /// The run id in the scalable target's tag.
+    pub run: String,
+    /// What was suspended before.
+    pub was: SuspendedState,
+}
+
+/// Which of its activities a scalable target rests from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuspendedState {
+    /// Scaling in by policies.
+    pub scale_in: bool,
+    /// Scaling out by policies.
+    pub scale_out: bool,
+    /// Scheduled actions.
+    pub scheduled: bool,
+}
+
 impl Undo {
     /// What would be taken back, in words.
     pub fn words(&self) -> String {
@@ -107,6 +133,7 @@ impl Undo {
                 undo.deployment.as_ref().map_or("CodeDeploy deployment".to_owned(), |id| format!("CodeDeploy deployment {id}"))
             }
             Self::Rolling(undo) => format!("rolling deployment of {}", short(&undo.ours)),
+            Self::Scaling(undo) => format!("suspended scale-in of {}", undo.resource),
         }
     }
 
@@ -114,7 +141,15 @@ impl Undo {
     pub fn is_rollout(&self) -> bool {
         match self {
             Self::CodeDeploy(_) | Self::Rolling(_) => true,
-            Self::Revision(_) | Self::Task(_) => false,
+            Self::Revision(_) | Self::Task(_) | Self::Scaling(_) => false,
+        }
+    }
+
+    /// Whether it was only borrowed for the rollout: it is given back in every end, also in a good one.
+    pub fn is_loan(&self) -> bool {
+        match self {
+            Self::Scaling(_) => true,
+            Self::Revision(_) | Self::Task(_) | Self::CodeDeploy(_) | Self::Rolling(_) => false,
         }
     }
 }
@@ -134,5 +169,16 @@ mod tests {
         let text = serde_json::to_string(&undo).unwrap();
         assert_eq!(serde_json::from_str::<Undo>(&text).unwrap(), undo);
         assert_eq!(undo.words(), "task definition api:4");
+    }
+
+    #[test]
+    fn suspended_scale_in_is_a_loan_and_no_rollout() {
+        let place = ServiceKey { cluster: "prod".into(), service: "api".into() };
+        let was = SuspendedState { scheduled: true, ..SuspendedState::default() };
+        let undo = Undo::Scaling(ScalingUndo { place, resource: "service/prod/api".into(), run: "4711-1-0a".into(), was });
+        let text = serde_json::to_string(&undo).unwrap();
+        assert_eq!(serde_json::from_str::<Undo>(&text).unwrap(), undo);
+        assert_eq!((undo.is_loan(), undo.is_rollout()), (true, false));
+        assert_eq!(undo.words(), "suspended scale-in of service/prod/api");
     }
 }

@@ -11,6 +11,7 @@ use crate::undo::Undo;
 mod codedeploy;
 mod revision;
 mod rolling;
+pub mod scaling;
 mod task;
 
 /// What taking back came to.
@@ -94,6 +95,24 @@ pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
     unwound
 }
 
+/// Gives back, newest first, what was only borrowed for the rollout. What cannot be given back stays armed: `post` tries again.
+pub async fn settle(run: &Run) {
+    for loan in run.armed().iter().rev().filter(|undo| undo.is_loan()) {
+        match apply(run, loan).await {
+            Ok(Undone::Nothing | Undone::Traffic(_)) => {
+                run.disarm(loan);
+                run.tell(Event::Undone { what: loan.words() });
+            }
+            Err(failure) => run.tell(Event::Warned { sentence: kept(loan, &failure) }),
+        }
+    }
+}
+
+fn kept(loan: &Undo, failure: &Failure) -> String {
+    let why = [failure.chain.join(": "), failure.hints.join("; ")].join("; ");
+    format!("{} is left to the post step: {why}", loan.words())
+}
+
 async fn one(run: &Run, undo: &Undo) -> Unwound {
     let what = undo.words();
     match apply(run, undo).await {
@@ -116,7 +135,7 @@ async fn one(run: &Run, undo: &Undo) -> Unwound {
 async fn serves(run: &Run, undo: &Undo) -> Option<String> {
     match undo {
         Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
-        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) => None,
+        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Scaling(_) => None,
     }
 }
 
@@ -126,5 +145,6 @@ async fn apply(run: &Run, undo: &Undo) -> Result<Undone, Failure> {
         Undo::Task(undo) => task::take_back(run, undo).await,
         Undo::CodeDeploy(undo) => codedeploy::take_back(run, undo).await,
         Undo::Rolling(undo) => rolling::take_back(run, undo).await,
+        Undo::Scaling(undo) => scaling::take_back(run, undo).await,
     }
 }

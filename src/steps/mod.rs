@@ -3,6 +3,7 @@
 pub mod image;
 pub mod revision;
 pub mod rollout;
+pub mod scaling;
 pub mod smoke;
 pub mod stopped;
 pub mod task;
