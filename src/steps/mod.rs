@@ -1,10 +1,12 @@
 //! One file, one step of the straight line. Steps act and tell; what an observation means is decided in `decide`.
 
 pub mod image;
+pub mod queue;
 pub mod revision;
 pub mod rollout;
 pub mod scaling;
 pub mod smoke;
+pub mod stale;
 pub mod stopped;
 pub mod task;
 pub mod traffic;
