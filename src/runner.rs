@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::github::files::Files;
+use crate::github::workflow::Workflow;
 use crate::workspace::Workspace;
 
 /// The job, as far as a deployment needs it.
@@ -17,6 +18,8 @@ pub struct Runner {
     pub run: String,
     /// `GITHUB_SHA`.
     pub sha: Option<String>,
+    /// The workflow's run as GitHub's API knows it; none outside a workflow.
+    pub workflow: Option<Workflow>,
     /// The region of the environment.
     pub region: Option<String>,
     /// The Docker engine's socket.
@@ -46,6 +49,7 @@ impl Runner {
             files: Files { output: path("GITHUB_OUTPUT"), state: path("GITHUB_STATE"), summary: path("GITHUB_STEP_SUMMARY") },
             run: text("GITHUB_RUN_ATTEMPT").map_or(run.clone(), |attempt| format!("{run}-{attempt}")),
             sha: text("GITHUB_SHA"),
+            workflow: Workflow::from_variables(variables),
             region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
             engine_socket: text("DOCKER_HOST")
                 .and_then(|host| host.strip_prefix("unix://").map(PathBuf::from))

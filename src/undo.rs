@@ -21,6 +21,8 @@ pub enum Undo {
     Native(NativeUndo),
     /// PAUSE hooks, and the strategy, that this run set on the service.
     Hooks(HooksUndo),
+    /// The service's scale-in, which this run suspended.
+    Scaling(ScalingUndo),
 }
 
 /// Deregister our revision, unless it is in use.
@@ -129,6 +131,30 @@ pub struct HooksUndo {
     pub strategy: Option<serde_json::Value>,
 }
 
+/// Let the service scale in again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScalingUndo {
+    /// The service.
+    pub place: ServiceKey,
+    /// Application Auto Scaling's name for it: `service/CLUSTER/SERVICE`.
+    pub resource: String,
+    /// The run id in the scalable target's tag.
+    pub run: String,
+    /// What was suspended before.
+    pub was: SuspendedState,
+}
+
+/// Which of its activities a scalable target rests from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuspendedState {
+    /// Scaling in by policies.
+    pub scale_in: bool,
+    /// Scaling out by policies.
+    pub scale_out: bool,
+    /// Scheduled actions.
+    pub scheduled: bool,
+}
+
 impl Undo {
     /// What would be taken back, in words.
     pub fn words(&self) -> String {
@@ -144,6 +170,7 @@ impl Undo {
                 .as_ref()
                 .map_or_else(|| format!("service deployment of {}", short(&undo.ours)), |arn| format!("service deployment {}", short(arn))),
             Self::Hooks(_) => "PAUSE hooks of this run".to_owned(),
+            Self::Scaling(undo) => format!("suspended scale-in of {}", undo.resource),
         }
     }
 
@@ -153,14 +180,14 @@ impl Undo {
             Self::CodeDeploy(undo) => &undo.blue.revision,
             Self::Native(undo) => &undo.blue.revision,
             Self::Rolling(undo) => &undo.previous,
-            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) => "",
+            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) | Self::Scaling(_) => "",
         }
     }
 
     /// Whether this was only lent for the rollout: it is given back in every end, also a good one.
     pub fn is_loan(&self) -> bool {
         match self {
-            Self::Hooks(_) => true,
+            Self::Hooks(_) | Self::Scaling(_) => true,
             Self::Revision(_) | Self::Task(_) | Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => false,
         }
     }
@@ -176,7 +203,7 @@ impl Undo {
     pub fn is_rollout(&self) -> bool {
         match self {
             Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => true,
-            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) => false,
+            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) | Self::Scaling(_) => false,
         }
     }
 }

@@ -13,6 +13,7 @@ mod hooks;
 mod native;
 mod revision;
 mod rolling;
+pub mod scaling;
 mod task;
 
 /// What taking back came to.
@@ -147,7 +148,7 @@ async fn serves(run: &Run, undo: &Undo) -> Option<String> {
     match undo {
         Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
         Undo::Native(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
-        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Hooks(_) => None,
+        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Hooks(_) | Undo::Scaling(_) => None,
     }
 }
 
@@ -159,5 +160,6 @@ async fn apply(run: &Run, undo: &Undo, hand: Hand) -> Result<Undone, Failure> {
         Undo::Rolling(undo) => rolling::take_back(run, undo, hand).await,
         Undo::Native(undo) => native::take_back(run, undo, hand).await,
         Undo::Hooks(undo) => hooks::take_back(run, undo).await,
+        Undo::Scaling(undo) => scaling::take_back(run, undo).await,
     }
 }

@@ -31,6 +31,7 @@ pub mod ecs_shapes;
 pub mod elb;
 pub mod error;
 pub mod logs;
+pub mod scaling;
 
 pub use error::{AwsError, Kind};
 
@@ -61,6 +62,8 @@ pub struct Aws {
     elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
     cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    scaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
+    scaling_once: OnceLock<aws_sdk_applicationautoscaling::Client>,
 }
 
 /// Where consoles and ARNs live.
@@ -114,6 +117,8 @@ impl Aws {
             elb: OnceLock::new(),
             cloudwatch: OnceLock::new(),
             logs: OnceLock::new(),
+            scaling: OnceLock::new(),
+            scaling_once: OnceLock::new(),
         }
     }
 
@@ -167,6 +172,15 @@ impl Aws {
     fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
         self.counted();
         self.logs.get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
+    }
+
+    fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
+        self.counted();
+        self.scaling.get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.reads))
+    }
+
+    fn scaling_once(&self) -> &aws_sdk_applicationautoscaling::Client {
+        self.scaling_once.get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.writes))
     }
 }
 

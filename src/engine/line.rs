@@ -17,10 +17,11 @@ use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
-use crate::steps::rollout::{self, Rollout, Start};
-use crate::steps::{smoke, task};
+use crate::steps::rollout::{self, Rollout};
+use crate::steps::{scaling, smoke, stale, task};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
+use crate::unwind::scaling::left_behind as scaling_left_behind;
 
 /// How long AWS may throttle the survey before the run gives up; nothing was begun yet.
 const THROTTLED: Duration = Duration::from_mins(5);
@@ -34,9 +35,11 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     one_off(run, settings, &revision, &snapshot).await?;
     let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
     let running = snapshot.running.as_ref().filter(|running| running.is_ours);
-    let Start::Started(mut rollout) = rollout::start(run, settings, planned, &revision, running).await? else {
+    if running.is_none() && rollout::is_unchanged(settings, planned, &revision) {
         return Ok(no_change(planned));
-    };
+    }
+    scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
+    let mut rollout = rollout::start(run, settings, planned, &revision, running).await?;
     if running.is_some() {
         answer::arm(run, settings, &snapshot, planned);
     }
@@ -67,8 +70,12 @@ pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut R
 }
 
 /// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's ends all take them away.
-fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
+async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
     let Some(service) = snapshot.service.as_ref().filter(|_| snapshot.running.is_none()) else { return };
+    if let Some(left) = scaling_left_behind(run, settings, service.cluster_name(), &service.service_name).await {
+        run.tell(Event::Warned { sentence: format!("scale-in that workflow run {} left suspended is restored", left.run) });
+        run.arm(Undo::Scaling(left));
+    }
     let Some(left) = service.deployment_configuration.as_ref().and_then(run_in) else { return };
     run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are taken away") });
     let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
@@ -96,7 +103,8 @@ pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot,
     while queue::make_way(run, settings, &snapshot).await? == Way::Again {
         snapshot = look(run, settings).await?;
     }
-    left_behind(run, settings, &snapshot);
+    stale::check(run, settings).await?;
+    left_behind(run, settings, &snapshot).await;
     let plan = plan::plan(settings, &snapshot).map_err(|refusal| match refusal {
         Refusal::Problems(problems) => Halt::Refused(problems),
         Refusal::Failure(failure) => Halt::Failed(failure),

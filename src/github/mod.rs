@@ -1,4 +1,6 @@
-//! What the GitHub runner understands: workflow commands on standard output, and its command files.
+//! GitHub: what the runner understands (workflow commands, command files), and what GitHub tells about the workflow's runs.
 
+pub mod api;
 pub mod commands;
 pub mod files;
+pub mod workflow;

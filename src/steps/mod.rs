@@ -1,11 +1,14 @@
 //! One file, one step of the straight line. Steps act and tell; what an observation means is decided in `decide`.
 
+pub mod ahead;
 pub mod history;
 pub mod image;
 pub mod queue;
 pub mod revision;
 pub mod rollout;
+pub mod scaling;
 pub mod smoke;
+pub mod stale;
 pub mod stopped;
 pub mod task;
 pub mod traffic;

@@ -14,6 +14,7 @@ use crate::pace::Pace;
 use crate::plan;
 use crate::run::Run;
 use crate::settings::{IfRunning, Mode, Settings};
+use crate::steps::ahead;
 use crate::survey::{Running, Snapshot, Thing};
 use crate::unwind::{self, Unwound};
 
@@ -49,7 +50,8 @@ pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Re
 async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, Failure> {
     let deadline = settings.rollout.deadline.unwrap_or(LONGEST);
     let began = Instant::now();
-    run.tell(Event::Noted { sentence: format!("{}: waiting until it is over", running.words()) });
+    let place = ahead::ahead(run, settings).await.map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
+    run.tell(Event::Noted { sentence: format!("{}: waiting until it is over{}", running.words(), place.unwrap_or_default()) });
     let mut pace = Pace::new(settings.rollout.pace);
     while began.elapsed() < deadline {
         pace.rest().await;

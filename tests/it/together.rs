@@ -124,3 +124,75 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run_even_when_nothing_is
     assert_eq!(service["services"][0]["deploymentConfiguration"]["lifecycleHooks"], serde_json::json!([]));
     play.end().await;
 }
+
+/// What GitHub's API knows of this workflow: a newer run has deployed another commit.
+fn overtaken(options: &mut ecs_bluegreen_sim::StageOptions) {
+    options.github.repository = "org/repo".to_owned();
+    options.github.runs = vec![ecs_bluegreen_sim::GithubRun::succeeded(9, 9, "9999999999999999999999999999999999999999")];
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_a_newer_one_has_overtaken_does_not_overwrite_it() {
+    let mut play = Story::codedeploy().stage(overtaken).begin().await;
+    let stale = play.act(Action::deploy("1.1.0").with("github-token", "token")).await;
+    assert_eq!(stale.calls, []);
+    let allowed = play.act(Action::deploy("1.1.0").with("github-token", "token").with("stale-run", "allow")).await;
+    assert_eq!(allowed.outputs["outcome"], "deployed", "{}", allowed.text());
+    play.end().await;
+    assert_snapshot!(stale.ending(), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_github_does_not_tell_the_run_goes_on_and_says_what_to_allow() {
+    let denied = |options: &mut ecs_bluegreen_sim::StageOptions| {
+        overtaken(options);
+        options.github.access = ecs_bluegreen_sim::GithubAccess::Denied;
+    };
+    let mut play = Story::codedeploy().stage(denied).begin().await;
+    let told = play.act(Action::deploy("1.1.0").with("github-token", "token")).await;
+    play.end().await;
+    assert_eq!(told.outputs["outcome"], "deployed", "{}", told.text());
+    assert!(told.text().contains("actions: read"), "{}", told.text());
+}
+
+/// A service that scales by itself, and is scaled in during a rollout unless that is suspended.
+fn scaled(story: Story) -> Story {
+    let scaling = ecs_bluegreen_sim::ScalingOptions { min: 1, max: 4, ..ecs_bluegreen_sim::ScalingOptions::default() };
+    story.service(|service| service.scaling = Some(scaling))
+}
+
+fn is_suspended(play: &Play) -> bool {
+    play.stage.scaling_view("api").is_some_and(|scaling| scaling.suspended.scale_in)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scale_in_rests_during_the_rollout_and_works_again_in_every_end() {
+    for (version, code) in [("1.1.0", 0), ("1.2.0", 20)] {
+        let mut play = scaled(Story::codedeploy()).begin().await;
+        let told = play.act(Action::tested(version).with("suspend-autoscaling", "true")).await;
+        assert_eq!(told.code, Some(code), "{}", told.text());
+        let register = told.calls.iter().filter(|call| call.operation.ends_with("RegisterScalableTarget")).count();
+        assert_eq!(register, 2, "suspended and restored: {:?}", told.calls);
+        assert!(!is_suspended(&play));
+        play.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scale_in_that_a_dead_run_left_suspended_is_restored_by_post_and_by_the_next_run() {
+    for by_post in [true, false] {
+        let mut play = scaled(Story::blue_green()).begin().await;
+        let action = || Action::tested("1.1.0").with("suspend-autoscaling", "true");
+        let main = play.act(action().at(When::Line("Deployment started"), Deed::Kill)).await;
+        assert!(is_suspended(&play));
+        if by_post {
+            play.post(&main).await;
+        } else {
+            play.act(Action::service().with("mode", "abort").env("GITHUB_RUN_ID", "43")).await;
+            let next = play.act(Action::deploy("1.0.0").env("GITHUB_RUN_ID", "44")).await;
+            assert_eq!(next.code, Some(0), "{}", next.text());
+        }
+        assert!(!is_suspended(&play), "{by_post}");
+        play.end().await;
+    }
+}

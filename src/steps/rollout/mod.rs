@@ -48,14 +48,6 @@ pub enum Controller<'a> {
     Native(Box<Native<'a>>),
 }
 
-/// What starting came to.
-pub enum Start<'a> {
-    /// It goes on.
-    Started(Box<Rollout<'a>>),
-    /// The service runs this already.
-    NoChange,
-}
-
 /// Where a rollout that was found has got to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
@@ -111,27 +103,34 @@ impl From<Failure> for Interrupted {
     }
 }
 
-/// Starts the rollout, unless the service runs the revision already, or an earlier attempt of this run has started it.
+/// Whether the service runs already what is asked for.
+pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> bool {
+    let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
+    let as_many = |desired: i32| settings.rollout.desired_count.is_none_or(|count| count == desired);
+    same && match &plan.way {
+        Way::CodeDeploy(_) => true,
+        Way::Rolling(way) => as_many(way.desired),
+        Way::Native(way) => as_many(way.desired),
+    }
+}
+
+/// Starts the rollout, unless an earlier attempt of this run has started it.
 pub async fn start<'a>(
     run: &'a Run,
     settings: &'a Settings,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     running: Option<&Running>,
-) -> Result<Start<'a>, Failure> {
+) -> Result<Box<Rollout<'a>>, Failure> {
     if let Some(running) = running {
-        return adopt(run, settings, plan, revision, running).map(Start::Started);
+        return adopt(run, settings, plan, revision, running);
     }
-    let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
     let controller = match &plan.way {
-        Way::CodeDeploy(_) if same => return Ok(Start::NoChange),
         Way::CodeDeploy(way) => Controller::CodeDeploy(CodeDeploy::start(run, settings, plan, way, revision).await?),
-        Way::Rolling(way) if same && settings.rollout.desired_count.is_none_or(|count| count == way.desired) => return Ok(Start::NoChange),
         Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
-        Way::Native(way) if same && settings.rollout.desired_count.is_none_or(|count| count == way.desired) => return Ok(Start::NoChange),
         Way::Native(way) => Controller::Native(Box::new(Native::start(run, settings, plan, way, revision).await?)),
     };
-    Ok(Start::Started(Box::new(Rollout::new(run, settings, plan, revision, controller))))
+    Ok(Box::new(Rollout::new(run, settings, plan, revision, controller)))
 }
 
 /// Goes on with what an earlier attempt of this run has started: nothing is started twice.

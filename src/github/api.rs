@@ -1,0 +1,242 @@
+//! GitHub's API: which other runs of the workflow there are. Read-only, with a deadline of its own: whatever it does not
+//! tell in time is not known, and a deployment does not wait for it.
+
+use std::time::Duration;
+
+use octocrab::Octocrab;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::redirect::Policy;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::workflow::Workflow;
+use crate::secret::Secret;
+
+/// For a whole question, all pages together.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Runs come newest first. A branch with more than this many newer ones has a bigger problem than a stale run.
+const PAGES: u32 = 2;
+const PER_PAGE: usize = 50;
+/// What a file's name may hold in an address as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+/// GitHub's words for a run that has not ended.
+const UNFINISHED: &[&str] = &["queued", "in_progress", "waiting", "pending", "requested"];
+
+/// A run of the workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WorkflowRun {
+    /// Its number within the workflow.
+    #[serde(rename = "run_number")]
+    pub number: u64,
+    /// The commit.
+    #[serde(rename = "head_sha")]
+    pub sha: String,
+    /// Where people see it.
+    #[serde(rename = "html_url")]
+    pub url: String,
+    /// GitHub's word for where it is.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// GitHub's word for how it ended.
+    #[serde(default)]
+    pub conclusion: Option<String>,
+}
+
+/// GitHub did not tell.
+#[derive(Debug, thiserror::Error)]
+pub enum GithubError {
+    /// The address is none, or the token cannot be sent.
+    #[error("{0}")]
+    Unusable(&'static str),
+    /// It answered with an error.
+    #[error("GitHub answered {status}: {message}")]
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// In GitHub's words.
+        message: String,
+    },
+    /// No answer, or one that is not what the API promises.
+    #[error("GitHub's API could not be asked")]
+    Failed(#[source] Box<octocrab::Error>),
+    /// Too late.
+    #[error("GitHub's API did not answer within {} s", DEADLINE.as_secs())]
+    Late,
+}
+
+impl GithubError {
+    /// Whether the token may lack the permission. GitHub hides what a token may not see: it says that it is not there.
+    pub fn is_denied(&self) -> bool {
+        match self {
+            Self::Answered { status, message } => matches!(status, 403 | 404) && !message.contains("rate limit"),
+            Self::Unusable(_) | Self::Failed(_) | Self::Late => false,
+        }
+    }
+}
+
+impl From<octocrab::Error> for GithubError {
+    fn from(error: octocrab::Error) -> Self {
+        match error {
+            octocrab::Error::GitHub { source, .. } => {
+                Self::Answered { status: source.status_code.as_u16(), message: source.message.clone() }
+            }
+            other => Self::Failed(Box::new(other)),
+        }
+    }
+}
+
+/// GitHub, asked about one workflow.
+#[derive(Debug)]
+pub struct Github<'w> {
+    client: Octocrab,
+    workflow: &'w Workflow,
+}
+
+#[derive(Debug, Serialize)]
+struct Query<'q> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<&'q str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'q str>,
+    per_page: usize,
+    page: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    workflow_runs: Vec<WorkflowRun>,
+}
+
+impl<'w> Github<'w> {
+    /// Prepares the client, with the proxy of the environment; nothing is sent.
+    pub fn connect(workflow: &'w Workflow, token: &Secret) -> Result<Self, GithubError> {
+        let api = Url::parse(&workflow.api).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+        let api = api.ok_or(GithubError::Unusable("GITHUB_API_URL is no address"))?;
+        let token = token.expose().trim();
+        if token.is_empty() || !token.chars().all(|letter| letter.is_ascii_graphic()) {
+            return Err(GithubError::Unusable("github-token is no token"));
+        }
+        // Three redirects: a repository that was renamed, and its owner. The token is not shown to another host.
+        let http = reqwest::Client::builder().redirect(Policy::limited(3)).connect_timeout(DEADLINE).build();
+        let http = http.map_err(|_| GithubError::Unusable("the HTTP client could not be made"))?;
+        let client = Octocrab::builder().personal_token(token).base_uri(api.as_str())?.build_with_reqwest(http)?;
+        Ok(Self { client, workflow })
+    }
+
+    /// The newest run of the workflow on this branch that is newer than ours and ended well with another commit.
+    pub async fn newer_run(&self, branch: &str, sha: &str) -> Result<Option<WorkflowRun>, GithubError> {
+        in_time(self.find_newer(branch, sha)).await
+    }
+
+    /// How many older runs of the workflow have not ended.
+    pub async fn queue_position(&self) -> Result<usize, GithubError> {
+        in_time(self.count_ahead()).await
+    }
+
+    async fn find_newer(&self, branch: &str, sha: &str) -> Result<Option<WorkflowRun>, GithubError> {
+        let newest = self.page(&Query { branch: Some(branch), status: Some("success"), per_page: PER_PAGE, page: 1 }).await?;
+        Ok(overtaken_by(&newest, self.workflow.number, sha).cloned())
+    }
+
+    async fn count_ahead(&self) -> Result<usize, GithubError> {
+        let mut ahead = 0;
+        for page in 1..=PAGES {
+            let runs = self.page(&Query { branch: None, status: None, per_page: PER_PAGE, page }).await?;
+            ahead += runs.iter().filter(|run| is_ahead(run, self.workflow.number)).count();
+            if runs.len() < PER_PAGE {
+                break;
+            }
+        }
+        Ok(ahead)
+    }
+
+    async fn page(&self, query: &Query<'_>) -> Result<Vec<WorkflowRun>, GithubError> {
+        let file = utf8_percent_encode(&self.workflow.file, SEGMENT);
+        let route = format!("/repos/{}/actions/workflows/{file}/runs", self.workflow.repository);
+        Ok(self.client.get::<Page, _, _>(route, Some(query)).await?.workflow_runs)
+    }
+}
+
+async fn in_time<T>(question: impl Future<Output = Result<T, GithubError>>) -> Result<T, GithubError> {
+    tokio::time::timeout(DEADLINE, question).await.unwrap_or(Err(GithubError::Late))
+}
+
+/// Only the newest of them counts: where it brought our commit, our commit is what was wanted last.
+fn overtaken_by<'r>(runs: &'r [WorkflowRun], ours: u64, sha: &str) -> Option<&'r WorkflowRun> {
+    let newest = runs.iter().filter(|run| run.number > ours && ended_well(run)).max_by_key(|run| run.number);
+    newest.filter(|run| run.sha != sha)
+}
+
+fn ended_well(run: &WorkflowRun) -> bool {
+    run.status.as_deref() == Some("completed") && run.conclusion.as_deref() == Some("success")
+}
+
+fn is_ahead(run: &WorkflowRun, ours: u64) -> bool {
+    run.number < ours && run.status.as_deref().is_some_and(|status| UNFINISHED.contains(&status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(number: u64, sha: &str, status: &str, conclusion: Option<&str>) -> WorkflowRun {
+        let url = format!("https://github.example/octo/shop/actions/runs/{number}");
+        WorkflowRun { number, sha: sha.into(), url, status: Some(status.into()), conclusion: conclusion.map(str::to_owned) }
+    }
+
+    fn done(number: u64, sha: &str) -> WorkflowRun {
+        run(number, sha, "completed", Some("success"))
+    }
+
+    #[test]
+    fn a_run_is_overtaken_by_the_newest_good_run_of_another_commit() {
+        let table = [
+            ("nothing newer", vec![done(41, "a"), done(40, "b")], None),
+            ("a newer commit", vec![done(42, "b"), done(41, "a")], Some(42)),
+            ("the newest of several", vec![done(42, "b"), done(44, "d"), done(43, "c")], Some(44)),
+            ("the same commit again", vec![done(42, "a")], None),
+            ("another commit, then the same one again", vec![done(43, "a"), done(42, "b")], None),
+            ("a newer one that failed", vec![run(42, "b", "completed", Some("failure"))], None),
+            ("a newer one that goes on", vec![run(42, "b", "in_progress", None)], None),
+            ("a word of tomorrow", vec![run(42, "b", "completed", Some("splendid"))], None),
+        ];
+        for (what, runs, expected) in table {
+            assert_eq!(overtaken_by(&runs, 41, "a").map(|run| run.number), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn older_runs_that_have_not_ended_are_ahead() {
+        let table =
+            [("queued", true), ("in_progress", true), ("waiting", true), ("pending", true), ("completed", false), ("paused", false)];
+        for (status, expected) in table {
+            assert_eq!(is_ahead(&run(40, "a", status, None), 41), expected, "{status}");
+        }
+        assert!(!is_ahead(&run(41, "a", "in_progress", None), 41), "this run itself");
+        assert!(!is_ahead(&run(42, "a", "queued", None), 41), "a newer one");
+    }
+
+    #[test]
+    fn what_github_hides_may_be_a_matter_of_permission_and_what_it_limits_is_not() {
+        let table = [(401, "Bad credentials", false), (403, "Resource not accessible by integration", true), (404, "Not Found", true)];
+        let more = [(403, "API rate limit exceeded for installation", false), (500, "Server Error", false)];
+        for (status, message, expected) in table.into_iter().chain(more) {
+            assert_eq!(GithubError::Answered { status, message: message.into() }.is_denied(), expected, "{status} {message}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_not_tried() {
+        let workflow = |api: &str| Workflow {
+            api: api.into(),
+            repository: "octo/shop".into(),
+            file: "deploy.yml".into(),
+            branch: Some("main".into()),
+            number: 41,
+        };
+        for (api, token) in [("api.github.example", "t0ken"), ("file:///etc", "t0ken"), ("https://api.github.example", "two\nlines")] {
+            let (workflow, token) = (workflow(api), Secret::new(token));
+            assert!(matches!(Github::connect(&workflow, &token), Err(GithubError::Unusable(_))), "{api}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A run that a newer one has overtaken does not bring its older commit back by accident.
+//!
+//! It is a courtesy of GitHub's API: where that cannot tell, the run goes on and says so.
+
+use crate::error::{Failure, chain_of};
+use crate::event::Event;
+use crate::github::api::{Github, GithubError, WorkflowRun};
+use crate::github::workflow::Workflow;
+use crate::outcome::Reason;
+use crate::run::Run;
+use crate::secret::Secret;
+use crate::settings::{Mode, Settings, StaleRun};
+
+/// What the job's permissions need to hold.
+const PERMISSION: &str = "actions: read in the job's permissions";
+/// Characters of a commit's id, as GitHub shows it.
+const SHORT: usize = 7;
+
+/// Refuses when a newer run of the workflow has succeeded on this branch with another commit.
+///
+/// # Errors
+/// The run is stale. That GitHub does not tell is no error.
+pub async fn check(run: &Run, settings: &Settings) -> Result<(), Failure> {
+    let Some((workflow, branch, sha)) = asked(run, settings) else { return Ok(()) };
+    let Some(token) = &settings.control.github_token else {
+        let sentence = "whether a newer run has deployed this branch is not known: there is no github-token".to_owned();
+        run.tell(Event::Noted { sentence });
+        return Ok(());
+    };
+    match ask(workflow, token, branch, sha).await {
+        Ok(None) => Ok(()),
+        Ok(Some(newer)) => Err(stale(workflow.number, branch, &newer)),
+        Err(error) => {
+            tell(run, "a newer run that has deployed this branch already is not noticed", &error);
+            Ok(())
+        }
+    }
+}
+
+/// A rollback goes to an older commit on purpose, and the other modes bring nothing.
+fn asked<'r>(run: &'r Run, settings: &Settings) -> Option<(&'r Workflow, &'r str, &'r str)> {
+    match (settings.mode, settings.control.stale_run) {
+        (Mode::Deploy, StaleRun::Refuse) => {}
+        (Mode::Deploy, StaleRun::Allow) | (Mode::Rollback | Mode::Continue | Mode::Abort | Mode::Status, _) => return None,
+    }
+    let workflow = run.runner.workflow.as_ref()?;
+    Some((workflow, workflow.branch.as_deref()?, run.runner.sha.as_deref()?))
+}
+
+async fn ask(workflow: &Workflow, token: &Secret, branch: &str, sha: &str) -> Result<Option<WorkflowRun>, GithubError> {
+    Github::connect(workflow, token)?.newer_run(branch, sha).await
+}
+
+/// What GitHub did not tell narrows a check and fails nothing.
+pub(super) fn tell(run: &Run, narrower: &str, error: &GithubError) {
+    let allow = if error.is_denied() { PERMISSION } else { "" };
+    run.narrow_check_without(allow, narrower, chain_of(error).join(": "));
+}
+
+fn stale(ours: u64, branch: &str, newer: &WorkflowRun) -> Failure {
+    let sha: String = newer.sha.chars().take(SHORT).collect();
+    let sentence =
+        format!("this run, #{ours}, is stale: run #{} of the workflow has deployed {branch} already, with commit {sha}", newer.number);
+    Failure::new(Reason::StaleRun, sentence)
+        .caused_by(format!("the newer run: {}", newer.url))
+        .hint("set stale-run: allow to deploy the older commit all the same, or mode: rollback to go back on purpose")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stale_run_names_the_newer_one_and_both_ways_on() {
+        let url = "https://github.example/octo/shop/actions/runs/99".to_owned();
+        let newer = WorkflowRun { number: 42, sha: "3f786850e387550fdab836ed7e6dc881de23001b".into(), url, status: None, conclusion: None };
+        let failure = stale(41, "main", &newer);
+        assert_eq!(failure.reason, Reason::StaleRun);
+        assert_eq!(
+            failure.chain,
+            [
+                "this run, #41, is stale: run #42 of the workflow has deployed main already, with commit 3f78685",
+                "the newer run: https://github.example/octo/shop/actions/runs/99"
+            ]
+        );
+        assert!(failure.hints[0].contains("stale-run: allow") && failure.hints[0].contains("mode: rollback"));
+    }
+}
