@@ -22,11 +22,11 @@ ACTION := $(RELEASE)/ecs-bluegreen
 PYTHON := target/venv/bin/python
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 
-## rehearse: deploy, fail and roll back the sample application on a simulated AWS, under load
+## rehearse: deploy, fail and roll back the sample application on a simulated AWS, under load (STRATEGY=canary and others)
 .PHONY: rehearse
 rehearse:
 	cargo build --locked --workspace --bins
-	$(DEBUG)/rehearse
+	$(DEBUG)/rehearse '$(STRATEGY)'
 
 ## test: install what is needed, then run every check and every test
 .PHONY: test

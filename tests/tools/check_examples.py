@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks every example of the action in the documentation against action.yml: each `with:` key is an input, each
-`steps.ID.outputs.NAME` of that step is an output. Also that every relative link and its anchor lead somewhere.
+"""Checks every example of the action, in the documentation and in examples/workflows, against action.yml: each `with:` key is an input,
+each `steps.ID.outputs.NAME` of that step is an output. Also that every relative link and its anchor lead somewhere.
 
 Needs PyYAML, which `tests/tools/setup` installs.
 """
@@ -28,9 +28,9 @@ def documents():
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
 
 
-def example_problems(text, action):
-    """What is wrong with the YAML examples in `text`."""
-    for block in BLOCK.findall(text):
+def example_problems(blocks, action):
+    """What is wrong with these YAML examples."""
+    for block in blocks:
         try:
             content = yaml.safe_load(block)
         except yaml.YAMLError as error:
@@ -84,8 +84,10 @@ def main():
     problems = []
     for path in documents():
         text = path.read_text()
-        found = [*example_problems(text, action), *link_problems(path, text)]
+        found = [*example_problems(BLOCK.findall(text), action), *link_problems(path, text)]
         problems += [f"{path.relative_to(ROOT)}: {problem}" for problem in found]
+    for path in sorted((ROOT / "examples" / "workflows").glob("*.yml")):
+        problems += [f"{path.relative_to(ROOT)}: {problem}" for problem in example_problems([path.read_text()], action)]
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

@@ -1,4 +1,5 @@
 //! `make rehearse`: deploys the sample application three times on a simulated AWS, with the real action, under load.
+//! Its argument is the strategy of the service.
 //!
 //! Ends with 1 when an outcome is not the expected one or a user's request failed, and with 130 after Ctrl-C.
 
@@ -9,6 +10,7 @@ use ecs_bluegreen_sim::rehearse::Programs;
 use ecs_bluegreen_sim::rehearse::job::Stop;
 use ecs_bluegreen_sim::rehearse::play::{RehearsalError, rehearse};
 use ecs_bluegreen_sim::rehearse::screen::Screen;
+use ecs_bluegreen_sim::rehearse::strategy::Strategy;
 use ecs_bluegreen_sim::rehearse::way::Way;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,12 +43,13 @@ async fn main() -> ExitCode {
 }
 
 async fn played(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
+    let strategy = Strategy::choose(std::env::args().nth(1).as_deref())?;
     let mut stop = Stop::new(signals()?);
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the rehearsal's own variable")]
     let wanted = std::env::var("REHEARSE_ENGINE").ok();
     let way = Way::choose(wanted.as_deref()).await?;
     let programs = Programs::beside_this()?;
-    let played = rehearse(&programs, way, screen, &mut stop).await;
+    let played = rehearse(&programs, way, strategy, screen, &mut stop).await;
     if way == Way::Docker && matches!(played, Err(RehearsalError::Prepare(..) | RehearsalError::NotSteady(_))) {
         screen.line("hint: `REHEARSE_ENGINE=process make rehearse` plays without the Docker engine");
     }

@@ -1,7 +1,7 @@
 //! A rehearsal: the real action deploys the sample application on a stage, while users are served.
 //!
-//! [`play`] tells the three stories of [`scenario`] and [`verdict`] judges them. [`job`] starts the action as the GitHub
-//! runner does, [`viewer`] shows its log as GitHub does, [`screen`], [`terminal`], [`table`] and [`page`] show what came of it.
+//! [`play`] tells the three stories of [`scenario`] with the service of a [`strategy`], and [`verdict`] judges them. [`job`] starts the
+//! action as the GitHub runner does, [`viewer`] shows its log as GitHub does, [`screen`], [`terminal`], [`table`] and [`page`] show what came of it.
 //! [`sample`], [`images`] and [`job`] serve the measurements in `benches/` too.
 
 pub mod images;
@@ -11,6 +11,7 @@ pub mod play;
 pub mod sample;
 pub mod scenario;
 pub mod screen;
+pub mod strategy;
 pub mod table;
 pub mod terminal;
 pub mod verdict;

@@ -2,10 +2,11 @@
 
 use pulldown_cmark::{Options, Parser, html::push_html};
 
+use super::strategy::Strategy;
 use super::verdict::Played;
 
 const HEAD: &str = r#"<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Rehearsal</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <style>
 body { font: 14px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2em auto; padding: 0 1em; color: #1f2328; background: #fff }
 section { border: 1px solid #d1d9e0; border-radius: 6px; padding: 0 1.2em 1em; margin: 1.5em 0 }
@@ -15,10 +16,11 @@ pre { padding: 1em; overflow-x: auto } h2 { border-bottom: 1px solid #d1d9e0; pa
 </style>
 "#;
 
-/// One page for all scenarios.
-pub fn page(played: &[Played], table: &[Vec<String>]) -> String {
+/// One page for all scenarios of a strategy.
+pub fn page(strategy: Strategy, played: &[Played], table: &[Vec<String>]) -> String {
     let sections: String = played.iter().map(section).collect();
-    format!("{HEAD}<h1>Rehearsal</h1>\n{}{sections}</html>\n", rows(table))
+    let (title, story) = (format!("Rehearsal: {}", strategy.word()), strategy.story());
+    format!("{HEAD}<title>{title}</title>\n<h1>{title}</h1>\n<p>{story}</p>\n{}{sections}</html>\n", rows(table))
 }
 
 fn section(played: &Played) -> String {

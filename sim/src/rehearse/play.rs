@@ -11,23 +11,20 @@ use tokio::time::Instant;
 use super::images::{self, Images};
 use super::job::{Job, Step, Stop};
 use super::sample::{CONTAINER, REPOSITORY, TOKEN, TOKEN_PARAMETER, service, task_definition};
-use super::scenario::{Definition, SCENARIOS, Scenario};
+use super::scenario::{Definition, Scenario};
 use super::screen::Screen;
+use super::strategy::Strategy;
 use super::verdict::Played;
 use super::viewer::Viewer;
 use super::way::Way;
 use super::{Programs, page, table, terminal};
 use crate::world::load::{Load, LoadOptions};
-use crate::{Clock, Controller, GroupOptions, Stage, StageError, StageOptions};
+use crate::{Clock, Stage, StageError, StageOptions};
 
 /// A minute of AWS's lasts two seconds: long enough to watch the steps of the traffic, short enough to wait for.
 const FACTOR: f64 = 30.0;
-/// Ten steps of two seconds each.
-const CONFIG: &str = "CodeDeployDefault.ECSLinear10PercentEvery1Minutes";
 /// Two looks a step of the traffic. At AWS, where a step lasts minutes, nobody sets this.
 const POLL: &str = "1s";
-/// Blue stays for 16 seconds after the shift; the tests on production need at most six to fail.
-const TERMINATION_MINUTES: u32 = 8;
 /// Users before and after the deployment, so that both ends are seen.
 const MARGIN: Duration = Duration::from_secs(1);
 /// Two tasks of a small program are up within seconds, also where everything else is slow.
@@ -61,6 +58,7 @@ fn at(what: &'static str) -> impl FnOnce(io::Error) -> RehearsalError {
 struct Rehearsal<'a> {
     programs: &'a Programs,
     way: Way,
+    strategy: Strategy,
     screen: Screen,
     stage: Stage,
     images: Images,
@@ -71,18 +69,25 @@ struct Rehearsal<'a> {
 ///
 /// # Errors
 /// It cannot be played to its end.
-pub async fn rehearse(programs: &Programs, way: Way, screen: Screen, signals: &mut Stop) -> Result<Vec<String>, RehearsalError> {
-    let folder = programs.target.join("rehearsal");
+pub async fn rehearse(
+    programs: &Programs,
+    way: Way,
+    strategy: Strategy,
+    screen: Screen,
+    signals: &mut Stop,
+) -> Result<Vec<String>, RehearsalError> {
+    let folder = programs.target.join("rehearsal").join(strategy.word());
     fs::create_dir_all(&folder).map_err(at("The folder for the results cannot be made"))?;
-    screen.part("The stage");
+    screen.part(&format!("The stage: a service of strategy {}", strategy.word()));
+    screen.line(&format!("  {}", strategy.story()));
     way.parts().into_iter().for_each(|line| screen.line(&format!("  {line}")));
     let images = Images::new(&programs.sample, &folder.join("images"));
     let stage = Stage::start(options(way)).await?;
-    let rehearsal = Rehearsal { programs, way, screen, stage, images, folder };
+    let rehearsal = Rehearsal { programs, way, strategy, screen, stage, images, folder };
     let played = rehearsal.play(signals).await;
     rehearsal.stage.shutdown().await;
     if way == Way::Docker {
-        images::remove(&SCENARIOS.map(|scenario| format!("sample-app:{}", scenario.version))).await;
+        images::remove(&strategy.scenarios().map(|scenario| format!("sample-app:{}", scenario.version))).await;
     }
     Ok(played?.iter().flat_map(|played| played.complaints(TOKEN)).collect())
 }
@@ -101,8 +106,9 @@ impl Rehearsal<'_> {
     async fn play(&self, signals: &mut Stop) -> Result<Vec<Played>, RehearsalError> {
         self.found().await?;
         let mut played = Vec::new();
-        for (index, scenario) in SCENARIOS.into_iter().enumerate() {
-            self.screen.part(&format!("{} of {}: {}", index + 1, SCENARIOS.len(), scenario.story));
+        let scenarios = self.strategy.scenarios();
+        for (index, scenario) in scenarios.into_iter().enumerate() {
+            self.screen.part(&format!("{} of {}, {}: {}", index + 1, scenarios.len(), self.strategy.word(), scenario.story));
             if signals.came() {
                 return Err(RehearsalError::Stopped);
             }
@@ -120,13 +126,13 @@ impl Rehearsal<'_> {
         let layout = self.images.layout("1.0.0").map_err(at("The image of version 1.0.0 cannot be made"))?;
         let pushed = self.stage.world().push_layout(&layout, REPOSITORY, "1.0.0").await;
         pushed.map_err(at("The image of version 1.0.0 cannot be pushed"))?;
-        let group = GroupOptions { config: CONFIG.to_owned(), termination_minutes: TERMINATION_MINUTES, ..GroupOptions::default() };
-        self.stage.add_service(service(SERVICE, Controller::CodeDeploy(group), 2)).await?;
+        self.stage.add_service(service(SERVICE, self.strategy.controller(), 2)).await?;
         if !self.stage.wait_until_steady(SERVICE, PATIENCE).await {
             let events = self.stage.service_view(SERVICE).map(|view| view.events).unwrap_or_default();
             return Err(RehearsalError::NotSteady(events.into_iter().next().unwrap_or_else(|| "nothing is known".to_owned())));
         }
-        self.screen.line(&format!("Version 1.0.0 serves users at {}; its two tasks are blue.", self.url(SERVICE)));
+        let tasks = if self.strategy.has_green() { "its two tasks are blue" } else { "it has two tasks" };
+        self.screen.line(&format!("Version 1.0.0 serves users at {}; {tasks}.", self.url(SERVICE)));
         Ok(())
     }
 
@@ -164,11 +170,11 @@ impl Rehearsal<'_> {
             ("tags", format!("{}, latest", scenario.version)),
             ("container", CONTAINER.to_owned()),
             ("smoke-tests", "smoke.yml".to_owned()),
-            ("test-url", self.url(&format!("{SERVICE}-test"))),
-            ("production-url", self.url(SERVICE)),
-            ("poll-interval", POLL.to_owned()),
         ];
-        Step { inputs: place.into_iter().chain(definition).chain(fixed).collect(), environment: vec![("SMOKE_TOKEN", TOKEN.to_owned())] }
+        let test = self.strategy.has_green().then(|| ("test-url", self.url(&format!("{SERVICE}-test"))));
+        let production = [("production-url", self.url(SERVICE)), ("poll-interval", POLL.to_owned())];
+        let inputs = place.into_iter().chain(definition).chain(fixed).chain(test).chain(production).collect();
+        Step { inputs, environment: vec![("SMOKE_TOKEN", TOKEN.to_owned())] }
     }
 
     async fn under_load(&self, scenario: Scenario, job: &Job, step: &Step, signals: &mut Stop) -> Result<Played, RehearsalError> {
@@ -213,8 +219,8 @@ impl Rehearsal<'_> {
     fn conclude(&self, played: &[Played]) -> Result<(), RehearsalError> {
         let rows: Vec<Vec<String>> = std::iter::once(head()).chain(played.iter().map(row)).collect();
         let file = self.folder.join("index.html");
-        fs::write(&file, page::page(played, &rows)).map_err(at("The page cannot be written"))?;
-        self.screen.part("What users got");
+        fs::write(&file, page::page(self.strategy, played, &rows)).map_err(at("The page cannot be written"))?;
+        self.screen.part(&format!("What users got, by strategy {}", self.strategy.word()));
         for line in table::ruled(&rows) {
             self.screen.line(&line);
         }

@@ -74,7 +74,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::rehearse::scenario::SCENARIOS;
+    use crate::rehearse::scenario::GATED;
     use crate::world::load::VersionSeen;
 
     fn played() -> Played {
@@ -83,7 +83,7 @@ mod tests {
         let versions = [("1.0.0", 1, 5), ("1.1.0", 4, 9)]
             .map(|(version, first_seen, last_seen)| (version.to_owned(), VersionSeen { requests: 7, first_seen, last_seen }));
         let stats = Stats { requests: 14, versions: versions.into(), ..Stats::default() };
-        Played { scenario: SCENARIOS[0], ended, post: 0, seconds: 1.0, stats, log: String::new() }
+        Played { scenario: GATED[0], ended, post: 0, seconds: 1.0, stats, log: String::new() }
     }
 
     #[test]
