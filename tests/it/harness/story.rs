@@ -1,6 +1,9 @@
 //! How a story is set up: the service, its controller, and what is particular about the stage.
 
-use ecs_bluegreen_sim::{Clock, Controller, Exposure, Fault, GroupOptions, NativeOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Strategy, Switches};
+use ecs_bluegreen_sim::{
+    Clock, Controller, Exposure, Fault, GroupOptions, NativeOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Strategy,
+    Switches,
+};
 use serde_json::{Value, json};
 
 use super::action::Action;
