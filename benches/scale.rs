@@ -7,9 +7,11 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
-use ecs_bluegreen_sim::rehearse::job::{Ended, Job, Stop};
+use ecs_bluegreen_sim::rehearse::job::{Ended, Job, Step, Stop};
 use ecs_bluegreen_sim::rehearse::sample::{REPOSITORY, service};
-use ecs_bluegreen_sim::{Clock, Controller, GroupOptions, Limits, RollingOptions, Stage, StageOptions, Tally, TaskEngine};
+use ecs_bluegreen_sim::{
+    Clock, Controller, Entry, GroupOptions, Limits, Moment, NativeOptions, RollingOptions, Stage, StageOptions, Strategy, Tally, TaskEngine,
+};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -28,12 +30,17 @@ const FASTER_THAN_AWS: f64 = 10.0;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Who performs the rollouts, in turns.
-const MIX: [Kind; 2] = [Kind::CodeDeploy, Kind::Rolling];
+const MIX: [Kind; 4] = [Kind::CodeDeploy, Kind::Rolling, Kind::BlueGreen, Kind::Canary];
+
+/// Asked of green and of production: the reason for a gate.
+const TESTS: &str = "tests: [{ name: health, get: /health }]";
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     CodeDeploy,
     Rolling,
+    BlueGreen,
+    Canary,
 }
 
 impl Kind {
@@ -41,16 +48,31 @@ impl Kind {
         match self {
             Self::CodeDeploy => "codedeploy",
             Self::Rolling => "rolling",
+            Self::BlueGreen => "blue-green",
+            Self::Canary => "canary",
         }
     }
 
-    /// All at once, behind a gate.
     fn controller(self) -> Controller {
         match self {
             Self::CodeDeploy => Controller::CodeDeploy(GroupOptions::default()),
             Self::Rolling => Controller::Rolling(RollingOptions::default()),
+            Self::BlueGreen => Controller::Native(NativeOptions::default()),
+            Self::Canary => {
+                let strategy = Strategy::Canary { percent: 10.0, bake_minutes: 1 };
+                Controller::Native(NativeOptions { strategy, ..NativeOptions::default() })
+            }
         }
     }
+}
+
+/// A new revision, tested on green where there is a green to test.
+fn step(stage: &Stage, service: &str) -> Step {
+    let mut step = new_revision(service, 1);
+    if let (Some(test), Some(production)) = (stage.listener_url(&format!("{service}-test")), stage.listener_url(service)) {
+        step.inputs.extend([("smoke-tests", TESTS.to_owned()), ("test-url", test), ("production-url", production)]);
+    }
+    step
 }
 
 /// One run's end.
@@ -117,7 +139,7 @@ async fn deploy(action: &Path, folder: &Path, stage: &Stage, services: &[(String
     let pause = STARTED_WITHIN / u32::try_from(services.len().max(1))?;
     for (service, _) in services {
         let job = Job::new(action, &folder.join(service), &stage.endpoint())?;
-        running.spawn(one(job, service.clone()));
+        running.spawn(one(job, service.clone(), step(stage, service)));
         sleep(pause).await;
     }
     let mut runs = Vec::new();
@@ -128,25 +150,31 @@ async fn deploy(action: &Path, folder: &Path, stage: &Stage, services: &[(String
 }
 
 /// One run. Its log stays in its folder.
-async fn one(job: Job, service: String) -> std::io::Result<Run> {
+async fn one(job: Job, service: String, step: Step) -> std::io::Result<Run> {
     let (began, mut log) = (Instant::now(), String::new());
-    let ended = job.run(&new_revision(&service, 1), &mut Stop::never(), |line| log.extend([line, "\n"])).await?;
+    let ended = job.run(&step, &mut Stop::never(), |line| log.extend([line, "\n"])).await?;
     std::fs::write(job.temp().join("log.txt"), log)?;
     Ok(Run { service, seconds: began.elapsed().as_secs_f64(), ended })
 }
 
 /// Seconds between each gate being visible and AWS accepting our answer to it.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds between two events")]
 fn lags(stage: &Stage) -> Vec<f64> {
     let timeline = stage.timeline();
-    let accepted = |operation: &str, code: &Option<String>| operation == "codedeploy:ContinueDeployment" && code.is_none();
-    let answers = stage.ledger().into_iter().filter(|entry| accepted(&entry.operation, &entry.code));
-    let seconds = answers.filter_map(|entry| {
-        let id = entry.request.get("deploymentId")?.as_str()?;
-        let ready = timeline.iter().find(|moment| moment.subject == id && moment.state == "Ready")?;
-        Some((entry.at_ms - ready.at_ms) as f64 / 1000.0)
-    });
-    seconds.collect()
+    stage.ledger().iter().filter(|entry| entry.code.is_none()).filter_map(|entry| lag(&timeline, entry)).collect()
+}
+
+/// The gate that an answer is to is the last one before it.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds between two events")]
+fn lag(timeline: &[Moment], answer: &Entry) -> Option<f64> {
+    let (subject, gate) = match answer.operation.as_str() {
+        "codedeploy:ContinueDeployment" => ("deploymentId", "Ready"),
+        "ecs:ContinueServiceDeployment" => ("serviceDeploymentArn", " paused"),
+        _ => return None,
+    };
+    let subject = answer.request.get(subject)?.as_str()?;
+    let mut gates = timeline.iter().rev().filter(|moment| moment.subject == subject && moment.state.ends_with(gate));
+    let visible = gates.find(|moment| moment.at_ms <= answer.at_ms)?;
+    Some((answer.at_ms - visible.at_ms) as f64 / 1000.0)
 }
 
 /// What a table has no room for: the minutes, who was throttled, and what went wrong.

@@ -49,6 +49,13 @@ class Bites(unittest.TestCase):
         for right in (get_deployment({"status": "Ready", "createTime": 1.5}), identity("<Account>123456789012</Account>"), alarms(b"\xc1")):
             self.assertEqual(offences(right), [])
 
+    def test_a_value_that_only_the_documentation_lists_is_no_offence(self):
+        at = lambda stage: exchange(
+            "ecs", "DescribeServiceDeployments", {"serviceDeploymentArns": ["a"]}, {"serviceDeployments": [{"lifecycleStage": stage}]}
+        )
+        self.assertEqual(offences(at("PRE_PRODUCTION_TRAFFIC_SHIFT")), [])
+        self.assertEqual(len(offences(at("SOME_OTHER_STAGE"))), 1)
+
     def test_what_is_expected_is_forgiven(self):
         judge = Judge(["unknown member stage"])
         judge.exchange(get_deployment({"stage": "Ready"}))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::smoke::TestResult;
 use crate::error::Failure;
-use crate::outcome::{Outcome, Reason};
+use crate::outcome::{Mode, Outcome, Reason};
 
 /// An event and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,6 +147,9 @@ pub enum Event {
         service: Option<String>,
         /// The version users see.
         version: Option<String>,
+        /// What the run does.
+        #[serde(default)]
+        mode: Mode,
     },
     /// The inputs were refused.
     Refused {
@@ -241,6 +244,9 @@ pub enum Event {
         console: String,
         /// Whether the controller is CodeDeploy.
         codedeploy: bool,
+        /// Whether it was there before this run.
+        #[serde(default)]
+        found: bool,
     },
     /// A look at the rollout that showed something new.
     RolloutSeen {

@@ -117,6 +117,7 @@ fn started(run: &Run, settings: &Settings) -> Event {
         cluster: settings.cluster.clone(),
         service: settings.service.clone(),
         version: settings.version.clone(),
+        mode: settings.mode,
     }
 }
 

@@ -4,6 +4,23 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// What the run does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The whole line.
+    #[default]
+    Deploy,
+    /// Back to what was good.
+    Rollback,
+    /// The gate that another job left is opened.
+    Continue,
+    /// The rollout that waits at its gate is taken back.
+    Abort,
+    /// What is in progress is followed.
+    Status,
+}
+
 /// What serves traffic when the run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -127,7 +127,7 @@ impl Report {
 
     fn take(&mut self, stamped: &Stamped) {
         match stamped.event.clone() {
-            Event::Started { run, time, region, cluster, service, version } => {
+            Event::Started { run, time, region, cluster, service, version, .. } => {
                 (self.run, self.time, self.region, self.cluster) = (run, time, region, cluster);
                 (self.service, self.deployed_version) = (service, version);
             }
@@ -168,7 +168,7 @@ impl Report {
             Event::Revision { arn, previous, changes, .. } => {
                 (self.revision, self.previous_revision, self.changes) = (Some(arn), previous, changes);
             }
-            Event::RolloutStarted { deployment, service_deployment, console, codedeploy } => {
+            Event::RolloutStarted { deployment, service_deployment, console, codedeploy, .. } => {
                 (self.deployment, self.console, self.is_codedeploy) = (Some(deployment), Some(console), codedeploy);
                 self.service_deployment = service_deployment;
             }

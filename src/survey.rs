@@ -14,6 +14,7 @@ use crate::error::{Explain, Failure};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{DefinitionSource, Settings};
+use crate::undo::short;
 
 mod image;
 mod native;
@@ -66,6 +67,8 @@ pub enum Unready {
     Problems(Vec<Problem>),
     /// AWS did not answer.
     Failure(Failure),
+    /// AWS did not look: there were too many requests.
+    Throttled(Failure),
 }
 
 /// Reads everything the plan needs.
@@ -73,7 +76,7 @@ pub enum Unready {
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
-    let mut gathering = Gathering { problems: Vec::new(), failure: None };
+    let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
     let (service, access) = tokio::join!(service(run, settings), image::access(run, settings));
     let service = gathering.take("service", service).flatten();
     let registry = gathering.take("repository", access).flatten();
@@ -103,6 +106,7 @@ pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready>
 struct Gathering {
     problems: Vec<Problem>,
     failure: Option<Failure>,
+    throttled: Option<Failure>,
 }
 
 impl Gathering {
@@ -120,6 +124,7 @@ impl Gathering {
             Ok(value) => return Some(value),
             Err(Unready::Problems(problems)) => self.problems.extend(problems),
             Err(Unready::Failure(failure)) => self.failure = self.failure.take().or(Some(failure)),
+            Err(Unready::Throttled(failure)) => self.throttled = self.throttled.take().or(Some(failure)),
         }
         None
     }
@@ -133,16 +138,18 @@ impl Gathering {
                 let input = if error.kind == Kind::Refused { input } else { "aws" };
                 self.problems.push(Problem::new(input, error.to_string(), remedy));
             }
-            Kind::Throttled | Kind::Failed | Kind::Unanswered => self.failure = self.failure.take().or_else(|| Some(error.into())),
+            Kind::Throttled => self.throttled = self.throttled.take().or_else(|| Some(error.into())),
+            Kind::Failed | Kind::Unanswered => self.failure = self.failure.take().or_else(|| Some(error.into())),
         }
     }
 
     fn finish(mut self, snapshot: Snapshot) -> Result<Snapshot, Unready> {
         self.problems.dedup();
-        match (self.problems.is_empty(), self.failure) {
-            (false, _) => Err(Unready::Problems(self.problems)),
-            (true, Some(failure)) => Err(Unready::Failure(failure)),
-            (true, None) => Ok(snapshot),
+        match (self.problems.is_empty(), self.failure, self.throttled) {
+            (false, _, _) => Err(Unready::Problems(self.problems)),
+            (true, Some(failure), _) => Err(Unready::Failure(failure)),
+            (true, None, Some(failure)) => Err(Unready::Throttled(failure)),
+            (true, None, None) => Ok(snapshot),
         }
     }
 }
@@ -228,7 +235,7 @@ struct Definitions {
 }
 
 async fn definitions(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Definitions, Unread> {
-    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings), base(run, settings));
+    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings, service), base(run, settings));
     Ok(Definitions { live: live?, newest, base: base? })
 }
 
@@ -245,9 +252,15 @@ async fn live(run: &Run, settings: &Settings, service: Option<&Service>) -> Resu
 }
 
 /// What a run that was cut short may have registered already; and what a definition without a service is compared with.
-async fn newest(run: &Run, settings: &Settings) -> Option<Registered> {
-    let DefinitionSource::File(definition) = &settings.definition.source else { return None };
-    match describe(&run.aws, definition["family"].as_str()?).await {
+async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Registered> {
+    if service.is_some() && !run.runner.is_rerun() {
+        return None;
+    }
+    let family = match &settings.definition.source {
+        DefinitionSource::File(definition) => definition["family"].as_str()?,
+        DefinitionSource::Live | DefinitionSource::Registered(_) => short(service?.revision()).split(':').next()?,
+    };
+    match describe(&run.aws, family).await {
         Err(error) if error.kind == Kind::Refused => None, // the family's first revision
         described => optional(run, "a definition that has not changed is registered again", described),
     }

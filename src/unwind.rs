@@ -45,8 +45,10 @@ pub enum Unwound {
 
 /// How one undo ended.
 enum Undone {
-    /// It is taken back, or there was nothing to take back.
+    /// It is taken back.
     Nothing,
+    /// There was nothing to take back.
+    Absent,
     /// It matters for what serves traffic.
     Traffic(Unwound),
 }
@@ -128,6 +130,7 @@ async fn one(run: &Run, undo: &Undo, hand: Hand) -> Unwound {
             run.tell(Event::Undone { what });
             Unwound::NoRollout
         }
+        Ok(Undone::Absent) => Unwound::NoRollout,
         Ok(Undone::Traffic(unwound)) => {
             run.tell(Event::Undone { what });
             unwound

@@ -233,8 +233,11 @@ impl Aws {
 
     /// Stops the deployment and has CodeDeploy roll it back. Sending it twice is safe.
     pub async fn stop_deployment(&self, deployment: &str) -> Result<(), AwsError> {
-        let call = self.codedeploy().stop_deployment().deployment_id(deployment).auto_rollback_enabled(true);
-        told("codedeploy:StopDeployment", call.send().await).map(drop)
+        unthrottled(async || {
+            let call = self.codedeploy().stop_deployment().deployment_id(deployment).auto_rollback_enabled(true);
+            told("codedeploy:StopDeployment", call.send().await).map(drop)
+        })
+        .await
     }
 }
 

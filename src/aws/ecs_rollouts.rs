@@ -83,8 +83,11 @@ impl Aws {
 
     /// Stops the deployment, with rollback. Sending it twice is safe.
     pub async fn stop_service_deployment(&self, deployment: &str) -> Result<(), AwsError> {
-        let call = self.ecs().stop_service_deployment().service_deployment_arn(deployment);
-        told("ecs:StopServiceDeployment", call.stop_type(StopServiceDeploymentStopType::Rollback).send().await).map(drop)
+        unthrottled(async || {
+            let call = self.ecs().stop_service_deployment().service_deployment_arn(deployment);
+            told("ecs:StopServiceDeployment", call.stop_type(StopServiceDeploymentStopType::Rollback).send().await).map(drop)
+        })
+        .await
     }
 }
 

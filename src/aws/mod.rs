@@ -16,6 +16,8 @@ use aws_smithy_http_client::{ConnectorBuilder, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
+use tokio::time::Instant;
+
 use crate::settings::AwsSettings;
 
 pub mod alarms;
@@ -37,9 +39,12 @@ const APP: &str = "ecs-bluegreen-action";
 /// An endpoint that accepts and never answers must not hang the job: no single answer of the APIs used takes longer.
 const ANSWER: Duration = Duration::from_secs(15);
 const CONNECT: Duration = Duration::from_secs(5);
-/// How often a throttled mutation is sent in all, with doubling pauses from the first one.
-const THROTTLED_TRIES: u32 = 6;
+/// How long a throttled mutation is sent again. ECS takes one registration a second in an account: two hundred
+/// deployments at once are through after some minutes.
+const THROTTLED_PATIENCE: Duration = Duration::from_mins(10);
+/// The first pause, which doubles, and the longest.
 const THROTTLED_PAUSE: Duration = Duration::from_millis(400);
+const THROTTLED_LONGEST: Duration = Duration::from_secs(12);
 
 /// The clients, each made when it is first needed; connections are shared.
 #[derive(Debug)]
@@ -167,15 +172,22 @@ impl Aws {
 
 /// Sends a mutation, again only while AWS throttles it.
 async fn unthrottled<T, F: Future<Output = Result<T, AwsError>>>(send: impl Fn() -> F) -> Result<T, AwsError> {
+    let began = Instant::now();
     let mut pause = THROTTLED_PAUSE;
-    for _ in 1..THROTTLED_TRIES {
+    while began.elapsed() < THROTTLED_PATIENCE {
         match send().await {
-            Err(error) if error.kind == Kind::Throttled => tokio::time::sleep(pause).await,
+            Err(error) if error.kind == Kind::Throttled => tokio::time::sleep(jittered(pause)).await,
             answered => return answered,
         }
-        pause *= 2;
+        pause = (pause * 2).min(THROTTLED_LONGEST);
     }
     send().await
+}
+
+/// From half of it to all of it, so that those who were throttled together do not come back together.
+pub fn jittered(pause: Duration) -> Duration {
+    let share = u32::try_from(crate::clock::nonce() % 1_000).unwrap_or_default();
+    pause / 2 + (pause / 2) * share / 1_000
 }
 
 /// One connection pool for all services, and the certificates are loaded once.

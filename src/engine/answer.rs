@@ -24,6 +24,9 @@ const LONG: Duration = Duration::from_mins(5);
 pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
     let Some((running, planned)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
+    if running.is_returning() {
+        return expired(run, settings, &snapshot).await;
+    }
     arm(run, settings, &snapshot, &planned);
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
@@ -72,8 +75,10 @@ pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Hal
 
 /// A run that answers is as good as the one that started: what goes wrong from here is taken back.
 pub(super) fn arm(run: &Run, settings: &Settings, snapshot: &Snapshot, planned: &RolloutPlan) {
-    let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
-    run.arm(Undo::Hooks(HooksUndo { place: planned.place.clone(), strategy: None, run: whose }));
+    if matches!(planned.way, plan::Way::Native(_)) {
+        let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
+        run.arm(Undo::Hooks(HooksUndo { place: planned.place.clone(), strategy: None, run: whose }));
+    }
     if let Some(undo) = plan::undo_of(settings, snapshot) {
         run.arm(undo);
     }
@@ -90,6 +95,17 @@ async fn test_again(run: &Run, settings: &Settings, rollout: &Rollout<'_>, value
         return Ok(());
     }
     Ok(line::tests(run, settings, Side::Green, values).await?)
+}
+
+/// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its end.
+async fn expired(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Ending, Halt> {
+    if let Some(undo) = plan::undo_of(settings, snapshot)
+        && unwind::watch(run, &undo).await.is_stuck()
+    {
+        let sentence = format!("{} is on its way back, and did not get there", undo.words());
+        return Err(Halt::Failed(Failure::new(Reason::Expired, sentence)));
+    }
+    over(run, settings, &line::look(run, settings).await?).await
 }
 
 /// Nothing is in progress: what became of the deployment that is meant, or of the newest one.

@@ -1,6 +1,11 @@
 //! `mode: deploy`, the straight line; and what follows every rollout that was started or found.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::{Ending, Halt, answer, step};
+use crate::aws::jittered;
 use crate::checks::smoke::{Side, Values};
 use crate::documents::deployment_configuration::run_in;
 use crate::error::Failure;
@@ -17,6 +22,10 @@ use crate::steps::{smoke, task};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
 
+/// How long AWS may throttle the survey before the run gives up; nothing was begun yet.
+const THROTTLED: Duration = Duration::from_mins(5);
+const A_WHILE: Duration = Duration::from_secs(6);
+
 /// survey → plan → image → register → one-off task → rollout → gate → traffic → production → bake.
 pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let (mut snapshot, plan) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
@@ -25,12 +34,12 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     one_off(run, settings, &revision, &snapshot).await?;
     let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
     let running = snapshot.running.as_ref().filter(|running| running.is_ours);
-    if running.is_some() {
-        answer::arm(run, settings, &snapshot, planned);
-    }
     let Start::Started(mut rollout) = rollout::start(run, settings, planned, &revision, running).await? else {
         return Ok(no_change(planned));
     };
+    if running.is_some() {
+        answer::arm(run, settings, &snapshot, planned);
+    }
     if settings.rollout.follow == Follow::Not {
         return Ok(started(&revision));
     }
@@ -68,10 +77,18 @@ fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
 
 /// One look at AWS.
 pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Halt> {
-    survey::survey(run, settings).await.map_err(|unready| match unready {
-        Unready::Problems(problems) => Halt::Refused(problems),
-        Unready::Failure(failure) => Halt::Failed(failure),
-    })
+    let began = Instant::now();
+    loop {
+        match survey::survey(run, settings).await {
+            Ok(snapshot) => return Ok(snapshot),
+            Err(Unready::Problems(problems)) => return Err(Halt::Refused(problems)),
+            Err(Unready::Throttled(failure)) if began.elapsed() < THROTTLED => {
+                run.tell(Event::Noted { sentence: format!("{}; looking again", failure.sentence()) });
+                tokio::time::sleep(jittered(A_WHILE)).await;
+            }
+            Err(Unready::Failure(failure) | Unready::Throttled(failure)) => return Err(Halt::Failed(failure)),
+        }
+    }
 }
 
 pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan), Halt> {

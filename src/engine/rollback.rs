@@ -47,6 +47,7 @@ async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Run
     match unwound {
         Unwound::OnBlue { revision, witness } => {
             let sentence = format!("{} serves 100 % of production again ({})", short(&revision), witness.words());
+            run.tell(Event::Revision { arn: revision, registered: false, previous: running.revision.clone(), changes: Vec::new() });
             Ok(Some(Ending { outcome: Some(Outcome::Deployed), reason: Reason::RollbackAsked, sentence }))
         }
         Unwound::NoRollout | Unwound::TooLate { .. } => Ok(None),

@@ -2,22 +2,8 @@
 
 use super::collect::Collect;
 use crate::inputs::Inputs;
+use crate::outcome::Mode;
 use crate::secret::Secret;
-
-/// What the run does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// The whole line.
-    Deploy,
-    /// Back to what was good.
-    Rollback,
-    /// The gate that another job left is opened.
-    Continue,
-    /// The rollout that waits at its gate is taken back.
-    Abort,
-    /// What is in progress is followed.
-    Status,
-}
 
 /// What happens when a rollout of the service is in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,8 +26,9 @@ mod rollout;
 mod strategy;
 mod task;
 
+pub use crate::outcome::Mode;
 use collect::Collect;
-pub use control::{Approval, ControlSettings, IfRunning, Mode, OnCancel, StaleRun};
+pub use control::{Approval, ControlSettings, IfRunning, OnCancel, StaleRun};
 pub use rollout::AppSpecSource;
 pub use strategy::{Strategy, StrategySettings};
 pub use task::{TaskSettings, Wait};

@@ -6,7 +6,7 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Stamped, Step, StepEnd, Tasks};
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
-use crate::outcome::Outcome;
+use crate::outcome::{Mode, Outcome};
 use crate::sinks::outputs::human;
 use crate::undo::short;
 
@@ -28,8 +28,8 @@ impl Console {
     pub fn lines(&mut self, stamped: &Stamped) -> Vec<String> {
         let at = stamped.at_ms;
         match &stamped.event {
-            Event::Started { run, region, cluster, service, version, .. } => {
-                vec![started(run, region, cluster, service.as_deref(), version.as_deref())]
+            Event::Started { run, region, cluster, service, version, mode, .. } => {
+                vec![quiet(&format!("{} {region} (run {run})", begun(*mode, cluster, service.as_deref(), version.as_deref())))]
             }
             Event::Refused { problems } => {
                 let head = format!(
@@ -68,14 +68,15 @@ impl Console {
             Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
-            Event::RolloutStarted { deployment, console, .. } => {
+            Event::RolloutStarted { deployment, console, found, .. } => {
                 self.watch_at = Some(console.clone());
-                vec![quiet(&format!("Deployment started: {deployment}. Watch it in the AWS console: {console}"))]
+                let what = if *found { "Deployment followed" } else { "Deployment started" };
+                vec![quiet(&format!("{what}: {deployment}. Watch it in the AWS console: {console}"))]
             }
             Event::RolloutSeen { progress } => vec![quiet(&progress_line(progress))],
             Event::GateOpened { gate: Gate::Green } => vec!["The gate is open: traffic may shift".into()],
             Event::GateOpened { gate: Gate::Step } => {
-                vec!["green is healthy and no alarm rings: the next step of traffic may follow".into()]
+                vec!["green is healthy and no alarm has begun to ring: the next step of traffic may follow".into()]
             }
             Event::GateOpened { gate: Gate::Production } => vec!["The gate after the shift is open: the rollout may end".into()],
             Event::SmokeTested { result } => test_lines(result),
@@ -161,11 +162,15 @@ impl Console {
     }
 }
 
-fn started(run: &str, region: &str, cluster: &str, service: Option<&str>, version: Option<&str>) -> String {
+fn begun(mode: Mode, cluster: &str, service: Option<&str>, version: Option<&str>) -> String {
     let version = version.map(|version| format!(" {version}")).unwrap_or_default();
-    match service {
-        Some(service) => quiet(&format!("Deploying{version} to {service} on {cluster}, {region} (run {run})")),
-        None => quiet(&format!("Registering{version} in {region} (run {run})")),
+    match (mode, service) {
+        (_, None) => format!("Registering{version} in"),
+        (Mode::Deploy, Some(service)) => format!("Deploying{version} to {service} on {cluster},"),
+        (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
+        (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),
+        (Mode::Abort, Some(service)) => format!("Taking back the rollout of {service} on {cluster},"),
+        (Mode::Status, Some(service)) => format!("Looking at {service} on {cluster},"),
     }
 }
 

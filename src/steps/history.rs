@@ -114,7 +114,7 @@ pub async fn target(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Resu
     }
     let good = good(run, settings, snapshot).await?;
     let found = match asked {
-        None => good.iter().find(|good| good.revision != serves).map(|good| (good, "the last good one before what serves now")),
+        None => before(&good, &serves).map(|good| (good, "the last good one before what serves now")),
         Some(asked) => matching(run, asked, &good).await?.map(|good| (good, "which fits rollback-to")),
     };
     match found {
@@ -123,6 +123,15 @@ pub async fn target(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Resu
         }
         None => Err(nowhere(asked, &serves, &good)),
     }
+}
+
+/// The newest good deployment from before what serves now was first brought: a second rollback goes further back, and
+/// never to what the first one went away from. Where nothing is older, any other revision.
+fn before<'g>(good: &'g [Good], serves: &str) -> Option<&'g Good> {
+    let other = |good: &&Good| good.revision != serves;
+    let first = good.iter().rposition(|good| good.revision == serves);
+    let older = first.and_then(|first| good[first + 1..].iter().find(other));
+    older.or_else(|| good.iter().find(other))
 }
 
 fn nowhere(asked: Option<&str>, serves: &str, good: &[Good]) -> Failure {
@@ -261,6 +270,19 @@ mod tests {
         assert_eq!(named("d-ABC123", SERVES), None);
         assert_eq!(named("sha256:0123", SERVES), None);
         assert_eq!(named("v1.2.3", SERVES), None);
+    }
+
+    #[test]
+    fn a_second_rollback_goes_further_back_and_not_forth() {
+        let good = |revisions: &[&str]| {
+            let one = |revision: &&str| Good { id: "d".into(), revision: (*revision).into(), images: Vec::new() };
+            revisions.iter().map(one).collect::<Vec<_>>()
+        };
+        let to = |history: &[&str], serves: &str| before(&good(history), serves).map(|good| good.revision.clone());
+        assert_eq!(to(&["api:3", "api:2", "api:1"], "api:3").as_deref(), Some("api:2"));
+        assert_eq!(to(&["api:2", "api:3", "api:2", "api:1"], "api:2").as_deref(), Some("api:1"));
+        assert_eq!(to(&["api:1", "api:2", "api:1"], "api:1").as_deref(), Some("api:2"));
+        assert_eq!(to(&["api:1"], "api:1"), None);
     }
 
     #[test]

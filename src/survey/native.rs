@@ -50,7 +50,7 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
         is_readable(run, &history).await?;
     }
     let alarms = service.alarms();
-    let (running, ringing) = tokio::join!(in_progress(run, service, &history), super::ringing(run, &alarms));
+    let (running, ringing) = tokio::join!(in_progress(run, settings, service, &history), super::ringing(run, &alarms));
     let running = running?;
     let blue = blue(run, service, running.as_ref()).await?;
     Ok((Some(Native { history, blue, ringing }), running))
@@ -66,7 +66,11 @@ async fn is_readable(run: &Run, history: &[Brief]) -> Result<(), AwsError> {
     }
 }
 
-async fn in_progress(run: &Run, service: &Service, history: &[Brief]) -> Result<Option<Running>, AwsError> {
+/// A rolling deployment is followed at the service, which shows its tasks.
+async fn in_progress(run: &Run, settings: &Settings, service: &Service, history: &[Brief]) -> Result<Option<Running>, AwsError> {
+    if !is_native(settings, service) {
+        return Ok(rolling(service));
+    }
     match history.iter().find(|brief| !brief.is_over()) {
         Some(brief) => running::read(run, &brief.arn).await,
         None => Ok(rolling(service)),

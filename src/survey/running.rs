@@ -1,7 +1,7 @@
 //! A rollout of the service that is in progress when the run begins: what it is, since when, and by whom.
 
 use crate::aws::codedeploy::Deployment;
-use crate::aws::ecs_rollout_shapes::ServiceDeployment;
+use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_shapes::{self, Service};
 use crate::aws::{AwsError, Kind};
 use crate::documents::deployment_configuration;
@@ -54,6 +54,11 @@ impl Running {
         Self { is_ours, ..self }
     }
 
+    /// Whether it is on its way back already.
+    pub fn is_returning(&self) -> bool {
+        matches!(&self.thing, Thing::Native(deployment) if deployment.status() == DeploymentStatus::Returning)
+    }
+
     /// How a person would stop it.
     pub fn stop_command(&self) -> String {
         match &self.thing {
@@ -65,11 +70,17 @@ impl Running {
         }
     }
 
-    /// Whether it was started by the same workflow run as ours, in this or a former attempt.
+    /// Whether a former attempt of the same workflow run started it: the job is run again.
     pub fn is_of_workflow(&self, ours: &str) -> bool {
-        let workflow = |run: &str| run.split('-').next().map(str::to_owned).filter(|id| id != "local");
-        self.run.as_deref().and_then(workflow).is_some_and(|theirs| workflow(ours) == Some(theirs))
+        let Some((workflow, attempt)) = self.run.as_deref().and_then(attempt_of) else { return false };
+        attempt_of(ours).is_some_and(|(own, now)| own == workflow && now > attempt)
     }
+}
+
+/// `1234-2-abcd` → workflow run 1234, attempt 2.
+fn attempt_of(run: &str) -> Option<(&str, u32)> {
+    let (workflow, rest) = run.split_once('-')?;
+    Some((workflow, rest.split('-').next()?.parse().ok()?))
 }
 
 /// CodeDeploy's.
@@ -157,8 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn another_attempt_of_the_same_run_is_ours_and_a_local_run_is_nobody_s() {
+    fn a_former_attempt_of_the_same_run_is_ours_and_a_local_run_is_nobody_s() {
         assert!(started_by("77-1-aaaa").is_of_workflow("77-2-bbbb"));
+        assert!(!started_by("77-1-aaaa").is_of_workflow("77-1-bbbb"));
         assert!(!started_by("78-1-aaaa").is_of_workflow("77-2-bbbb"));
         assert!(!started_by("local-aaaa").is_of_workflow("local-bbbb"));
     }

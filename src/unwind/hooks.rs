@@ -4,7 +4,7 @@
 
 use super::Undone;
 use crate::aws::AwsError;
-use crate::aws::ecs::Found;
+use crate::aws::ecs;
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{as_before, without_ours};
 use crate::error::{Explain, Failure};
@@ -20,10 +20,11 @@ const TRIES: u32 = 4;
 pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Failure> {
     let mut easing = Easing::default();
     let mut last = None;
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
         match once(run, undo).await {
-            Ok(true) => return Ok(Undone::Nothing),
-            Ok(false) => {}
+            Ok(Found::There) if attempt == 0 => return Ok(Undone::Absent),
+            Ok(Found::There | Found::Made) => return Ok(Undone::Nothing),
+            Ok(Found::Not) => {}
             Err(error) if error.may_have_landed() => last = Some(error),
             Err(error) => return Err(stuck(undo, Some(&error))),
         }
@@ -32,12 +33,23 @@ pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Fai
     Err(stuck(undo, last.as_ref()))
 }
 
-/// Whether the service is as it should be; if not, it is updated and looked at again.
-async fn once(run: &Run, undo: &HooksUndo) -> Result<bool, AwsError> {
-    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else { return Ok(true) };
-    let Some(changed) = wanted(&service, undo) else { return Ok(true) };
+/// How the service's configuration was found.
+enum Found {
+    /// As it should be.
+    There,
+    /// Otherwise; it was made so.
+    Made,
+    /// Otherwise, and AWS did not make it so.
+    Not,
+}
+
+async fn once(run: &Run, undo: &HooksUndo) -> Result<Found, AwsError> {
+    let ecs::Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
+        return Ok(Found::There);
+    };
+    let Some(changed) = wanted(&service, undo) else { return Ok(Found::There) };
     let answered = run.aws.update_service(&configuration_request(&undo.place, &changed)).await?;
-    Ok(wanted(&answered, undo).is_none())
+    Ok(if wanted(&answered, undo).is_none() { Found::Made } else { Found::Not })
 }
 
 fn wanted(service: &Service, undo: &HooksUndo) -> Option<serde_json::Value> {

@@ -47,14 +47,19 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
         return Ok(undo.deployment.clone());
     }
     let mut easing = Easing::default();
+    let mut unread = None;
     for _ in 0..UNANSWERED_LOOKS {
-        let found = find(run, &undo.place, &undo.before, &undo.ours).await;
-        if let Some(deployment) = found.map_err(|error| stuck("whether a deployment was started could not be read", &error, undo))? {
-            return Ok(Some(deployment.arn));
+        match find(run, &undo.place, &undo.before, &undo.ours).await {
+            Ok(Some(deployment)) => return Ok(Some(deployment.arn)),
+            Ok(None) => unread = None,
+            Err(error) => unread = Some(error),
         }
         easing.rest().await;
     }
-    Ok(None)
+    match unread {
+        Some(error) => Err(stuck("whether a deployment was started could not be read", &error, undo)),
+        None => Ok(None),
+    }
 }
 
 /// A deployment that is over, or on its way back, cannot be stopped, and need not be.

@@ -256,7 +256,7 @@ async fn a_rolling_service_has_no_green_to_test() {
     ---
     Nothing was touched: the inputs have a problem
     ::error title=input refused::test-url: the service is rolled in place by ECS: there is no green that could be tested before users reach it
-      hint: leave test-url out (production-url tests after the rollout), or use a service that CodeDeploy deploys
+      hint: leave test-url out (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy
     ");
 }
 

@@ -472,7 +472,7 @@ async fn a_gate_that_expires_before_the_tests_are_done_leaves_blue_serving() {
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
     ::error title=rolled-back (timeout)::the gate of deployment [deployment 1] expired before it was opened
       Caused by: The deployment timed out while waiting for traffic rerouting to be continued.
-      hint: let the group wait longer at Ready, or let the smoke tests give up sooner
+      hint: let the gate wait longer, or let the smoke tests give up sooner
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (timeout), exit code 20, after [time]
     ---
@@ -492,7 +492,7 @@ async fn a_gate_that_expires_and_counts_as_a_stop_is_rolled_back_by_codedeploy()
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
     ::error title=rolled-back (timeout)::the gate of deployment [deployment 1] expired before it was opened
       Caused by: The deployment timed out while waiting for traffic rerouting to be continued.
-      hint: let the group wait longer at Ready, or let the smoke tests give up sooner
+      hint: let the gate wait longer, or let the smoke tests give up sooner
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (timeout), exit code 20, after [time]
     ---

@@ -38,6 +38,9 @@ pub(crate) fn found_service(account: &mut Account, options: &ServiceOptions) -> 
     Ok(())
 }
 
+/// An hour: history is older than anything that the story does.
+const BEFORE_THE_STORY_MS: i64 = 3_600_000;
+
 /// A service that was there before the story was deployed once, unless nothing was ever completed on it.
 fn found_history(account: &mut Account, options: &ServiceOptions) {
     let first = match &options.controller {
@@ -52,6 +55,7 @@ fn found_history(account: &mut Account, options: &ServiceOptions) {
     done.turn(ServiceDeploymentStatus::InProgress);
     done.share(Some(100.0), Some(100.0));
     done.turn(ServiceDeploymentStatus::Successful);
+    done.happened_earlier(BEFORE_THE_STORY_MS);
     account.service_deployments.push(done);
 }
 

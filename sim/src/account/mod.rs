@@ -25,8 +25,8 @@ pub(crate) use codedeploy::{
 pub(crate) use fleet::{Fleet, Role, Rollout};
 pub(crate) use founding::{exposure, found_service, kind};
 pub(crate) use native::{
-    AlarmWatch, Configuration, Hook, HookAction, HookDetail, HookStatus, LifecycleStage, RevisionSide, Rollback, ServiceDeployment,
-    ServiceDeploymentStatus, ServiceRevision, TrafficStep, add_service_revision,
+    AlarmWatch, Cleanup, Configuration, EarlySuccess, Hook, HookAction, HookDetail, HookStatus, LifecycleStage, RevisionSide, Rollback,
+    ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, TrafficStep, add_service_revision,
 };
 pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
 pub(crate) use revision::{Revision, Revisions};

@@ -1,6 +1,6 @@
 //! What the account knows of ECS's own rollouts: which one is a service's, and what was good before.
 
-use super::{Account, Fleet, RevisionSide, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus};
+use super::{Account, Fleet, RevisionSide, Role, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus};
 
 impl Fleet {
     /// The fleet as a side of a service deployment; none under another controller than ECS.
@@ -15,10 +15,19 @@ impl Fleet {
 }
 
 impl Service {
-    /// The fleet to go back to: the one that was completed, or whoever is there.
+    /// The fleet to go back to: the one that was completed and is not leaving, or whoever is there.
     pub(crate) fn proven(&self) -> Option<&Fleet> {
-        let proven = |fleet: &&Fleet| fleet.rollout == Rollout::Completed || fleet.was_steady;
+        let proven = |fleet: &&Fleet| fleet.role != Role::Draining && (fleet.rollout == Rollout::Completed || fleet.was_steady);
         self.fleets.iter().find(proven).or_else(|| self.primary())
+    }
+
+    /// Another fleet is to be the service's own.
+    pub(crate) fn make_room(&mut self) {
+        for former in self.fleets.iter_mut().filter(|former| former.role == Role::Primary) {
+            former.role = Role::Active;
+        }
+        self.steady = None;
+        self.changed();
     }
 }
 
@@ -53,9 +62,9 @@ impl Account {
         self.deployments_of(service).find(|deployment| !deployment.status.is_over() && !deployment.configuration.is_native())
     }
 
-    /// The newest deployment of a service that has begun.
+    /// The newest deployment of a service that has begun: its green is there, although it may not have tasks yet.
     pub(crate) fn begun<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
-        self.deployments_of(service).find(|deployment| deployment.started_ms.is_some() || deployment.status.is_over())
+        self.deployments_of(service).find(|deployment| deployment.started_ms.is_some() || !deployment.sources.is_empty())
     }
 
     /// The fleets of a service obey a deployment that shifts traffic, not rolling's arithmetic.

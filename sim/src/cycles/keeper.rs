@@ -46,7 +46,9 @@ fn wanted(account: &Account, service: &Service) -> Vec<(Fleet, u32)> {
         return service.fleets.iter().map(|fleet| (fleet.clone(), fleet.requested())).collect();
     };
     let Some(primary) = service.primary() else { return Vec::new() };
-    let older: Vec<&Fleet> = service.fleets.iter().filter(|fleet| fleet.id != primary.id).collect();
+    let others = service.fleets.iter().filter(|fleet| fleet.id != primary.id);
+    // A green that was superseded is behind a group without traffic: it keeps nobody served, and goes.
+    let (older, idle): (Vec<&Fleet>, Vec<&Fleet>) = others.partition(|fleet| fleet.target_group == primary.target_group);
     let crews: Vec<Crew> = older.iter().map(|fleet| crew(account, fleet)).collect();
     let bounds = Bounds {
         desired: service.desired,
@@ -59,7 +61,8 @@ fn wanted(account: &Account, service: &Service) -> Vec<(Fleet, u32)> {
         return vec![(primary.clone(), own.alive.min(own.healthy))];
     }
     let (new, kept) = rolling(bounds, own, &crews);
-    std::iter::once((primary.clone(), new)).chain(older.into_iter().cloned().zip(kept)).collect()
+    let idle = idle.into_iter().map(|fleet| (fleet.clone(), 0));
+    std::iter::once((primary.clone(), new)).chain(older.into_iter().cloned().zip(kept)).chain(idle).collect()
 }
 
 pub(super) fn crew(account: &Account, fleet: &Fleet) -> Crew {

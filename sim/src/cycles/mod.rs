@@ -11,6 +11,7 @@ mod native;
 mod notice;
 mod retire;
 mod rolling;
+mod rolling_failure;
 mod rolling_history;
 mod staffing;
 mod supersede;
@@ -19,6 +20,6 @@ mod tasks;
 
 pub(crate) use containers::{Overrides, assemble};
 pub(crate) use keeper::keep;
-pub(crate) use native::{Beginning, TEST_HEADER, begin as begin_native, play as play_native};
+pub(crate) use native::{Beginning, TEST_HEADER, begin as begin_native, give_second_group, play as play_native};
 pub(crate) use rolling::begin as begin_rolling;
 pub(crate) use tasks::{end as end_task, launch};

@@ -1,14 +1,12 @@
 //! Rolling rollouts of services under the ECS controller: begun by `UpdateService`, completed, given up or rolled back here.
 
 use super::keeper::crew;
+use super::rolling_failure::{After, Failure, failure};
 use super::rolling_history as history;
 use super::supersede::{all_traffic_to, supersede};
-use crate::account::{
-    Account, AlarmWatch, Configuration, Fleet, Role, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus, add_service_revision,
-};
+use crate::account::{Account, Cleanup, Configuration, EarlySuccess, Fleet, Role, Rollout, Service, add_service_revision};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
-use crate::options::Breaker;
 use crate::switches::BreakerRollback;
 
 /// ECS takes some seconds to call a rollout completed after its last task became healthy.
@@ -28,12 +26,8 @@ pub(crate) fn begin(cloud: &Cloud, account: &mut Account, service: &str, revisio
     let mut fleet = Fleet::new(id, &service.name, revision, service.desired);
     fleet.target_group = target_group;
     fleet.service_revision = Some(service_revision);
-    for former in &mut service.fleets {
-        former.role = Role::Active;
-    }
+    service.make_room();
     service.fleets.insert(0, fleet);
-    service.steady = None;
-    service.changed();
     history::begin(cloud, account, &name)
 }
 
@@ -59,25 +53,6 @@ enum Finding {
     GiveUp(Failure),
 }
 
-/// Why a rollout is given up, and what follows.
-#[derive(Debug, PartialEq, Eq)]
-struct Failure {
-    /// `rolloutStateReason`.
-    state: &'static str,
-    /// ECS's sentence after `deployment failed:`.
-    event: &'static str,
-    /// `statusReason` of the service deployment.
-    reason: &'static str,
-    after: After,
-}
-
-/// What follows a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum After {
-    GoesBack,
-    Stays,
-}
-
 fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
     let Some(service) = account.service(name) else { return };
     let configuration = service.configuration.clone().filter(|_| !account.shifts_traffic(service));
@@ -87,6 +62,7 @@ fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
         Finding::Complete => complete(cloud, account, name),
         Finding::GiveUp(failure) => give_up(cloud, account, name, &failure),
     }
+    drop_the_replaced(account, name);
     announce_steady(account, name);
 }
 
@@ -95,56 +71,30 @@ fn finding(cloud: &Cloud, account: &Account, service: &Service, configuration: &
     if let Some(failure) = failure(account, service, primary, configuration) {
         return Finding::GiveUp(failure);
     }
-    let replaced = service.fleets.iter().filter(|fleet| fleet.id != primary.id).all(|fleet| crew(account, fleet).alive == 0);
-    let settled = crew(account, primary).healthy == service.desired && replaced;
+    let settled = is_settled(account, service, primary, configuration.early_success());
     if settled && may_move_on(cloud, service) { Finding::Complete } else { Finding::NothingNew }
 }
 
-fn failure(account: &Account, service: &Service, primary: &Fleet, configuration: &Configuration) -> Option<Failure> {
-    let deployment = account.rolling_now(&service.name);
-    let is = |status| deployment.is_some_and(|deployment| deployment.status == status);
-    if is(ServiceDeploymentStatus::RollbackInProgress) {
-        return None;
+/// All tasks are healthy and those of before are gone, or as many as the early success criteria ask for.
+fn is_settled(account: &Account, service: &Service, primary: &Fleet, early: Option<EarlySuccess>) -> bool {
+    let replaced = service.fleets.iter().filter(|fleet| fleet.id != primary.id).all(|fleet| crew(account, fleet).alive == 0);
+    let healthy = crew(account, primary).healthy;
+    match early {
+        None => healthy == service.desired && replaced,
+        Some(EarlySuccess { percent, cleanup }) => healthy * 100 >= service.desired * percent && (replaced || cleanup == Cleanup::Deferred),
     }
-    if is(ServiceDeploymentStatus::RollbackRequested) {
-        let reason = "Service deployment rolled back because of a user request.";
-        return Some(Failure { state: "ECS deployment stopped by a user.", event: "stopped by a user.", reason, after: After::GoesBack });
-    }
-    if is(ServiceDeploymentStatus::StopRequested) {
-        let reason = "Service deployment stopped by a user.";
-        return Some(Failure { state: "ECS deployment stopped by a user.", event: "stopped by a user.", reason, after: After::Stays });
-    }
-    let breaker = configuration.breaker();
-    let after = if breaker == Breaker::Rollback { After::GoesBack } else { After::Stays };
-    let may_break = breaker != Breaker::Off && !primary.was_steady;
-    if may_break && primary.failed_tasks >= configuration.breaker_threshold(service.desired) {
-        let reason = match after {
-            After::GoesBack => "Service deployment rolled back because the circuit breaker threshold was exceeded.",
-            After::Stays => "Service deployment failed because the circuit breaker threshold was exceeded.",
-        };
-        return Some(Failure {
-            state: "ECS deployment circuit breaker: tasks failed to start.",
-            event: "tasks failed to start.",
-            reason,
-            after,
-        });
-    }
-    let rings = watches(deployment) && !account.ringing(&configuration.alarms()).is_empty();
-    rings.then(|| alarmed(configuration, after))
 }
 
-/// An alarm that rang at the start already is not watched.
-fn watches(deployment: Option<&ServiceDeployment>) -> bool {
-    deployment.is_none_or(|deployment| deployment.alarms == AlarmWatch::Monitoring)
-}
-
-fn alarmed(configuration: &Configuration, after: After) -> Failure {
-    let after = if configuration.alarms_roll_back() { After::GoesBack } else { after };
-    let reason = match after {
-        After::GoesBack => "Service deployment rolled back because alarms were detected.",
-        After::Stays => "Service deployment failed because alarms were detected.",
-    };
-    Failure { state: "ECS deployment alarm: alarm detected.", event: "alarm detected.", reason, after }
+/// Fleets whose last task is gone after their successor was successful early.
+fn drop_the_replaced(account: &mut Account, name: &str) {
+    let Some(service) = account.service(name) else { return };
+    let Some(primary) = service.primary().filter(|primary| primary.rollout == Rollout::Completed) else { return };
+    let leaving = |fleet: &&Fleet| fleet.id != primary.id && fleet.role == Role::Draining;
+    let gone: Vec<String> =
+        service.fleets.iter().filter(leaving).filter(|fleet| crew(account, fleet).alive == 0).map(|fleet| fleet.id.clone()).collect();
+    if let Some(service) = account.service_mut(name) {
+        service.fleets.retain(|fleet| !gone.contains(&fleet.id));
+    }
 }
 
 /// The present state was read, or was there for long enough.
@@ -161,7 +111,9 @@ fn complete(cloud: &Cloud, account: &mut Account, name: &str) {
     let Some(primary) = service.primary_mut() else { return };
     let id = primary.id.clone();
     primary.turn(Rollout::Completed, format!("ECS deployment {id} completed."));
-    service.fleets.retain(|fleet| fleet.id == id);
+    for former in service.fleets.iter_mut().filter(|fleet| fleet.id != id) {
+        former.role = Role::Draining;
+    }
     service.say(&said, &format!("(deployment {id}) deployment completed."));
     service.changed();
     cloud.ledger.mark(name, format!("{id} COMPLETED"));
@@ -203,9 +155,7 @@ fn note_alarms(account: &mut Account, name: &str) {
 fn roll_back(service: &mut Service, new: String, identity: BreakerRollback, said: &str) -> Option<String> {
     let good = service.fleets.iter().position(|fleet| fleet.rollout == Rollout::Completed || fleet.was_steady)?;
     let failed = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
-    for fleet in &mut service.fleets {
-        fleet.role = Role::Active;
-    }
+    service.make_room();
     let id = match identity {
         BreakerRollback::FormerId => good_again(service, good),
         BreakerRollback::NewId => anew(service, good, new),

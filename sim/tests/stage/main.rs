@@ -11,6 +11,7 @@ mod mischief;
 mod native;
 mod native_ends;
 mod native_kinds;
+mod native_random;
 mod native_switches;
 mod rolling;
 mod rolling_deployments;

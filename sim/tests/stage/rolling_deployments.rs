@@ -1,10 +1,10 @@
 //! The service deployments of rolling rollouts.
 
-use ecs_bluegreen_sim::{AlarmState, Breaker, Controller, RollingOptions, StageOptions};
+use ecs_bluegreen_sim::{AlarmState, Breaker, Controller, RollingOptions, Stage, StageOptions};
 use serde_json::{Value, json};
 
-use crate::harness::Play;
-use crate::native::{deploy, newest, reach, services, stop};
+use crate::harness::{PATIENCE, Play};
+use crate::native::{deploy, deploy_with, newest, reach, services, stop};
 
 async fn stage(rolling: RollingOptions) -> Play {
     Play::with(Controller::Rolling(rolling), StageOptions::default()).await
@@ -85,6 +85,22 @@ async fn a_newer_rollout_stops_the_older_one() {
     let described = play.ask("ecs.DescribeServices", services()).await["services"][0].clone();
     assert_eq!(described["currentServiceDeployment"], newer);
     assert_eq!(described["currentServiceRevisions"].as_array().map(Vec::len), Some(1));
+    play.stage.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn early_success_does_not_wait_for_all_tasks_nor_for_those_of_before() {
+    let play = stage(RollingOptions { minimum_healthy_percent: 0, ..RollingOptions::default() }).await;
+    let criteria =
+        |cleanup: &str| json!({ "earlySuccessCriteria": { "enable": true, "healthyPercent": 0, "sourceServiceRevisionCleanup": cleanup } });
+    let arn = deploy_with(&play, "1.4.0", criteria("DEFERRED")).await;
+    let done = ends(&play, &arn, "SUCCESSFUL").await;
+    assert_eq!(done["deploymentConfiguration"]["earlySuccessCriteria"]["healthyPercent"], 0);
+    let good = deploy_with(&play, "1.1.0", criteria("BLOCKING")).await;
+    ends(&play, &good, "SUCCESSFUL").await;
+    assert!(play.stage.wait_until_steady("api", PATIENCE).await);
+    let alone = |stage: &Stage| stage.service_view("api").is_some_and(|view| view.fleets.len() == 1);
+    assert!(play.stage.wait_until(PATIENCE, alone).await);
     play.stage.shutdown().await;
 }
 

@@ -74,19 +74,19 @@ impl<'a> CodeDeploy<'a> {
             content: &content,
             alarms: !way.group.alarms.is_empty(),
         };
-        let id = create::create(run, &new).await?;
+        let id = create::create(run, settings, &new).await?;
         run.narrow(Undo::CodeDeploy(CodeDeployUndo { deployment: Some(id.clone()), ..undo }));
-        Ok(Self::attach(run, plan, way, revision, id))
+        Ok(Self::attach(run, plan, way, revision, id, false))
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
-    pub fn attach(run: &'a Run, plan: &'a RolloutPlan, way: &'a CodeDeployWay, revision: &'a Revision, id: String) -> Self {
+    pub fn attach(run: &'a Run, plan: &'a RolloutPlan, way: &'a CodeDeployWay, revision: &'a Revision, id: String, found: bool) -> Self {
         let console = format!(
             "https://{}/codesuite/codedeploy/deployments/{id}?region={}",
             run.aws.partition().console(),
             run.aws.partition().region()
         );
-        run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true });
+        run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true, found });
         Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind_since: None, witness: None }
     }
 

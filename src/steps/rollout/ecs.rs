@@ -69,11 +69,11 @@ impl<'a> Rolling<'a> {
             .map(|deployment| deployment.id.clone())
             .unwrap_or_default();
         run.narrow(Undo::Rolling(RollingUndo { deployment: Some(id.clone()), ..undo }));
-        Ok(Self::attach(run, settings, plan, revision, id))
+        Ok(Self::attach(run, settings, plan, revision, id, false))
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
-    pub fn attach(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, revision: &'a Revision, id: String) -> Self {
+    pub fn attach(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, revision: &'a Revision, id: String, found: bool) -> Self {
         let region = run.aws.partition().region();
         let console = format!(
             "https://{}/ecs/v2/clusters/{}/services/{}/deployments?region={region}",
@@ -81,7 +81,7 @@ impl<'a> Rolling<'a> {
             plan.cluster,
             plan.service
         );
-        run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false });
+        run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false, found });
         Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind_since: None }
     }
 

@@ -154,9 +154,13 @@ fn adopt<'a>(
 /// Follows a rollout that is there already. What is to be taken back of it is the caller's to arm.
 pub fn attach<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, running: &Running) -> Rollout<'a> {
     let controller = match (&plan.way, &running.thing) {
-        (Way::Native(way), Thing::Native(deployment)) => Controller::Native(Box::new(Native::attach(run, plan, way, revision, deployment))),
-        (Way::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone())),
-        (Way::Rolling(_) | Way::Native(_), _) => Controller::Rolling(Rolling::attach(run, settings, plan, revision, running.id.clone())),
+        (Way::Native(way), Thing::Native(deployment)) => {
+            Controller::Native(Box::new(Native::attach(run, plan, way, revision, deployment, true)))
+        }
+        (Way::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone(), true)),
+        (Way::Rolling(_) | Way::Native(_), _) => {
+            Controller::Rolling(Rolling::attach(run, settings, plan, revision, running.id.clone(), true))
+        }
     };
     Rollout::new(run, settings, plan, revision, controller)
 }

@@ -105,8 +105,8 @@ impl Native<'_> {
         match &self.waiting {
             Some((hook, _)) => {
                 let when = hook.expires_at.map(crate::clock::at).unwrap_or_else(|| format!("after {} min", self.way.pause_minutes));
-                let action = hook.timeout_action.as_deref().unwrap_or("ROLLBACK");
-                format!("service deployment {id} waits at its gate; unless it is answered ECS does {action} at {when}")
+                let action = if hook.timeout_action.as_deref() == Some("CONTINUE") { "goes on" } else { "rolls back" };
+                format!("service deployment {id} waits at its gate; unless it is answered, ECS {action} at {when}")
             }
             None if !self.has_gates_ahead() => {
                 format!("service deployment {id} goes on by itself; ECS keeps blue for {} min after the shift", self.way.bake_minutes)

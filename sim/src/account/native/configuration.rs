@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::LifecycleStage;
-use crate::options::{Breaker, Controller, NativeOptions, RollingOptions, Strategy};
+use crate::options::Breaker;
 
 /// What a hook's time-out is when nobody says: 24 hours, then back.
 const HOOK_TIMEOUT_MINUTES: u64 = 1440;
@@ -37,6 +37,23 @@ impl HookAction {
     }
 }
 
+/// When a rolling deployment is successful early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EarlySuccess {
+    /// Healthy tasks, of the desired ones.
+    pub(crate) percent: u32,
+    pub(crate) cleanup: Cleanup,
+}
+
+/// When the tasks of before go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cleanup {
+    /// Before the deployment is successful.
+    Blocking,
+    /// After.
+    Deferred,
+}
+
 /// One step of production traffic: green's share, and the minutes until the next.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct TrafficStep {
@@ -45,15 +62,6 @@ pub(crate) struct TrafficStep {
 }
 
 impl Configuration {
-    /// What a service has from the start; none unless ECS performs its rollouts.
-    pub(crate) fn of(controller: &Controller) -> Option<Self> {
-        match controller {
-            Controller::Rolling(options) => Some(rolling(options)),
-            Controller::Native(options) => Some(native(options)),
-            Controller::CodeDeploy(_) | Controller::External => None,
-        }
-    }
-
     fn get(&self, pointer: &str) -> Option<&Value> {
         let (member, rest) = pointer.split_once('/').unwrap_or((pointer, ""));
         let value = self.0.get(member)?;
@@ -95,6 +103,14 @@ impl Configuration {
             (true, false) => Breaker::Fail,
             (false, _) => Breaker::Off,
         }
+    }
+
+    /// When a rolling deployment is successful before all of its tasks are healthy.
+    pub(crate) fn early_success(&self) -> Option<EarlySuccess> {
+        let percent =
+            self.flag("earlySuccessCriteria/enable").then(|| self.number("earlySuccessCriteria/healthyPercent").unwrap_or(100))?;
+        let deferred = self.get("earlySuccessCriteria/sourceServiceRevisionCleanup").and_then(Value::as_str) == Some("DEFERRED");
+        Some(EarlySuccess { percent, cleanup: if deferred { Cleanup::Deferred } else { Cleanup::Blocking } })
     }
 
     /// How many failed tasks the circuit breaker bears; half of the desired count within ECS's bounds unless it says otherwise.
@@ -213,46 +229,6 @@ fn fill_in(value: &mut Value) {
     members.entry("targetType").or_insert_with(|| json!("AWS_LAMBDA"));
     let timeout = json!({ "timeoutInMinutes": known.timeout_minutes, "action": known.timeout_action.as_str() });
     members.insert("timeoutConfiguration".to_owned(), timeout);
-}
-
-fn rolling(options: &RollingOptions) -> Configuration {
-    let mut members = common(options.breaker, &options.alarms, options.breaker == Breaker::Rollback);
-    members.insert("maximumPercent".to_owned(), json!(options.maximum_percent));
-    members.insert("minimumHealthyPercent".to_owned(), json!(options.minimum_healthy_percent));
-    members.insert("strategy".to_owned(), json!("ROLLING"));
-    members.insert("bakeTimeInMinutes".to_owned(), json!(0));
-    Configuration(members)
-}
-
-fn native(options: &NativeOptions) -> Configuration {
-    let mut members = common(options.breaker, &options.alarms, true);
-    members.insert("maximumPercent".to_owned(), json!(200));
-    members.insert("minimumHealthyPercent".to_owned(), json!(100));
-    members.insert("bakeTimeInMinutes".to_owned(), json!(options.bake_minutes));
-    members.insert("lifecycleHooks".to_owned(), json!(options.hooks));
-    let strategy = match options.strategy {
-        Strategy::BlueGreen => "BLUE_GREEN",
-        Strategy::Canary { percent, bake_minutes } => {
-            let steps = json!({ "canaryPercent": percent, "canaryBakeTimeInMinutes": bake_minutes });
-            members.insert("canaryConfiguration".to_owned(), steps);
-            "CANARY"
-        }
-        Strategy::Linear { percent, bake_minutes } => {
-            let steps = json!({ "stepPercent": percent, "stepBakeTimeInMinutes": bake_minutes });
-            members.insert("linearConfiguration".to_owned(), steps);
-            "LINEAR"
-        }
-    };
-    members.insert("strategy".to_owned(), json!(strategy));
-    Configuration(members)
-}
-
-/// The circuit breaker and the alarms.
-fn common(breaker: Breaker, alarms: &[String], alarms_roll_back: bool) -> Map<String, Value> {
-    let enable = !alarms.is_empty();
-    let breaker = json!({ "enable": breaker != Breaker::Off, "rollback": breaker == Breaker::Rollback });
-    let alarms = json!({ "alarmNames": alarms, "rollback": enable && alarms_roll_back, "enable": enable });
-    [("deploymentCircuitBreaker".to_owned(), breaker), ("alarms".to_owned(), alarms)].into_iter().collect()
 }
 
 #[cfg(test)]

@@ -176,6 +176,13 @@ impl ServiceDeployment {
         self.changed();
     }
 
+    /// All of it was so much earlier.
+    pub(crate) fn happened_earlier(&mut self, by_ms: i64) {
+        let ended = [&mut self.started_ms, &mut self.finished_ms, &mut self.stopped_ms].into_iter().flatten();
+        ended.chain([&mut self.created_ms, &mut self.updated_ms]).for_each(|moment| *moment -= by_ms);
+        self.shares.iter_mut().for_each(|shares| shares.at_ms -= by_ms);
+    }
+
     /// Green's shares as they were a while ago.
     pub(crate) fn shares(&self, lag_ms: u64) -> (f64, f64) {
         let known = now_ms() - i64::try_from(lag_ms).unwrap_or(i64::MAX / 2);

@@ -62,11 +62,23 @@ fn check_whole(configuration: &Configuration) -> Result<(), Refusal> {
         "LINEAR" => check_steps(members, "linearConfiguration", ("stepPercent", 3.0), "stepBakeTimeInMinutes")?,
         _ => {}
     }
+    check_early_success(configuration)?;
     let hooks = members.get("lifecycleHooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     hooks.iter().try_for_each(check_hook)?;
     let pauses = hooks.iter().filter(|hook| pauses(hook)).count();
     if pauses.max(hooks.len() - pauses) > HOOKS_OF_A_KIND {
         return Err(Refusal::parameter("A service can have at most 10 lifecycle hooks of each target type."));
+    }
+    Ok(())
+}
+
+fn check_early_success(configuration: &Configuration) -> Result<(), Refusal> {
+    let Some(early) = configuration.early_success() else { return Ok(()) };
+    if configuration.is_native() {
+        return Err(Refusal::parameter("earlySuccessCriteria is only valid when the deployment strategy is ROLLING."));
+    }
+    if !(configuration.minimum_healthy_percent()..=100).contains(&early.percent) {
+        return Err(Refusal::parameter("healthyPercent must be between minimumHealthyPercent and 100."));
     }
     Ok(())
 }
@@ -155,6 +167,8 @@ mod tests {
             json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 2.9 } }),
             json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 0.15 } }),
             json!({ "bakeTimeInMinutes": 1441 }),
+            json!({ "earlySuccessCriteria": { "enable": true, "healthyPercent": 100 } }),
+            json!({ "strategy": "ROLLING", "minimumHealthyPercent": 50, "earlySuccessCriteria": { "enable": true, "healthyPercent": 49 } }),
             pause("PRODUCTION_TRAFFIC_SHIFT", 1),
             pause("TEST_TRAFFIC_SHIFT", 1),
             pause("BAKE_TIME", 1),

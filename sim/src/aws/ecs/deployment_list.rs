@@ -24,8 +24,7 @@ pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     let (from, size) = page(asked)?;
     cloud.look(|account| {
         let service = account.service(name).ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
-        let known =
-            |deployment: &&ServiceDeployment| deployment.created_ms + lag <= now_ms() || deployment.created_ms == service.created_ms;
+        let known = |deployment: &&ServiceDeployment| deployment.created_ms + lag <= now_ms();
         let all: Vec<&ServiceDeployment> =
             account.deployments_of(&service.name).filter(known).filter(|deployment| fits(deployment, asked)).collect();
         let shown: Vec<Value> = all.iter().skip(from).take(size).map(|deployment| brief(account, deployment)).collect();

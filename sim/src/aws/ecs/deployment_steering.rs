@@ -54,7 +54,9 @@ pub(super) fn stop(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
         }
         // A deployment that is stopping or going back already continues as it is.
         if deployment.status.goes_forward() && deployment.stage != Some(LifecycleStage::CleanUp) {
-            deployment.reason = Some("Service deployment rolled back because of a user request.".to_owned());
+            let stopped = status == ServiceDeploymentStatus::StopRequested;
+            let how = if stopped { "stopped" } else { "rolled back" };
+            deployment.reason = Some(format!("Service deployment {how} because of a user request."));
             turn(cloud, deployment, status);
         }
         Ok(())

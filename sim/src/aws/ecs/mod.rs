@@ -4,6 +4,7 @@ mod configuration;
 mod deployment_list;
 mod deployment_steering;
 mod deployment_view;
+mod load_balancers;
 mod revisions;
 mod service_revisions;
 mod service_view;

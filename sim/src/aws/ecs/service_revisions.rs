@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::service_view::{load_balancers, network, rule, service_connect};
+use super::service_view::{balanced_by, network, rule, service_connect};
 use crate::account::{Account, ServiceRevision, seconds};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
@@ -36,7 +36,7 @@ fn view(account: &Account, revision: &ServiceRevision) -> Value {
         "serviceRevisionArn": revision.arn, "serviceArn": account.place.service_arn(&revision.service),
         "clusterArn": account.place.cluster_arn(), "taskDefinition": revision.task_definition, "launchType": "FARGATE",
         "platformVersion": "1.4.0", "platformFamily": "Linux",
-        "loadBalancers": service.map_or_else(|| json!([]), |service| load_balancers(account, service)),
+        "loadBalancers": service.map_or_else(|| json!([]), |service| balanced_by(account, service)),
         "networkConfiguration": network(), "containerImages": revision.images, "guardDutyEnabled": false,
         "createdAt": seconds(revision.created_ms),
     });

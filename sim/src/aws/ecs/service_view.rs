@@ -11,7 +11,7 @@ pub(super) fn view(account: &Account, service: &Service) -> Value {
     let place = &account.place;
     let mut view = json!({
         "serviceArn": place.service_arn(&service.name), "serviceName": service.name, "clusterArn": place.cluster_arn(),
-        "loadBalancers": load_balancers(account, service), "serviceRegistries": [],
+        "loadBalancers": balanced_by(account, service), "serviceRegistries": [],
         "status": service.status, "desiredCount": service.desired,
         "runningCount": count_all(account, service, true), "pendingCount": count_all(account, service, false),
         "launchType": "FARGATE", "platformVersion": "LATEST", "platformFamily": "Linux",
@@ -69,7 +69,7 @@ fn deployment_configuration(service: &Service) -> Value {
 }
 
 /// The load balancer of a service as it was configured: that its groups alternate does not show here.
-pub(super) fn load_balancers(account: &Account, service: &Service) -> Value {
+pub(super) fn balanced_by(account: &Account, service: &Service) -> Value {
     let mut view = in_group(account, service, service.target_groups.first());
     if let (true, Some(alternate), Some(exposure)) = (service.is_of_ecs(), service.target_groups.get(1), &service.exposure)
         && let Some(first) = view.get_mut(0)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::service_view::{load_balancers, view};
-use super::{configuration, in_cluster};
+use super::service_view::{balanced_by, view};
+use super::{configuration, in_cluster, load_balancers};
 use crate::account::{Account, Service, last_part};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
@@ -74,12 +74,14 @@ fn update_one(cloud: &Cloud, account: &mut Account, name: &str, asked: Asked<'_>
         return Err(Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."));
     }
     check_controller(&service, asked)?;
+    load_balancers::check(asked)?;
     let configuration = configuration::wanted(&service, asked)?;
     let revision = wanted_revision(account, &service, asked)?;
     if revision.is_some() {
         check_concurrent(cloud, account, &service)?;
     }
     change_settings(account, name, asked);
+    load_balancers::apply(cloud, account, &service, asked);
     let under_way = account.unfinished(&service.name).map(|deployment| deployment.arn.clone());
     if let Some(configuration) = &configuration {
         configuration::apply(cloud, account, &service.name, configuration);
@@ -143,7 +145,7 @@ fn check_controller(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> 
 /// The revision that a new rollout is to bring, if the request starts one.
 fn wanted_revision(account: &Account, service: &Service, asked: Asked<'_>) -> Result<Option<String>, Refusal> {
     let current = account.wanted_revision(service).unwrap_or_default();
-    let rebalanced = asked.get("loadBalancers").is_some_and(|given| *given != load_balancers(account, service));
+    let rebalanced = asked.get("loadBalancers").is_some_and(|given| *given != balanced_by(account, service));
     let replaced = REPLACING.iter().any(|member| differs(service, member, asked));
     let forced = asked.flag("forceNewDeployment") == Some(true) || replaced || rebalanced;
     let Some(reference) = asked.text("taskDefinition") else { return Ok(forced.then_some(current)) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cycle::{Cycle, Met};
 use super::{Interruption, ending, line};
 use crate::account::{
-    Account, AlarmWatch, Configuration, Fleet, RevisionSide, Role, Service, ServiceDeployment, ServiceDeploymentStatus, TargetGroup,
+    Account, AlarmWatch, Configuration, Fleet, RevisionSide, Service, ServiceDeployment, ServiceDeploymentStatus, TargetGroup,
     add_service_revision,
 };
 use crate::cloud::Cloud;
@@ -100,12 +100,8 @@ fn found_green(cloud: &Cloud, account: &mut Account, arn: &str) -> Option<()> {
     fleet.waits = true;
     fleet.target_group.clone_from(&target.target_group);
     fleet.service_revision = Some(target.revision.clone());
-    for former in &mut service.fleets {
-        former.role = Role::Active;
-    }
+    service.make_room();
     service.fleets.insert(0, fleet);
-    service.steady = None;
-    service.changed();
     if let Some(revision) = account.service_revisions.iter_mut().find(|revision| revision.arn == target.revision) {
         revision.target_group.clone_from(&target.target_group);
     }
@@ -126,7 +122,7 @@ fn sides(service: &Service, mut target: RevisionSide) -> (Vec<RevisionSide>, Rev
 }
 
 /// A service that was rolling until now has one group only.
-fn give_second_group(cloud: &Cloud, account: &mut Account, service: &str) {
+pub(crate) fn give_second_group(cloud: &Cloud, account: &mut Account, service: &str) {
     let Some(service) = account.service_mut(service) else { return };
     let ([only], Some(exposure)) = (service.target_groups.as_slice(), service.exposure.clone()) else { return };
     let kind = service.kind;

@@ -2,7 +2,7 @@
 
 use super::cycle::Cycle;
 use super::{Interruption, rollback};
-use crate::account::{AlarmWatch, HookStatus, Rollout, ServiceDeployment, ServiceDeploymentStatus};
+use crate::account::{Account, AlarmWatch, HookStatus, Rollout, ServiceDeployment, ServiceDeploymentStatus};
 use crate::options::Breaker;
 
 /// Blue is gone and green serves.
@@ -13,6 +13,7 @@ pub(super) fn succeed(cycle: &Cycle) {
         if deployment.alarms == AlarmWatch::Monitoring {
             deployment.alarms = AlarmWatch::Complete;
         }
+        deployment.turn(ServiceDeploymentStatus::Successful);
         let (fleet, service) = (deployment.target.fleet.clone(), deployment.service.clone());
         if let Some(green) = account.fleet_mut(&fleet) {
             green.turn(Rollout::Completed, format!("ECS deployment {fleet} completed."));
@@ -22,10 +23,11 @@ pub(super) fn succeed(cycle: &Cycle) {
             service.changed();
         }
     });
-    cycle.turn(ServiceDeploymentStatus::Successful);
+    cycle.mark(ServiceDeploymentStatus::Successful.as_str());
 }
 
 /// What follows a line that was broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Consequence {
     /// Somebody else ended it.
     Nothing,
@@ -36,19 +38,40 @@ enum Consequence {
 
 /// Ends a line that was broken off.
 pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
-    let (consequence, reason) = cycle.read(|deployment| consequence(deployment, &interruption)).unwrap_or((Consequence::Nothing, None));
-    cycle.change(|deployment| {
-        close_hooks(deployment);
-        if let Interruption::Alarms(names) = interruption {
-            deployment.alarms = AlarmWatch::Triggered(names);
-        }
-        deployment.reason = reason.or_else(|| deployment.reason.take());
-    });
+    let by_itself = !matches!(interruption, Interruption::ByStatus(_));
+    let consequence = cycle.cloud().change(|account| decide(account, cycle.arn(), interruption));
+    if by_itself && consequence == Consequence::GoesBack {
+        cycle.mark(ServiceDeploymentStatus::RollbackRequested.as_str());
+    }
     match consequence {
         Consequence::Nothing => {}
-        Consequence::Stays => stay(cycle),
+        Consequence::Stays => cycle.mark(ServiceDeploymentStatus::Stopped.as_str()),
         Consequence::GoesBack => rollback::play(cycle).await,
     }
+}
+
+/// Decides and writes it down at once: a call that came between would be answered and then forgotten.
+fn decide(account: &mut Account, arn: &str, interruption: Interruption) -> Consequence {
+    let Some(deployment) = account.service_deployment_mut(arn) else { return Consequence::Nothing };
+    let interruption = if deployment.status.goes_forward() { interruption } else { Interruption::ByStatus(deployment.status) };
+    let (consequence, reason) = consequence(deployment, &interruption);
+    close_hooks(deployment);
+    deployment.reason = reason.or_else(|| deployment.reason.take());
+    if let Interruption::Alarms(names) = interruption {
+        deployment.alarms = AlarmWatch::Triggered(names);
+    }
+    match consequence {
+        Consequence::Nothing => {}
+        Consequence::GoesBack => deployment.turn(ServiceDeploymentStatus::RollbackRequested),
+        Consequence::Stays => {
+            deployment.turn(ServiceDeploymentStatus::Stopped);
+            let (fleet, reason) = (deployment.target.fleet.clone(), deployment.reason.clone().unwrap_or_default());
+            if let Some(green) = account.fleet_mut(&fleet) {
+                green.turn(Rollout::Failed, reason);
+            }
+        }
+    }
+    consequence
 }
 
 fn consequence(deployment: &ServiceDeployment, interruption: &Interruption) -> (Consequence, Option<String>) {
@@ -71,16 +94,8 @@ fn consequence(deployment: &ServiceDeployment, interruption: &Interruption) -> (
 }
 
 /// A hook that is still open is answered by the end.
-pub(super) fn close_hooks(deployment: &mut ServiceDeployment) {
+fn close_hooks(deployment: &mut ServiceDeployment) {
     for hook in deployment.hooks.iter_mut().filter(|hook| hook.status.is_open()) {
         hook.status = HookStatus::Failed;
     }
-}
-
-fn stay(cycle: &Cycle) {
-    let green = cycle.read(|deployment| (deployment.target.fleet.clone(), deployment.reason.clone().unwrap_or_default()));
-    if let Some((fleet, reason)) = green {
-        cycle.cloud().change(|account| account.fleet_mut(&fleet).map(|green| green.turn(Rollout::Failed, reason)));
-    }
-    cycle.turn(ServiceDeploymentStatus::Stopped);
 }

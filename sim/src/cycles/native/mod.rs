@@ -11,7 +11,7 @@ mod traffic;
 use crate::account::{LifecycleStage, ServiceDeploymentStatus};
 use cycle::Cycle;
 
-pub(crate) use begin::{Beginning, begin, play};
+pub(crate) use begin::{Beginning, begin, give_second_group, play};
 pub(crate) use traffic::TEST_HEADER;
 pub(super) use traffic::{Lane, point};
 

@@ -2,16 +2,13 @@
 
 use super::cycle::Cycle;
 use super::traffic::{Lane, point};
-use crate::account::{Account, AlarmWatch, Role, Rollback, Rollout, ServiceDeploymentStatus};
+use crate::account::{Account, AlarmWatch, Role, Rollback, Rollout, ServiceDeployment, ServiceDeploymentStatus};
 use crate::clock::now_ms;
 use crate::cycles::retire::retire;
 use crate::switches::RollbackEnding;
 
 /// Goes back to what was last completed. Without anything that was, ECS waits for a person.
 pub(super) async fn play(cycle: &Cycle) {
-    if cycle.read(|deployment| deployment.status) != Some(ServiceDeploymentStatus::RollbackRequested) {
-        cycle.turn(ServiceDeploymentStatus::RollbackRequested);
-    }
     cycle.rest(cycle.clock().seconds(1.0)).await;
     let fails = cycle.cloud().switches().rollback_ending == RollbackEnding::Fails;
     let good = cycle.cloud().change(|account| turn_back(account, cycle.arn()));
@@ -25,9 +22,16 @@ pub(super) async fn play(cycle: &Cycle) {
     }
     cycle.cloud().change(|account| reroute(cycle, account));
     cycle.rest(cycle.clock().seconds(5.0)).await;
-    let green = cycle.read(|deployment| deployment.target.fleet.clone()).unwrap_or_default();
-    retire(cycle.cloud(), &green).await;
+    for fleet in cycle.read(all_but_blue).unwrap_or_default() {
+        retire(cycle.cloud(), &fleet).await;
+    }
     cycle.turn(ServiceDeploymentStatus::RollbackSuccessful);
+}
+
+/// Green, and what was left over from deployments before and not reconciled yet.
+fn all_but_blue(deployment: &ServiceDeployment) -> Vec<String> {
+    let strays = deployment.sources.iter().skip(1);
+    strays.chain([&deployment.target]).map(|side| side.fleet.clone()).collect()
 }
 
 /// Writes down that the deployment goes back, and to which service revision.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Interruption;
 use super::cycle::{Cycle, Met};
-use crate::account::{Account, LifecycleStage};
+use crate::account::{Account, LifecycleStage, Role};
 use crate::clock::Clock;
 use crate::cycles::retire::retire;
 use crate::cycles::supersede::all_traffic_to;
@@ -66,9 +66,14 @@ fn is_steady(account: &Account, fleet: &str) -> bool {
 
 /// The point of no return: blue's tasks end.
 pub(super) async fn clean_up(cycle: &Cycle) -> Result<(), Interruption> {
+    let sources = cycle.read(|deployment| deployment.sources.clone()).unwrap_or_default();
+    cycle.go(|account| {
+        for side in &sources {
+            account.fleet_mut(&side.fleet).into_iter().for_each(|fleet| fleet.role = Role::Draining);
+        }
+    })?;
     cycle.enter(LifecycleStage::CleanUp)?;
     cycle.rest(cycle.clock().seconds(5.0)).await;
-    let sources = cycle.read(|deployment| deployment.sources.clone()).unwrap_or_default();
     for side in sources {
         retire(cycle.cloud(), &side.fleet).await;
     }

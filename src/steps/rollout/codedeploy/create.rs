@@ -1,19 +1,27 @@
 //! Creating a deployment: its AppSpec, its description, and adopting it when the answer is lost.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::aws::AwsError;
 use crate::aws::codedeploy::NewDeployment;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
+use crate::pace::Pace;
 use crate::plan::{AppSpecPlan, CodeDeployWay};
 use crate::run::Run;
+use crate::settings::{IfRunning, Settings};
 use crate::steps::revision::Revision;
 
 /// The official action cuts descriptions here.
 const DESCRIPTION: usize = 512;
 /// What stands before the run id in a description.
 pub const RUN: &str = "ecs-bluegreen run ";
+/// The longest job GitHub runs.
+const LONGEST_WAIT: Duration = Duration::from_hours(6);
 /// How far back a deployment whose answer was lost is looked for, besides those that are in progress.
 const LOST: usize = 10;
 
@@ -67,10 +75,16 @@ pub(super) fn description(given: Option<&str>, run: &str) -> String {
     format!("{head}… {mark}")
 }
 
-pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String, Failure> {
-    let error = match run.aws.create_deployment(new).await {
-        Ok(id) => return Ok(id),
-        Err(error) => error,
+/// With `if-running: wait` another run may have been quicker: its deployment, or the rollback of one, is waited for too.
+pub(super) async fn create(run: &Run, settings: &Settings, new: &NewDeployment<'_>) -> Result<String, Failure> {
+    let began = Instant::now();
+    let mut pace = Pace::new(settings.rollout.pace);
+    let error = loop {
+        match run.aws.create_deployment(new).await {
+            Ok(id) => return Ok(id),
+            Err(error) if error.is("DeploymentLimitExceeded") && may_wait(settings, began) => pace.rest().await,
+            Err(error) => break error,
+        }
     };
     if !error.may_have_landed() {
         run.disarm_newest();
@@ -82,6 +96,10 @@ pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String,
         Ok(None) => run.aws.create_deployment(new).await.map_err(|source| CodeDeployError { what: "create the deployment", source }.into()),
         Err(source) => Err(CodeDeployError { what: "say whether the deployment was created", source }.into()),
     }
+}
+
+fn may_wait(settings: &Settings, began: Instant) -> bool {
+    settings.control.if_running == IfRunning::Wait && began.elapsed() < settings.rollout.deadline.unwrap_or(LONGEST_WAIT)
 }
 
 /// The deployment of the group that carries a run's id. One that is in progress is looked for first: AWS promises no

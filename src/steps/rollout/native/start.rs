@@ -54,13 +54,20 @@ impl<'a> Native<'a> {
             Sent::Lost => after_lost(run, plan, way, revision, &body).await?,
         };
         run.narrow(Undo::Native(NativeUndo { deployment: Some(deployment.arn.clone()), ..undo }));
-        let native = Self::attach(run, plan, way, revision, &deployment);
+        let native = Self::attach(run, plan, way, revision, &deployment, false);
         native.has_its_pauses(&deployment)?;
         Ok(native)
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
-    pub fn attach(run: &'a Run, plan: &'a RolloutPlan, way: &'a NativeWay, revision: &'a Revision, deployment: &ServiceDeployment) -> Self {
+    pub fn attach(
+        run: &'a Run,
+        plan: &'a RolloutPlan,
+        way: &'a NativeWay,
+        revision: &'a Revision,
+        deployment: &ServiceDeployment,
+        found: bool,
+    ) -> Self {
         let partition = run.aws.partition();
         let console = format!(
             "https://{}/ecs/v2/clusters/{}/services/{}/deployments/{}?region={}",
@@ -71,7 +78,7 @@ impl<'a> Native<'a> {
             partition.region()
         );
         let service_deployment = Some(deployment.arn.clone());
-        run.tell(Event::RolloutStarted { deployment: deployment.id().to_owned(), service_deployment, console, codedeploy: false });
+        run.tell(Event::RolloutStarted { deployment: deployment.id().to_owned(), service_deployment, console, codedeploy: false, found });
         Self {
             run,
             plan,

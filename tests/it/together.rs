@@ -1,0 +1,126 @@
+//! Several runs on one service: one is in progress when another begins, and a job is run again after its machine died.
+
+use std::time::Duration;
+
+use ecs_bluegreen_sim::RollingOptions;
+use insta::assert_snapshot;
+
+use crate::harness::{Action, Deed, Play, Story, When};
+
+fn serves(play: &Play) -> Vec<String> {
+    play.stage.weights("prod").into_iter().filter(|(_, weight)| *weight > 0).map(|(group, _)| group).collect()
+}
+
+/// A rollout that waits for a person: it is in progress for as long as a story needs.
+async fn busy(story: Story) -> Play {
+    let mut play = story.begin().await;
+    let first = play.act(Action::tested("1.1.0").with("approval", "before-traffic").env("GITHUB_RUN_ID", "42")).await;
+    assert_eq!(first.outputs["outcome"], "waiting", "{}", first.text());
+    play
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_default_a_run_does_not_touch_what_another_has_begun() {
+    let mut play = busy(Story::blue_green()).await;
+    let second = play.act(Action::tested("1.2.0")).await;
+    assert_eq!(second.calls, []);
+    play.act(Action::service().with("mode", "abort")).await;
+    play.end().await;
+    assert_snapshot!(second.ending(), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_another_and_then_deploys() {
+    for story in [Story::codedeploy(), Story::blue_green()] {
+        let mut play = busy(story).await;
+        let id = play.stage.service_deployments().pop().map(|deployment| deployment.arn);
+        let stop = match id {
+            Some(arn) => {
+                Deed::Call("ecs.StopServiceDeployment", serde_json::json!({ "serviceDeploymentArn": arn, "stopType": "ROLLBACK" }))
+            }
+            None => {
+                Deed::Call("codedeploy.StopDeployment", serde_json::json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": true }))
+            }
+        };
+        let second = Action::deploy("1.2.0").with("if-running", "wait").at(When::Line("waiting until it is over"), stop);
+        let second = play.act(second).await;
+        assert_eq!(second.outputs["outcome"], "deployed", "{}", second.text());
+        assert_eq!(second.log.iter().filter(|line| line.contains("waiting until it is over")).count(), 1);
+        play.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_takes_another_back_first_when_it_is_told_to() {
+    for story in [Story::codedeploy(), Story::canary()] {
+        let mut play = busy(story).await;
+        let second = play.act(Action::deploy("1.2.0").with("if-running", "supersede")).await;
+        assert_eq!(second.outputs["outcome"], "deployed", "{}", second.text());
+        assert!(second.text().contains("it is taken back first (if-running: supersede)"));
+        assert!(!play.users().versions.contains_key("1.1.0"), "nobody saw what was taken back");
+        play.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_rollout_in_progress_is_refused_waited_for_or_replaced() {
+    for (policy, code) in [("fail", 10), ("wait", 0), ("supersede", 0)] {
+        let mut play = Story::rolling(RollingOptions::default()).in_real_time().begin().await;
+        play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false")).await;
+        let second = play.act(Action::deploy("1.2.0").with("if-running", policy)).await;
+        assert_eq!(second.code, Some(code), "{policy}: {}", second.text());
+        play.end().await;
+    }
+}
+
+/// The machine dies at a moment, without a post step; the job is run again.
+async fn run_again(story: Story, action: impl Fn() -> Action, moment: When) -> (Play, crate::harness::Told) {
+    let mut play = story.begin().await;
+    let main = play.act(action().at(moment, Deed::Kill)).await;
+    assert_eq!(main.code, None, "{}", main.text());
+    let again = play.act(action().env("GITHUB_RUN_ATTEMPT", "2")).await;
+    (play, again)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_run_again_goes_on_where_the_dead_one_was() {
+    for (story, create) in [(Story::codedeploy(), "codedeploy:CreateDeployment"), (Story::canary(), "ecs:UpdateService")] {
+        let (play, again) = run_again(story, || Action::tested("1.1.0"), When::Line("Deployment started")).await;
+        assert_eq!(again.outputs["outcome"], "deployed", "{}", again.text());
+        assert!(again.text().contains("was started by this workflow run and is followed on"), "{}", again.text());
+        let ledger = play.stage.ledger();
+        let started =
+            ledger.iter().filter(|call| call.operation == create && call.request.get("taskDefinition").is_some_and(|_| true)).count();
+        let created = ledger.iter().filter(|call| call.operation == "codedeploy:CreateDeployment").count();
+        assert_eq!(started + created, 1, "one deployment: {ledger:?}");
+        assert_eq!(ledger.iter().filter(|call| call.operation == "ecs:RegisterTaskDefinition").count(), 1, "one revision");
+        assert_eq!(serves(&play), ["api-2"]);
+        play.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_job_that_is_run_again_adopts_its_own_deployment() {
+    let story = Story::rolling(RollingOptions::default()).in_real_time();
+    let (play, again) = run_again(story, || Action::deploy("1.1.0"), When::Line("Deployment started")).await;
+    assert_eq!(again.code, Some(0), "{}", again.text());
+    let updates = play.stage.ledger().iter().filter(|call| call.operation == "ecs:UpdateService").count();
+    assert_eq!(updates, 1, "{}", again.text());
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_a_dead_run_left_goes_with_the_next_run_even_when_nothing_is_deployed() {
+    let mut play = Story::blue_green().begin().await;
+    let main = play.act(Action::tested("1.1.0").at(When::Line("Smoke tests on green: "), Deed::Kill)).await;
+    assert_eq!(main.code, None);
+    // AWS's own timeout takes the deployment back; the hook stays on the service.
+    play.act(Action::service().with("mode", "abort").env("GITHUB_RUN_ID", "43")).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let next = play.act(Action::service().with("task-definition-arn", "api:1").env("GITHUB_RUN_ID", "44")).await;
+    assert_eq!(next.outputs["outcome"], "no-change", "{}", next.text());
+    let service =
+        crate::harness::call(&play.stage, "ecs.DescribeServices", &serde_json::json!({ "cluster": "prod", "services": ["api"] })).await;
+    assert_eq!(service["services"][0]["deploymentConfiguration"]["lifecycleHooks"], serde_json::json!([]));
+    play.end().await;
+}
