@@ -162,7 +162,7 @@ fn blind(blindness: &Blindness) -> Verdict {
 fn bypassed() -> Trouble {
     Trouble {
         reason: Reason::GateBypassed,
-        sentence: "the gate was opened before the smoke tests had run, by somebody else or by the deployment group's settings".into(),
+        sentence: "the gate was opened before the smoke tests had run, by somebody else or by the rollout's own settings".into(),
         cause: None,
     }
 }

@@ -69,14 +69,17 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     match ended {
         Ok(ending) => {
             run.keep();
-            settle(run, ending, signal).await
+            settle(run, ending, insisted(run, signal)).await
         }
-        Err(Halt::Refused(problems)) => settle(run, refuse(run, &problems), signal).await,
-        Err(Halt::Left(failure) | Halt::Superseded(failure)) => settle(run, leave(run, failure), signal).await,
+        Err(Halt::Refused(problems)) => settle(run, refuse(run, &problems), insisted(run, signal)).await,
+        Err(Halt::Left(failure)) if failure.reason == Reason::Cancelled => {
+            settle(run, leave(run, failure), tokio::time::sleep(GRACE)).await
+        }
+        Err(Halt::Left(failure) | Halt::Superseded(failure)) => settle(run, leave(run, failure), insisted(run, signal)).await,
         Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => take_back_in_grace(run, failure).await,
         Err(Halt::Failed(failure)) => tokio::select! {
             ending = take_back(run, failure.clone()) => ending,
-            () = async { signal.await; run.tell(Event::Signalled); tokio::time::sleep(GRACE).await } => unfinished(&failure),
+            () = insisted(run, signal) => unfinished(&failure),
         },
     }
 }
@@ -91,14 +94,21 @@ async fn mode(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     }
 }
 
-/// What was lent for the rollout is given back, whatever its end; a second signal leaves that to `post`.
-async fn settle(run: &Run, ending: Ending, signal: impl Future<Output = ()>) -> Ending {
+/// The runner wants us to stop while we take something back: it gets what fits into the grace.
+async fn insisted(run: &Run, signal: impl Future<Output = ()>) {
+    signal.await;
+    run.tell(Event::Signalled);
+    tokio::time::sleep(GRACE).await;
+}
+
+/// What was lent for the rollout is given back, whatever its end; what is not done when time is up is left to `post`.
+async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>) -> Ending {
     if run.armed().is_empty() {
         return ending;
     }
     let stuck = tokio::select! {
         unwound = unwind::settle(run) => unwound.is_stuck(),
-        () = async { signal.await; run.tell(Event::Signalled); tokio::time::sleep(GRACE).await } => true,
+        () = time_is_up => true,
     };
     if stuck {
         run.tell(Event::Warned {
@@ -120,11 +130,16 @@ pub fn refused(problem: &Problem) -> Refused {
 
 /// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is taken back all the same.
 fn cancelled(run: &Run, settings: &Settings) -> Halt {
-    run.tell(Event::Signalled);
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
     match run.what_goes_on() {
-        Some(what) if settings.control.on_cancel == OnCancel::Leave => Halt::Left(failure.caused_by(what)),
-        _ => Halt::Failed(failure),
+        Some(what) if settings.control.on_cancel == OnCancel::Leave => {
+            run.tell(Event::Noted { sentence: "The runner asks us to stop: what is in progress is left to AWS".into() });
+            Halt::Left(failure.caused_by(what))
+        }
+        _ => {
+            run.tell(Event::Signalled);
+            Halt::Failed(failure)
+        }
     }
 }
 

@@ -129,6 +129,9 @@ pub struct HooksUndo {
     pub place: ServiceKey,
     /// The strategy's members before, when this run changes them; they stay when the rollout succeeds.
     pub strategy: Option<serde_json::Value>,
+    /// The run whose hooks they are; whoever's when it is none.
+    #[serde(default)]
+    pub run: Option<String>,
 }
 
 /// Let the service scale in again.

@@ -211,6 +211,11 @@ impl ServiceDeployment {
         !matches!(self.status(), DeploymentStatus::Going | DeploymentStatus::Returning)
     }
 
+    /// Whether it is on its way back, and to no revision: nothing was ever completed.
+    pub fn returns_to_nothing(&self) -> bool {
+        self.word == "ROLLBACK_IN_PROGRESS" && self.rollback.as_ref().is_some_and(|rollback| rollback.service_revision_arn.is_none())
+    }
+
     /// The service revision it brings.
     pub fn target(&self) -> &str {
         self.target_service_revision.as_ref().map_or("", |target| &target.arn)

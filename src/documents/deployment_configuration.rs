@@ -62,7 +62,7 @@ pub fn run_in(configuration: &Value) -> Option<&str> {
 /// None when nothing is to be changed.
 pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Option<&Pause>) -> Option<Value> {
     let before = present.cloned().unwrap_or_else(|| json!({}));
-    let mut after = without_ours(&before).unwrap_or_else(|| before.clone());
+    let mut after = without_ours(&before, None).unwrap_or_else(|| before.clone());
     set_strategy(&mut after, asked);
     if let Some(pause) = pause {
         let mut all = hooks(Some(&after)).to_vec();
@@ -72,10 +72,11 @@ pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Opt
     (after != before).then_some(after)
 }
 
-/// The configuration without any hook of ours; none when there is none.
-pub fn without_ours(present: &Value) -> Option<Value> {
+/// The configuration without the hooks of one run of ours, or of all; none when there is none.
+pub fn without_ours(present: &Value, run: Option<&str>) -> Option<Value> {
     let all = hooks(Some(present));
-    let theirs: Vec<Value> = all.iter().filter(|hook| run_of(hook).is_none()).cloned().collect();
+    let is_meant = |hook: &Value| run_of(hook).is_some_and(|of| run.is_none_or(|run| run == of));
+    let theirs: Vec<Value> = all.iter().filter(|hook| !is_meant(hook)).cloned().collect();
     if theirs.len() == all.len() {
         return None;
     }
@@ -84,10 +85,10 @@ pub fn without_ours(present: &Value) -> Option<Value> {
     Some(after)
 }
 
-/// The configuration as it was before a rollout: our hooks out, the strategy's members as in `before`. None when it
-/// is so already.
-pub fn as_before(present: &Value, before: &Value) -> Option<Value> {
-    let mut after = without_ours(present).unwrap_or_else(|| present.clone());
+/// The configuration as it was before a run's rollout: its hooks out, the strategy's members as in `before`. None when
+/// it is so already.
+pub fn as_before(present: &Value, before: &Value, run: Option<&str>) -> Option<Value> {
+    let mut after = without_ours(present, run).unwrap_or_else(|| present.clone());
     let Some(members) = after.as_object_mut() else { return None };
     for member in STRATEGY_MEMBERS {
         match before.get(member) {
@@ -228,8 +229,8 @@ mod tests {
         assert_eq!(during["lifecycleHooks"].as_array().map(Vec::len), Some(2));
         assert_eq!(during["lifecycleHooks"][1]["timeoutConfiguration"], json!({ "timeoutInMinutes": 45, "action": "ROLLBACK" }));
         assert_eq!(run_in(&during), Some("7-1-ab"));
-        assert_eq!(without_ours(&during), Some(before.clone()));
-        assert_eq!(without_ours(&before), None);
+        assert_eq!(without_ours(&during, None), Some(before.clone()));
+        assert_eq!(without_ours(&before, None), None);
     }
 
     #[test]
@@ -237,6 +238,13 @@ mod tests {
         let left = for_rollout(None, &StrategySettings::default(), Some(&pause())).unwrap();
         let next = for_rollout(Some(&left), &StrategySettings::default(), None).unwrap();
         assert_eq!(next["lifecycleHooks"], json!([]));
+    }
+
+    #[test]
+    fn the_pause_of_another_run_stays_where_one_run_is_meant() {
+        let during = for_rollout(None, &StrategySettings::default(), Some(&pause())).unwrap();
+        assert_eq!(without_ours(&during, Some("8-1-cd")), None);
+        assert_eq!(without_ours(&during, Some("7-1-ab")).unwrap()["lifecycleHooks"], json!([]));
     }
 
     #[test]
@@ -266,7 +274,7 @@ mod tests {
             after,
             json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 3 }, "bakeTimeInMinutes": 5 })
         );
-        assert_eq!(as_before(&after, &strategy_members(Some(&before))), Some(before));
+        assert_eq!(as_before(&after, &strategy_members(Some(&before)), None), Some(before));
     }
 
     #[test]

@@ -76,7 +76,8 @@ pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Hal
 /// A run that answers is as good as the one that started: what goes wrong from here is taken back.
 pub(super) fn arm(run: &Run, settings: &Settings, snapshot: &Snapshot, planned: &RolloutPlan) {
     if matches!(planned.way, plan::Way::Native(_)) {
-        run.arm(Undo::Hooks(HooksUndo { place: planned.place.clone(), strategy: None }));
+        let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
+        run.arm(Undo::Hooks(HooksUndo { place: planned.place.clone(), strategy: None, run: whose }));
     }
     if let Some(undo) = plan::undo_of(settings, snapshot) {
         run.arm(undo);

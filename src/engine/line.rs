@@ -79,7 +79,7 @@ async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
     let Some(left) = service.deployment_configuration.as_ref().and_then(run_in) else { return };
     run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are taken away") });
     let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
-    run.arm(Undo::Hooks(HooksUndo { place, strategy: None }));
+    run.arm(Undo::Hooks(HooksUndo { place, strategy: None, run: None }));
 }
 
 /// One look at AWS.

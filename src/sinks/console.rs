@@ -76,7 +76,7 @@ impl Console {
             Event::RolloutSeen { progress } => vec![quiet(&progress_line(progress))],
             Event::GateOpened { gate: Gate::Green } => vec!["The gate is open: traffic may shift".into()],
             Event::GateOpened { gate: Gate::Step } => {
-                vec!["green is healthy and no alarm rings: the next step of traffic may follow".into()]
+                vec!["green is healthy and no alarm has begun to ring: the next step of traffic may follow".into()]
             }
             Event::GateOpened { gate: Gate::Production } => vec!["The gate after the shift is open: the rollout may end".into()],
             Event::SmokeTested { result } => test_lines(result),

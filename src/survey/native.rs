@@ -2,9 +2,9 @@
 
 use super::running::{self, Running};
 use super::{Unread, optional};
-use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
 use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::{AwsError, Kind};
 use crate::run::Run;
 use crate::settings::{Mode, Settings, Strategy};
 
@@ -46,11 +46,24 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
         }
         Err(error) => return Err(error.into()),
     };
+    if is_native(settings, service) {
+        is_readable(run, &history).await?;
+    }
     let alarms = service.alarms();
     let (running, ringing) = tokio::join!(in_progress(run, settings, service, &history), super::ringing(run, &alarms));
     let running = running?;
     let blue = blue(run, service, running.as_ref()).await?;
     Ok((Some(Native { history, blue, ringing }), running))
+}
+
+/// A deployment that could not be followed must not be started.
+async fn is_readable(run: &Run, history: &[Brief]) -> Result<(), AwsError> {
+    let Some(newest) = history.first().filter(|brief| brief.is_over()) else { return Ok(()) };
+    match run.aws.describe_service_deployment(&newest.arn).await {
+        Err(error) if error.kind == Kind::Denied => Err(error),
+        // Whatever else goes wrong with it now says nothing about later.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// A rolling deployment is followed at the service, which shows its tasks.

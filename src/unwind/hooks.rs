@@ -1,6 +1,6 @@
 //! Our PAUSE hooks are taken off the service; where nothing of the rollout stays, the strategy is as it was.
 //!
-//! A hook that is left behind would stop the next deployment that anyone starts.
+//! A hook that is left behind would stop the next deployment that anyone starts. Those of another run are its own gates.
 
 use super::Undone;
 use crate::aws::AwsError;
@@ -55,8 +55,8 @@ async fn once(run: &Run, undo: &HooksUndo) -> Result<Found, AwsError> {
 fn wanted(service: &Service, undo: &HooksUndo) -> Option<serde_json::Value> {
     let present = service.deployment_configuration.as_ref().filter(|_| service.is_active())?;
     match &undo.strategy {
-        Some(before) => as_before(present, before),
-        None => without_ours(present),
+        Some(before) => as_before(present, before, undo.run.as_deref()),
+        None => without_ours(present, undo.run.as_deref()),
     }
 }
 

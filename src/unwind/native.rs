@@ -84,7 +84,9 @@ async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeploym
     while began.elapsed() < PATIENCE {
         match run.aws.describe_service_deployment(arn).await {
             Ok(Some(deployment)) if deployment.is_over() => return Ok(deployment),
-            Ok(Some(_)) if undo.is_first && began.elapsed() > STALLED => return Err(nothing_to_return_to(undo, arn)),
+            Ok(Some(deployment)) if began.elapsed() > STALLED && (undo.is_first || deployment.returns_to_nothing()) => {
+                return Err(nothing_to_return_to(undo, arn));
+            }
             Ok(Some(deployment)) => {
                 blind_since = None;
                 if deployment.word != shown {
@@ -123,11 +125,23 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
             blue_confirmed(run, &undo.blue.revision, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
         }
-        if began.elapsed() > Duration::from_mins(1) {
+        if began.elapsed() > patience(ended) {
             let sentence = format!("service deployment {} is {}, but production is not all on blue", ended.id(), ended.word);
             return Err(Failure::new(Reason::RolloutFailed, sentence).hint(new_rollout(undo)));
         }
         easing.rest().await;
+    }
+}
+
+/// One that was stopped where it was moves no traffic any more; a rollback's last weights may take a while to be read.
+fn patience(ended: &ServiceDeployment) -> Duration {
+    match ended.status() {
+        DeploymentStatus::Stopped => Duration::from_secs(15),
+        DeploymentStatus::Going
+        | DeploymentStatus::Returning
+        | DeploymentStatus::Successful
+        | DeploymentStatus::RolledBack
+        | DeploymentStatus::RollbackFailed => Duration::from_mins(1),
     }
 }
 
@@ -179,9 +193,10 @@ fn rollback_failed(undo: &NativeUndo, ended: &ServiceDeployment) -> Failure {
 }
 
 fn nothing_to_return_to(undo: &NativeUndo, arn: &str) -> Failure {
-    let sentence = format!("service deployment {} is the service's first: ECS has nothing to go back to, and stalls", short(arn));
+    let sentence =
+        format!("no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment {} stalls", short(arn));
     Failure::new(Reason::NothingToReturnTo, sentence).hint(format!(
-        "by hand: aws ecs update-service --cluster {} --service {} --desired-count 0, mend the image, deploy again (docs/stuck.md)",
+        "deploy a version that works: a newer deployment ends the stall; where nothing serves that must stay, aws ecs update-service --cluster {} --service {} --desired-count 0 ends it too (docs/stuck.md)",
         undo.place.cluster, undo.place.service
     ))
 }

@@ -497,8 +497,8 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Smoke tests on green: 1 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    green is healthy and no alarm rings: the next step of traffic may follow
-    green is healthy and no alarm rings: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])

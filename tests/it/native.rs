@@ -182,8 +182,8 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    green is healthy and no alarm rings: the next step of traffic may follow
-    green is healthy and no alarm rings: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -268,10 +268,10 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    green is healthy and no alarm rings: the next step of traffic may follow
-    green is healthy and no alarm rings: the next step of traffic may follow
-    green is healthy and no alarm rings: the next step of traffic may follow
-    green is healthy and no alarm rings: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
+    green is healthy and no alarm has begun to ring: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])

@@ -299,9 +299,10 @@ impl<'a> Rollout<'a> {
     }
 
     async fn until(&mut self, goal: Goal) -> Result<Seen, Interrupted> {
+        self.run.goes_on(self.goes_on());
         loop {
-            self.run.goes_on(self.goes_on());
             let seen = self.look(goal).await;
+            self.run.goes_on(self.goes_on());
             let patience = Patience { elapsed: self.began.elapsed(), deadline: self.plan.deadline };
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.pace.rest().await,
@@ -345,6 +346,10 @@ impl<'a> Rollout<'a> {
             Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
             Reason::Timeout => failure.hint("let the gate wait longer, or let the smoke tests give up sooner"),
             Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
+            Reason::GateBypassed => failure.hint("ask who opened it, in the deployment's console page or in CloudTrail"),
+            Reason::RolloutFailed if matches!(self.controller, Controller::Native(_)) => {
+                failure.hint("look at the service's events and, when a hook failed, at its function's log")
+            }
             Reason::Denied => failure.hint("docs/iam.md has the policy"),
             _ => failure,
         })

@@ -9,6 +9,7 @@ use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeploy
 use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Seen, Trouble};
+use crate::documents::deployment_configuration::{GREEN, PRODUCTION, STEP};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Tasks, Traffic, Witness};
 use crate::outcome::Reason;
@@ -52,6 +53,7 @@ pub struct Native<'a> {
     /// The pause that waits now.
     waiting: Option<(HookDetail, At)>,
     is_green_passed: bool,
+    is_production_passed: bool,
     blind_since: Option<Instant>,
     witness: Option<Witness>,
 }
@@ -93,6 +95,7 @@ impl Native<'_> {
         }
         self.answered.insert(hook.hook_id, self.looks);
         self.is_green_passed |= at == At::Green;
+        self.is_production_passed |= at == At::Production;
         Ok(())
     }
 
@@ -105,13 +108,18 @@ impl Native<'_> {
                 let action = if hook.timeout_action.as_deref() == Some("CONTINUE") { "goes on" } else { "rolls back" };
                 format!("service deployment {id} waits at its gate; unless it is answered, ECS {action} at {when}")
             }
-            None if self.way.pauses.is_empty() => {
+            None if !self.has_gates_ahead() => {
                 format!("service deployment {id} goes on by itself; ECS keeps blue for {} min after the shift", self.way.bake_minutes)
             }
             None => {
                 format!("service deployment {id} goes on; at its next gate ECS waits {} min and then rolls back", self.way.pause_minutes)
             }
         }
+    }
+
+    fn has_gates_ahead(&self) -> bool {
+        let is_ahead = |stage: &str, is_passed: bool| self.pauses.contains(stage) && !is_passed;
+        is_ahead(GREEN, self.is_green_passed) || is_ahead(STEP, self.witness.is_some()) || is_ahead(PRODUCTION, self.is_production_passed)
     }
 
     /// Looks at the deployment.

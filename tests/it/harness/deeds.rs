@@ -30,7 +30,8 @@ pub(crate) enum Deed {
     Alarm,
     /// A fault from now on.
     Fault(Fault),
-    /// Somebody else calls AWS. `$DEPLOYMENT` is the newest deployment.
+    /// Somebody else calls AWS. `$DEPLOYMENT` is CodeDeploy's newest deployment, `$ARN` ECS's own, and `$HOOK` the pause at which that one
+    /// waits.
     Call(&'static str, Value),
 }
 
@@ -67,7 +68,9 @@ fn signal(process: Option<u32>, signal: Signal) {
 /// Somebody else's call; their tools see to it that it works.
 pub(crate) async fn call(stage: &Stage, operation: &str, request: &Value) -> Value {
     let newest = stage.deployments().pop().unwrap_or_default();
-    let body = request.to_string().replace("$DEPLOYMENT", &newest);
+    let own = stage.service_deployments().pop();
+    let (arn, hook) = own.map(|own| (own.arn, own.waiting.into_iter().next().unwrap_or_default())).unwrap_or_default();
+    let body = request.to_string().replace("$DEPLOYMENT", &newest).replace("$ARN", &arn).replace("$HOOK", &hook);
     let target = match operation.split_once('.') {
         Some(("ecs", name)) => format!("AmazonEC2ContainerServiceV20141113.{name}"),
         Some(("codedeploy", name)) => format!("CodeDeploy_20141006.{name}"),

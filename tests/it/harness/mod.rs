@@ -5,6 +5,7 @@ mod canaries;
 mod deeds;
 mod images;
 pub(crate) mod judge;
+pub(crate) mod native;
 mod play;
 mod process;
 mod redact;

@@ -37,7 +37,7 @@ impl<'a> Native<'a> {
         let body = body(run, settings, plan, way, revision)?;
         if body.get("deploymentConfiguration").is_some() {
             let strategy = way.configuration.is_some().then(|| way.before.clone());
-            run.arm(Undo::Hooks(HooksUndo { place: plan.place.clone(), strategy }));
+            run.arm(Undo::Hooks(HooksUndo { place: plan.place.clone(), strategy, run: Some(run.id.clone()) }));
         }
         let undo = NativeUndo {
             place: plan.place.clone(),
@@ -92,6 +92,7 @@ impl<'a> Native<'a> {
             pauses: configuration::all_paused_stages(&deployment.deployment_configuration),
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
+            is_production_passed: false,
             blind_since: None,
             witness: None,
         }

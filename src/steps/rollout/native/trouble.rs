@@ -7,6 +7,9 @@ use crate::documents::deployment_configuration::run_in;
 use crate::outcome::Reason;
 use crate::survey::optional;
 
+/// What a deployment that found our hooks on the service does.
+const INHERITED: &str = " (it pauses at our gates, for mode continue or mode abort)";
+
 impl Native<'_> {
     pub(super) async fn trouble(&self, deployment: &ServiceDeployment) -> Trouble {
         if let Some(newer) = self.newer().await {
@@ -29,7 +32,11 @@ impl Native<'_> {
             return match (hook.status.as_str(), hook.target_arn.as_deref()) {
                 ("TIMED_OUT", _) => (Reason::Timeout, format!("a gate of service deployment {id} expired before it was opened")),
                 (_, Some(function)) => (Reason::RolloutFailed, format!("the hook {function} failed in service deployment {id}")),
-                (_, None) => (Reason::Stopped, format!("somebody else answered a gate of service deployment {id} with a rollback")),
+                (_, None) if says("hook") => {
+                    (Reason::Stopped, format!("somebody else answered a gate of service deployment {id} with a rollback"))
+                }
+                // A deployment that is stopped while it waits closes its gate too.
+                (_, None) => (Reason::Stopped, format!("service deployment {id} was stopped by somebody else")),
             };
         }
         let broke = deployment.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.status == "TRIGGERED");
@@ -60,14 +67,13 @@ impl Native<'_> {
         let ours = history.iter().position(|brief| brief.arn == self.arn)?;
         let newer = history[..ours].iter().find(|brief| !self.way.known.contains(&brief.arn))?;
         let by = self.run.aws.describe_service_deployment(&newer.arn).await.ok().flatten();
-        let by = by.as_ref().and_then(|newer| run_in(&newer.deployment_configuration)).map(|run| format!(", by workflow run {run}"));
-        Some(format!(
-            "service deployment {} ({}{}) took the place of ours, {}",
-            crate::undo::short(&newer.arn),
-            newer.word,
-            by.unwrap_or_default(),
-            crate::undo::short(&self.arn)
-        ))
+        let whose = by.as_ref().and_then(|newer| run_in(&newer.deployment_configuration));
+        // It took the service's hooks as they were, ours among them: that tells of us, and not of who started it.
+        let is_inherited = whose == Some(self.run.id.as_str());
+        let by = whose.filter(|_| !is_inherited).map(|run| format!(", by workflow run {run}")).unwrap_or_default();
+        let (theirs, ours) = (crate::undo::short(&newer.arn), crate::undo::short(&self.arn));
+        let gates = if is_inherited { INHERITED } else { "" };
+        Some(format!("service deployment {theirs} ({}{by}) took the place of ours, {ours}{gates}", newer.word))
     }
 }
 

@@ -1,0 +1,40 @@
+//! What every rollout that ECS performs has to leave behind.
+
+use serde_json::{Value, json};
+
+use super::deeds::call;
+use super::play::Play;
+
+/// The hooks that the service's own definition has now.
+pub(crate) async fn hooks(play: &Play) -> Value {
+    let service = call(&play.stage, "ecs.DescribeServices", &json!({ "cluster": "prod", "services": ["api"] })).await;
+    service["services"][0]["deploymentConfiguration"]["lifecycleHooks"].clone()
+}
+
+/// Somebody's own pause, without a mark of ours.
+pub(crate) fn pause(stages: &[&str]) -> Value {
+    json!({ "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": { "timeoutInMinutes": 60, "action": "ROLLBACK" } })
+}
+
+/// All of production is on one target group, no hook of ours is left, and no deployment is under way.
+pub(crate) async fn assert_over(play: &Play, group: &str) {
+    assert_serves(play, group);
+    assert_no_hook_of_ours(play).await;
+    for deployment in play.stage.service_deployments() {
+        let is_over = ["SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"].contains(&deployment.status.as_str());
+        assert!(is_over, "{deployment:?}");
+    }
+}
+
+/// All of production is on one target group, as the load balancer does it.
+pub(crate) fn assert_serves(play: &Play, group: &str) {
+    let weights = play.stage.weights("prod");
+    let elsewhere: u32 = weights.iter().filter(|(name, _)| name != group).map(|(_, weight)| weight).sum();
+    assert!(elsewhere == 0, "{weights:?}");
+}
+
+/// A hook of ours that is left would stop the next deployment that anyone starts.
+pub(crate) async fn assert_no_hook_of_ours(play: &Play) {
+    let hooks = hooks(play).await;
+    assert!(!hooks.to_string().contains("ecsBluegreenAction"), "{hooks}");
+}

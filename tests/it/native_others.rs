@@ -1,0 +1,239 @@
+//! Somebody else answers, stops or replaces a rollout of ECS's own; and what runs after one another.
+
+use std::time::Duration;
+
+use ecs_bluegreen_sim::{Stage, StopAbort};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::native::{assert_no_hook_of_ours, assert_over, assert_serves, hooks};
+use crate::harness::{Action, Deed, Play, Story, When, call};
+
+const AT_TESTS: When = When::Line("Smoke tests on green");
+
+fn answer(action: &str) -> Deed {
+    Deed::Call("ecs.ContinueServiceDeployment", json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": action }))
+}
+
+fn stop(how: &str) -> Deed {
+    Deed::Call("ecs.StopServiceDeployment", json!({ "serviceDeploymentArn": "$ARN", "stopType": how }))
+}
+
+/// A run whose machine dies while green is tested, and whose deployment somebody sends back.
+async fn died(play: &mut Play) {
+    let dead = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill)).await;
+    assert_eq!(dead.code, None);
+    let Deed::Call(operation, request) = answer("ROLLBACK") else { return };
+    call(&play.stage, operation, &request).await;
+    let is_over = |stage: &Stage| stage.service_deployments().last().is_some_and(|own| own.status == "ROLLBACK_SUCCESSFUL");
+    assert!(play.stage.wait_until(Duration::from_secs(10), is_over).await);
+    assert!(hooks(play).await.to_string().contains("4711-1-"), "the dead run has left its hook");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_somebody_opens_before_the_tests_is_bypassed_and_taken_back() {
+    let mut play = Story::blue_green().begin().await;
+    let action = Action::tested("1.1.0").with("poll-interval", "1500ms");
+    let told = play.act(action.at(When::State("POST_TEST_TRAFFIC_SHIFT paused"), answer("CONTINUE"))).await;
+    assert_over(&play, "api-1").await;
+    play.end().await;
+    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "gate-bypassed"));
+    assert_snapshot!(told.ending(), @"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (gate-bypassed)::the gate was opened before the smoke tests had run, by somebody else or by the rollout's own settings
+      hint: ask who opened it, in the deployment's console page or in CloudTrail
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: rolled-back (gate-bypassed), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:StopServiceDeployment
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_somebody_opens_while_the_tests_run_counts_once_they_have_passed() {
+    let mut play = Story::blue_green().begin().await;
+    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("CONTINUE"))).await;
+    assert_over(&play, "api-2").await;
+    play.end().await;
+    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(told.log_with("gate does not wait"), "the gate does not wait any more; looking why");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_somebody_answers_with_a_rollback_is_told_as_stopped() {
+    let mut play = Story::blue_green().begin().await;
+    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("ROLLBACK"))).await;
+    assert_over(&play, "api-1").await;
+    play.end().await;
+    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "stopped"));
+    assert_snapshot!(told.ending(), @"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (stopped)::somebody else answered a gate of service deployment [service deployment] with a rollback; ECS is taking it back
+      Caused by: Service deployment rolled back because of a rollback action on a lifecycle hook.
+      hint: ask who stopped it, in the deployment's console page or in CloudTrail
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: rolled-back (stopped), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment → InvalidParameterException
+    ecs:StopServiceDeployment
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_somebody_stops_is_told_as_stopped() {
+    let mut play = Story::canary().begin().await;
+    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, stop("ROLLBACK"))).await;
+    assert_over(&play, "api-1").await;
+    play.end().await;
+    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "stopped"));
+    assert_snapshot!(told.ending(), @"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (stopped)::service deployment [service deployment] was stopped by somebody else; ECS is taking it back
+      Caused by: Service deployment rolled back because of a user request.
+      hint: ask who stopped it, in the deployment's console page or in CloudTrail
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: rolled-back (stopped), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:StopServiceDeployment
+    ecs:ContinueServiceDeployment → InvalidParameterException
+    ecs:StopServiceDeployment
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck() {
+    let story = Story::canary().switches(|switches| switches.stop_abort = StopAbort::Works);
+    let mut play = story.begin().await;
+    let told = play.act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop("ABORT"))).await;
+    assert_no_hook_of_ours(&play).await;
+    play.end().await;
+    assert_eq!((told.code, told.output("outcome")), (Some(40), "stuck"), "{}", told.log.join("\n"));
+    assert_snapshot!(told.ending(), @"
+    exit code 40
+    ---
+    Blue serves 90 % of production, green 10 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
+    ::error title=stuck (stopped)::service deployment [service deployment] was stopped by somebody else; ECS stopped it without a rollback
+      Caused by: Service deployment rolled back because of a user request.
+      hint: ask who stopped it, in the deployment's console page or in CloudTrail
+    ::error title=stuck::not taken back: service deployment [service deployment]: service deployment [service deployment] is STOPPED, but production is not all on blue
+      hint: bring the old revision back: mode: rollback with rollback-to: api:1, or aws ecs update-service --cluster prod --service api --task-definition arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 (docs/stuck.md)
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: stuck (stopped), exit code 40, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:StopServiceDeployment
+    ecs:StopServiceDeployment → ConflictException
+    ecs:UpdateService
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_deployment_is_named_and_left_alone() {
+    let mut play = Story::blue_green().begin().await;
+    let update = json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true });
+    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update))).await;
+    assert_no_hook_of_ours(&play).await;
+    assert_eq!(told.count("ecs:StopServiceDeployment"), 0, "it is somebody else's");
+    play.end().await;
+    assert_eq!((told.code, told.output("reason")), (Some(30), "superseded"));
+    assert_snapshot!(told.ending(), @"
+    exit code 30
+    ---
+    Service deployment [service deployment] (PENDING) took the place of ours, [service deployment] (it pauses at our gates, for mode continue or mode abort): Service deployment stopped because a new service deployment started.
+    ::error title=still-running (superseded)::service deployment [service deployment] (PENDING) took the place of ours, [service deployment] (it pauses at our gates, for mode continue or mode abort)
+      Caused by: Service deployment stopped because a new service deployment started.
+      hint: let one workflow deploy at a time: give it a concurrency group
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: still-running (superseded), exit code 30, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment → InvalidParameterException
+    ecs:UpdateService
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_deployment_of_another_workflow_run_is_named_with_it() {
+    let mut play = Story::blue_green().begin().await;
+    let mut hook = crate::harness::native::pause(&["POST_TEST_TRAFFIC_SHIFT"]);
+    hook["hookDetails"] = json!({ "ecsBluegreenAction": { "run": "4712-1-0a0a0a0a" } });
+    let update =
+        json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true, "deploymentConfiguration": { "lifecycleHooks": [hook] } });
+    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update))).await;
+    assert!(hooks(&play).await.to_string().contains("4712-1-0a0a0a0a"), "another run's hook is its own to take away");
+    play.end().await;
+    assert_eq!((told.code, told.output("reason")), (Some(30), "superseded"));
+    assert!(told.log.iter().any(|line| line.contains("by workflow run 4712-1-0a0a0a0a")), "{}", told.log.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
+    let mut play = Story::blue_green().begin().await;
+    died(&mut play).await;
+    let told = play.act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712")).await;
+    assert_over(&play, "api-2").await;
+    play.end().await;
+    assert_eq!(told.output("outcome"), "deployed");
+    assert_snapshot!(told.ending(), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() {
+    let mut play = Story::blue_green().begin().await;
+    died(&mut play).await;
+    let revision = play.stage.service_view("api").and_then(|view| view.primary().map(|fleet| fleet.revision.clone())).unwrap_or_default();
+    let told = play.act(Action::service().with("task-definition-arn", &revision).env("GITHUB_RUN_ID", "4712")).await;
+    assert_over(&play, "api-1").await;
+    play.end().await;
+    assert_eq!(told.output("outcome"), "no-change");
+    assert_snapshot!(told.ending(), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn green_is_found_although_target_groups_alternate() {
+    let mut play = Story::blue_green().begin().await;
+    let first = play.act(Action::tested("1.1.0")).await;
+    assert_serves(&play, "api-2");
+    let second = play.act(Action::tested("1.0.0").env("GITHUB_RUN_ID", "4712")).await;
+    assert_over(&play, "api-1").await;
+    play.end().await;
+    assert_eq!(first.log_with("green stands behind"), "green stands behind target group api-2, 1 of 1 targets healthy");
+    assert_eq!(second.log_with("green stands behind"), "green stands behind target group api-1, 1 of 1 targets healthy");
+    assert_eq!([first.output("outcome"), second.output("outcome")], ["deployed", "deployed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_request_is_no_change_at_once() {
+    let mut play = Story::blue_green().begin().await;
+    play.act(Action::tested("1.1.0")).await;
+    let told = play.act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712")).await;
+    assert_eq!(told.count("ecs:UpdateService"), 0);
+    assert_eq!(hooks(&play).await, Value::Array(Vec::new()));
+    play.end().await;
+    assert_snapshot!(told.ending(), @"");
+}

@@ -1,0 +1,113 @@
+//! Each action of IAM that rollouts of ECS's own need, denied once.
+
+use ecs_bluegreen_sim::{Fault, FaultKind};
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::harness::native::{assert_over, assert_serves};
+use crate::harness::{Action, Deed, Story, When};
+
+fn denied(action: &str) -> Story {
+    Story::blue_green().stage(|options| options.denied = vec![action.to_owned()])
+}
+
+async fn refused(action: &str) -> String {
+    let mut play = denied(action).begin().await;
+    let told = play.act(Action::tested("1.1.0")).await;
+    assert_over(&play, "api-1").await;
+    play.end().await;
+    assert!(told.code != Some(0) && told.log.join("\n").contains(action), "the action is named: {}", told.log.join("\n"));
+    told.ending()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_listing_deployments_nothing_is_touched() {
+    assert_snapshot!(refused("ecs:ListServiceDeployments").await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::aws: ecs:ListServiceDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ListServiceDeployments on resource: arn:aws:ecs:eu-central-1:123456789012:service/prod/api because no identity-based policy allows the ecs:ListServiceDeployments action
+      hint: allow ecs:ListServiceDeployments on arn:aws:ecs:eu-central-1:123456789012:service/prod/api for the role that the job uses (docs/iam.md)
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_reading_service_revisions_nothing_is_touched() {
+    assert_snapshot!(refused("ecs:DescribeServiceRevisions").await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::aws: ecs:DescribeServiceRevisions is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeServiceRevisions on resource: arn:aws:ecs:eu-central-1:123456789012:service-revision/prod/api/3947238173807893117 because no identity-based policy allows the ecs:DescribeServiceRevisions action
+      hint: allow ecs:DescribeServiceRevisions on arn:aws:ecs:eu-central-1:123456789012:service-revision/prod/api/3947238173807893117 for the role that the job uses (docs/iam.md)
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_reading_deployments_the_action_is_named_and_nobody_reaches_green() {
+    let mut play = denied("ecs:DescribeServiceDeployments").begin().await;
+    let told = play.act(Action::tested("1.1.0")).await;
+    assert_serves(&play, "api-1");
+    play.end().await;
+    assert_ne!(told.code, Some(0));
+    assert_snapshot!(told.ending(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::aws: ecs:DescribeServiceDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeServiceDeployments on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:DescribeServiceDeployments action
+      hint: allow ecs:DescribeServiceDeployments on arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] for the role that the job uses (docs/iam.md)
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_continuing_the_gate_is_left_to_whoever_may_open_it() {
+    let open = json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": "CONTINUE" });
+    // One call only is denied: the stage does not tell our role from that of whoever opens the gate.
+    let mut play = Story::blue_green().fault(Fault::first("ContinueServiceDeployment", FaultKind::Denied)).begin().await;
+    let action = Action::tested("1.1.0").without("production-url");
+    let told = play.act(action.at(When::Line("is left to whoever may continue"), Deed::Call("ecs.ContinueServiceDeployment", open))).await;
+    assert_over(&play, "api-2").await;
+    play.end().await;
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    ::warning title=a check is narrower::The gate is left to whoever may continue the deployment. Allow ecs:ContinueServiceDeployment to have it. (ecs:ContinueServiceDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ContinueServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:ContinueServiceDeployment action)
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment → AccessDeniedException
+    ecs:ContinueServiceDeployment
+    ecs:UpdateService
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_stopping_a_failed_test_leaves_it_stuck_with_the_command_to_run() {
+    let mut play = denied("ecs:StopServiceDeployment").begin().await;
+    let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
+    assert_serves(&play, "api-1");
+    play.end().await;
+    assert_eq!((told.code, told.output("outcome")), (Some(40), "stuck"));
+    assert_snapshot!(told.ending(), @r#"
+    exit code 40
+    ---
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
+    ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
+      Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
+      Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
+      hint: users never reached this version; mend it, or the test, and deploy again
+    ::error title=stuck::not taken back: service deployment [service deployment]: the service deployment could not be stopped
+      Caused by: ecs:StopServiceDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:StopServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:StopServiceDeployment action
+      hint: allow ecs:StopServiceDeployment on arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] for the role that the job uses (docs/iam.md)
+      hint: by hand: aws ecs stop-service-deployment --service-deployment-arn arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] --stop-type ROLLBACK (docs/stuck.md)
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: stuck (smoke-failed), exit code 40, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:StopServiceDeployment → AccessDeniedException
+    ecs:UpdateService
+    "#);
+}

@@ -1,0 +1,249 @@
+//! What is asked of ECS: the strategy and the hooks in UpdateService, all else of the service as it was; and what is refused before.
+
+use ecs_bluegreen_sim::{HookScope, NativeOptions, RollingOptions};
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::native::{assert_over, hooks, pause};
+use crate::harness::{Action, Play, Story, Told, call};
+
+/// The requests of this run to UpdateService, without what differs.
+fn updates(told: &Told) -> String {
+    let updates = told.calls.iter().filter(|call| call.operation == "ecs:UpdateService");
+    let updates = updates.map(|call| serde_json::to_string_pretty(&call.request).expect("JSON")).collect::<Vec<_>>();
+    told.redacted(&updates.join("\n"))
+}
+
+async fn refused(story: Story, action: Action) -> String {
+    let told = story.told(action).await;
+    assert_eq!(told.calls, [], "nothing was touched");
+    assert_eq!(told.code, Some(2));
+    told.ending()
+}
+
+fn lambda() -> Value {
+    json!({
+        "targetType": "AWS_LAMBDA", "hookTargetArn": "arn:aws:lambda:eu-central-1:123456789012:function:judge",
+        "roleArn": "arn:aws:iam::123456789012:role/hooks", "lifecycleStages": ["POST_SCALE_UP"],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_s_own_hooks_and_alarms_go_back_as_they_came() {
+    let native = NativeOptions { hooks: vec![lambda()], alarms: vec!["errors".to_owned()], ..NativeOptions::default() };
+    let mut play = Story::native(native).begin().await;
+    let before = hooks(&play).await;
+    let told = play.act(Action::tested("1.1.0")).await;
+    assert_eq!(hooks(&play).await, before);
+    assert_over(&play, "api-2").await;
+    play.end().await;
+    assert_snapshot!(updates(&told), @r#"
+    {
+      "cluster": "prod",
+      "service": "api",
+      "taskDefinition": "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2",
+      "deploymentConfiguration": {
+        "deploymentCircuitBreaker": {
+          "enable": false,
+          "rollback": false
+        },
+        "alarms": {
+          "alarmNames": [
+            "errors"
+          ],
+          "rollback": true,
+          "enable": true
+        },
+        "maximumPercent": 200,
+        "minimumHealthyPercent": 100,
+        "bakeTimeInMinutes": 5,
+        "lifecycleHooks": [
+          {
+            "targetType": "AWS_LAMBDA",
+            "hookTargetArn": "arn:aws:lambda:eu-central-1:123456789012:function:judge",
+            "roleArn": "arn:aws:iam::123456789012:role/hooks",
+            "lifecycleStages": [
+              "POST_SCALE_UP"
+            ],
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 1440,
+              "action": "ROLLBACK"
+            }
+          },
+          {
+            "targetType": "PAUSE",
+            "lifecycleStages": [
+              "POST_TEST_TRAFFIC_SHIFT",
+              "POST_PRODUCTION_TRAFFIC_SHIFT"
+            ],
+            "hookDetails": {
+              "ecsBluegreenAction": {
+                "run": "[run]"
+              }
+            },
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 30,
+              "action": "ROLLBACK"
+            }
+          }
+        ],
+        "strategy": "BLUE_GREEN"
+      }
+    }
+    {
+      "cluster": "prod",
+      "service": "api",
+      "deploymentConfiguration": {
+        "deploymentCircuitBreaker": {
+          "enable": false,
+          "rollback": false
+        },
+        "alarms": {
+          "alarmNames": [
+            "errors"
+          ],
+          "rollback": true,
+          "enable": true
+        },
+        "maximumPercent": 200,
+        "minimumHealthyPercent": 100,
+        "bakeTimeInMinutes": 5,
+        "lifecycleHooks": [
+          {
+            "targetType": "AWS_LAMBDA",
+            "hookTargetArn": "arn:aws:lambda:eu-central-1:123456789012:function:judge",
+            "roleArn": "arn:aws:iam::123456789012:role/hooks",
+            "lifecycleStages": [
+              "POST_SCALE_UP"
+            ],
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 1440,
+              "action": "ROLLBACK"
+            }
+          }
+        ],
+        "strategy": "BLUE_GREEN"
+      }
+    }
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_leave_to_add_hooks_the_snippet_for_the_service_is_given() {
+    assert_snapshot!(refused(Story::blue_green(), Action::tested("1.1.0").with("manage-hooks", "false")).await, @r#"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::manage-hooks: the service has no PAUSE hook at POST_TEST_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT, and manage-hooks is false
+      hint: add to the service's deploymentConfiguration: {"lifecycleHooks":[{"targetType":"PAUSE","lifecycleStages":["POST_TEST_TRAFFIC_SHIFT","POST_PRODUCTION_TRAFFIC_SHIFT"],"timeoutConfiguration":{"timeoutInMinutes":30,"action":"ROLLBACK"}}]}; or let manage-hooks be true
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hooks_of_the_service_s_own_definition_are_used_and_nothing_of_it_is_changed() {
+    let own = vec![pause(&["POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"])];
+    let mut play = Story::native(NativeOptions { hooks: own, ..NativeOptions::default() }).begin().await;
+    let before = hooks(&play).await;
+    let told = play.act(Action::tested("1.1.0").with("manage-hooks", "false")).await;
+    assert_eq!(hooks(&play).await, before);
+    play.end().await;
+    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!((told.count("ecs:ContinueServiceDeployment"), told.count("ecs:UpdateService")), (2, 1));
+    assert!(!updates(&told).contains("deploymentConfiguration"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_is_not_in_the_deployment_s_snapshot_ends_it_before_users_reach_green() {
+    let mut play = Story::blue_green().switches(|switches| switches.hook_scope = HookScope::NextDeployment).begin().await;
+    let told = play.act(Action::tested("1.1.0")).await;
+    assert_over(&play, "api-1").await;
+    assert!(!play.users().versions.contains_key("1.1.0"));
+    play.end().await;
+    assert_eq!(told.output("reason"), "hooks-missing");
+    assert_snapshot!(told.ending(), @r#"
+    exit code 20
+    ---
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (hooks-missing)::service deployment [service deployment] does not pause at POST_PRODUCTION_TRAFFIC_SHIFT, POST_TEST_TRAFFIC_SHIFT, although it was asked to
+      hint: put the hooks into the service's own definition, with manage-hooks: false: {"lifecycleHooks":[{"targetType":"PAUSE","lifecycleStages":["POST_PRODUCTION_TRAFFIC_SHIFT","POST_TEST_TRAFFIC_SHIFT"],"timeoutConfiguration":{"timeoutInMinutes":30,"action":"ROLLBACK"}}]}
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: rolled-back (hooks-missing), exit code 20, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:StopServiceDeployment
+    ecs:UpdateService
+    ecs:DeregisterTaskDefinition
+    "#);
+}
+
+/// A service with a second target group and its rules that is rolled in place now.
+async fn rolled_with_two_groups() -> Play {
+    let play = Story::blue_green().begin().await;
+    let rolling = json!({ "cluster": "prod", "service": "api", "deploymentConfiguration": { "strategy": "ROLLING" } });
+    call(&play.stage, "ecs.UpdateService", &rolling).await;
+    play
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_of_the_inputs_comes_with_the_same_update() {
+    let mut play = rolled_with_two_groups().await;
+    let action =
+        Action::tested("1.1.0").with("strategy", "canary").with("canary-percent", "20").with("canary-bake", "3m").with("bake", "2m");
+    let told = play.act(action).await;
+    assert_over(&play, "api-2").await;
+    play.end().await;
+    assert_eq!(told.output("outcome"), "deployed");
+    assert_snapshot!(updates(&told), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_whose_rollout_failed_is_put_back() {
+    let mut play = rolled_with_two_groups().await;
+    let told = play.act(Action::tested_by("1.2.0", &["health"]).with("strategy", "blue-green")).await;
+    assert_over(&play, "api-1").await;
+    let service = call(&play.stage, "ecs.DescribeServices", &json!({ "cluster": "prod", "services": ["api"] })).await;
+    assert_eq!(service["services"][0]["deploymentConfiguration"]["strategy"], "ROLLING");
+    play.end().await;
+    assert_eq!(told.output("outcome"), "rolled-back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_that_needs_a_second_target_group_is_refused_without_one() {
+    let action = Action::deploy("1.1.0").with("strategy", "canary");
+    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_strategy_is_refused_with_those_that_there_are() {
+    assert_snapshot!(refused(Story::blue_green(), Action::deploy("1.1.0").with("strategy", "purple")).await, @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canary_s_percent_is_refused_for_a_linear_service() {
+    assert_snapshot!(refused(Story::linear(), Action::deploy("1.1.0").with("canary-percent", "10")).await, @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_without_a_gate_is_refused() {
+    let action = Action::deploy("1.1.0").with("approval", "before-traffic");
+    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_until_the_shift_leaves_the_bake_to_ecs_without_a_hook() {
+    let mut play = Story::blue_green().in_real_time().begin().await;
+    let told = play.act(Action::tested("1.1.0").with("wait-until", "shifted")).await;
+    assert_eq!(hooks(&play).await, json!([]));
+    assert!(
+        play.stage
+            .wait_until(std::time::Duration::from_secs(20), |stage| {
+                stage.service_deployments().last().is_some_and(|deployment| deployment.status == "SUCCESSFUL")
+            })
+            .await,
+        "ECS ends it by itself"
+    );
+    assert_over(&play, "api-2").await;
+    play.end().await;
+    assert_snapshot!(told.ending(), @"");
+}
