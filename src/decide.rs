@@ -168,6 +168,9 @@ fn bypassed() -> Trouble {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
