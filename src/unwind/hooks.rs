@@ -14,30 +14,46 @@ use crate::run::Run;
 use crate::steps::rollout::native::configuration_request;
 use crate::undo::HooksUndo;
 
-/// An update that was not seen to take is sent this often in all.
-const TRIES: u32 = 4;
+/// An update that was not seen to take is sent again; this many looks in all.
+const TRIES: u32 = 8;
+/// A read may be older than the update that set the hooks: that they are gone is only believed when it was read so often.
+const SURE: u32 = 4;
+
+/// What one look at the service came to.
+enum Looked {
+    /// They are not there.
+    Gone,
+    /// AWS answered that they are not there any more.
+    Taken,
+    /// They are there still.
+    There,
+}
 
 pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Failure> {
     let mut easing = Easing::default();
-    let mut last = None;
+    let (mut last, mut gone) = (None, 0);
     for _ in 0..TRIES {
         match once(run, undo).await {
-            Ok(true) => return Ok(Undone::Nothing),
-            Ok(false) => {}
+            Ok(Looked::Taken) => return Ok(Undone::Nothing),
+            Ok(Looked::Gone) => gone += 1,
+            Ok(Looked::There) => gone = 0,
             Err(error) if error.may_have_landed() => last = Some(error),
             Err(error) => return Err(stuck(undo, Some(&error))),
+        }
+        if gone == SURE {
+            return Ok(Undone::Nothing);
         }
         easing.rest().await;
     }
     Err(stuck(undo, last.as_ref()))
 }
 
-/// Whether the service is as it should be; if not, it is updated and looked at again.
-async fn once(run: &Run, undo: &HooksUndo) -> Result<bool, AwsError> {
-    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else { return Ok(true) };
-    let Some(changed) = wanted(&service, undo) else { return Ok(true) };
+/// Looks at the service; when it is not as it should be, it is updated.
+async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
+    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else { return Ok(Looked::Gone) };
+    let Some(changed) = wanted(&service, undo) else { return Ok(Looked::Gone) };
     let answered = run.aws.update_service(&configuration_request(&undo.place, &changed)).await?;
-    Ok(wanted(&answered, undo).is_none())
+    Ok(if wanted(&answered, undo).is_none() { Looked::Taken } else { Looked::There })
 }
 
 fn wanted(service: &Service, undo: &HooksUndo) -> Option<serde_json::Value> {
