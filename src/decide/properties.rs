@@ -10,7 +10,7 @@ use super::*;
 
 const DEADLINE: Duration = Duration::from_mins(30);
 /// The order in which a tested rollout is followed.
-const GOALS: [Goal; 3] = [Goal::TestAtGate, Goal::Shifted, Goal::Completed];
+const GOALS: [Goal; 4] = [Goal::TestAtGate, Goal::Shifted, Goal::Baking, Goal::Completed];
 
 /// What a walk came to.
 #[derive(Debug, PartialEq)]
@@ -101,7 +101,7 @@ fn anything() -> impl Strategy<Value = Seen> {
 }
 
 fn goals() -> impl Strategy<Value = Goal> {
-    prop_oneof![Just(Goal::TestAtGate), Just(Goal::Gate), Just(Goal::Shifted), Just(Goal::Completed), Just(Goal::Watch)]
+    prop_oneof![Just(Goal::TestAtGate), Just(Goal::Gate), Just(Goal::Shifted), Just(Goal::Baking), Just(Goal::Completed), Just(Goal::Watch)]
 }
 
 /// Looks with the time they came at and whether what is checked then passes.
@@ -151,6 +151,7 @@ proptest! {
                 Goal::TestAtGate => seen == Seen::AtGate(At::Green),
                 Goal::Gate => matches!(seen, Seen::AtGate(At::Green | At::Step | At::Production) | Seen::Shifting | Seen::Shifted | Seen::Completed),
                 Goal::Shifted => matches!(seen, Seen::Shifted | Seen::Completed | Seen::AtGate(At::Production)),
+                Goal::Baking => matches!(seen, Seen::Shifted | Seen::Completed),
                 Goal::Completed => seen == Seen::Completed,
                 Goal::Watch => matches!(seen, Seen::AtGate(_) | Seen::Completed),
             };
@@ -162,7 +163,7 @@ proptest! {
     fn a_gate_is_opened_only_where_it_was_seen_and_behind_green_s_own(goal in goals(), seen in anything()) {
         if let Verdict::Open(at) = decide(goal, &seen, early()) {
             prop_assert_eq!(&seen, &Seen::AtGate(at));
-            prop_assert!(matches!(at, At::Step | At::Production) && matches!(goal, Goal::Shifted | Goal::Completed));
+            prop_assert!(matches!(at, At::Step | At::Production) && matches!(goal, Goal::Shifted | Goal::Baking | Goal::Completed));
         }
     }
 

@@ -19,5 +19,6 @@ mod one_off_task;
 mod permissions;
 mod registry;
 mod rolling;
+mod schedules;
 mod taken_back;
 mod weather;

@@ -9,6 +9,7 @@ use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeploy
 use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Seen, Trouble};
+use crate::documents::deployment_configuration::PRODUCTION;
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Tasks, Traffic, Witness};
 use crate::outcome::Reason;
@@ -145,6 +146,8 @@ impl Native<'_> {
         }
         self.waiting = None;
         match deployment.stage() {
+            // Its pause is about to come, or was just answered: only what follows it shows that the gate is behind.
+            "POST_PRODUCTION_TRAFFIC_SHIFT" if self.pauses.contains(PRODUCTION) => Seen::Shifting,
             "POST_PRODUCTION_TRAFFIC_SHIFT" | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
             "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
             // A stage that is newer than this action is no progress; weights are.
