@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+
 use crate::error::Failure;
 use crate::event::{Event, Refusal as Refused, Serving, Step, StepEnd, Witness};
 use crate::outcome::{Outcome, Reason};
@@ -60,6 +62,8 @@ const GRACE: Duration = Duration::from_millis(6_500);
 
 /// Runs the line to its end, or takes it back. `signal` is ready when the runner wants us to stop.
 pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()>) -> Ending {
+    // It is asked again when what was lent is given back, also after it came.
+    let signal = signal.fuse();
     tokio::pin!(signal);
     let ended = tokio::select! {
         biased;
