@@ -47,7 +47,9 @@ pub fn at(seconds: f64) -> String {
 
 /// How long ago a moment was that AWS gave in seconds of the epoch.
 pub fn since(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(OffsetDateTime::now_utc().unix_timestamp_nanos() as f64 / 1e9 - seconds).unwrap_or_default()
+    let moment = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let now = OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH;
+    Duration::try_from(now).unwrap_or_default().saturating_sub(moment)
 }
 
 /// A number that differs from run to run, from the wall clock and the process id.

@@ -73,6 +73,8 @@ pub enum Goal {
     Gate,
     /// Green serves 100 %.
     Shifted,
+    /// Green serves 100 %, and no gate is left that would take it back unless it is opened.
+    Baking,
     /// The rollout is over, blue is gone.
     Completed,
     /// A gate, whoever's, or the end: we only watch.
@@ -122,10 +124,10 @@ fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {
         (Seen::AtGate(at), _) => at_gate(*at, goal),
         (Seen::Shifting | Seen::Shifted | Seen::Completed, Goal::TestAtGate) => Verdict::Abort(bypassed()),
         (Seen::Shifting, Goal::Gate)
-        | (Seen::Shifted, Goal::Gate | Goal::Shifted)
-        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Completed | Goal::Watch) => Verdict::Proceed,
+        | (Seen::Shifted, Goal::Gate | Goal::Shifted | Goal::Baking)
+        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch) => Verdict::Proceed,
         (Seen::Preparing, _)
-        | (Seen::Shifting, Goal::Shifted | Goal::Completed | Goal::Watch)
+        | (Seen::Shifting, Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
         | (Seen::Shifted, Goal::Completed | Goal::Watch) => Verdict::Wait,
     }
 }
@@ -137,9 +139,9 @@ fn at_gate(at: At, goal: Goal) -> Verdict {
         | (At::Step | At::Production, Goal::Gate)
         | (At::Production, Goal::Shifted) => Verdict::Proceed,
         (At::Step | At::Production, Goal::TestAtGate) => Verdict::Abort(bypassed()),
-        (At::Step, Goal::Shifted | Goal::Completed) | (At::Production, Goal::Completed) => Verdict::Open(at),
+        (At::Step, Goal::Shifted | Goal::Baking | Goal::Completed) | (At::Production, Goal::Baking | Goal::Completed) => Verdict::Open(at),
         // Green's gate was opened already: the answer is on its way, or was lost and is sent again.
-        (At::Green, Goal::Shifted | Goal::Completed) | (At::Foreign, _) => Verdict::Wait,
+        (At::Green, Goal::Shifted | Goal::Baking | Goal::Completed) | (At::Foreign, _) => Verdict::Wait,
     }
 }
 
@@ -166,6 +168,9 @@ fn bypassed() -> Trouble {
         cause: None,
     }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {
@@ -199,7 +204,7 @@ mod tests {
 
     #[test]
     fn an_end_in_trouble_is_an_abort_whatever_we_waited_for_and_however_late_it_is() {
-        for goal in [Goal::TestAtGate, Goal::Gate, Goal::Shifted, Goal::Completed] {
+        for goal in [Goal::TestAtGate, Goal::Gate, Goal::Shifted, Goal::Baking, Goal::Completed] {
             assert!(matches!(decide(goal, &ended(), LATE), Verdict::Abort(_)));
         }
     }

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+
 use crate::error::Failure;
 use crate::event::{Event, Refusal as Refused, Serving, Step, StepEnd, Witness};
 use crate::outcome::{Outcome, Reason};
@@ -60,6 +62,8 @@ const GRACE: Duration = Duration::from_millis(6_500);
 
 /// Runs the line to its end, or takes it back. `signal` is ready when the runner wants us to stop.
 pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()>) -> Ending {
+    // It is asked again when what was lent is given back, also after it came.
+    let signal = signal.fuse();
     tokio::pin!(signal);
     let ended = tokio::select! {
         biased;
@@ -132,7 +136,8 @@ pub fn refused(problem: &Problem) -> Refused {
 fn cancelled(run: &Run, settings: &Settings) -> Halt {
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
     match run.what_goes_on() {
-        Some(what) if settings.control.on_cancel == OnCancel::Leave => {
+        // Who only looks has nothing to take back.
+        Some(what) if settings.control.on_cancel == OnCancel::Leave || settings.mode == Mode::Status => {
             run.tell(Event::Noted { sentence: "The runner asks us to stop: what is in progress is left to AWS".into() });
             Halt::Left(failure.caused_by(what))
         }

@@ -89,7 +89,7 @@ pub fn without_ours(present: &Value, run: Option<&str>) -> Option<Value> {
 /// it is so already.
 pub fn as_before(present: &Value, before: &Value, run: Option<&str>) -> Option<Value> {
     let mut after = without_ours(present, run).unwrap_or_else(|| present.clone());
-    let Some(members) = after.as_object_mut() else { return None };
+    let members = after.as_object_mut()?;
     for member in STRATEGY_MEMBERS {
         match before.get(member) {
             Some(value) => members.insert(member.to_owned(), value.clone()),

@@ -121,7 +121,9 @@ async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<End
     let serves = snapshot.service.as_ref().map(|service| short(service.revision()).to_owned()).unwrap_or_default();
     let sentence = format!("deployment {id} is over already ({}): {serves} serves production", last.word);
     match (last.end, settings.mode == crate::settings::Mode::Continue) {
-        (history::End::Succeeded, true) => Ok(Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyAnswered, sentence }),
+        (history::End::Succeeded, true) | (history::End::Failed { .. }, false) => {
+            Ok(Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyAnswered, sentence })
+        }
         (history::End::Succeeded, false) => {
             let remedy = "use mode: rollback to go back to what ran before";
             Err(Halt::Refused(vec![Problem::new("mode", format!("{sentence}; there is nothing left to abort"), remedy)]))
@@ -129,6 +131,5 @@ async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<End
         (history::End::Failed { reason }, true) => {
             Err(Halt::Failed(Failure::new(reason, sentence).hint("deploy again: what waited is not there any more")))
         }
-        (history::End::Failed { .. }, false) => Ok(Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyAnswered, sentence }),
     }
 }

@@ -190,10 +190,8 @@ fn started(revision: &Revision) -> Ending {
 /// Green stands at its gate, tested; who opens it is a person's business.
 fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
     run.tell(Event::Measured { reads: run.aws.reads() });
-    let sentence = format!(
-        "green is up and tested, blue serves 100 % of production; {}; answer with mode: continue or mode: abort",
-        rollout.goes_on()
-    );
+    let green = if rollout.gate() == Gate::Test { "green is up and tested" } else { "green is up, and was not tested" };
+    let sentence = format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
 }
 

@@ -64,7 +64,7 @@ pub struct Target {
 
 /// The deployment that is meant, or the newest one.
 pub async fn last(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Option<Last>, Failure> {
-    if snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::controller) == Some(Controller::CodeDeploy) {
+    if is_codedeploy(snapshot) {
         return Ok(last_of_group(run, settings).await?);
     }
     let history = snapshot.native.iter().flat_map(|native| &native.history);
@@ -174,8 +174,14 @@ async fn good(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Vec
             });
             Ok(found.collect())
         }
-        None => Ok(good_of_group(run, settings).await?),
+        None if is_codedeploy(snapshot) => Ok(good_of_group(run, settings).await?),
+        None => Err(Failure::new(Reason::Denied, "the service's deployment history could not be read")
+            .hint("allow ecs:ListServiceDeployments (docs/iam.md), or set rollback-to to a revision, such as api:12")),
     }
+}
+
+fn is_codedeploy(snapshot: &Snapshot) -> bool {
+    snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::controller) == Some(Controller::CodeDeploy)
 }
 
 async fn good_of_group(run: &Run, settings: &Settings) -> Result<Vec<Good>, AwsError> {

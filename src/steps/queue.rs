@@ -39,10 +39,9 @@ pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Re
         return Ok(Way::Free);
     };
     match (settings.control.if_running, &running.thing) {
-        (IfRunning::Fail, _) => Ok(Way::Free),
         (IfRunning::Wait, _) => wait(run, settings, running).await,
-        // The new deployment takes the old one's place by itself, without an in-between.
-        (IfRunning::Supersede, Thing::Rolling) => Ok(Way::Free),
+        // A new rolling deployment takes the old one's place by itself; what is refused is the plan's to say.
+        (IfRunning::Fail, _) | (IfRunning::Supersede, Thing::Rolling) => Ok(Way::Free),
         (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => supersede(run, settings, snapshot, running).await,
     }
 }

@@ -16,10 +16,16 @@ use crate::undo::short;
 pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) -> Values {
     Values {
         version: settings.version.clone().unwrap_or_default(),
-        digest: image.and_then(|image| image.digest.clone()).unwrap_or_default(),
+        digest: image.and_then(|image| image.digest.clone()).or_else(|| digest_of(revision)).unwrap_or_default(),
         revision: short(&revision.arn).to_owned(),
         environment: settings.checks.environment.iter().cloned().collect(),
     }
+}
+
+/// Without an image of this run it is the one that the definition pins.
+fn digest_of(revision: &Revision) -> Option<String> {
+    let containers = revision.definition["containerDefinitions"].as_array()?;
+    containers.iter().find_map(|container| container["image"].as_str()?.split_once('@').map(|(_, digest)| digest.to_owned()))
 }
 
 /// The URL of a side, when there are tests for it.

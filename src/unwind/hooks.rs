@@ -4,7 +4,7 @@
 
 use super::Undone;
 use crate::aws::AwsError;
-use crate::aws::ecs;
+use crate::aws::ecs::Found;
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{as_before, without_ours};
 use crate::error::{Explain, Failure};
@@ -14,42 +14,48 @@ use crate::run::Run;
 use crate::steps::rollout::native::configuration_request;
 use crate::undo::HooksUndo;
 
-/// An update that was not seen to take is sent this often in all.
-const TRIES: u32 = 4;
+/// An update that was not seen to take is sent again; this many looks in all.
+const TRIES: u32 = 8;
+/// A read may be older than the update that set the hooks: that they are gone is only believed when it was read so often.
+const SURE: u32 = 4;
+
+/// What one look at the service came to.
+enum Looked {
+    /// They are not there.
+    Gone,
+    /// AWS answered that they are not there any more.
+    Taken,
+    /// They are there still.
+    There,
+}
 
 pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Failure> {
     let mut easing = Easing::default();
-    let mut last = None;
-    for attempt in 0..TRIES {
+    let (mut last, mut gone) = (None, 0);
+    for _ in 0..TRIES {
         match once(run, undo).await {
-            Ok(Found::There) if attempt == 0 => return Ok(Undone::Absent),
-            Ok(Found::There | Found::Made) => return Ok(Undone::Nothing),
-            Ok(Found::Not) => {}
+            Ok(Looked::Taken) => return Ok(Undone::Nothing),
+            Ok(Looked::Gone) => gone += 1,
+            Ok(Looked::There) => gone = 0,
             Err(error) if error.may_have_landed() => last = Some(error),
             Err(error) => return Err(stuck(undo, Some(&error))),
+        }
+        if gone == SURE {
+            return Ok(Undone::Absent);
         }
         easing.rest().await;
     }
     Err(stuck(undo, last.as_ref()))
 }
 
-/// How the service's configuration was found.
-enum Found {
-    /// As it should be.
-    There,
-    /// Otherwise; it was made so.
-    Made,
-    /// Otherwise, and AWS did not make it so.
-    Not,
-}
-
-async fn once(run: &Run, undo: &HooksUndo) -> Result<Found, AwsError> {
-    let ecs::Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
-        return Ok(Found::There);
+/// Looks at the service; when it is not as it should be, it is updated.
+async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
+    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
+        return Ok(Looked::Gone);
     };
-    let Some(changed) = wanted(&service, undo) else { return Ok(Found::There) };
+    let Some(changed) = wanted(&service, undo) else { return Ok(Looked::Gone) };
     let answered = run.aws.update_service(&configuration_request(&undo.place, &changed)).await?;
-    Ok(if wanted(&answered, undo).is_none() { Found::Made } else { Found::Not })
+    Ok(if wanted(&answered, undo).is_none() { Looked::Taken } else { Looked::There })
 }
 
 fn wanted(service: &Service, undo: &HooksUndo) -> Option<serde_json::Value> {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{Hand, Undone, Unwound};
 use crate::aws::ecs::Found;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
+use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, Kind};
 use crate::engine::blue_confirmed;
 use crate::error::{Explain, Failure};
@@ -67,6 +68,7 @@ async fn stop(run: &Run, arn: &str) -> Result<(), Failure> {
     match run.aws.stop_service_deployment(arn).await {
         Ok(()) => run.tell(Event::Noted { sentence: format!("service deployment {} is stopped, with rollback", short(arn)) }),
         Err(error) if error.kind == Kind::Refused => run.tell(Event::Noted { sentence: error.to_string() }),
+        Err(error) if error.kind == Kind::Denied && rejected(run, arn).await => {}
         Err(error) => {
             let hints = error.hint();
             let failure = Failure::new(Reason::AwsFailed, "the service deployment could not be stopped").caused_by(error.to_string());
@@ -74,6 +76,18 @@ async fn stop(run: &Run, arn: &str) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Who may not stop the deployment may still answer its pause with a rollback, where it waits at one.
+async fn rejected(run: &Run, arn: &str) -> bool {
+    let Ok(Some(deployment)) = run.aws.describe_service_deployment(arn).await else { return false };
+    for hook in deployment.awaiting() {
+        if run.aws.continue_service_deployment(arn, &hook.hook_id, Answered::Rollback).await.is_ok() {
+            run.tell(Event::Noted { sentence: format!("service deployment {} is answered with a rollback at its gate", short(arn)) });
+            return true;
+        }
+    }
+    false
 }
 
 async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeployment, Failure> {
@@ -95,7 +109,7 @@ async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeploym
                 }
             }
             Ok(None) => return Err(Failure::new(Reason::AwsFailed, format!("service deployment {arn} is gone")).hint(by_hand(arn))),
-            Err(error) => tolerate(undo, error, &mut blind_since)?,
+            Err(error) => tolerate(undo, &error, &mut blind_since)?,
         }
         easing.rest().await;
     }
@@ -103,11 +117,11 @@ async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeploym
     Err(Failure::new(Reason::Timeout, sentence).hint(by_hand(arn)))
 }
 
-fn tolerate(undo: &NativeUndo, error: AwsError, since: &mut Option<Instant>) -> Result<(), Failure> {
+fn tolerate(undo: &NativeUndo, error: &AwsError, since: &mut Option<Instant>) -> Result<(), Failure> {
     let blind = since.get_or_insert_with(Instant::now).elapsed();
     let hopeless = matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused);
     if hopeless || blind > crate::decide::BLIND_BUDGET {
-        return Err(stuck("the rollback could not be followed", &error, undo));
+        return Err(stuck("the rollback could not be followed", error, undo));
     }
     Ok(())
 }
@@ -150,14 +164,12 @@ async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Opt
     if let Some(observed) = traffic::observe(run, &undo.place, &undo.blue).await {
         return (observed.whole() == Some(Serving::Blue)).then_some(observed.witness);
     }
-    match ended.status() {
-        DeploymentStatus::RolledBack => Some(Witness::Deployment),
-        _ => {
-            // Without weights the service's own revision is all there is.
-            let Ok(Found::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
-            (service.task_definition == undo.blue.revision).then_some(Witness::Deployment)
-        }
+    if ended.status() == DeploymentStatus::RolledBack {
+        return Some(Witness::Deployment);
     }
+    // Without weights the service's own revision is all there is.
+    let Ok(Found::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
+    (service.task_definition == undo.blue.revision).then_some(Witness::Deployment)
 }
 
 async fn newer(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<String> {

@@ -157,7 +157,8 @@ async fn where_github_does_not_tell_the_run_goes_on_and_says_what_to_allow() {
 
 /// A service that scales by itself, and is scaled in during a rollout unless that is suspended.
 fn scaled(story: Story) -> Story {
-    let scaling = ecs_bluegreen_sim::ScalingOptions { min: 1, max: 4, ..ecs_bluegreen_sim::ScalingOptions::default() };
+    let suspended = ecs_bluegreen_sim::Suspension::default();
+    let scaling = ecs_bluegreen_sim::ScalingOptions { min: 1, max: 4, suspended, scale_in_after_ms: None };
     story.service(|service| service.scaling = Some(scaling))
 }
 

@@ -243,11 +243,14 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// Opens the gate after the shift, where the rollout has one.
-    pub async fn pass_production(&mut self) -> Result<(), Failure> {
-        match &mut self.controller {
-            Controller::Native(native) => native.proceed().await,
-            Controller::CodeDeploy(_) | Controller::Rolling(_) => Ok(()),
+    /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone makes sure that it is
+    /// open: one that stays shut takes green back when it expires.
+    pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
+        let Controller::Native(native) = &mut self.controller else { return Ok(()) };
+        native.proceed().await?;
+        match self.settings.rollout.follow {
+            Follow::Shifted => self.until(Goal::Baking).await.map(drop),
+            Follow::Completed | Follow::Not => Ok(()),
         }
     }
 

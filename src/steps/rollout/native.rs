@@ -104,7 +104,7 @@ impl Native<'_> {
         let id = crate::undo::short(&self.arn);
         match &self.waiting {
             Some((hook, _)) => {
-                let when = hook.expires_at.map(crate::clock::at).unwrap_or_else(|| format!("after {} min", self.way.pause_minutes));
+                let when = hook.expires_at.map_or_else(|| format!("after {} min", self.way.pause_minutes), crate::clock::at);
                 let action = if hook.timeout_action.as_deref() == Some("CONTINUE") { "goes on" } else { "rolls back" };
                 format!("service deployment {id} waits at its gate; unless it is answered, ECS {action} at {when}")
             }
@@ -153,6 +153,8 @@ impl Native<'_> {
         }
         self.waiting = None;
         match deployment.stage() {
+            // Its pause is about to come, or was just answered: only what follows it shows that the gate is behind.
+            "POST_PRODUCTION_TRAFFIC_SHIFT" if self.pauses.contains(PRODUCTION) => Seen::Shifting,
             "POST_PRODUCTION_TRAFFIC_SHIFT" | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
             "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
             // A stage that is newer than this action is no progress; weights are.

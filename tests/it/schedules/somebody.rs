@@ -1,0 +1,107 @@
+//! Somebody else in the same account: what they do, and when AWS got it, so that it is told from ours.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ecs_bluegreen_sim::{AlarmState, Controller, Entry, Stage};
+use serde_json::{Value, json};
+
+use super::SERVICE;
+use super::schedule::Deed;
+use super::told::now_ms;
+
+/// The revision that somebody else deploys.
+pub(super) const THEIRS: &str = "other:1";
+
+/// A call of theirs, and whether AWS took it.
+#[derive(Debug, Clone)]
+pub(super) struct Called {
+    operation: &'static str,
+    from_ms: i64,
+    to_ms: i64,
+    pub(super) is_taken: bool,
+}
+
+/// Somebody else.
+#[derive(Debug)]
+pub(super) struct Somebody {
+    client: reqwest::Client,
+    calls: Mutex<Vec<Called>>,
+}
+
+impl Somebody {
+    pub(super) fn new() -> Self {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().expect("a client");
+        Self { client, calls: Mutex::default() }
+    }
+
+    pub(super) fn calls(&self) -> Vec<Called> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether this entry of the ledger may be theirs.
+    pub(super) fn may_have_called(&self, entry: &Entry) -> bool {
+        let is_theirs =
+            |call: &Called| entry.operation == call.operation.replace('.', ":") && (call.from_ms..=call.to_ms).contains(&entry.at_ms);
+        self.calls().iter().any(is_theirs)
+    }
+
+    /// Whether a call of theirs was taken.
+    pub(super) fn has(&self, operation: &str) -> bool {
+        self.calls().iter().any(|call| call.is_taken && call.operation == operation)
+    }
+
+    pub(super) async fn does(&self, deed: Deed, stage: &Stage, controller: &Controller) {
+        match (deed, controller) {
+            (Deed::Alarm, _) => stage.set_alarm("errors", AlarmState::Alarm),
+            (Deed::Update, Controller::CodeDeploy(_)) | (Deed::Cancel | Deed::Kill, _) => {}
+            (Deed::Update, _) => {
+                let request = json!({ "cluster": "prod", "service": SERVICE, "taskDefinition": THEIRS });
+                self.call(stage, "ecs.UpdateService", request).await;
+            }
+            (Deed::Continue | Deed::Reject | Deed::Stop, Controller::CodeDeploy(_)) => self.at_codedeploy(deed, stage).await,
+            (Deed::Continue | Deed::Reject | Deed::Stop, _) => self.at_ecs(deed, stage).await,
+        }
+    }
+
+    async fn at_codedeploy(&self, deed: Deed, stage: &Stage) {
+        let Some(id) = stage.deployments().pop() else { return };
+        if deed == Deed::Continue {
+            self.call(stage, "codedeploy.ContinueDeployment", json!({ "deploymentId": id, "deploymentWaitType": "READY_WAIT" })).await;
+        } else {
+            let request = json!({ "deploymentId": id, "autoRollbackEnabled": deed == Deed::Stop });
+            self.call(stage, "codedeploy.StopDeployment", request).await;
+        }
+    }
+
+    async fn at_ecs(&self, deed: Deed, stage: &Stage) {
+        let Some(newest) = stage.service_deployments().pop() else { return };
+        if deed == Deed::Stop {
+            let request = json!({ "serviceDeploymentArn": newest.arn, "stopType": "ROLLBACK" });
+            self.call(stage, "ecs.StopServiceDeployment", request).await;
+        } else if let Some(hook) = newest.waiting.first() {
+            let action = if deed == Deed::Continue { "CONTINUE" } else { "ROLLBACK" };
+            let request = json!({ "serviceDeploymentArn": newest.arn, "hookId": hook, "action": action });
+            self.call(stage, "ecs.ContinueServiceDeployment", request).await;
+        }
+    }
+
+    /// A call, which may fail as anybody's may; what AWS answered.
+    pub(super) async fn call(&self, stage: &Stage, operation: &'static str, request: Value) -> Value {
+        let from_ms = now_ms();
+        let target = match operation.split_once('.') {
+            Some(("ecs", name)) => format!("AmazonEC2ContainerServiceV20141113.{name}"),
+            Some((_, name)) => format!("CodeDeploy_20141006.{name}"),
+            None => operation.to_owned(),
+        };
+        let request = self.client.post(stage.endpoint()).header("x-amz-target", target).body(request.to_string());
+        let answered = request.header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASOMEBODYELSE").send().await;
+        // An answer that was lost may have been a yes.
+        let is_taken = answered.as_ref().map_or(true, |answer| answer.status().is_success());
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Called { operation, from_ms, to_ms: now_ms(), is_taken });
+        match answered {
+            Ok(answer) => answer.text().await.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            Err(_) => Value::Null,
+        }
+    }
+}
