@@ -50,7 +50,9 @@ pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Fai
 
 /// Looks at the service; when it is not as it should be, it is updated.
 async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
-    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else { return Ok(Looked::Gone) };
+    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
+        return Ok(Looked::Gone);
+    };
     let Some(changed) = wanted(&service, undo) else { return Ok(Looked::Gone) };
     let answered = run.aws.update_service(&configuration_request(&undo.place, &changed)).await?;
     Ok(if wanted(&answered, undo).is_none() { Looked::Taken } else { Looked::There })

@@ -27,7 +27,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
       api:1 serves with 1 tasks
       green is tested before users reach it
       ECS shifts traffic (blue-green), and keeps blue for 5 min after it
-      it pauses at POST_PRODUCTION_TRAFFIC_SHIFT, POST_TEST_TRAFFIC_SHIFT
+      it pauses at POST_TEST_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
@@ -39,7 +39,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
-    Deployment started: 70a27ff7c48f0b83096be. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/70a27ff7c48f0b83096be?region=eu-central-1
+    Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
@@ -63,8 +63,8 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ✓ session on production: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
+    The gate after the shift is open: the rollout may end
     ::group::Bake
-    The gate is open: traffic may shift
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -73,8 +73,8 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
     ---
-    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/70a27ff7c48f0b83096be?region=eu-central-1
-    deployment-id=70a27ff7c48f0b83096be
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    deployment-id=[service deployment]
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
@@ -83,7 +83,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     reason=as-planned
     registry=[registry]
     rolled-back=false
-    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/70a27ff7c48f0b83096be
+    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment]
     task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
     ---
     ecs:RegisterTaskDefinition
@@ -101,7 +101,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
     | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
-    | Rollout | <code>70a27ff7c48f0b83096be</code> (ecs, blue-green) |
+    | Rollout | <code>[service deployment]</code> (ecs, blue-green) |
     | Production traffic | green, observed at the load balancer's listeners |
 
     ### Steps
@@ -138,7 +138,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
 
     </details>
 
-    [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/70a27ff7c48f0b83096be?region=eu-central-1)
+    [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1)
     ");
 }
 
@@ -156,7 +156,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
       api:1 serves with 1 tasks
       green is tested before users reach it
       ECS shifts traffic (canary), and keeps blue for 5 min after it
-      it pauses at POST_PRODUCTION_TRAFFIC_SHIFT, POST_TEST_TRAFFIC_SHIFT, PRE_PRODUCTION_TRAFFIC_SHIFT
+      it pauses at POST_TEST_TRAFFIC_SHIFT, PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
@@ -168,7 +168,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
-    Deployment started: 047afa4420b3e5b8f085e. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/047afa4420b3e5b8f085e?region=eu-central-1
+    Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
@@ -182,8 +182,8 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    The gate is open: traffic may shift
-    The gate is open: traffic may shift
+    green is healthy and no alarm rings: the next step of traffic may follow
+    green is healthy and no alarm rings: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -194,8 +194,8 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ✓ session on production: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
+    The gate after the shift is open: the rollout may end
     ::group::Bake
-    The gate is open: traffic may shift
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -204,8 +204,8 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
     ---
-    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/047afa4420b3e5b8f085e?region=eu-central-1
-    deployment-id=047afa4420b3e5b8f085e
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    deployment-id=[service deployment]
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
@@ -214,7 +214,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     reason=as-planned
     registry=[registry]
     rolled-back=false
-    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/047afa4420b3e5b8f085e
+    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment]
     task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
     ---
     ecs:RegisterTaskDefinition
@@ -242,7 +242,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
       api:1 serves with 1 tasks
       green is tested before users reach it
       ECS shifts traffic (linear), and keeps blue for 5 min after it
-      it pauses at POST_PRODUCTION_TRAFFIC_SHIFT, POST_TEST_TRAFFIC_SHIFT, PRE_PRODUCTION_TRAFFIC_SHIFT
+      it pauses at POST_TEST_TRAFFIC_SHIFT, PRE_PRODUCTION_TRAFFIC_SHIFT, POST_PRODUCTION_TRAFFIC_SHIFT
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
@@ -254,7 +254,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
-    Deployment started: 46ebb5f3a7770c226c812. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/46ebb5f3a7770c226c812?region=eu-central-1
+    Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
@@ -268,10 +268,10 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ✓ Smoke tests on green: 4 passed ([time])
     The gate is open: traffic may shift
     ::group::Traffic
-    The gate is open: traffic may shift
-    The gate is open: traffic may shift
-    The gate is open: traffic may shift
-    The gate is open: traffic may shift
+    green is healthy and no alarm rings: the next step of traffic may follow
+    green is healthy and no alarm rings: the next step of traffic may follow
+    green is healthy and no alarm rings: the next step of traffic may follow
+    green is healthy and no alarm rings: the next step of traffic may follow
     production: 100 % on green (api:2), observed at the load balancer's listeners
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
@@ -282,8 +282,8 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ✓ session on production: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
+    The gate after the shift is open: the rollout may end
     ::group::Bake
-    The gate is open: traffic may shift
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -292,8 +292,8 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
     ---
-    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/46ebb5f3a7770c226c812?region=eu-central-1
-    deployment-id=46ebb5f3a7770c226c812
+    console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    deployment-id=[service deployment]
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
@@ -302,7 +302,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     reason=as-planned
     registry=[registry]
     rolled-back=false
-    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/46ebb5f3a7770c226c812
+    service-deployment-arn=arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment]
     task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
     ---
     ecs:RegisterTaskDefinition
