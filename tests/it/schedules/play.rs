@@ -175,7 +175,7 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
                 }
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::pin!(deeds);
     let ending = tokio::select! {
