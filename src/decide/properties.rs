@@ -45,7 +45,6 @@ impl Follower {
             loop {
                 let Some((look, (seen, elapsed, passes))) = looks.next() else { return Walked::Waiting };
                 match decide(goal, seen, Patience { elapsed: *elapsed, deadline: DEADLINE }) {
-                    Verdict::Wait => {}
                     Verdict::Proceed => {
                         let Seen::AtGate(at) = seen else { break };
                         if !self.pass(*at, look, *passes) {
@@ -53,11 +52,8 @@ impl Follower {
                         }
                         break;
                     }
-                    Verdict::Open(at) => {
-                        if !self.pass(at, look, *passes) {
-                            return Walked::Failed;
-                        }
-                    }
+                    Verdict::Open(at) if !self.pass(at, look, *passes) => return Walked::Failed,
+                    Verdict::Wait | Verdict::Open(_) => {}
                     Verdict::Abort(trouble) => return Walked::Aborted(trouble.reason),
                     Verdict::Leave => return Walked::Left,
                 }

@@ -131,13 +131,17 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
     let began = Instant::now();
     let mut easing = Easing::default();
     loop {
-        if let Some(newer) = newer(run, undo, ended).await {
+        if let Some(newer) = other(run, undo, ended, Order::After).await {
             return Ok(Undone::Traffic(Unwound::Superseded(newer)));
         }
         if let Some(witness) = witness(run, undo, ended).await {
             put_count_back(run, undo).await;
             blue_confirmed(run, &undo.blue.revision, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
+        }
+        // Blue is what somebody else has brought before ours came.
+        if let Some(former) = other(run, undo, ended, Order::Before).await {
+            return Ok(Undone::Traffic(Unwound::Superseded(former)));
         }
         if began.elapsed() > patience(ended) {
             let sentence = format!("service deployment {} is {}, but production is not all on blue", ended.id(), ended.word);
@@ -172,11 +176,25 @@ async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Opt
     (service.task_definition == undo.blue.revision).then_some(Witness::Deployment)
 }
 
-async fn newer(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<String> {
+/// When somebody else's deployment was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// After ours.
+    After,
+    /// Before ours, and after our look at the service.
+    Before,
+}
+
+/// Somebody else's deployment that was not there when we looked.
+async fn other(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment, order: Order) -> Option<String> {
     let history = run.aws.service_deployments(&undo.place.cluster, &undo.place.service).await.ok()?;
     let ours = history.iter().position(|brief| brief.arn == ended.arn)?;
-    let newer = history[..ours].iter().find(|brief| !undo.before.contains(&brief.arn))?;
-    Some(format!("service deployment {} ({}) took over", short(&newer.arn), newer.word))
+    let among = match order {
+        Order::After => &history[..ours],
+        Order::Before => &history[ours + 1..],
+    };
+    let other = among.iter().find(|brief| !undo.before.contains(&brief.arn))?;
+    Some(format!("service deployment {} ({}) took over", short(&other.arn), other.word))
 }
 
 /// The number of tasks is the service's, not the deployment's: a rollback leaves it.

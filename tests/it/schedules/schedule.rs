@@ -208,7 +208,9 @@ fn read(dice: &mut Dice, reads: &[&str]) -> Fault {
         4 => FaultKind::Denied,
         _ => FaultKind::StaleRead,
     };
-    Fault { operation: dice.of_all(reads).to_owned(), nth: 1 + dice.below(8), times: dice.of_all(&[1, 1, 2, 4]), kind }
+    // What is stale is so for a moment: no promise is made against reads that stay old.
+    let times = dice.of_all(if kind == FaultKind::StaleRead { &[1, 2] } else { &[1, 1, 2, 4] });
+    Fault { operation: dice.of_all(reads).to_owned(), nth: 1 + dice.below(8), times, kind }
 }
 
 fn write(dice: &mut Dice, writes: &[&str]) -> Fault {

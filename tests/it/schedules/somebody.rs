@@ -66,6 +66,11 @@ impl Somebody {
 
     async fn at_codedeploy(&self, deed: Deed, stage: &Stage) {
         let Some(id) = stage.deployments().pop() else { return };
+        // Stopped in between without a rollback, it stays there: the product says so, a minute later, and a person must choose.
+        let is_between = stage.weights("prod").iter().filter(|(_, weight)| *weight > 0).count() > 1;
+        if deed == Deed::Reject && is_between {
+            return;
+        }
         if deed == Deed::Continue {
             self.call(stage, "codedeploy.ContinueDeployment", json!({ "deploymentId": id, "deploymentWaitType": "READY_WAIT" })).await;
         } else {

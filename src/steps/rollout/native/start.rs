@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Native;
-use crate::aws::ecs_rollout_shapes::ServiceDeployment;
+use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
 use crate::aws::{AwsError, Kind};
 use crate::documents::deployment_configuration::{self as configuration, Pause};
 use crate::error::Failure;
@@ -18,7 +18,8 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::ecs::{RollingError, request};
-use crate::undo::{HooksUndo, NativeUndo, ServiceKey, Undo};
+use crate::survey::optional;
+use crate::undo::{HooksUndo, NativeUndo, ServiceKey, Undo, short};
 
 /// A new deployment may take some looks to be listed.
 const LISTED: u32 = 14;
@@ -56,6 +57,7 @@ impl<'a> Native<'a> {
         run.narrow(Undo::Native(NativeUndo { deployment: Some(deployment.arn.clone()), ..undo }));
         let native = Self::attach(run, plan, way, revision, &deployment, false);
         native.has_its_pauses(&deployment)?;
+        native.is_alone().await?;
         Ok(native)
     }
 
@@ -96,6 +98,23 @@ impl<'a> Native<'a> {
             blind_since: None,
             witness: None,
         }
+    }
+
+    /// A deployment that somebody else began between our look at the service and our update: ours may be queued behind it, and what
+    /// serves when ours comes is not the blue that we know.
+    async fn is_alone(&self) -> Result<(), Failure> {
+        let place = &self.plan.place;
+        let read = self.run.aws.service_deployments(&place.cluster, &place.service).await;
+        let history = optional(self.run, "whether somebody else deployed at the same time is not known", read).unwrap_or_default();
+        let goes_on = |status| matches!(status, DeploymentStatus::Going | DeploymentStatus::Successful);
+        let other = history.iter().find(|brief| brief.arn != self.arn && !self.way.known.contains(&brief.arn) && goes_on(brief.status()));
+        let Some(other) = other else { return Ok(()) };
+        let sentence = format!(
+            "service deployment {} ({}) was started by somebody else at the same time; ours is taken back",
+            short(&other.arn),
+            other.word
+        );
+        Err(Failure::new(Reason::AlreadyRunning, sentence).hint("let one workflow deploy at a time: give it a concurrency group"))
     }
 
     /// The deployment's own snapshot says what governs it: without its gates it must not reach users.
