@@ -153,6 +153,8 @@ impl Native<'_> {
         }
         self.waiting = None;
         match deployment.stage() {
+            // Its pause is about to come: whoever leaves before would leave a gate that nobody opens.
+            "POST_PRODUCTION_TRAFFIC_SHIFT" if self.pauses.contains(PRODUCTION) && !self.is_production_passed => Seen::Shifting,
             "POST_PRODUCTION_TRAFFIC_SHIFT" | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
             "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
             // A stage that is newer than this action is no progress; weights are.
