@@ -237,19 +237,23 @@ impl<'a> Rollout<'a> {
 
     /// Opens the gate.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
-        match (&mut self.controller, self.plan.way.gate()) {
+        let opened = match (&mut self.controller, self.plan.way.gate()) {
             (Controller::CodeDeploy(codedeploy), Gate::Test | Gate::Pass) => codedeploy.proceed().await,
             (Controller::Native(native), _) => native.proceed().await,
             (Controller::CodeDeploy(_), Gate::Absent) | (Controller::Rolling(_), _) => Ok(()),
-        }
+        };
+        self.run.goes_on(self.goes_on());
+        opened
     }
 
     /// Opens the gate after the shift, where the rollout has one.
     pub async fn pass_production(&mut self) -> Result<(), Failure> {
-        match &mut self.controller {
+        let opened = match &mut self.controller {
             Controller::Native(native) => native.proceed().await,
             Controller::CodeDeploy(_) | Controller::Rolling(_) => Ok(()),
-        }
+        };
+        self.run.goes_on(self.goes_on());
+        opened
     }
 
     /// A gate on the way: what is to be checked there is checked, then it is opened.
@@ -308,7 +312,10 @@ impl<'a> Rollout<'a> {
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.pace.rest().await,
                 Verdict::Proceed => return Ok(seen),
-                Verdict::Open(at) => self.open(at).await?,
+                Verdict::Open(at) => {
+                    self.open(at).await?;
+                    self.run.goes_on(self.goes_on());
+                }
                 Verdict::Abort(trouble) => return Err(self.interrupted(trouble).await),
                 Verdict::Leave => return Err(Interrupted::Left(self.left())),
             }
