@@ -158,9 +158,9 @@ async fn a_cancelled_rollout_that_is_left_says_what_ecs_does_with_it() {
     assert_snapshot!(told.ending(), @"
     exit code 30
     ---
-    The workflow was cancelled: service deployment [service deployment] waits at its gate; unless it is answered ECS does ROLLBACK at [time].
+    The workflow was cancelled: service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time].
     ::error title=still-running (cancelled)::the workflow was cancelled
-      Caused by: service deployment [service deployment] waits at its gate; unless it is answered ECS does ROLLBACK at [time]
+      Caused by: service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: still-running (cancelled), exit code 30, after [time]
     ---
@@ -258,8 +258,8 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
     ✓ session on production: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
-    ::group::Bake
     The gate after the shift is open: the rollout may end
+    ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision

@@ -133,7 +133,7 @@ async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck
     ---
     Blue serves 90 % of production, green 10 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
     ::error title=stuck (stopped)::service deployment [service deployment] was stopped by somebody else; ECS stopped it without a rollback
-      Caused by: Service deployment rolled back because of a user request.
+      Caused by: Service deployment stopped because of a user request.
       hint: ask who stopped it, in the deployment's console page or in CloudTrail
     ::error title=stuck::not taken back: service deployment [service deployment]: service deployment [service deployment] is STOPPED, but production is not all on blue
       hint: bring the old revision back: mode: rollback with rollback-to: api:1, or aws ecs update-service --cluster prod --service api --task-definition arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 (docs/stuck.md)
@@ -199,7 +199,21 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed");
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    ::warning title=note::PAUSE hooks that workflow run [run] left on the service are taken away
+    ---
+    Green serves 100 % of production: api:3 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:ContinueServiceDeployment
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +225,17 @@ async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() 
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "no-change");
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    ::warning title=note::PAUSE hooks that workflow run [run] left on the service are taken away
+    ---
+    api:1 serves production already: nothing was to be deployed.
+    Outcome: no-change, exit code 0, after [time]
+    ---
+    ecs:ContinueServiceDeployment
+    ecs:UpdateService
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,5 +259,10 @@ async fn an_unchanged_request_is_no_change_at_once() {
     assert_eq!(told.count("ecs:UpdateService"), 0);
     assert_eq!(hooks(&play).await, Value::Array(Vec::new()));
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    api:2 serves production already: nothing was to be deployed.
+    Outcome: no-change, exit code 0, after [time]
+    ");
 }

@@ -37,8 +37,8 @@ async fn without_reading_service_revisions_nothing_is_touched() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::aws: ecs:DescribeServiceRevisions is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeServiceRevisions on resource: arn:aws:ecs:eu-central-1:123456789012:service-revision/prod/api/3947238173807893117 because no identity-based policy allows the ecs:DescribeServiceRevisions action
-      hint: allow ecs:DescribeServiceRevisions on arn:aws:ecs:eu-central-1:123456789012:service-revision/prod/api/3947238173807893117 for the role that the job uses (docs/iam.md)
+    ::error title=input refused::aws: ecs:DescribeServiceRevisions is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeServiceRevisions on resource: arn:aws:ecs:eu-central-1:123456789012:service-revision/prod/api/[id] because no identity-based policy allows the ecs:DescribeServiceRevisions action
+      hint: allow ecs:DescribeServiceRevisions on arn:aws:ecs:eu-central-1:123456789012:service-revision/prod/api/[id] for the role that the job uses (docs/iam.md)
     ");
 }
 

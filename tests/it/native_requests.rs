@@ -194,7 +194,86 @@ async fn a_strategy_of_the_inputs_comes_with_the_same_update() {
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed");
-    assert_snapshot!(updates(&told), @"");
+    assert_snapshot!(updates(&told), @r#"
+    {
+      "cluster": "prod",
+      "service": "api",
+      "deploymentConfiguration": {
+        "strategy": "ROLLING"
+      }
+    }
+    {
+      "cluster": "prod",
+      "service": "api",
+      "taskDefinition": "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2",
+      "deploymentConfiguration": {
+        "deploymentCircuitBreaker": {
+          "enable": false,
+          "rollback": false
+        },
+        "alarms": {
+          "alarmNames": [
+            "errors"
+          ],
+          "rollback": true,
+          "enable": true
+        },
+        "maximumPercent": 200,
+        "minimumHealthyPercent": 100,
+        "bakeTimeInMinutes": 2,
+        "lifecycleHooks": [
+          {
+            "targetType": "PAUSE",
+            "lifecycleStages": [
+              "POST_TEST_TRAFFIC_SHIFT",
+              "PRE_PRODUCTION_TRAFFIC_SHIFT",
+              "POST_PRODUCTION_TRAFFIC_SHIFT"
+            ],
+            "hookDetails": {
+              "ecsBluegreenAction": {
+                "run": "[run]"
+              }
+            },
+            "timeoutConfiguration": {
+              "timeoutInMinutes": 33,
+              "action": "ROLLBACK"
+            }
+          }
+        ],
+        "strategy": "CANARY",
+        "canaryConfiguration": {
+          "canaryPercent": 20.0,
+          "canaryBakeTimeInMinutes": 3
+        }
+      }
+    }
+    {
+      "cluster": "prod",
+      "service": "api",
+      "deploymentConfiguration": {
+        "deploymentCircuitBreaker": {
+          "enable": false,
+          "rollback": false
+        },
+        "alarms": {
+          "alarmNames": [
+            "errors"
+          ],
+          "rollback": true,
+          "enable": true
+        },
+        "maximumPercent": 200,
+        "minimumHealthyPercent": 100,
+        "bakeTimeInMinutes": 2,
+        "lifecycleHooks": [],
+        "strategy": "CANARY",
+        "canaryConfiguration": {
+          "canaryPercent": 20.0,
+          "canaryBakeTimeInMinutes": 3
+        }
+      }
+    }
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,23 +290,47 @@ async fn a_strategy_whose_rollout_failed_is_put_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strategy_that_needs_a_second_target_group_is_refused_without_one() {
     let action = Action::deploy("1.1.0").with("strategy", "canary");
-    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"");
+    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::strategy: strategy `canary` needs a second target group and a production rule, and the service's load balancer has none
+      hint: give the service's load balancer an advancedConfiguration (alternateTargetGroupArn, productionListenerRule, testListenerRule, roleArn)
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_strategy_is_refused_with_those_that_there_are() {
-    assert_snapshot!(refused(Story::blue_green(), Action::deploy("1.1.0").with("strategy", "purple")).await, @"");
+    assert_snapshot!(refused(Story::blue_green(), Action::deploy("1.1.0").with("strategy", "purple")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::strategy: `purple` is not one of auto, rolling, blue-green, canary, linear
+      hint: use one of auto, rolling, blue-green, canary, linear
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_s_percent_is_refused_for_a_linear_service() {
-    assert_snapshot!(refused(Story::linear(), Action::deploy("1.1.0").with("canary-percent", "10")).await, @"");
+    assert_snapshot!(refused(Story::linear(), Action::deploy("1.1.0").with("canary-percent", "10")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::canary-percent: it has no meaning for strategy `linear`, which the service has
+      hint: leave it out, or set the strategy that it belongs to
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_without_a_gate_is_refused() {
     let action = Action::deploy("1.1.0").with("approval", "before-traffic");
-    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"");
+    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::approval: the rollout has no gate at which it could wait for an approval
+      hint: use strategy blue-green, canary or linear, or a CodeDeploy group that waits at Ready; or leave approval out
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,5 +348,16 @@ async fn a_run_that_waits_until_the_shift_leaves_the_bake_to_ecs_without_a_hook(
     );
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    ecs:UpdateService
+    ");
 }

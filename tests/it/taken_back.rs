@@ -516,6 +516,7 @@ async fn a_gate_that_somebody_else_opens_before_the_tests_means_going_back() {
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
     ::error title=rolled-back (gate-bypassed)::the gate was opened before the smoke tests had run, by somebody else or by the rollout's own settings
+      hint: ask who opened it, in the deployment's console page or in CloudTrail
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (gate-bypassed), exit code 20, after [time]
     ---

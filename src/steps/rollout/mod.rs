@@ -236,11 +236,13 @@ impl<'a> Rollout<'a> {
 
     /// Opens the gate.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
-        match (&mut self.controller, self.plan.way.gate()) {
+        let opened = match (&mut self.controller, self.plan.way.gate()) {
             (Controller::CodeDeploy(codedeploy), Gate::Test | Gate::Pass) => codedeploy.proceed().await,
             (Controller::Native(native), _) => native.proceed().await,
             (Controller::CodeDeploy(_), Gate::Absent) | (Controller::Rolling(_), _) => Ok(()),
-        }
+        };
+        self.run.goes_on(self.goes_on());
+        opened
     }
 
     /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone makes sure that it is
@@ -248,6 +250,7 @@ impl<'a> Rollout<'a> {
     pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
         let Controller::Native(native) = &mut self.controller else { return Ok(()) };
         native.proceed().await?;
+        self.run.goes_on(self.goes_on());
         match self.settings.rollout.follow {
             Follow::Shifted => self.until(Goal::Baking).await.map(drop),
             Follow::Completed | Follow::Not => Ok(()),
@@ -310,7 +313,10 @@ impl<'a> Rollout<'a> {
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.pace.rest().await,
                 Verdict::Proceed => return Ok(seen),
-                Verdict::Open(at) => self.open(at).await?,
+                Verdict::Open(at) => {
+                    self.open(at).await?;
+                    self.run.goes_on(self.goes_on());
+                }
                 Verdict::Abort(trouble) => return Err(self.interrupted(trouble).await),
                 Verdict::Leave => return Err(Interrupted::Left(self.left())),
             }

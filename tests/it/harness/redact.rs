@@ -18,6 +18,7 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{32}\b", "[task]"),
     (r"\b\d{4}-\d\d-\d\dT\d\d(:|&#58;)\d\d(:|&#58;)\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
     (r"\b[0-9a-f]{21}\b", "[service deployment]"),
+    (r"service-revision/([a-z0-9/-]+)/\d+", "service-revision/$1/[id]"),
     (r"targetgroup/([a-z0-9-]+)/[0-9a-f]+", "targetgroup/$1/[id]"),
     (r"\(\d+(\.\d)? (ms|s)(, attempt \d+)?\)", "([time])"),
     (r"\((\d+ m )?\d+ s\)", "([time])"),
