@@ -14,6 +14,7 @@ use crate::error::{Explain, Failure};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{DefinitionSource, Settings};
+use crate::undo::short;
 
 mod image;
 mod native;
@@ -228,7 +229,7 @@ struct Definitions {
 }
 
 async fn definitions(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Definitions, Unread> {
-    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings), base(run, settings));
+    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings, service), base(run, settings));
     Ok(Definitions { live: live?, newest, base: base? })
 }
 
@@ -245,11 +246,22 @@ async fn live(run: &Run, settings: &Settings, service: Option<&Service>) -> Resu
 }
 
 /// What a run that was cut short may have registered already; and what a definition without a service is compared with.
-async fn newest(run: &Run, settings: &Settings) -> Option<Registered> {
-    let DefinitionSource::File(definition) = &settings.definition.source else { return None };
-    match describe(&run.aws, definition["family"].as_str()?).await {
+async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Registered> {
+    match describe(&run.aws, family(run, settings, service)?).await {
         Err(error) if error.kind == Kind::Refused => None, // the family's first revision
         described => optional(run, "a definition that has not changed is registered again", described),
+    }
+}
+
+/// The family in which it may be. What starts from the live revision asks only when the job is run again: nothing of this run can be
+/// there before.
+fn family<'s>(run: &Run, settings: &'s Settings, service: Option<&'s Service>) -> Option<&'s str> {
+    let of_revision = |revision: &'s str| short(revision).split(':').next().filter(|family| !family.is_empty());
+    match &settings.definition.source {
+        DefinitionSource::File(definition) => definition["family"].as_str(),
+        DefinitionSource::Live if run.runner.is_rerun() => of_revision(service?.revision()),
+        DefinitionSource::Registered(name) if run.runner.is_rerun() => of_revision(name),
+        DefinitionSource::Live | DefinitionSource::Registered(_) => None,
     }
 }
 
