@@ -20,4 +20,5 @@ mod permissions;
 mod registry;
 mod rolling;
 mod taken_back;
+mod unwind_matrix;
 mod weather;
