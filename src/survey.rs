@@ -253,16 +253,21 @@ async fn live(run: &Run, settings: &Settings, service: Option<&Service>) -> Resu
 
 /// What a run that was cut short may have registered already; and what a definition without a service is compared with.
 async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Registered> {
-    if service.is_some() && !run.runner.is_rerun() {
-        return None;
-    }
-    let family = match &settings.definition.source {
-        DefinitionSource::File(definition) => definition["family"].as_str()?,
-        DefinitionSource::Live | DefinitionSource::Registered(_) => short(service?.revision()).split(':').next()?,
-    };
-    match describe(&run.aws, family).await {
+    match describe(&run.aws, family(run, settings, service)?).await {
         Err(error) if error.kind == Kind::Refused => None, // the family's first revision
         described => optional(run, "a definition that has not changed is registered again", described),
+    }
+}
+
+/// The family in which it may be. What starts from the live revision asks only when the job is run again: nothing of this run can be
+/// there before.
+fn family<'s>(run: &Run, settings: &'s Settings, service: Option<&'s Service>) -> Option<&'s str> {
+    let of_revision = |revision: &'s str| short(revision).split(':').next().filter(|family| !family.is_empty());
+    match &settings.definition.source {
+        DefinitionSource::File(definition) => definition["family"].as_str(),
+        DefinitionSource::Live if run.runner.is_rerun() => of_revision(service?.revision()),
+        DefinitionSource::Registered(name) if run.runner.is_rerun() => of_revision(name),
+        DefinitionSource::Live | DefinitionSource::Registered(_) => None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
-use crate::steps::rollout::{self, Rollout};
+use crate::steps::rollout::{self, Past, Rollout};
 use crate::steps::{scaling, smoke, stale, task};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
@@ -47,7 +47,28 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
         return Ok(started(&revision));
     }
     let values = smoke::values(settings, image.as_ref(), &revision);
+    if running.is_some() && rollout.gate() != Gate::Absent {
+        return resume(run, settings, &mut rollout, &values).await;
+    }
     follow(run, settings, &mut rollout, &values).await
+}
+
+/// What an earlier attempt of this run has started: it opened green's gate only after its tests had passed, so a gate that is open is
+/// no reason to go back.
+async fn resume(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
+    match step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await? {
+        Past::Passed => run.tell(Event::Noted { sentence: "green's gate was opened before; the rollout is followed".into() }),
+        Past::Not => {
+            if rollout.gate() == Gate::Test {
+                tests(run, settings, Side::Green, values).await?;
+            }
+            if settings.control.approval == Approval::BeforeTraffic {
+                return Ok(waiting(run, rollout));
+            }
+            rollout.proceed().await?;
+        }
+    }
+    from_traffic(run, settings, rollout, values).await
 }
 
 /// gate → traffic → production → bake, of a rollout that was started here.

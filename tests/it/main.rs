@@ -30,4 +30,5 @@ mod rolling;
 mod schedules;
 mod taken_back;
 mod together;
+mod unwind_matrix;
 mod weather;

@@ -15,6 +15,8 @@ pub(crate) enum When {
     State(&'static str),
     /// So long after the deed before.
     Later(Duration),
+    /// The nth call of an operation, counted from 1, is in the ledger.
+    Called(String, usize),
 }
 
 /// What happens then.
@@ -42,6 +44,7 @@ impl When {
             Self::Line(text) => log.iter().any(|line| line.contains(text)),
             Self::State(state) => stage.timeline().iter().any(|moment| moment.state.contains(state)),
             Self::Later(pause) => since >= *pause,
+            Self::Called(operation, nth) => stage.ledger().iter().filter(|call| call.operation == *operation).count() >= *nth,
         }
     }
 }

@@ -1,0 +1,64 @@
+//! The line when all goes well: its mutating calls, and how many deployments there are in its end.
+
+use std::fmt;
+
+use ecs_bluegreen_sim::Entry;
+
+use super::strategy::Strategy;
+use super::world;
+
+/// What the happy line of a strategy comes to.
+#[derive(Debug, Clone)]
+pub(super) struct Happy {
+    pub(super) strategy: Strategy,
+    pub(super) cells: Vec<Cell>,
+    /// With the one that brought blue, where that was one.
+    pub(super) deployments: usize,
+}
+
+impl Happy {
+    /// Plays it.
+    pub(super) async fn of(strategy: Strategy) -> Self {
+        let mut play = strategy.story().begin().await;
+        let told = play.act(strategy.action()).await;
+        assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+        let deployments = world::look(&play.stage).await.deployed();
+        play.end().await;
+        let cells = cells(&told.calls);
+        assert!(cells.len() >= strategy.fewest_calls(), "the happy line has lost a call: {cells:?}");
+        Self { strategy, cells, deployments }
+    }
+}
+
+/// A mutating call: an operation, and which of its calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cell {
+    /// As in `ecs:UpdateService`.
+    pub(super) operation: String,
+    /// Counted from 1.
+    pub(super) nth: usize,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.operation, self.nth)
+    }
+}
+
+/// The calls of a ledger, in order. All of them succeeded.
+fn cells(ledger: &[Entry]) -> Vec<Cell> {
+    let mut cells: Vec<Cell> = Vec::new();
+    for call in ledger {
+        assert_eq!(call.status, 200, "the happy line has a refused call: {call:?}");
+        let nth = cells.iter().filter(|cell| cell.operation == call.operation).count() + 1;
+        cells.push(Cell { operation: call.operation.clone(), nth });
+    }
+    cells
+}
+
+impl Cell {
+    /// The call itself, in a ledger in which it was met by something.
+    pub(super) fn call<'l>(&self, ledger: &'l [Entry]) -> Option<&'l Entry> {
+        ledger.iter().filter(|call| call.operation == self.operation).nth(self.nth - 1)
+    }
+}

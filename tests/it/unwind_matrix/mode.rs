@@ -1,0 +1,184 @@
+//! What becomes of a call, and what must hold afterwards.
+
+use ecs_bluegreen_sim::{Fault, FaultKind};
+
+use super::happy::{Cell, Happy};
+use super::world::{self, World};
+use crate::harness::{Action, Deed, Play, Story, Told, When};
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It is denied, and every later one like it, until somebody mends the policy.
+    Refused,
+    /// It lands, and its answer is lost.
+    Lost,
+    /// It lands, and the process is killed before it hears of it; then the post step runs.
+    KilledThenPost,
+    /// The same, but the machine is gone: somebody runs the job again.
+    KilledThenRerun,
+}
+
+const BLUE: &str = "1.0.0";
+const GREEN: &str = "1.1.0";
+const REGISTER: &str = "ecs:RegisterTaskDefinition";
+const DEREGISTER: &str = "ecs:DeregisterTaskDefinition";
+
+impl Mode {
+    pub(super) const ALL: [Self; 4] = [Self::Refused, Self::Lost, Self::KilledThenPost, Self::KilledThenRerun];
+
+    /// Plays one cell, and says in a few words what came of it.
+    pub(super) async fn play(self, happy: &Happy, cell: &Cell) -> String {
+        match self {
+            Self::Refused => refused(happy, cell).await,
+            Self::Lost => lost(happy, cell).await,
+            Self::KilledThenPost => killed_then_post(happy, cell).await,
+            Self::KilledThenRerun => killed_then_rerun(happy, cell).await,
+        }
+    }
+}
+
+async fn refused(happy: &Happy, cell: &Cell) -> String {
+    let mut play = struck(happy.strategy.impatient(), cell, FaultKind::Denied, u64::MAX).await;
+    let main = play.act(happy.strategy.action()).await;
+    assert_eq!(cell.call(&main.calls).expect("the call").status, 400, "{}", main.text());
+    says_what_serves(&main, &world::look(&play.stage).await);
+    let post = play.post(&main).await;
+    let between = world::look(&play.stage).await;
+    says_what_serves(&post, &between);
+    // Until somebody mends the policy nothing more can be done; it must have been said.
+    let said = post.code == Some(40) || ["stuck", "still-running"].contains(&main.output("outcome"));
+    if !said {
+        is_over(&between, &post);
+    }
+    play.stage.clear_faults();
+    let mended = play.post(&main).await;
+    assert_eq!(mended.code, Some(0), "{}", mended.text());
+    let now = world::look(&play.stage).await;
+    is_over(&now, &mended);
+    assert_eq!(now.unused(), Vec::<&str>::new(), "{}", mended.text());
+    is_done_with(&mut play, &main, &now).await;
+    play.end().await;
+    format!("{}, post exits {}, production on {}", ended(&main), code(&post), now.version())
+}
+
+async fn lost(happy: &Happy, cell: &Cell) -> String {
+    let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenDrops, 1).await;
+    let main = play.act(happy.strategy.action()).await;
+    assert_eq!(cell.call(&main.calls).expect("the call").status, 0, "{}", main.text());
+    let now = world::look(&play.stage).await;
+    is_over(&now, &main);
+    says_what_serves(&main, &now);
+    assert_eq!((main.code, now.version()), (Some(0), GREEN), "a lost answer is no failure: {}", main.text());
+    is_not_doubled(happy, &play, &now);
+    is_done_with(&mut play, &main, &now).await;
+    play.end().await;
+    format!("{}, production on {}", ended(&main), now.version())
+}
+
+async fn killed_then_post(happy: &Happy, cell: &Cell) -> String {
+    let (mut play, main) = killed(happy, cell).await;
+    let post = play.post(&main).await;
+    let now = world::look(&play.stage).await;
+    assert_eq!(post.code, Some(0), "{}", post.text());
+    is_over(&now, &post);
+    says_what_serves(&post, &now);
+    is_not_doubled(happy, &play, &now);
+    // A registration that was never answered is not armed: finding it by its content could hit somebody else's twin.
+    if cell.operation != REGISTER {
+        assert_eq!(now.unused(), Vec::<&str>::new(), "{}", post.text());
+    }
+    is_done_with(&mut play, &main, &now).await;
+    play.end().await;
+    format!("post exits {}, production on {}", code(&post), now.version())
+}
+
+async fn killed_then_rerun(happy: &Happy, cell: &Cell) -> String {
+    let (mut play, _) = killed(happy, cell).await;
+    let again = play.act(happy.strategy.action().env("GITHUB_RUN_ATTEMPT", "2")).await;
+    let now = world::look(&play.stage).await;
+    is_over(&now, &again);
+    says_what_serves(&again, &now);
+    // What the dead run had begun is gone on with, not begun again and not taken back.
+    assert_eq!((again.code, now.version()), (Some(0), GREEN), "{}", again.text());
+    assert_eq!(now.unused(), Vec::<&str>::new(), "{}", again.text());
+    is_not_doubled(happy, &play, &now);
+    is_done_with(&mut play, &again, &now).await;
+    play.end().await;
+    format!("{}, production on {}", ended(&again), now.version())
+}
+
+/// A story in which a call is met by something.
+async fn struck(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play {
+    let nth = u64::try_from(cell.nth).expect("a small number");
+    let fault = Fault { operation: cell.operation.clone(), nth, times, kind };
+    story.fault(fault).begin().await
+}
+
+/// The call lands, no answer comes, and the process is killed.
+async fn killed(happy: &Happy, cell: &Cell) -> (Play, Told) {
+    let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
+    let action: Action = happy.strategy.action().at(When::Called(cell.operation.clone(), cell.nth), Deed::Kill);
+    let main = play.act(action).await;
+    assert_eq!(main.code, None, "killed: {}", main.text());
+    assert_eq!(cell.call(&main.calls).expect("the call").status, 0, "{}", main.text());
+    (play, main)
+}
+
+/// Production is whole, and no hook would stop the next deployment that anyone starts.
+fn is_over(now: &World, told: &Told) {
+    let checked = std::panic::catch_unwind(|| {
+        now.is_whole();
+        now.has_no_hooks();
+    });
+    assert!(checked.is_ok(), "{}", told.text());
+}
+
+/// Whatever a run or its post step claims about traffic is true.
+fn says_what_serves(told: &Told, now: &World) {
+    let last = told.log.iter().rev().take(12).cloned().collect::<Vec<_>>().join("\n").to_lowercase();
+    match told.output("outcome") {
+        "deployed" | "no-change" => assert_eq!(now.version(), GREEN, "{}", told.text()),
+        "rolled-back" | "unchanged" => assert_eq!(now.version(), BLUE, "{}", told.text()),
+        "stuck" | "still-running" => assert!(!last.is_empty()),
+        // The post step has no outputs; refused inputs touch nothing.
+        "" if told.code == Some(2) => assert_eq!(now.version(), BLUE, "{}", told.text()),
+        "" => {}
+        other => panic!("no outcome of a deploy: {other}"),
+    }
+    if last.contains("blue serves 100 %") {
+        assert_eq!(now.version(), BLUE, "{}", told.text());
+    }
+    if last.contains("green serves 100 %") || last.contains("blue is gone") {
+        assert_eq!(now.version(), GREEN, "{}", told.text());
+    }
+}
+
+/// One revision, one deployment, whatever was lost or done again.
+fn is_not_doubled(happy: &Happy, play: &Play, now: &World) {
+    let landed = play.stage.ledger().into_iter().filter(|call| call.operation == REGISTER && call.code.is_none());
+    assert_eq!(landed.count(), 1, "a revision is registered twice");
+    // A way back is a deployment of its own for CodeDeploy, and for a service that is rolled in place.
+    let back = usize::from(now.version() == BLUE);
+    assert!(now.deployed() <= happy.deployments + back, "deployments are doubled: {now:#?}");
+}
+
+/// Every undo twice: a post step with the same state finds nothing to do, and does nothing.
+async fn is_done_with(play: &mut Play, saved: &Told, before: &World) {
+    for _ in 0..2 {
+        let again = play.post(saved).await;
+        assert_eq!(again.code, Some(0), "{}", again.text());
+        // A revision that is inactive already may be deregistered again: that changes nothing, and needs no look before.
+        let changed: Vec<_> = again.calls.iter().filter(|call| call.code.is_none() && call.operation != DEREGISTER).collect();
+        assert_eq!(changed, Vec::<&ecs_bluegreen_sim::Entry>::new(), "{}", again.text());
+        assert_eq!(world::look(&play.stage).await, *before, "{}", again.text());
+    }
+}
+
+fn ended(told: &Told) -> String {
+    format!("{} ({}) exits {}", told.output("outcome"), told.output("reason"), code(told))
+}
+
+fn code(told: &Told) -> String {
+    told.code.map_or_else(|| "by a signal".to_owned(), |code| code.to_string())
+}
