@@ -63,8 +63,8 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ✓ session on production: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
-    ::group::Bake
     The gate after the shift is open: the rollout may end
+    ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -194,8 +194,8 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ✓ session on production: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
-    ::group::Bake
     The gate after the shift is open: the rollout may end
+    ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -282,8 +282,8 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ✓ session on production: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on production: 4 passed ([time])
-    ::group::Bake
     The gate after the shift is open: the rollout may end
+    ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
