@@ -45,17 +45,12 @@ impl Run {
         (self.sink)(&Stamped { at_ms, event });
     }
 
-    /// Says that a check is narrower for a read of AWS that failed, once for each.
+    /// Says that a check is narrower for a read that failed, once for each.
     pub fn narrow_check(&self, check: &str, error: &AwsError) {
         let allow = if error.kind == Kind::Denied { error.action } else { "" };
-        self.narrow_check_without(allow, check, error.to_string());
-    }
-
-    /// Says that a check is narrower, once for what is to be allowed, or for the check where that is nothing.
-    pub fn narrow_check_without(&self, allow: &str, check: &str, why: String) {
         let key = if allow.is_empty() { check } else { allow };
         if self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
-            self.tell(Event::Narrowed { check: check.to_owned(), allow: allow.to_owned(), why });
+            self.tell(Event::Narrowed { check: check.to_owned(), allow: allow.to_owned(), why: error.to_string() });
         }
     }
 

@@ -95,7 +95,8 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
         let settled = primary.rollout_state.is_none() && service.deployments.len() == 1 && primary.running_count == primary.desired_count;
         return Towards::Previous { is_completed: primary.is_completed() || settled };
     }
-    if primary.task_definition == undo.ours {
+    // The same revision may have been deployed again since, by somebody else: that is not ours to take back.
+    if primary.task_definition == undo.ours && undo.deployment.as_ref().is_none_or(|ours| *ours == primary.id) {
         return if primary.is_failed() && service.circuit_breaker().rollback { Towards::OursGivenUp } else { Towards::Ours };
     }
     Towards::Other(format!("deployment {} of {} took over", primary.id, short(&primary.task_definition)))

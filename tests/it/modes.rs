@@ -48,7 +48,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     assert_snapshot!(told(&back), @"
     exit code 0
     ---
-    Deploying to api on prod, eu-central-1 (run [run])
+    Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -68,8 +68,10 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     ---
     duration-seconds=[n]
     outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
     reason=rollback-asked
     rolled-back=true
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
     ---
     codedeploy:StopDeployment
     ");
@@ -86,7 +88,7 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     assert_snapshot!(told(&back), @"
     exit code 0
     ---
-    Deploying to api on prod, eu-central-1 (run [run])
+    Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -105,8 +107,10 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     ---
     duration-seconds=[n]
     outcome=deployed
+    previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
     reason=rollback-asked
     rolled-back=true
+    task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
     ---
     ecs:StopServiceDeployment
     ");
@@ -123,7 +127,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     assert_snapshot!(told(&back), @"
     exit code 0
     ---
-    Deploying to api on prod, eu-central-1 (run [run])
+    Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -183,7 +187,7 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     assert_snapshot!(told(&back), @"
     exit code 0
     ---
-    Deploying to api on prod, eu-central-1 (run [run])
+    Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -217,8 +221,8 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     ✓ health on production: GET /health ([time])
     ::endgroup::
     ✓ Smoke tests on production: 1 passed ([time])
-    ::group::Bake
     The gate after the shift is open: the rollout may end
+    ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -275,7 +279,7 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
     assert_snapshot!(told(&nowhere), @"
     exit code 10
     ---
-    Deploying to api on prod, eu-central-1 (run [run])
+    Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -334,7 +338,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ::endgroup::
     ✓ Smoke tests on green: 4 passed ([time])
 
-    Green is up and tested, blue serves 100 % of production; deployment [deployment 1] goes on; at its gate CodeDeploy waits 60 min for ContinueDeployment and then stops it; answer with mode: continue or mode: abort.
+    Green is up and tested; blue serves 100 % of production; deployment [deployment 1] goes on; at its gate CodeDeploy waits 60 min for ContinueDeployment and then stops it; answer with mode: continue or mode: abort.
     Outcome: waiting, exit code 0, after [time]
     ---
     codedeploy-deployment-id=[deployment 1]
@@ -356,11 +360,11 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     assert_snapshot!(second.text(), @"
     exit code 0
     ---
-    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
-    Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
+    Deployment followed: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
@@ -382,7 +386,6 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -401,7 +404,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     assert_snapshot!(again.text(), @"
     exit code 0
     ---
-    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -459,7 +462,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Smoke tests on green: 4 passed ([time])
     taken back: PAUSE hooks of this run
 
-    Green is up and tested, blue serves 100 % of production; service deployment [service deployment] waits at its gate; unless it is answered ECS does ROLLBACK at [time]; answer with mode: continue or mode: abort.
+    Green is up and tested; blue serves 100 % of production; service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
     Outcome: waiting, exit code 0, after [time]
     ---
     console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -482,11 +485,11 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     assert_snapshot!(second.text(), @"
     exit code 0
     ---
-    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
-    Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Deployment followed: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
@@ -506,12 +509,11 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ health on production: GET /health ([time])
     ::endgroup::
     ✓ Smoke tests on production: 1 passed ([time])
-    ::group::Bake
     The gate after the shift is open: the rollout may end
+    ::group::Bake
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -533,7 +535,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     assert_snapshot!(again.text(), @"
     exit code 0
     ---
-    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -589,7 +591,7 @@ async fn another_deployment_than_the_one_that_is_meant_is_never_answered() {
     assert_snapshot!(other.text(), @"
     exit code 10
     ---
-    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
@@ -617,17 +619,17 @@ async fn status_tells_what_is_in_progress_and_what_came_of_it() {
     assert_snapshot!(at_gate.text(), @"
     exit code 0
     ---
-    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    Looking at api on prod, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])
     deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
-    Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Deployment followed: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Traffic
     ::endgroup::
     ✓ Traffic: it waits at a gate ([time])
 
-    Blue serves production; service deployment [service deployment] waits at its gate; unless it is answered ECS does ROLLBACK at [time]; answer with mode: continue or mode: abort.
+    Blue serves production; service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
     Outcome: waiting, exit code 0, after [time]
     ---
     console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -642,7 +644,7 @@ async fn status_tells_what_is_in_progress_and_what_came_of_it() {
     assert_snapshot!(nothing.text(), @"
     exit code 0
     ---
-    Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
+    Looking at api on prod, eu-central-1 (run [run])
     ::group::Survey
     ::endgroup::
     ✓ Survey: read ([time])

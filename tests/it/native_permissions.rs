@@ -84,8 +84,20 @@ async fn without_continuing_the_gate_is_left_to_whoever_may_open_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_stopping_a_failed_test_leaves_it_stuck_with_the_command_to_run() {
+async fn without_stopping_a_failed_test_is_answered_with_a_rollback_at_the_gate() {
     let mut play = denied("ecs:StopServiceDeployment").begin().await;
+    let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
+    assert_serves(&play, "api-1");
+    play.end().await;
+    assert_eq!((told.code, told.output("outcome")), (Some(20), "rolled-back"));
+    let answered = told.calls.iter().find(|call| call.operation == "ecs:ContinueServiceDeployment").expect("an answer");
+    assert_eq!(answered.request["action"], "ROLLBACK");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_stopping_or_answering_a_failed_test_leaves_it_stuck_with_the_command_to_run() {
+    let both = ["ecs:StopServiceDeployment", "ecs:ContinueServiceDeployment"].map(str::to_owned);
+    let mut play = Story::blue_green().stage(|options| options.denied = both.to_vec()).begin().await;
     let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
     assert_serves(&play, "api-1");
     play.end().await;
@@ -108,6 +120,7 @@ async fn without_stopping_a_failed_test_leaves_it_stuck_with_the_command_to_run(
     ecs:RegisterTaskDefinition
     ecs:UpdateService
     ecs:StopServiceDeployment → AccessDeniedException
+    ecs:ContinueServiceDeployment → AccessDeniedException
     ecs:UpdateService
     "#);
 }

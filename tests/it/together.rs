@@ -26,7 +26,15 @@ async fn by_default_a_run_does_not_touch_what_another_has_begun() {
     assert_eq!(second.calls, []);
     play.act(Action::service().with("mode", "abort")).await;
     play.end().await;
-    assert_snapshot!(second.ending(), @"");
+    assert_snapshot!(second.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (already-running)::deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
+      hint: wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)
+      hint: by hand: aws ecs stop-service-deployment --service-deployment-arn arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] --stop-type ROLLBACK
+    Outcome: unchanged (already-running), exit code 10, after [time]
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +147,15 @@ async fn a_run_that_a_newer_one_has_overtaken_does_not_overwrite_it() {
     let allowed = play.act(Action::deploy("1.1.0").with("github-token", "token").with("stale-run", "allow")).await;
     assert_eq!(allowed.outputs["outcome"], "deployed", "{}", allowed.text());
     play.end().await;
-    assert_snapshot!(stale.ending(), @"");
+    assert_snapshot!(stale.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (stale-run)::this run, #7, is stale: run #9 of the workflow has deployed main already, with commit 9999999
+      Caused by: the newer run: https://github.com/org/repo/actions/runs/9
+      hint: set stale-run: allow to deploy the older commit all the same, or mode: rollback to go back on purpose
+    Outcome: unchanged (stale-run), exit code 10, after [time]
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

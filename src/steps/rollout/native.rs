@@ -140,6 +140,8 @@ impl Native<'_> {
         match deployment.status() {
             DeploymentStatus::Going => self.going(deployment, goal).await,
             DeploymentStatus::Successful => self.confirm(deployment, Seen::Completed).await,
+            // Where it will stop is not known yet.
+            DeploymentStatus::Returning if deployment.word == "STOP_REQUESTED" => Seen::Preparing,
             DeploymentStatus::Returning | DeploymentStatus::Stopped | DeploymentStatus::RolledBack | DeploymentStatus::RollbackFailed => {
                 Seen::Ended(self.trouble(deployment).await)
             }

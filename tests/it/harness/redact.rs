@@ -13,7 +13,7 @@ pub(super) struct Redactor {
 
 const PATTERNS: &[(&str, &str)] = &[
     (r"sha256(:|&#58;|%3A)[0-9a-f]{12,64}", "[digest]"),
-    (r"4711-1-[0-9a-f]{8}", "[run]"),
+    (r"\b\d+-\d-[0-9a-f]{8}\b", "[run]"),
     (r"ecs-svc/[0-9]+", "[ecs deployment]"),
     (r"\b[0-9a-f]{32}\b", "[task]"),
     (r"\b\d{4}-\d\d-\d\dT\d\d(:|&#58;)\d\d(:|&#58;)\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),

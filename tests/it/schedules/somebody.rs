@@ -66,9 +66,10 @@ impl Somebody {
 
     async fn at_codedeploy(&self, deed: Deed, stage: &Stage) {
         let Some(id) = stage.deployments().pop() else { return };
-        // Stopped in between without a rollback, it stays there: the product says so, a minute later, and a person must choose.
-        let is_between = stage.weights("prod").iter().filter(|(_, weight)| *weight > 0).count() > 1;
-        if deed == Deed::Reject && is_between {
+        // Stopped without a rollback once traffic has moved, it stays there: the product says so, a minute later, and a person
+        // must choose.
+        let has_moved = stage.weights("prod").iter().any(|(group, weight)| *weight > 0 && !group.ends_with("-1"));
+        if deed == Deed::Reject && has_moved {
             return;
         }
         if deed == Deed::Continue {
