@@ -38,13 +38,18 @@ def _note(action, path, value):
     if len(path) == 2 and path[0] == "inputs":
         action.defaults[path[1]] = ""
     elif len(path) == 3 and path[0] == "inputs" and path[2] == "default":
-        action.defaults[path[1]] = _scalar(value)
+        action.defaults[path[1]] = _default(value)
     elif path == ["runs", "entrypoint"]:
         action.entrypoint = _scalar(value)
     elif path == ["runs", "post-entrypoint"]:
         action.post_entrypoint = _scalar(value)
     elif path == ["runs", "args"] and value:
         raise ValueError("runs.args is not a list of lines")
+
+
+def _default(value):
+    """A default; the runner evaluates expressions, and this job has no token of its own."""
+    return "" if (value or "").strip() == "${{ github.token }}" else _scalar(value)
 
 
 def _scalar(value):
