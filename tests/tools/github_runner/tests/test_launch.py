@@ -51,8 +51,11 @@ class Actions(unittest.TestCase):
         self.assertEqual(action.defaults, {"task-definition": "", "wait-for-minutes": "30", "mode": "deploy"})
         self.assertEqual((action.entrypoint, action.post_entrypoint, action.args), (None, "/post", ["run", "--fast"]))
 
+    def test_the_job_s_token_as_a_default_is_absent_here(self):
+        self.assertEqual(read_action("inputs:\n  token:\n    default: ${{ github.token }}\n").defaults, {"token": ""})
+
     def test_a_default_that_is_not_plain_is_refused(self):
-        for default in ("${{ github.token }}", "|", "[a]"):
+        for default in ("${{ inputs.other }}", "|", "[a]"):
             with self.assertRaises(ValueError):
                 read_action(f"inputs:\n  token:\n    default: {default}\n")
 
