@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_mins(30);
 /// What the circuit breaker needs to begin its own rollback after it gave our deployment up.
 const BREAKER: Duration = Duration::from_secs(20);
 
+/// Looks for a deployment whose start was never answered.
+const UNANSWERED_LOOKS: u32 = 4;
+
 /// What the service works towards, seen from the undo.
 enum Towards {
     /// The revision it ran; completed or not.
@@ -40,10 +43,13 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
     }
     let began = Instant::now();
     let mut sent = false;
+    let mut looks = 0;
     let mut blind_since = None;
     let mut easing = Easing::default();
     while began.elapsed() < PATIENCE {
         match look(run, undo).await {
+            // An update that was not answered may still land, and a read may be older than it.
+            Ok(Towards::Previous { is_completed: true }) if undo.deployment.is_none() && !sent && looks < UNANSWERED_LOOKS => looks += 1,
             Ok(Towards::Previous { is_completed: true }) => {
                 blue_confirmed(run, &undo.previous, Witness::Deployment);
                 return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: Witness::Deployment }));
