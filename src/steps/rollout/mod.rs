@@ -26,6 +26,9 @@ pub use codedeploy::CodeDeploy;
 pub use ecs::Rolling;
 pub use native::Native;
 
+/// Nobody has reached green yet.
+const BEFORE_TRAFFIC: &str = "blue serves production";
+
 /// A rollout of ours that was started.
 pub struct Rollout<'a> {
     run: &'a Run,
@@ -52,7 +55,7 @@ pub enum Controller<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
     /// It waits at a gate.
-    Gate,
+    Gate(At),
     /// Green serves.
     Green,
 }
@@ -61,7 +64,7 @@ impl Reached {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Gate => "it waits at a gate",
+            Self::Gate(_) => "it waits at a gate",
             Self::Green => "green serves 100 %",
         }
     }
@@ -184,6 +187,15 @@ impl<'a> Rollout<'a> {
         }
     }
 
+    /// Where production traffic goes while it waits at a gate.
+    pub fn serves(&self) -> String {
+        match &self.controller {
+            Controller::Native(native) => native.serves(),
+            // CodeDeploy's only gate comes before any traffic moves.
+            Controller::CodeDeploy(_) | Controller::Rolling(_) => BEFORE_TRAFFIC.to_owned(),
+        }
+    }
+
     /// Whether the rollout has a gate, and what is owed there.
     pub fn gate(&self) -> Gate {
         self.plan.way.gate()
@@ -207,7 +219,7 @@ impl<'a> Rollout<'a> {
     /// Follows a rollout that was found until it waits, or green serves.
     pub async fn watched(&mut self) -> Result<Reached, Interrupted> {
         Ok(match self.until(Goal::Watch).await? {
-            Seen::AtGate(_) => Reached::Gate,
+            Seen::AtGate(at) => Reached::Gate(at),
             _ => Reached::Green,
         })
     }

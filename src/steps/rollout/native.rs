@@ -18,7 +18,7 @@ use crate::run::Run;
 use crate::steps::revision::Revision;
 use crate::steps::traffic::{self, Observed};
 
-use super::{Look, confirmed};
+use super::{BEFORE_TRAFFIC, Look, confirmed};
 
 mod gate;
 mod green;
@@ -51,11 +51,19 @@ pub struct Native<'a> {
     /// How long its pauses last, by its own snapshot.
     timeout_minutes: Option<u32>,
     /// The pause that waits now.
-    waiting: Option<(HookDetail, At)>,
+    waiting: Option<Waiting>,
     is_green_passed: bool,
     is_production_passed: bool,
     blind_since: Option<Instant>,
     witness: Option<Witness>,
+}
+
+/// A pause that waits for an answer.
+struct Waiting {
+    hook: HookDetail,
+    at: At,
+    /// Where production traffic was when it was seen.
+    observed: Option<Observed>,
 }
 
 impl Native<'_> {
@@ -66,8 +74,7 @@ impl Native<'_> {
 
     /// How long the present pause has lasted.
     pub fn waited(&self) -> Option<Duration> {
-        let (hook, _) = self.waiting.as_ref()?;
-        let began = hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
+        let began = self.waiting.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
         Some(crate::clock::since(began))
     }
 
@@ -78,7 +85,7 @@ impl Native<'_> {
 
     /// Lets the deployment pass the gate at which it waits.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
-        let Some((hook, at)) = self.waiting.take() else { return Ok(()) };
+        let Some(Waiting { hook, at, .. }) = self.waiting.take() else { return Ok(()) };
         match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
             Ok(()) => self.run.tell(Event::GateOpened { gate: named(at) }),
             Err(error) if error.kind == Kind::Denied => {
@@ -103,7 +110,7 @@ impl Native<'_> {
     pub fn goes_on(&self) -> String {
         let id = crate::undo::short(&self.arn);
         match &self.waiting {
-            Some((hook, _)) => {
+            Some(Waiting { hook, .. }) => {
                 let when = hook.expires_at.map_or_else(|| format!("after {} min", self.way.pause_minutes), crate::clock::at);
                 let action = if hook.timeout_action.as_deref() == Some("CONTINUE") { "goes on" } else { "rolls back" };
                 format!("service deployment {id} waits at its gate; unless it is answered, ECS {action} at {when}")
@@ -115,6 +122,12 @@ impl Native<'_> {
                 format!("service deployment {id} goes on; at its next gate ECS waits {} min and then rolls back", self.way.pause_minutes)
             }
         }
+    }
+
+    /// Where production traffic goes at the gate at which the deployment waits.
+    pub fn serves(&self) -> String {
+        let Some(waiting) = &self.waiting else { return unobserved(At::Foreign).to_owned() };
+        waiting.observed.map_or_else(|| unobserved(waiting.at).to_owned(), |observed| observed.words())
     }
 
     fn has_gates_ahead(&self) -> bool {
@@ -182,22 +195,22 @@ impl Native<'_> {
     }
 
     async fn at_gate(&mut self, deployment: &ServiceDeployment, hook: HookDetail) -> Seen {
-        let observed = self.observe().await;
+        let observed = self.observe().await.or_else(|| asked_for(deployment));
         let facts = gate::Facts {
             stage: deployment.stage(),
-            on_green: observed.map(|observed| observed.traffic.green).or_else(|| on_green(deployment)),
+            on_green: observed.map(|observed| observed.traffic.green),
             is_green_passed: self.is_green_passed,
             pauses: &self.pauses,
         };
         let at = gate::at(&facts);
-        if at == At::Foreign && self.waiting.as_ref().is_none_or(|(waiting, _)| waiting.hook_id != hook.hook_id) {
+        if at == At::Foreign && self.waiting.as_ref().is_none_or(|waiting| waiting.hook.hook_id != hook.hook_id) {
             let sentence = format!("ECS waits at {} for somebody else's answer (hook {})", deployment.stage(), hook.hook_id);
             self.run.tell(Event::Noted { sentence });
         }
         if at == At::Production {
             self.settle(observed.map_or(Witness::Controller, |observed| observed.witness));
         }
-        self.waiting = Some((hook, at));
+        self.waiting = Some(Waiting { hook, at, observed });
         Seen::AtGate(at)
     }
 
@@ -281,12 +294,30 @@ fn on_green(deployment: &ServiceDeployment) -> Option<f64> {
     deployment.target_service_revision.as_ref()?.requested_production_traffic_weight
 }
 
+fn shares(deployment: &ServiceDeployment) -> Option<Traffic> {
+    on_green(deployment).map(|green| Traffic { blue: 100.0 - green, green })
+}
+
+/// What ECS asked for, where nothing shows what there is.
+fn asked_for(deployment: &ServiceDeployment) -> Option<Observed> {
+    shares(deployment).map(|traffic| Observed { traffic, witness: Witness::Controller })
+}
+
+/// What a gate says about traffic by itself.
+fn unobserved(at: At) -> &'static str {
+    match at {
+        At::Green => BEFORE_TRAFFIC,
+        At::Production => "green serves production",
+        At::Step | At::Foreign => "what serves production was not observed",
+    }
+}
+
 fn progress(deployment: &ServiceDeployment) -> Progress {
     let target = deployment.target_service_revision.as_ref();
     let stage = if deployment.word == "IN_PROGRESS" && !deployment.stage().is_empty() { deployment.stage() } else { &deployment.word };
     Progress {
         stage: stage.to_owned(),
-        traffic: on_green(deployment).map(|green| Traffic { blue: 100.0 - green, green }),
+        traffic: shares(deployment),
         tasks: target.map(|side| Tasks { running: side.running_task_count, desired: side.requested_task_count, failed: 0 }),
     }
 }
