@@ -27,7 +27,7 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     if running.is_returning() {
         return expired(run, settings, &snapshot).await;
     }
-    arm(run, settings, &snapshot, &planned);
+    arm_running(run, settings, &snapshot);
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     let values = smoke::values(settings, None, &revision);
@@ -43,9 +43,9 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
 
 pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
-    let Some((running, planned)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
+    let Some((running, _)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
     run.tell(Event::Noted { sentence: running.words() });
-    arm(run, settings, &snapshot, &planned);
+    arm_running(run, settings, &snapshot);
     run.tell(Event::StepStarted { step: Step::Unwind });
     let unwound = unwind::all(run, &run.armed()).await;
     let end = if unwound.is_stuck() { crate::event::StepEnd::Failed } else { crate::event::StepEnd::Done };
@@ -74,14 +74,19 @@ pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Hal
 }
 
 /// A run that answers is as good as the one that started: what goes wrong from here is taken back.
-pub(super) fn arm(run: &Run, settings: &Settings, snapshot: &Snapshot, planned: &RolloutPlan) {
-    if matches!(planned.way, plan::Way::Native(_)) {
-        let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
-        run.arm(Undo::Hooks(HooksUndo { place: planned.place.clone(), strategy: None, run: whose }));
-    }
+pub(super) fn arm_running(run: &Run, settings: &Settings, snapshot: &Snapshot) {
     if let Some(undo) = plan::undo_of(settings, snapshot) {
-        run.arm(undo);
+        arm(run, snapshot, undo);
     }
+}
+
+/// The undo of what is in progress, and of the hooks that whoever started it has set for it.
+pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo) {
+    if let Undo::Native(native) = &undo {
+        let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
+        run.arm(Undo::Hooks(HooksUndo { place: native.place.clone(), strategy: None, run: whose }));
+    }
+    run.arm(undo);
 }
 
 /// The job that started it tested green. When the answer took long, green is tested again.

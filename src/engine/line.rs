@@ -41,7 +41,7 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
     let mut rollout = rollout::start(run, settings, planned, &revision, running).await?;
     if running.is_some() {
-        answer::arm(run, settings, &snapshot, planned);
+        answer::arm_running(run, settings, &snapshot);
     }
     if settings.rollout.follow == Follow::Not {
         return Ok(started(&revision));

@@ -1,5 +1,6 @@
 //! `mode: rollback`: the fast way while blue still runs, a new rollout of what was good otherwise.
 
+use super::answer::arm;
 use super::{Ending, Halt, after, line, step};
 use crate::error::Failure;
 use crate::event::{Event, Step, StepEnd};
@@ -38,8 +39,8 @@ async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Run
     let unwound = if is_rollback(running) {
         unwind::watch(run, &undo).await
     } else {
-        run.arm(undo.clone());
-        unwind::all(run, &[undo]).await
+        arm(run, snapshot, undo);
+        unwind::all(run, &run.armed()).await
     };
     let end = if unwound.is_stuck() { StepEnd::Failed } else { StepEnd::Done };
     run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
