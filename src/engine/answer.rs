@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::rollout::{self, Past, Rollout};
-use crate::steps::{history, smoke};
+use crate::steps::{history, scaling, smoke};
 use crate::survey::{Running, Snapshot};
 use crate::undo::{HooksUndo, Undo, short};
 use crate::unwind;
@@ -30,6 +30,7 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     arm_running(run, settings, &snapshot);
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
+    rest(run, settings, &planned, running).await?;
     let values = smoke::values(settings, None, &revision);
     match step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await? {
         Past::Not => {
@@ -87,6 +88,13 @@ pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo) {
         run.arm(Undo::Hooks(HooksUndo { place: native.place.clone(), strategy: None, run: whose }));
     }
     run.arm(undo);
+}
+
+/// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate has given it back. What has
+/// waited for a person is not taken back because it cannot rest.
+async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &Running) -> Result<(), Halt> {
+    let suspended = scaling::suspend(run, settings, &planned.cluster, &planned.service).await;
+    suspended.map_err(|failure| Halt::Left(failure.caused_by(format!("{}, and is left as it is", running.words()))))
 }
 
 /// The job that started it tested green. When the answer took long, green is tested again.
