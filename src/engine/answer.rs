@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::status::brought;
-use super::{Ending, Halt, after, line, step};
-use crate::checks::smoke::Side;
+use super::{Ending, Halt, after, line, step, unwinding};
+use crate::checks::smoke::Values;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
@@ -32,12 +32,9 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     rest(run, settings, &planned, running).await?;
     let values = smoke::values(settings, None, &revision);
-    match step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await? {
-        Past::Not => {
-            test_again(run, settings, &rollout, &values).await?;
-            rollout.proceed().await?;
-        }
-        Past::Passed => run.tell(Event::Noted { sentence: "the gate was opened before; the rollout is followed".into() }),
+    if line::find_gate(run, &mut rollout).await? == Past::Not {
+        test_again(run, settings, &rollout, &values).await?;
+        rollout.proceed().await?;
     }
     line::from_traffic(run, settings, &mut rollout, &values).await
 }
@@ -47,11 +44,7 @@ pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt
     let Some((running, _)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
     run.tell(Event::Noted { sentence: running.words() });
     arm_running(run, settings, &snapshot);
-    run.tell(Event::StepStarted { step: Step::Unwind });
-    let unwound = unwind::all(run, &run.armed()).await;
-    let end = if unwound.is_stuck() { crate::event::StepEnd::Failed } else { crate::event::StepEnd::Done };
-    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
-    Ok(after(unwound, Reason::Aborted))
+    Ok(after(unwinding(run, unwind::all(run, &run.armed())).await, Reason::Aborted))
 }
 
 /// What is in progress, when it is what is meant.
@@ -98,16 +91,12 @@ async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &R
 }
 
 /// The job that started it tested green. When the answer took long, green is tested again.
-async fn test_again(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &crate::checks::smoke::Values) -> Result<(), Halt> {
-    let waited = rollout.waited();
-    if rollout.gate() != Gate::Test {
-        return Ok(());
-    }
-    if waited.is_some_and(|waited| waited < LONG) {
+async fn test_again(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &Values) -> Result<(), Halt> {
+    if rollout.gate() == Gate::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
         run.tell(Event::Noted { sentence: "green was tested less than 5 minutes ago".into() });
         return Ok(());
     }
-    Ok(line::tests(run, settings, Side::Green, values).await?)
+    Ok(line::test_green(run, settings, rollout, values).await?)
 }
 
 /// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its end.

@@ -209,9 +209,14 @@ impl<'a> Rollout<'a> {
             Gate::Absent => return Ok(()),
         };
         self.until(goal).await?;
+        Ok(self.find_green().await?)
+    }
+
+    /// Makes sure that test traffic reaches green, as far as that can be read.
+    async fn find_green(&mut self) -> Result<(), Failure> {
         match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await.map_err(Interrupted::Failed),
-            Controller::Native(native) => native.find_green(&mut self.pace).await.map_err(Interrupted::Failed),
+            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await,
+            Controller::Native(native) => native.find_green(&mut self.pace).await,
             Controller::Rolling(_) => Ok(()),
         }
     }
@@ -226,15 +231,10 @@ impl<'a> Rollout<'a> {
 
     /// Follows a rollout that was found until green's gate, or whatever is past it.
     pub async fn find_gate(&mut self) -> Result<Past, Interrupted> {
-        match self.until(Goal::Gate).await? {
-            Seen::AtGate(At::Green) => {}
-            _ => return Ok(Past::Passed),
+        if self.until(Goal::Gate).await? != Seen::AtGate(At::Green) {
+            return Ok(Past::Passed);
         }
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await?,
-            Controller::Native(native) => native.find_green(&mut self.pace).await?,
-            Controller::Rolling(_) => {}
-        }
+        self.find_green().await?;
         Ok(Past::Not)
     }
 
