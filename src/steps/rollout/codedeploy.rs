@@ -8,7 +8,6 @@ use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Witness};
 use crate::outcome::Reason;
-use crate::pace::Pace;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
@@ -16,9 +15,10 @@ use crate::steps::revision::Revision;
 use crate::steps::traffic;
 use crate::undo::{CodeDeployUndo, Undo};
 
-use super::{Look, confirmed, green, progress};
+use super::{Look, confirmed, progress};
 
 mod create;
+mod green;
 mod trouble;
 
 use create::CodeDeployError;
@@ -88,11 +88,6 @@ impl<'a> CodeDeploy<'a> {
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true, found });
         Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind_since: None, witness: None }
-    }
-
-    /// Finds green behind the test listener.
-    pub async fn find_green(&self, pace: &mut Pace) -> Result<(), Failure> {
-        green::find(self.run, self.plan, self.way, &self.id, pace).await
     }
 
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the official action.
