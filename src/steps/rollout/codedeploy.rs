@@ -4,15 +4,14 @@ use tokio::time::Instant;
 
 use crate::aws::codedeploy::{Deployment, NewDeployment, ReadyWait, Status, Target};
 use crate::aws::{AwsError, Kind};
-use crate::decide::{At, Goal, Seen, Trouble};
+use crate::decide::{At, Goal, Seen};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Witness};
-use crate::outcome::Reason;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::revision::Revision;
-use crate::steps::traffic;
+use crate::steps::{stopped, traffic};
 use crate::undo::{CodeDeployUndo, Undo};
 
 use super::{Look, confirmed, progress};
@@ -26,10 +25,6 @@ pub use create::{RUN, find};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
-/// This many tasks of green that stopped by themselves are no accident; CodeDeploy would try for an hour.
-const CRASHES: usize = 3;
-/// Every half a minute is often enough to ask for them, and keeps within the pace.
-const CRASH_LOOKS: u32 = 12;
 
 /// A deployment of ours.
 pub struct CodeDeploy<'a> {
@@ -206,19 +201,13 @@ impl<'a> CodeDeploy<'a> {
         }
     }
 
-    /// CodeDeploy gives green an hour to become steady. Tasks that end by themselves again and again never will.
+    /// CodeDeploy gives green an hour to become steady.
     async fn coming_up(&self) -> Seen {
         let missing = self.target.as_ref().is_some_and(|target| target.sets.iter().any(|set| set.is_green && set.running < set.desired));
-        if !missing || !self.looks.is_multiple_of(CRASH_LOOKS) || self.run.is_denied("ecs:ListTasks") {
+        if !missing {
             return Seen::Preparing;
         }
-        let place = &self.plan.place;
-        let stopped = crate::steps::stopped::crashed(self.run, &place.cluster, &place.service, &self.revision.arn).await;
-        if stopped < CRASHES {
-            return Seen::Preparing;
-        }
-        let sentence = format!("green does not come up: {stopped} of its tasks have stopped");
-        Seen::Ended(Trouble { reason: Reason::TasksUnhealthy, sentence, cause: None })
+        stopped::coming_up(self.run, &self.plan.place, &self.revision.arn, self.looks).await
     }
 
     /// Nothing counts as shifted before the listeners, or the next best witness, say so.

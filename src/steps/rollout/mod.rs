@@ -380,9 +380,7 @@ impl<'a> Rollout<'a> {
     async fn stopped(&self, reason: Reason) -> Vec<StoppedContainer> {
         match reason {
             Reason::TasksUnhealthy | Reason::RolloutFailed => {
-                let place = &self.plan.place;
-                crate::steps::stopped::of_service(self.run, &place.cluster, &place.service, &self.revision.arn, &self.revision.definition)
-                    .await
+                crate::steps::stopped::of_service(self.run, &self.plan.place, &self.revision.arn, &self.revision.definition).await
             }
             _ => Vec::new(),
         }

@@ -16,6 +16,7 @@ use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
 use crate::steps::revision::Revision;
+use crate::steps::stopped;
 use crate::steps::traffic::{self, Observed};
 
 use super::{BEFORE_TRAFFIC, Look, confirmed};
@@ -29,10 +30,6 @@ pub use start::{configuration_request, find};
 
 /// A pause that was answered and still waits is answered again after this many looks.
 const AGAIN: u32 = 5;
-/// This many tasks of green that stopped by themselves are no accident; ECS would try for a day.
-const CRASHES: usize = 3;
-/// Every half a minute is often enough to ask for them, and keeps within the pace.
-const CRASH_LOOKS: u32 = 12;
 
 /// A service deployment of ours.
 pub struct Native<'a> {
@@ -67,11 +64,6 @@ struct Waiting {
 }
 
 impl Native<'_> {
-    /// The deployment's ARN.
-    pub fn arn(&self) -> &str {
-        &self.arn
-    }
-
     /// How long the present pause has lasted.
     pub fn waited(&self) -> Option<Duration> {
         let began = self.waiting.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
@@ -253,21 +245,14 @@ impl Native<'_> {
         }
     }
 
-    /// Tasks that end by themselves again and again will never become steady.
+    /// ECS would try for a day.
     async fn coming_up(&self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
         let missing =
             deployment.target_service_revision.as_ref().is_some_and(|target| target.running_task_count < target.requested_task_count);
-        let is_due = self.looks.is_multiple_of(CRASH_LOOKS) && goal != Goal::Completed;
-        if !missing || !is_due || self.run.is_denied("ecs:ListTasks") {
+        if !missing || goal == Goal::Completed {
             return Seen::Preparing;
         }
-        let place = &self.plan.place;
-        let stopped = crate::steps::stopped::crashed(self.run, &place.cluster, &place.service, &self.revision.arn).await;
-        if stopped < CRASHES {
-            return Seen::Preparing;
-        }
-        let sentence = format!("green does not come up: {stopped} of its tasks have stopped");
-        Seen::Ended(Trouble { reason: Reason::TasksUnhealthy, sentence, cause: None })
+        stopped::coming_up(self.run, &self.plan.place, &self.revision.arn, self.looks).await
     }
 
     fn gone(&self) -> Trouble {
