@@ -154,8 +154,6 @@ pub struct NativeWay {
     pub configuration: Option<Value>,
     /// The configuration before.
     pub present: Option<Value>,
-    /// The strategy's members before.
-    pub before: Value,
     /// The stages at which it must pause.
     pub pauses: BTreeSet<String>,
     /// How long a pause of ours lasts, in minutes.

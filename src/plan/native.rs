@@ -34,7 +34,6 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
         strategy,
         balancer,
         present: present.cloned(),
-        before: configuration::strategy_members(present),
         pauses: BTreeSet::new(),
         pause_minutes: 0,
         known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
@@ -168,9 +167,9 @@ fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
 
 /// Minutes that the rollout takes by itself.
 pub(super) fn minutes(settings: &Settings, way: &NativeWay) -> i64 {
-    let governing = way.configuration.clone().unwrap_or_else(|| way.before.clone());
+    let shift = way.configuration.as_ref().or(way.present.as_ref()).map_or(0, configuration::shift_minutes);
     let bake = if settings.rollout.follow == Follow::Completed { way.bake_minutes } else { 0 };
-    i64::try_from(configuration::shift_minutes(&governing) + bake).unwrap_or(0)
+    i64::try_from(shift + bake).unwrap_or(0)
 }
 
 pub(super) fn lines(way: &NativeWay) -> Vec<String> {

@@ -35,9 +35,9 @@ impl<'a> Native<'a> {
         way: &'a NativeWay,
         revision: &'a Revision,
     ) -> Result<Self, Failure> {
-        let body = body(run, settings, plan, way, revision)?;
+        let body = body(run, settings, plan, way, revision);
         if body.get("deploymentConfiguration").is_some() {
-            let strategy = way.configuration.is_some().then(|| way.before.clone());
+            let strategy = way.configuration.is_some().then(|| configuration::strategy_members(way.present.as_ref()));
             run.arm(Undo::Hooks(HooksUndo { place: plan.place.clone(), strategy, run: Some(run.id.clone()) }));
         }
         let undo = NativeUndo {
@@ -134,7 +134,7 @@ impl<'a> Native<'a> {
 }
 
 /// The request; our pause is added where the service's own hooks leave a gate open.
-fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision) -> Result<Value, Failure> {
+fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision) -> Value {
     let mut body = request(settings, plan, revision);
     let present = &way.present;
     let theirs = configuration::paused_stages(present.as_ref());
@@ -146,10 +146,7 @@ fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, rev
     if let Some(changed) = configuration::for_rollout(present.as_ref(), &settings.rollout.strategy, pause.as_ref()) {
         body["deploymentConfiguration"] = changed;
     }
-    if body.as_object().is_none_or(serde_json::Map::is_empty) {
-        return Err(Failure::new(Reason::AwsRefused, "there is nothing to update"));
-    }
-    Ok(body)
+    body
 }
 
 /// Whether AWS answered.
