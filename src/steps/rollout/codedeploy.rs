@@ -1,15 +1,14 @@
 //! CodeDeploy: a deployment of ours, from CreateDeployment to its end.
 
-use tokio::time::Instant;
-
+use crate::aws::Kind;
 use crate::aws::codedeploy::{Deployment, NewDeployment, ReadyWait, Status, Target};
-use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Seen};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Witness};
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::{stopped, traffic};
 use crate::undo::{CodeDeployUndo, Undo};
@@ -36,7 +35,7 @@ pub struct CodeDeploy<'a> {
     target: Option<Target>,
     looks: u32,
     opened_at: Option<u32>,
-    blind_since: Option<Instant>,
+    blind: Blind,
     witness: Option<Witness>,
 }
 
@@ -82,7 +81,7 @@ impl<'a> CodeDeploy<'a> {
             run.aws.partition().region()
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true, found });
-        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind_since: None, witness: None }
+        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind: Blind::default(), witness: None }
     }
 
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the official action.
@@ -135,10 +134,10 @@ impl<'a> CodeDeploy<'a> {
         self.looks += 1;
         match self.run.aws.get_deployment(&self.id).await {
             Ok(deployment) => {
-                self.blind_since = None;
+                self.blind.sees();
                 self.look_at(&deployment, goal).await
             }
-            Err(error) => self.blind(&error),
+            Err(error) => Look::blind(&mut self.blind, &error),
         }
     }
 
@@ -225,10 +224,5 @@ impl<'a> CodeDeploy<'a> {
             confirmed(self.run, &self.revision.arn, Serving::Green, witness);
         }
         seen
-    }
-
-    fn blind(&mut self, error: &AwsError) -> Look {
-        let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
-        Look { seen: Seen::Blind(super::ecs::blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
     }
 }

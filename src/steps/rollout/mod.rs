@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Patience, Seen, Trouble, Verdict, decide};
 use crate::error::{Failure, StoppedContainer};
 use crate::event::{Event, Progress, Serving, Witness};
@@ -12,6 +13,7 @@ use crate::pace::Pace;
 use crate::plan::{Gate, RolloutPlan, Way};
 use crate::run::Run;
 use crate::settings::{Follow, Settings};
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::survey::{Running, Thing};
 use crate::undo::short;
@@ -412,6 +414,13 @@ pub struct Look {
     pub progress: Option<Progress>,
     /// Whether AWS throttled it.
     pub is_throttled: bool,
+}
+
+impl Look {
+    /// One that showed nothing.
+    fn blind(blind: &mut Blind, error: &AwsError) -> Self {
+        Self { seen: Seen::Blind(blind.why(error)), progress: None, is_throttled: error.kind == Kind::Throttled }
+    }
 }
 
 /// Production was confirmed to be served by one side.

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use crate::aws::Kind;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision};
 use crate::aws::ecs_rollouts::Answered;
-use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, STEP};
 use crate::error::Failure;
@@ -15,6 +13,7 @@ use crate::event::{Event, Gate, Progress, Serving, Tasks, Traffic, Witness};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::stopped;
 use crate::steps::traffic::{self, Observed};
@@ -51,7 +50,7 @@ pub struct Native<'a> {
     waiting: Option<Waiting>,
     is_green_passed: bool,
     is_production_passed: bool,
-    blind_since: Option<Instant>,
+    blind: Blind,
     witness: Option<Witness>,
 }
 
@@ -132,12 +131,12 @@ impl Native<'_> {
         self.looks += 1;
         match self.run.aws.describe_service_deployment(&self.arn).await {
             Ok(Some(deployment)) => {
-                self.blind_since = None;
+                self.blind.sees();
                 let seen = self.seen(&deployment, goal).await;
                 Look { seen, progress: Some(progress(&deployment)), is_throttled: false }
             }
             Ok(None) => Look { seen: Seen::Ended(self.gone()), progress: None, is_throttled: false },
-            Err(error) => self.blind(&error),
+            Err(error) => Look::blind(&mut self.blind, &error),
         }
     }
 
@@ -258,11 +257,6 @@ impl Native<'_> {
     fn gone(&self) -> Trouble {
         let sentence = format!("service deployment {} is gone: somebody deleted the service while it was deployed", self.arn);
         Trouble { reason: Reason::Superseded, sentence, cause: None }
-    }
-
-    fn blind(&mut self, error: &AwsError) -> Look {
-        let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
-        Look { seen: Seen::Blind(super::ecs::blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
     }
 }
 

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Native;
+use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
-use crate::aws::{AwsError, Kind};
 use crate::documents::deployment_configuration::{self as configuration, Pause};
 use crate::error::Failure;
 use crate::event::Event;
@@ -16,6 +16,7 @@ use crate::pace::Easing;
 use crate::plan::{NativeWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::ecs::{RollingError, request};
 use crate::survey::optional;
@@ -95,7 +96,7 @@ impl<'a> Native<'a> {
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
             is_production_passed: false,
-            blind_since: None,
+            blind: Blind::default(),
             witness: None,
         }
     }
@@ -193,7 +194,7 @@ async fn listed(run: &Run, plan: &RolloutPlan, way: &NativeWay, revision: &Revis
         match find(run, &plan.place, &way.known, &revision.arn).await {
             Ok(Some(deployment)) => return Ok(deployment),
             Ok(None) => {}
-            Err(error) if matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused) => return Err(error.into()),
+            Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => last = Some(error),
         }
         easing.rest().await;
