@@ -18,6 +18,7 @@ use crate::steps::revision::Revision;
 use crate::survey::{Running, Thing};
 use crate::undo::short;
 
+mod alarm;
 pub mod codedeploy;
 pub mod ecs;
 mod green;
