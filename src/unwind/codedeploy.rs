@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound};
-use crate::aws::codedeploy::{Deployment, Status};
+use crate::aws::codedeploy_shapes::{Deployment, Status};
 use crate::aws::{AwsError, Kind};
 use crate::engine::blue_confirmed;
 use crate::error::Failure;

@@ -1,7 +1,8 @@
 //! CodeDeploy: a deployment of ours, from CreateDeployment to its end.
 
 use crate::aws::Kind;
-use crate::aws::codedeploy::{Deployment, NewDeployment, ReadyWait, Status, Target};
+use crate::aws::codedeploy::NewDeployment;
+use crate::aws::codedeploy_shapes::{Deployment, ReadyWait, Status, Target};
 use crate::decide::{At, Goal, Seen};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Witness};

@@ -9,7 +9,7 @@ use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, STEP};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Progress, Serving, Tasks, Traffic, Witness};
+use crate::event::{Event, Gate, Serving, Witness};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
@@ -18,13 +18,15 @@ use crate::steps::revision::Revision;
 use crate::steps::stopped;
 use crate::steps::traffic::{self, Observed};
 
-use super::{BEFORE_TRAFFIC, Look, confirmed};
+use super::{Look, confirmed};
 
 mod gate;
 mod green;
+mod shown;
 mod start;
 mod trouble;
 
+use shown::{asked_for, on_green, progress, unobserved};
 pub use start::{configuration_request, find};
 
 /// A pause that was answered and still waits is answered again after this many looks.
@@ -265,38 +267,5 @@ fn named(at: At) -> Gate {
         At::Green | At::Foreign => Gate::Green,
         At::Step => Gate::Step,
         At::Production => Gate::Production,
-    }
-}
-
-/// Percent of production traffic that ECS asked for on green; it may lag behind the listeners.
-fn on_green(deployment: &ServiceDeployment) -> Option<f64> {
-    deployment.target_service_revision.as_ref()?.requested_production_traffic_weight
-}
-
-fn shares(deployment: &ServiceDeployment) -> Option<Traffic> {
-    on_green(deployment).map(|green| Traffic { blue: 100.0 - green, green })
-}
-
-/// What ECS asked for, where nothing shows what there is.
-fn asked_for(deployment: &ServiceDeployment) -> Option<Observed> {
-    shares(deployment).map(|traffic| Observed { traffic, witness: Witness::Controller })
-}
-
-/// What a gate says about traffic by itself.
-fn unobserved(at: At) -> &'static str {
-    match at {
-        At::Green => BEFORE_TRAFFIC,
-        At::Production => "green serves production",
-        At::Step | At::Foreign => "what serves production was not observed",
-    }
-}
-
-fn progress(deployment: &ServiceDeployment) -> Progress {
-    let target = deployment.target_service_revision.as_ref();
-    let stage = if deployment.word == "IN_PROGRESS" && !deployment.stage().is_empty() { deployment.stage() } else { &deployment.word };
-    Progress {
-        stage: stage.to_owned(),
-        traffic: shares(deployment),
-        tasks: target.map(|side| Tasks { running: side.running_task_count, desired: side.requested_task_count, failed: 0 }),
     }
 }

@@ -1,7 +1,7 @@
 //! Why a deployment ended otherwise than well, in words.
 
 use super::CodeDeploy;
-use crate::aws::codedeploy::{Deployment, Status, Target};
+use crate::aws::codedeploy_shapes::{Deployment, Status, Target};
 use crate::decide::Trouble;
 use crate::outcome::Reason;
 use crate::steps::rollout::alarm;
