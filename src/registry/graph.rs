@@ -21,6 +21,8 @@ pub(crate) struct Image {
     pub(crate) manifests: Vec<Manifest>,
     /// Every content once.
     pub(crate) blobs: Vec<Blob>,
+    /// Contents that the registry is known to have: neither read nor sent.
+    pub(crate) present: Vec<Descriptor>,
     /// What people and task definitions want to know.
     pub(crate) facts: Facts,
 }

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `reference` | which image is meant |
 //! | `source` | is it there, and what is it: [`find`] |
-//! | `layout`, `engine/` | read an OCI layout; read the Docker engine |
+//! | `layout`, `archive/`, `engine/` | read an OCI layout; a tar file of one, or of `docker save`; the Docker engine |
 //! | `graph`, `media` | everything that belongs to an image; manifests and configs |
-//! | `blob`, `spool`, `digest` | bytes that are read again and again, verified each time; the temporary file; sha256 |
+//! | `known` | what the registry is known to have, so that it is not read or sent again |
+//! | `blob`, `spool`, `digest`, `compress` | bytes that are read again and again, verified each time; the temporary file; sha256; gzip |
 //! | `client/` | speaks with one repository of a registry |
 //! | `push` | the transfer as a straight line: [`push`] |
 //! | `progress`, `error` | what it tells, and what can go wrong |
@@ -16,12 +17,15 @@
 //!
 //! Before the first call a rustls crypto provider must have been installed for the process.
 
+mod archive;
 mod blob;
 mod client;
+mod compress;
 mod digest;
 mod engine;
 mod error;
 mod graph;
+mod known;
 mod layout;
 mod media;
 mod progress;
@@ -30,6 +34,7 @@ mod reference;
 mod source;
 mod spool;
 
+pub use archive::ArchiveError;
 pub use blob::BlobError;
 pub use client::{Credentials, Target};
 pub use digest::{Digest, DigestError};

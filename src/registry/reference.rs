@@ -20,6 +20,20 @@ pub enum ImageReference {
         /// The `org.opencontainers.image.ref.name` to choose; absent when the layout holds one image only.
         tag: Option<String>,
     },
+    /// `oci-archive:FILE[:TAG]`: an OCI image layout in a tar file.
+    OciArchive {
+        /// The file as written; relative to the workspace.
+        file: PathBuf,
+        /// The name to choose; absent when the archive holds one image only.
+        tag: Option<String>,
+    },
+    /// `docker-archive:FILE[:NAME[:TAG]]`: what `docker save` writes.
+    DockerArchive {
+        /// The file as written; relative to the workspace.
+        file: PathBuf,
+        /// The name to choose; absent when the archive holds one image only.
+        name: Option<String>,
+    },
     /// A reference without a transport: the engine is asked first, then the caller decides.
     Bare(ImageName),
 }
@@ -65,7 +79,7 @@ pub enum ReferenceError {
 pub struct TagError(String);
 
 /// Transports that people know from other tools; longer names stand before their prefixes.
-const UNREAD: [&str; 4] = ["docker://", "oci-archive:", "docker-archive:", "containers-storage:"];
+const UNREAD: [&str; 2] = ["docker://", "containers-storage:"];
 
 impl ReferenceError {
     /// What to do instead.
@@ -89,20 +103,26 @@ impl FromStr for ImageReference {
         if let Some(rest) = text.strip_prefix("docker-daemon:") {
             return Ok(Self::Engine(rest.parse()?));
         }
+        if let Some(rest) = text.strip_prefix("oci-archive:") {
+            return path(text, rest).map(|(file, tag)| Self::OciArchive { file, tag });
+        }
+        if let Some(rest) = text.strip_prefix("docker-archive:") {
+            return path(text, rest).map(|(file, name)| Self::DockerArchive { file, name });
+        }
         match text.strip_prefix("oci:") {
-            Some(rest) => layout(text, rest),
+            Some(rest) => path(text, rest).map(|(dir, tag)| Self::Layout { dir, tag }),
             None => Ok(Self::Bare(text.parse()?)),
         }
     }
 }
 
-/// The first colon ends the directory, as in containers-transports(5).
-fn layout(text: &str, rest: &str) -> Result<ImageReference, ReferenceError> {
-    let (dir, tag) = rest.split_once(':').map_or((rest, None), |(dir, tag)| (dir, Some(tag.to_owned())));
-    if dir.is_empty() || tag.as_deref() == Some("") {
+/// The first colon ends the path, as in containers-transports(5).
+fn path(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceError> {
+    let (path, name) = rest.split_once(':').map_or((rest, None), |(path, name)| (path, Some(name.to_owned())));
+    if path.is_empty() || name.as_deref() == Some("") {
         return Err(ReferenceError::Empty(text.to_owned()));
     }
-    Ok(ImageReference::Layout { dir: PathBuf::from(dir), tag })
+    Ok((PathBuf::from(path), name))
 }
 
 impl fmt::Display for ImageReference {
@@ -111,6 +131,10 @@ impl fmt::Display for ImageReference {
             Self::Engine(name) => write!(out, "docker-daemon:{name}"),
             Self::Layout { dir, tag: None } => write!(out, "oci:{}", dir.display()),
             Self::Layout { dir, tag: Some(tag) } => write!(out, "oci:{}:{tag}", dir.display()),
+            Self::OciArchive { file, tag: None } => write!(out, "oci-archive:{}", file.display()),
+            Self::OciArchive { file, tag: Some(tag) } => write!(out, "oci-archive:{}:{tag}", file.display()),
+            Self::DockerArchive { file, name: None } => write!(out, "docker-archive:{}", file.display()),
+            Self::DockerArchive { file, name: Some(name) } => write!(out, "docker-archive:{}:{name}", file.display()),
             Self::Bare(name) => write!(out, "{name}"),
         }
     }
@@ -258,7 +282,7 @@ mod tests {
     #[test]
     fn transports_that_are_not_read_yet_are_named() {
         for (text, transport) in
-            [("docker://ghcr.io/a/b", "docker://"), ("oci-archive:a.tar", "oci-archive:"), ("docker-archive:a.tar", "docker-archive:")]
+            [("docker://ghcr.io/a/b", "docker://"), ("containers-storage:a", "containers-storage:")]
         {
             let error = text.parse::<ImageReference>().unwrap_err();
             assert_eq!(error.to_string(), format!("`{transport}` images are not read by this version"));

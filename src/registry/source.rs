@@ -4,10 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::archive::{self, DockerArchive};
+use super::blob::Blob;
 use super::digest::Digest;
 use super::engine::{self, Engine, EngineImage};
 use super::error::SourceError;
 use super::graph::{Facts, Image};
+use super::known::Known;
 use super::layout;
 use super::progress::Report;
 use super::reference::{ImageName, ImageReference};
@@ -30,9 +33,13 @@ pub struct Source {
     facts: Facts,
 }
 
+/// Takes contents that are whole, to be sent while others are still read.
+pub(crate) type Intake = tokio::sync::mpsc::Sender<Blob>;
+
 #[derive(Debug)]
 enum Kind {
     Engine { image: EngineImage, temporary: PathBuf },
+    DockerArchive(DockerArchive),
     Layout(Image),
 }
 
@@ -42,11 +49,13 @@ pub async fn find(reference: &ImageReference, sources: &Sources) -> Result<Sourc
     match reference {
         ImageReference::Engine(name) | ImageReference::Bare(name) => in_engine(name, sources).await,
         ImageReference::Layout { dir, tag } => in_layout(sources.workspace.join(dir), tag.clone()).await,
+        ImageReference::OciArchive { file, tag } => in_oci_archive(sources, file, tag.clone()).await,
+        ImageReference::DockerArchive { file, name } => in_docker_archive(sources, file, name.clone()).await,
     }
 }
 
 async fn in_engine(name: &ImageName, sources: &Sources) -> Result<Source, SourceError> {
-    let image = Engine::connect(&sources.engine_socket).await?.inspect(name).await?;
+    let image = Engine::at(&sources.engine_socket)?.inspect(name).await?;
     let facts = image.facts();
     Ok(Source { kind: Kind::Engine { image, temporary: sources.temporary.clone() }, facts })
 }
@@ -56,11 +65,24 @@ async fn in_layout(dir: PathBuf, tag: Option<String>) -> Result<Source, SourceEr
     Ok(Source { facts: image.facts.clone(), kind: Kind::Layout(image) })
 }
 
+async fn in_oci_archive(sources: &Sources, file: &Path, tag: Option<String>) -> Result<Source, SourceError> {
+    let (file, temporary) = (sources.workspace.join(file), sources.temporary.clone());
+    let image = off_thread(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?;
+    Ok(Source { facts: image.facts.clone(), kind: Kind::Layout(image) })
+}
+
+async fn in_docker_archive(sources: &Sources, file: &Path, name: Option<String>) -> Result<Source, SourceError> {
+    let (file, temporary) = (sources.workspace.join(file), sources.temporary.clone());
+    let archive = off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary)).await?;
+    Ok(Source { facts: archive.facts().clone(), kind: Kind::DockerArchive(archive) })
+}
+
 impl Source {
     /// The digest by which the image will be known in the registry; an engine's image has none before it was compressed.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.kind {
             Kind::Engine { .. } => None,
+            Kind::DockerArchive(archive) => archive.digest(),
             Kind::Layout(image) => image.manifests.last().map(|manifest| &manifest.digest),
         }
     }
@@ -74,15 +96,24 @@ impl Source {
     pub fn bytes(&self) -> u64 {
         match &self.kind {
             Kind::Engine { image, .. } => image.bytes,
+            Kind::DockerArchive(archive) => archive.bytes(),
             Kind::Layout(image) => image.blobs.iter().map(|blob| blob.size).sum(),
         }
     }
 
-    /// Makes every byte of the image readable: an engine's image is exported and compressed now.
-    pub(crate) async fn open(&self, report: Report<'_>) -> Result<Image, SourceError> {
+    /// Makes every byte of the image readable that the registry is not known to have, and hands over each content as soon
+    /// as it is: an engine's image is exported and compressed now.
+    pub(crate) async fn open(&self, known: &Known, intake: Intake, report: Report<'_>) -> Result<Image, SourceError> {
         match &self.kind {
-            Kind::Engine { image, temporary } => engine::export(image, temporary, report).await,
-            Kind::Layout(image) => Ok(image.clone()),
+            Kind::Engine { image, temporary } => engine::open(image, temporary, known, intake, report).await,
+            Kind::DockerArchive(archive) => archive.open(known, intake, report).await,
+            Kind::Layout(image) => {
+                for blob in &image.blobs {
+                    // Whoever does not take it any more has a reason of its own.
+                    drop(intake.send(blob.clone()).await);
+                }
+                Ok(image.clone())
+            }
         }
     }
 }
