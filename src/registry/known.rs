@@ -36,14 +36,28 @@ impl Known {
         }
     }
 
-    /// Nothing is known: every content has to be asked for.
+    /// Whether there is nothing that could be left out.
     pub(crate) fn is_empty(&self) -> bool {
         self.manifests.is_empty()
     }
 
-    /// The manifests, in the order in which they were found.
-    pub(crate) fn manifests(&self) -> &[Manifest] {
-        &self.manifests
+    /// Whether this manifest is there.
+    pub(crate) fn has_manifest(&self, digest: &Digest) -> bool {
+        self.manifests.iter().any(|manifest| manifest.digest == *digest)
+    }
+
+    /// The manifest with this digest.
+    pub(crate) fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
+        self.manifests.iter().find(|manifest| manifest.digest == *digest)
+    }
+
+    /// All images with the config of each.
+    pub(crate) fn images(&self) -> Vec<(Manifest, Descriptor)> {
+        let config = |manifest: &Manifest| match &manifest.points_at {
+            PointsAt::Image { config, .. } if Config::is_announced_by(config) => Some(config.clone()),
+            PointsAt::Image { .. } | PointsAt::Index { .. } => None,
+        };
+        self.manifests.iter().filter_map(|manifest| Some((manifest.clone(), config(manifest)?))).collect()
     }
 
     /// The image with this config. A config names all layers by content, so it is the same image whatever their compression.

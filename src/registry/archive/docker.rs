@@ -19,30 +19,30 @@ use crate::registry::blob::Blob;
 use crate::registry::compress::{self, CopyError};
 use crate::registry::digest::{Digest, Tally, Tee};
 use crate::registry::error::SourceError;
-use crate::registry::graph::{Facts, Image, gather, read_config};
+use crate::registry::graph::{Facts, Image, SMALL, gather, read_config};
 use crate::registry::known::Known;
 use crate::registry::layout::Index;
-use crate::registry::media::{Compression, Config, Descriptor, Manifest, PointsAt};
+use crate::registry::media::{Compression, Config, Descriptor, Manifest, Platform, PointsAt};
 use crate::registry::progress::{Progress, Report};
 use crate::registry::source::{Intake, off_thread};
 use crate::registry::spool::Spool;
 
-/// An image in an archive; its config was read and verified, its layers were not touched.
-#[derive(Debug, Clone)]
-pub(crate) struct DockerArchive {
-    form: Form,
-    id: Digest,
-    bytes: u64,
-    facts: Facts,
-    temporary: PathBuf,
-}
-
-#[derive(Debug, Clone)]
-enum Form {
-    /// With a manifest, and everything in the form that it names.
+/// What was found.
+#[derive(Debug)]
+pub(crate) enum Docker {
+    /// An image with its manifest, and everything in the form that it names.
     Whole(Image),
     /// A config and archives.
-    Parts(Arc<Parts>),
+    Parts(DockerArchive),
+}
+
+/// An image without a usable manifest; its config was read and verified, its layers were not touched.
+#[derive(Debug, Clone)]
+pub(crate) struct DockerArchive {
+    parts: Arc<Parts>,
+    platform: Platform,
+    bytes: u64,
+    temporary: PathBuf,
 }
 
 #[derive(Debug)]
@@ -66,20 +66,20 @@ impl Layer {
 }
 
 /// Reads the headers, and the config of the image that `name` names, or of the only one.
-pub(crate) fn read_docker(file: &Path, name: Option<&str>, temporary: &Path) -> Result<DockerArchive, SourceError> {
+pub(crate) fn read_docker(file: &Path, name: Option<&str>, temporary: &Path) -> Result<Docker, SourceError> {
     let contents = Contents::read(file, temporary)?;
     let images: Vec<Saved> = contents.document("manifest.json")?;
     let saved = choose(file, &images, name)?;
-    let config = config(&contents, saved)?;
-    let read = read_config(&config)?;
-    let (id, temporary) = (config.digest.clone(), temporary.to_owned());
-    if let Some(image) = whole(&contents, &id) {
-        let (bytes, facts) = (image.blobs.iter().map(|blob| blob.size).sum(), image.facts.clone());
-        return Ok(DockerArchive { form: Form::Whole(image), id, bytes, facts, temporary });
+    let config = contents.small(&saved.config)?;
+    named_right(&contents, &saved.config, &config.digest)?;
+    if let Some(image) = whole(&contents, &config.digest) {
+        return Ok(Docker::Whole(image));
     }
-    let (form, bytes) = parts(contents, saved, config, &read)?;
-    let facts = Facts { platforms: vec![read.platform.clone()], labels: read.into_labels() };
-    Ok(DockerArchive { form, id, bytes, facts, temporary })
+    let Config { platform, rootfs } = read_config(&config)?;
+    let layers = layers(&contents, saved, &rootfs.diff_ids)?;
+    let bytes = config.size + layers.iter().map(|(_, layer)| layer.span.size).sum::<u64>();
+    let parts = Arc::new(Parts { contents, config, layers });
+    Ok(Docker::Parts(DockerArchive { parts, platform, bytes, temporary: temporary.to_owned() }))
 }
 
 fn choose<'a>(file: &Path, images: &'a [Saved], name: Option<&str>) -> Result<&'a Saved, SourceError> {
@@ -95,12 +95,6 @@ fn choose<'a>(file: &Path, images: &'a [Saved], name: Option<&str>) -> Result<&'
 
 fn shown(image: &Saved) -> String {
     image.names().first().unwrap_or(&image.config).escape_debug().to_string()
-}
-
-fn config(contents: &Contents, saved: &Saved) -> Result<Blob, SourceError> {
-    let config = contents.small(&saved.config)?;
-    named_right(contents, &saved.config, &config.digest)?;
-    Ok(config)
 }
 
 fn named_right(contents: &Contents, name: &str, found: &Digest) -> Result<(), SourceError> {
@@ -121,7 +115,7 @@ fn whole(contents: &Contents, config: &Digest) -> Option<Image> {
 }
 
 fn children(contents: &Contents, root: &Descriptor) -> Option<Vec<Descriptor>> {
-    let bytes = contents.locate(root).ok()?.read_whole(crate::registry::graph::SMALL).ok()?;
+    let bytes = contents.locate(root).ok()?.read_whole(SMALL).ok()?;
     match Manifest::read(bytes, &root.media_type).ok()?.points_at {
         PointsAt::Index { manifests } => Some(manifests),
         PointsAt::Image { .. } => None,
@@ -130,72 +124,53 @@ fn children(contents: &Contents, root: &Descriptor) -> Option<Vec<Descriptor>> {
 
 /// Of this config, and compressed: engines that keep layers unpacked write a manifest of uncompressed ones.
 fn is_ready(image: &Image, wanted: &Digest) -> bool {
-    let images = || image.manifests.iter().filter_map(|manifest| match &manifest.points_at {
-        PointsAt::Image { config, layers } => Some((config, layers)),
-        PointsAt::Index { .. } => None,
-    });
-    images().any(|(config, _)| config.digest == *wanted) && images().all(|(_, layers)| layers.iter().all(|layer| !layer.media_type.ends_with(".tar")))
+    let images = || {
+        image.manifests.iter().filter_map(|manifest| match &manifest.points_at {
+            PointsAt::Image { config, layers } => Some((config, layers)),
+            PointsAt::Index { .. } => None,
+        })
+    };
+    images().any(|(config, _)| config.digest == *wanted)
+        && images().all(|(_, layers)| layers.iter().all(|layer| !layer.media_type.ends_with(".tar")))
 }
 
-fn parts(contents: Contents, saved: &Saved, config: Blob, read: &Config) -> Result<(Form, u64), SourceError> {
-    let (names, wanted) = (saved.layers(), &read.rootfs.diff_ids);
-    if names.len() != wanted.len() {
-        let reason = format!("it has {} layers and the image's config {}", names.len(), wanted.len());
+fn layers(contents: &Contents, saved: &Saved, diff_ids: &[Digest]) -> Result<Vec<(Digest, Layer)>, SourceError> {
+    let names = saved.layers();
+    if names.len() != diff_ids.len() {
+        let reason = format!("it has {} layers and the image's config {}", names.len(), diff_ids.len());
         return Err(contents.unusable(ArchiveError::Document { name: "manifest.json".to_owned(), reason }));
     }
     let find = |(name, diff_id): (&String, &Digest)| Ok((diff_id.clone(), Layer { name: name.clone(), span: contents.need(name)? }));
-    let layers = names.iter().zip(wanted).map(find).collect::<Result<Vec<_>, SourceError>>()?;
-    let bytes = config.size + layers.iter().map(|(_, layer)| layer.span.size).sum::<u64>();
-    Ok((Form::Parts(Arc::new(Parts { contents, config, layers })), bytes))
+    names.iter().zip(diff_ids).map(find).collect()
 }
 
 impl DockerArchive {
     /// The digest of the image's config.
     pub(crate) fn id(&self) -> &Digest {
-        &self.id
+        &self.parts.config.digest
     }
 
-    /// The digest by which the image will be known, when its manifest is there.
-    pub(crate) fn digest(&self) -> Option<&Digest> {
-        match &self.form {
-            Form::Whole(image) => image.manifests.last().map(|manifest| &manifest.digest),
-            Form::Parts(_) => None,
-        }
+    pub(crate) fn facts(&self) -> Facts {
+        Facts::of(self.platform.clone(), None)
     }
 
-    /// Bytes in the archive.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
-    }
-
-    /// Makes every byte of the image readable, and hands over each content as soon as it is.
+    /// Makes every byte readable that the registry is not known to have, and hands over each content as soon as it is.
     pub(crate) async fn open(&self, known: &Known, intake: Intake, report: Report<'_>) -> Result<Image, SourceError> {
-        let parts = match &self.form {
-            Form::Whole(image) => {
-                for blob in &image.blobs {
-                    // Whoever does not take it any more has a reason of its own.
-                    drop(intake.send(blob.clone()).await);
-                }
-                return Ok(image.clone());
-            }
-            Form::Parts(parts) => Arc::clone(parts),
-        };
-        if let Some(manifest) = known.image_of(&self.id) {
-            return Ok(Image::present(manifest.clone(), self.facts.clone()));
+        if let Some(manifest) = known.image_of(self.id()) {
+            return Ok(Image::present(manifest.clone(), self.facts()));
         }
-        let mut packing = Packing { layers: Layers::new(known), spool: Spool::new(&self.temporary)?, parts, intake };
+        let (layers, spool) = (Layers::new(known), Spool::new(&self.temporary)?);
+        let mut packing = Packing { parts: Arc::clone(&self.parts), layers, spool, intake };
         let mut done = 0;
-        for (diff_id, layer) in packing.parts.layers.clone() {
+        for (diff_id, layer) in self.parts.layers.clone() {
             done += layer.span.size;
             packing = off_thread(move || packing.layer(diff_id, &layer)).await?;
             report(Progress::Reading { bytes: done, of: self.bytes });
         }
-        let facts = self.facts.clone();
-        off_thread(move || packing.finish(facts)).await
+        let platform = self.platform.clone();
+        let image = off_thread(move || packing.finish(platform)).await?;
+        report(image.ready());
+        Ok(image)
     }
 }
 
@@ -261,10 +236,10 @@ impl Packing {
         Err(self.parts.contents.unusable(ArchiveError::Garbled { name, promised, found }))
     }
 
-    fn finish(self, facts: Facts) -> Result<Image, SourceError> {
+    fn finish(self, platform: Platform) -> Result<Image, SourceError> {
         self.hand_over(&self.parts.config);
         let diff_ids: Vec<Digest> = self.parts.layers.iter().map(|(diff_id, _)| diff_id.clone()).collect();
-        self.layers.image(&diff_ids, &self.parts.config, facts)
+        self.layers.image(&diff_ids, &self.parts.config, platform)
     }
 
     fn hand_over(&self, blob: &Blob) {

@@ -248,7 +248,7 @@ pub(crate) mod tests {
             (entry(EntryType::GNULongName, "p", "", 1 << 33, b""), "a header of 8589934592 bytes is longer than the 65536 that are read"),
             (entry(EntryType::Regular, "a", "", u64::MAX, b""), "the header at byte 0 has a number that is out of range"),
             (entry(EntryType::Regular, "a", "", i64::MAX as u64, b""), "it breaks off: its end is missing"),
-            (entry(EntryType::XHeader, "p", "", 12, b"12 path=a\n\n\n"), "a PAX header cannot be read: a record's length is wrong"),
+            (entry(EntryType::XHeader, "p", "", 12, b"19 path=a\n\n\n"), "a PAX header cannot be read: a record's length is wrong"),
             (file(""), "a name in it is empty, longer than 1024 bytes, or no text"),
         ];
         for (archive, sentence) in table {

@@ -165,10 +165,30 @@ impl ArchiveError {
         match self {
             Self::Compressed(_) => Some("write the archive uncompressed or with gzip; its layers are compressed already"),
             Self::NotAFile => Some("an OCI layout in a directory is written oci:DIR[:TAG]"),
-            Self::CutOff | Self::Garbled { .. } | Self::Gzip(_) | Self::Header { .. } => Some("write the archive again; it may have been cut off"),
+            Self::CutOff | Self::Garbled { .. } | Self::Gzip(_) | Self::Header { .. } => {
+                Some("write the archive again; it may have been cut off")
+            }
             Self::Missing { name } if name == "oci-layout" => Some("an archive by `docker save` is written docker-archive:FILE[:NAME:TAG]"),
             Self::Missing { name } if name == "manifest.json" => Some("an OCI archive is written oci-archive:FILE[:TAG]"),
-            _ => None,
+            Self::Unreadable(_)
+            | Self::NoArchive
+            | Self::Bomb { .. }
+            | Self::Number { .. }
+            | Self::Content { .. }
+            | Self::Extension { .. }
+            | Self::Pax(_)
+            | Self::Name { .. }
+            | Self::Absolute { .. }
+            | Self::Traversal { .. }
+            | Self::LinkOutside { .. }
+            | Self::LinkCircle { .. }
+            | Self::Duplicate { .. }
+            | Self::Kind { .. }
+            | Self::Crowded { .. }
+            | Self::Missing { .. }
+            | Self::Document { .. }
+            | Self::Unverifiable { .. }
+            | Self::NoLayer { .. } => None,
         }
     }
 

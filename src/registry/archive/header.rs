@@ -29,9 +29,16 @@ pub(crate) enum Kind {
 
 /// What a header announces.
 pub(super) enum Announced {
-    Entry { name: String, kind: Kind, size: u64 },
+    Entry {
+        name: String,
+        kind: Kind,
+        size: u64,
+    },
     /// The next `bytes` are the long form of what the next header says short.
-    Extension { flag: u8, bytes: u64 },
+    Extension {
+        flag: u8,
+        bytes: u64,
+    },
 }
 
 /// What came before a header and replaces parts of it.

@@ -7,7 +7,7 @@ use crate::registry::digest::Digest;
 use crate::registry::error::SourceError;
 use crate::registry::graph::{Facts, Image};
 use crate::registry::known::Known;
-use crate::registry::media::{Compression, Descriptor, Manifest, Part, PointsAt, write_manifest};
+use crate::registry::media::{Compression, Descriptor, Manifest, Part, Platform, PointsAt, write_manifest};
 
 /// Layers by diff id: those that the registry is known to have, and those that were packed.
 #[derive(Debug, Clone)]
@@ -55,8 +55,8 @@ impl Layers {
     }
 
     /// The image with this config and these layers, lowest first.
-    pub(crate) fn image(&self, diff_ids: &[Digest], config: &Blob, facts: Facts) -> Result<Image, SourceError> {
-        let (mut parts, mut image) = (Vec::new(), Image { facts, ..Image::default() });
+    pub(crate) fn image(&self, diff_ids: &[Digest], config: &Blob, platform: Platform) -> Result<Image, SourceError> {
+        let (mut parts, mut image) = (Vec::new(), Image::default());
         let mut seen = HashSet::new();
         for diff_id in diff_ids {
             let (part, known) = self.part(diff_id)?;
@@ -68,7 +68,9 @@ impl Layers {
         let packed = diff_ids.iter().filter(|diff_id| self.known(diff_id).is_none()).filter_map(|diff_id| self.packed.get(diff_id));
         let mut sent = HashSet::new();
         image.blobs = packed.map(|layer| &layer.blob).chain([config]).filter(|blob| sent.insert(&blob.digest)).cloned().collect();
-        image.manifests = vec![write_manifest((config.digest.clone(), config.size), &parts)?];
+        let manifest = write_manifest((config.digest.clone(), config.size), &parts)?;
+        image.facts = Facts::of(platform, Some(manifest.digest.clone()));
+        image.manifests = vec![manifest];
         Ok(image)
     }
 

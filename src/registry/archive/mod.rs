@@ -27,7 +27,7 @@ mod saved;
 pub(crate) use entries::tests::archive;
 
 pub(crate) use content::{Content, HEAD};
-pub(crate) use docker::{DockerArchive, read_docker};
+pub(crate) use docker::{Docker, DockerArchive, read_docker};
 pub(crate) use entries::{Entries, Input};
 pub use error::ArchiveError;
 pub(crate) use header::Kind;

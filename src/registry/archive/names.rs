@@ -106,7 +106,8 @@ mod tests {
     fn circles_and_endless_chains_are_refused() {
         let members = HashMap::from([("file".to_owned(), 7)]);
         let link = |from: &str, to: &str| (from.to_owned(), to.to_owned());
-        let mut links = HashMap::from([link("a", "b"), link("b", "a"), link("self", "self"), link("good", "file"), link("lost", "nowhere")]);
+        let mut links =
+            HashMap::from([link("a", "b"), link("b", "a"), link("self", "self"), link("good", "file"), link("lost", "nowhere")]);
         links.extend((0..20).map(|step| (format!("chain{step}"), format!("chain{}", step + 1))));
         assert_eq!(follow("good", &members, &links).unwrap(), Some(&7));
         assert_eq!(follow("lost", &members, &links).unwrap(), None);

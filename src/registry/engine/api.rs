@@ -2,7 +2,6 @@
 //!
 //! Docker Engine API: `/images/NAME/json`, `/images/NAME/get`. The engine is only read.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,7 +41,6 @@ pub(crate) struct EngineImage {
     /// Uncompressed bytes, roughly.
     pub(crate) bytes: u64,
     platform: Platform,
-    labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,8 +56,6 @@ struct Inspected {
     architecture: String,
     #[serde(default)]
     variant: Option<String>,
-    #[serde(default)]
-    config: Option<Run>,
     #[serde(default, rename = "RootFS")]
     root_fs: Option<RootFs>,
 }
@@ -69,13 +65,6 @@ struct Inspected {
 struct RootFs {
     #[serde(default)]
     layers: Option<Vec<Digest>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Run {
-    #[serde(default)]
-    labels: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +101,6 @@ impl Engine {
             diff_ids: inspected.root_fs.map(|root| root.layers.unwrap_or_default()).unwrap_or_default(),
             bytes: inspected.size,
             platform: Platform { os: inspected.os, architecture: inspected.architecture, variant: inspected.variant },
-            labels: inspected.config.and_then(|run| run.labels).unwrap_or_default(),
         })
     }
 
@@ -152,7 +140,7 @@ fn theirs(response: &Response) -> Option<Version> {
 
 impl EngineImage {
     pub(crate) fn facts(&self) -> Facts {
-        Facts { platforms: vec![self.platform.clone()], labels: self.labels.clone() }
+        Facts::of(self.platform.clone(), None)
     }
 }
 

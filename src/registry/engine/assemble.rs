@@ -10,7 +10,7 @@ use crate::registry::archive::{Packed, Saved, plain, promised};
 use crate::registry::blob::{Blob, BlobError, Place};
 use crate::registry::digest::Digest;
 use crate::registry::error::SourceError;
-use crate::registry::graph::{Facts, Image, SMALL, gather, read_config};
+use crate::registry::graph::{Image, SMALL, gather, read_config};
 use crate::registry::layout::Index;
 use crate::registry::media::{Descriptor, Manifest, PointsAt};
 use crate::registry::source::Intake;
@@ -119,7 +119,7 @@ fn build(parts: &Parts, saved: &Saved, config: &Blob) -> Result<Image, SourceErr
         layers.add(diff_id.clone(), layer(parts, name, diff_id)?);
     }
     let diff_ids = wanted.clone();
-    layers.image(&diff_ids, config, Facts { platforms: vec![read.platform.clone()], labels: read.into_labels() })
+    layers.image(&diff_ids, config, read.platform)
 }
 
 /// A layer that was kept compressed, or what is wrong with it.
@@ -172,10 +172,10 @@ fn unusable(reason: String) -> SourceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::archive::archive;
-use crate::registry::engine::export::Taking;
-use crate::registry::engine::wanted::Wanted;
-use crate::registry::known::Known;
+    use crate::registry::archive::{Layers, archive};
+    use crate::registry::engine::export::Taking;
+    use crate::registry::engine::wanted::Wanted;
+    use crate::registry::known::Known;
     use crate::registry::media::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
     use serde_json::{Value, json};
 
@@ -187,7 +187,9 @@ use crate::registry::known::Known;
 
     impl Exported {
         fn file(&mut self, name: &str, content: impl AsRef<[u8]>) -> String {
-            self.files.push((name.to_owned(), content.as_ref().to_vec()));
+            if self.files.iter().all(|(other, _)| other != name) {
+                self.files.push((name.to_owned(), content.as_ref().to_vec()));
+            }
             name.to_owned()
         }
 
@@ -259,7 +261,7 @@ use crate::registry::known::Known;
         let text = config("amd64");
         let image = legacy(&text, &layer()).assemble(&Digest::of(text.as_bytes())).unwrap();
         assert_eq!((image.manifests[0].media_type.as_str(), image.blobs.len()), (DOCKER_MANIFEST, 2));
-        assert_eq!(image.facts.platforms[0].to_string(), "linux/amd64");
+        assert_eq!(image.facts.images[0].platform.to_string(), "linux/amd64");
     }
 
     #[test]

@@ -40,10 +40,12 @@ pub(crate) async fn open(
     let response = image.engine.export(&image.id).await?;
     let parts = pipe::through(response, image.bytes, report, move |from| taking.take_apart(from)).await?;
     let id = image.id.clone();
-    off_thread(move || assemble::assemble(&parts, &id, &intake)).await
+    let image = off_thread(move || assemble::assemble(&parts, &id, &intake)).await?;
+    report(image.ready());
+    Ok(image)
 }
 
 /// The engine names an image by its config in the classic store, and by its manifest or index in the containerd store.
 fn there<'a>(image: &EngineImage, known: &'a Known) -> Option<&'a Manifest> {
-    known.manifests().iter().find(|manifest| manifest.digest == image.id).or_else(|| known.image_of(&image.id))
+    known.manifest(&image.id).or_else(|| known.image_of(&image.id))
 }
