@@ -87,10 +87,13 @@ impl Layers {
 impl Image {
     /// An image that the registry has: nothing of it is read.
     pub(crate) fn present(manifest: Manifest, facts: Facts) -> Self {
-        let present = match &manifest.points_at {
-            PointsAt::Image { config, layers } => [config].into_iter().chain(layers).filter(|part| !part.is_foreign()).cloned().collect(),
-            PointsAt::Index { manifests } => manifests.clone(),
+        let contents: Vec<&Descriptor> = match &manifest.points_at {
+            PointsAt::Image { config, layers } => [config].into_iter().chain(layers).collect(),
+            PointsAt::Index { manifests } => manifests.iter().collect(),
         };
+        let mut seen = HashSet::new();
+        let once = contents.into_iter().filter(|content| !content.is_foreign() && seen.insert(&content.digest));
+        let present = once.cloned().collect();
         Self { manifests: vec![manifest], present, facts, ..Self::default() }
     }
 }

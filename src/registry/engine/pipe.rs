@@ -45,6 +45,7 @@ async fn forward(mut response: Response, sender: &mpsc::Sender<Vec<u8>>, expecte
             report(Progress::Reading { bytes, of: expected });
         }
     }
+    report(Progress::Reading { bytes, of: bytes });
     Ok(())
 }
 
