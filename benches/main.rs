@@ -1,6 +1,6 @@
 //! `make bench`: the bars of speed and size that the project keeps, measured with the release binary against a stage.
 //!
-//! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]` measures one of them alone, also with another binary. Nothing here is a test: what is measured depends on the machine.
+//! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]` and `bench transfer` measure one of them alone. Nothing here is a test: what is measured depends on the machine.
 
 mod bar;
 mod memory;
@@ -11,6 +11,7 @@ mod size;
 mod start;
 mod stop;
 mod theatre;
+mod transfer;
 mod usage;
 
 use std::error::Error;
@@ -27,8 +28,10 @@ type Measured = Result<Vec<Bar>, Box<dyn Error>>;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.as_slice() {
+        [flag, order] if flag == transfer::FLAG => return transfer::run_ours(order),
         [flag, file, program] if flag == usage::FLAG => return usage::measure(Path::new(file), Path::new(program)),
         [word, rest @ ..] if word == "scale" => wait_for(scale_alone(rest)),
+        [word] if word == "transfer" => wait_for(transfer_alone()),
         _ => wait_for(bench()),
     };
     match done {
@@ -43,6 +46,25 @@ fn main() -> ExitCode {
 
 fn wait_for(measuring: impl Future<Output = Measured>) -> Measured {
     tokio::runtime::Runtime::new()?.block_on(measuring)
+}
+
+async fn transfer_alone() -> Measured {
+    let folder = Programs::beside_this()?.target.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    let bars = transfer(&folder).await?;
+    print(&bars);
+    Ok(bars)
+}
+
+async fn transfer(folder: &Path) -> Measured {
+    say("transfer: images from a layout, an engine and a registry, beside skopeo, docker push and curl");
+    let folder = folder.to_owned();
+    let measured = tokio::task::spawn_blocking(move || {
+        let mut bars = transfer::bars(&folder).map_err(|error| error.to_string())?;
+        bars.extend(transfer::memory(&folder).map_err(|error| error.to_string())?);
+        Ok::<_, String>(bars)
+    });
+    Ok(measured.await??)
 }
 
 async fn scale_alone(arguments: &[String]) -> Measured {
@@ -87,6 +109,7 @@ async fn bench() -> Measured {
     bars.extend(stop::bars(&programs, &folder).await?);
     say("memory: deployments without an image, and with 100 MiB of it");
     bars.extend(memory::bars(&programs, &folder, way).await?);
+    bars.extend(transfer(&folder).await?);
     bars.extend(scale(&programs.action, &folder, scale::DEPLOYMENTS).await?);
     bars.extend(size::bars(&programs, way).await?);
     print(&bars);

@@ -140,7 +140,7 @@ impl Blob {
     fn read_into(&self, sender: &Pieces, meter: &Meter) {
         let handed = self.read(|piece| {
             let length = piece.len();
-            match sender.blocking_send(Ok(piece.into())) {
+            match sender.blocking_send(Ok(piece)) {
                 Ok(()) => {
                     meter.count(length);
                     Hand::Taken
@@ -169,23 +169,23 @@ impl Blob {
     }
 
     /// Hands out the blob piece by piece, the last one only when size and digest are right.
-    fn read(&self, mut hand: impl FnMut(Vec<u8>) -> Hand) -> Result<(), BlobError> {
+    fn read(&self, mut hand: impl FnMut(Bytes) -> Hand) -> Result<(), BlobError> {
         let unreadable = |source| BlobError::Unreadable { digest: self.digest.clone(), source };
         let (file, start) = self.open()?;
-        let mut tally = Tally::new(io::sink());
+        let (mut tally, buffers) = (Tally::new(io::sink()), Buffers::default());
         let mut done = 0;
         while done < self.size {
             let length = (self.size - done).min(PIECE as u64);
-            let mut piece = vec![0; usize::try_from(length).unwrap_or(PIECE)];
-            file.read_exact_at(&mut piece, start + done).map_err(unreadable)?;
-            tally.write_all(&piece).map_err(unreadable)?;
+            let mut piece = buffers.take(usize::try_from(length).unwrap_or(PIECE));
+            file.read_exact_at(&mut piece.bytes, start + done).map_err(unreadable)?;
+            tally.write_all(&piece.bytes).map_err(unreadable)?;
             done += length;
             if done == self.size {
                 self.matches(tally)?;
-                hand(piece);
+                hand(Bytes::from_owner(piece));
                 return Ok(());
             }
-            match hand(piece) {
+            match hand(Bytes::from_owner(piece)) {
                 Hand::Taken => {}
                 Hand::Refused => return Ok(()),
             }
@@ -220,6 +220,40 @@ impl Blob {
                 Err(BlobError::Unreadable { digest: self.digest.clone(), source })
             }
         }
+    }
+}
+
+/// Buffers that go round between the reader and the network: fresh memory for every piece would cost as much as reading it.
+#[derive(Debug, Default)]
+struct Buffers {
+    free: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+/// A buffer on its way; it comes back when the network has sent it.
+#[derive(Debug)]
+struct Lent {
+    bytes: Vec<u8>,
+    home: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Buffers {
+    fn take(&self, length: usize) -> Lent {
+        let mut bytes = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        bytes.resize(length, 0);
+        Lent { bytes, home: Arc::clone(&self.free) }
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        self.home.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
     }
 }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::Registry;
 use super::auth::Challenge;
 use super::retry::{Again, Fault};
-use crate::registry::error::{PushError, Step, one_line};
+use crate::error::{PushError, Step, one_line};
 
 /// Error bodies are a few hundred bytes; whatever is longer is not read to its end.
 const LONGEST: usize = 64 * 1024;

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::registry::digest::Digest;
+use crate::digest::Digest;
 
 /// An empty container config, as it was in every version that wrote this form.
 const NOTHING: &str = r#"{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,"OnBuild":null,"Labels":null}"#;

@@ -12,10 +12,10 @@ use url::Url;
 use super::Registry;
 use super::answer::Answer;
 use super::retry::{Fault, Patience};
-use crate::registry::blob::{Blob, Meter};
-use crate::registry::digest::Digest;
-use crate::registry::error::{PushError, Step};
-use crate::registry::progress::{Progress, Report};
+use crate::blob::{Blob, Meter};
+use crate::digest::Digest;
+use crate::error::{PushError, Step};
+use crate::progress::{Progress, Report};
 
 /// How often an upload is looked at: progress is told, and a standstill counted.
 const BEAT: Duration = Duration::from_secs(1);

@@ -126,8 +126,8 @@ pub(crate) fn all_names(images: &[Descriptor]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::digest::Digest;
-    use crate::registry::media::{OCI_INDEX, OCI_MANIFEST};
+    use crate::digest::Digest;
+    use crate::media::{OCI_INDEX, OCI_MANIFEST};
     use serde_json::{Value, json};
 
     /// A layout with one image of one layer, which tests then damage.

@@ -6,14 +6,14 @@
 use serde::Deserialize;
 
 use super::export::{Member, Parts};
-use crate::registry::archive::{Packed, Saved, plain, promised};
-use crate::registry::blob::{Blob, BlobError, Place};
-use crate::registry::digest::Digest;
-use crate::registry::error::SourceError;
-use crate::registry::graph::{Image, SMALL, gather, read_config};
-use crate::registry::layout::Index;
-use crate::registry::media::{Descriptor, Manifest, PointsAt};
-use crate::registry::source::Intake;
+use crate::archive::{Packed, Saved, plain, promised};
+use crate::blob::{Blob, BlobError, Place};
+use crate::digest::Digest;
+use crate::error::SourceError;
+use crate::graph::{Image, SMALL, gather, read_config};
+use crate::layout::Index;
+use crate::media::{Descriptor, Manifest, PointsAt};
+use crate::source::Intake;
 
 /// The image with this id, out of an export that should hold only it. What was not handed over yet is now.
 pub(super) fn assemble(parts: &Parts, id: &Digest, intake: &Intake) -> Result<Image, SourceError> {
@@ -172,11 +172,11 @@ fn unusable(reason: String) -> SourceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::archive::{Layers, archive};
-    use crate::registry::engine::export::Taking;
-    use crate::registry::engine::wanted::Wanted;
-    use crate::registry::known::Known;
-    use crate::registry::media::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
+    use crate::archive::{Layers, archive};
+    use crate::engine::export::Taking;
+    use crate::engine::wanted::Wanted;
+    use crate::known::Known;
+    use crate::media::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
     use serde_json::{Value, json};
 
     /// The files of an export, and what is needed to ask for the image.

@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::legacy;
-use crate::registry::archive::{Layers, Packed, promised};
-use crate::registry::digest::Digest;
+use crate::archive::{Layers, Packed, promised};
+use crate::digest::Digest;
 
 /// What is wanted of an export, and what was taken of it.
 #[derive(Debug)]

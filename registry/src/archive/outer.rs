@@ -10,9 +10,9 @@ use flate2::read::MultiGzDecoder;
 
 use super::entries::Input;
 use super::error::ArchiveError;
-use crate::registry::compress::CopyError;
-use crate::registry::error::SourceError;
-use crate::registry::spool::Spool;
+use crate::compress::CopyError;
+use crate::error::SourceError;
+use crate::spool::Spool;
 
 /// Images shrink to a third or a half; of a layer that is zeros for the most part, a hundredth may be left. Deflate itself
 /// reaches 1032, which is what a bomb uses.

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::registry::blob::Blob;
-use crate::registry::digest::Digest;
-use crate::registry::error::SourceError;
-use crate::registry::graph::{Facts, Image};
-use crate::registry::known::Known;
-use crate::registry::media::{Compression, Descriptor, Manifest, Part, Platform, PointsAt, write_manifest};
+use crate::blob::Blob;
+use crate::digest::Digest;
+use crate::error::SourceError;
+use crate::graph::{Facts, Image};
+use crate::known::Known;
+use crate::media::{Compression, Descriptor, Manifest, Part, Platform, PointsAt, write_manifest};
 
 /// Layers by diff id: those that the registry is known to have, and those that were packed.
 #[derive(Debug, Clone)]

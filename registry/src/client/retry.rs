@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use crate::registry::error::PushError;
-use crate::registry::progress::{Progress, Report};
+use crate::error::PushError;
+use crate::progress::{Progress, Report};
 
 /// With these pauses a registry may be away for about half a minute, and ECR's per-second quotas have long refilled.
 const ATTEMPTS: u32 = 7;

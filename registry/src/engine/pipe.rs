@@ -6,9 +6,9 @@ use std::time::Duration;
 use reqwest::Response;
 use tokio::sync::mpsc;
 
-use crate::registry::archive::Input;
-use crate::registry::error::SourceError;
-use crate::registry::progress::{Progress, Report};
+use crate::archive::Input;
+use crate::error::SourceError;
+use crate::progress::{Progress, Report};
 
 /// Pieces of the answer that wait for the compressor. The engine sends at most some 32 KiB at once.
 const PIECES_AHEAD: usize = 32;

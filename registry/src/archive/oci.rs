@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::contents::Contents;
 use super::error::ArchiveError;
-use crate::registry::error::SourceError;
-use crate::registry::graph::{Image, gather};
-use crate::registry::layout::{Index, Marker, all_names, names};
-use crate::registry::media::Descriptor;
+use crate::error::SourceError;
+use crate::graph::{Image, gather};
+use crate::layout::{Index, Marker, all_names, names};
+use crate::media::Descriptor;
 
 /// Reads the image that `tag` names, or the only one. Layers stay where they are: they are sent from the archive.
 pub(crate) fn read_oci(file: &Path, tag: Option<&str>, temporary: &Path) -> Result<Image, SourceError> {

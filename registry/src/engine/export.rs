@@ -11,14 +11,14 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::wanted::{Told, Wanted};
-use crate::registry::archive::{ArchiveError, Content, Entries, HEAD, Input, Kind, Layers, Packed, follow};
-use crate::registry::blob::Blob;
-use crate::registry::compress::{self, CopyError};
-use crate::registry::digest::Digest;
-use crate::registry::error::SourceError;
-use crate::registry::media::Compression;
-use crate::registry::source::Intake;
-use crate::registry::spool::Spool;
+use crate::archive::{ArchiveError, Content, Entries, HEAD, Input, Kind, Layers, Packed, follow};
+use crate::blob::Blob;
+use crate::compress::{self, CopyError};
+use crate::digest::Digest;
+use crate::error::SourceError;
+use crate::media::Compression;
+use crate::source::Intake;
+use crate::spool::Spool;
 
 /// Everything that was taken of an export, by name.
 #[derive(Debug)]
@@ -170,9 +170,9 @@ fn broken(error: ArchiveError) -> SourceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::archive::archive;
-    use crate::registry::known::Known;
-    use crate::registry::media::{Config, DOCKER_MANIFEST, Manifest};
+    use crate::archive::archive;
+    use crate::known::Known;
+    use crate::media::{Config, DOCKER_MANIFEST, Manifest};
     use serde_json::json;
     use tokio::sync::mpsc;
 

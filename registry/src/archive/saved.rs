@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::registry::digest::Digest;
+use crate::digest::Digest;
 
 /// An image: names of files in the archive.
 #[derive(Debug, Clone, Deserialize)]

@@ -36,11 +36,6 @@ impl Known {
         }
     }
 
-    /// Whether there is nothing that could be left out.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.manifests.is_empty()
-    }
-
     /// Whether this manifest is there.
     pub(crate) fn has_manifest(&self, digest: &Digest) -> bool {
         self.manifests.iter().any(|manifest| manifest.digest == *digest)

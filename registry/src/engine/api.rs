@@ -8,11 +8,11 @@ use std::time::Duration;
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 
-use crate::registry::digest::Digest;
-use crate::registry::error::{SourceError, one_line};
-use crate::registry::graph::Facts;
-use crate::registry::media::Platform;
-use crate::registry::reference::ImageName;
+use crate::digest::Digest;
+use crate::error::{SourceError, one_line};
+use crate::graph::Facts;
+use crate::media::Platform;
+use crate::reference::ImageName;
 
 /// The version of the API that most engines know: Docker 25 speaks no newer one, Docker 29 no older one. An engine that does
 /// not know it is asked again in its own.

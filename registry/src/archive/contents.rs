@@ -13,11 +13,11 @@ use super::error::ArchiveError;
 use super::header::Kind;
 use super::names;
 use super::outer::{Cursor, Outer, unusable};
-use crate::registry::blob::{Blob, BlobError, Place};
-use crate::registry::digest::Digest;
-use crate::registry::error::SourceError;
-use crate::registry::graph::SMALL;
-use crate::registry::media::Descriptor;
+use crate::blob::{Blob, BlobError, Place};
+use crate::digest::Digest;
+use crate::error::SourceError;
+use crate::graph::SMALL;
+use crate::media::Descriptor;
 
 /// An archive whose headers were read.
 #[derive(Debug)]

@@ -15,17 +15,17 @@ use super::contents::{Contents, Span};
 use super::error::ArchiveError;
 use super::image::{Layers, Packed};
 use super::saved::{Saved, promised, same_name};
-use crate::registry::blob::Blob;
-use crate::registry::compress::{self, CopyError};
-use crate::registry::digest::{Digest, Tally, Tee};
-use crate::registry::error::SourceError;
-use crate::registry::graph::{Facts, Image, SMALL, gather, read_config};
-use crate::registry::known::Known;
-use crate::registry::layout::Index;
-use crate::registry::media::{Compression, Config, Descriptor, Manifest, Platform, PointsAt};
-use crate::registry::progress::{Progress, Report};
-use crate::registry::source::{Intake, off_thread};
-use crate::registry::spool::Spool;
+use crate::blob::Blob;
+use crate::compress::{self, CopyError};
+use crate::digest::{Digest, Tally, Tee};
+use crate::error::SourceError;
+use crate::graph::{Facts, Image, SMALL, gather, read_config};
+use crate::known::Known;
+use crate::layout::Index;
+use crate::media::{Compression, Config, Descriptor, Manifest, Platform, PointsAt};
+use crate::progress::{Progress, Report};
+use crate::source::{Intake, off_thread};
+use crate::spool::Spool;
 
 /// What was found.
 #[derive(Debug)]

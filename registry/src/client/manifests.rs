@@ -6,12 +6,12 @@ use reqwest::{Response, StatusCode};
 use super::Registry;
 use super::answer::{Answer, Refusal};
 use super::retry::{Fault, Patience};
-use crate::registry::digest::Digest;
-use crate::registry::error::{PushError, Step};
-use crate::registry::graph::SMALL;
-use crate::registry::media::{self, Config, Descriptor, Manifest};
-use crate::registry::progress::Report;
-use crate::registry::reference::Tag;
+use crate::digest::Digest;
+use crate::error::{PushError, Step};
+use crate::graph::SMALL;
+use crate::media::{self, Config, Descriptor, Manifest};
+use crate::progress::Report;
+use crate::reference::Tag;
 
 /// The registry's own word for the digest of what it sends or was sent.
 const CONTENT_DIGEST: &str = "docker-content-digest";
@@ -173,7 +173,7 @@ impl Registry {
     pub(super) fn confirm(&self, response: &Response, ours: &Digest) -> Result<(), PushError> {
         match announced(response) {
             Some(theirs) if theirs != ours.as_str() => {
-                let theirs = crate::registry::error::one_line(theirs);
+                let theirs = crate::error::one_line(theirs);
                 Err(PushError::DigestMismatch { host: self.host(), ours: ours.clone(), theirs })
             }
             Some(_) | None => Ok(()),

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crate::registry::digest::Digest;
+use crate::digest::Digest;
 
 /// Why an archive is not read.
 #[derive(Debug, thiserror::Error)]
