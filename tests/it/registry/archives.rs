@@ -10,7 +10,7 @@ use ecs_bluegreen::registry::SourceError;
 use serde_json::json;
 
 use super::bench::{Bench, Layout, OCI_INDEX, output, pushed};
-use super::engine::{build, engine, pulled_and_run, remove};
+use super::engine::{build, engine, export_of_docker_25, pulled_and_run, remove};
 use super::replay::{Replay, packed};
 
 /// An error with its causes, on one line.
@@ -123,6 +123,18 @@ fn archive(files: &[(String, Vec<u8>)]) -> Vec<u8> {
 fn gzipped(bench: &Bench, content: &[u8]) -> Vec<u8> {
     fs::write(bench.path("plain"), content).unwrap();
     output(Command::new("gzip").arg("--stdout").arg(bench.path("plain")))
+}
+
+#[tokio::test]
+async fn a_manifest_that_leaves_its_layers_out_is_not_believed() {
+    let bench = Bench::new();
+    let layer = packed(&[("file", &[7; 100_000])]);
+    let (export, _) = export_of_docker_25(&[&layer]);
+    fs::write(bench.path("saved.tar"), export).unwrap();
+    let result = pushed(&bench.find("docker-archive:saved.tar:api:1").await.unwrap(), &bench.target(), &["v1"]).await.0.unwrap();
+    assert_eq!(result.uploaded, 2);
+    let words = sentence(&bench.find("oci-archive:saved.tar").await.unwrap_err());
+    assert!(words.ends_with("cannot be used: it has 0 layers and its config 1"), "{words}");
 }
 
 #[tokio::test]
