@@ -132,7 +132,7 @@ async fn what_is_sent_is_gzip_to_everybody() {
     for layer in manifest["layers"].as_array().unwrap() {
         let file = bench.path("dir").join(layer["digest"].as_str().unwrap().trim_start_matches("sha256:"));
         let plain = output(Command::new("gzip").arg("--decompress").arg("--stdout").stdin(fs::File::open(file).unwrap()));
-        assert!(plain.len() % 512 == 0 && !plain.is_empty());
+        assert!(plain.len().is_multiple_of(512) && !plain.is_empty());
     }
 }
 
@@ -233,7 +233,7 @@ async fn an_engine_that_does_not_know_the_version_is_asked_in_its_own() {
 #[tokio::test]
 async fn a_garbled_or_truncated_export_never_becomes_an_image() {
     let bench = Bench::new();
-    let layer = packed(&[("file", &[1; 100_000])]);
+    let layer = packed(&[("file", &vec![1; 100_000])]);
     let (export, id) = export_of_docker_25(&[&layer]);
     let mut garbled = export.clone();
     // In the middle of the layer, which is the largest thing by far.
