@@ -113,7 +113,7 @@ impl Gathering<'_> {
         self.blob(config)?;
         layers.iter().filter(|layer| !layer.is_foreign()).try_for_each(|layer| self.blob(layer))?;
         if !descriptor.is_attestation() && Config::is_announced_by(config) {
-            self.learn(descriptor, config)?;
+            self.learn(descriptor, config, layers.len())?;
         }
         Ok(())
     }
@@ -125,8 +125,14 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    fn learn(&mut self, manifest: &Descriptor, config: &Descriptor) -> Result<(), SourceError> {
+    /// Docker 25 writes manifests that leave out all layers; such an image would start with nothing in it.
+    fn learn(&mut self, manifest: &Descriptor, config: &Descriptor, layers: usize) -> Result<(), SourceError> {
         let config = read_config(&(self.locate)(config)?)?;
+        let wanted = config.rootfs.diff_ids.len();
+        if wanted > layers {
+            let reason = format!("it has {layers} layers and its config {wanted}");
+            return Err(SourceError::Manifest { digest: manifest.digest.clone(), reason });
+        }
         self.image.facts.add(config.platform, Some(manifest.digest.clone()));
         Ok(())
     }

@@ -110,7 +110,7 @@ mod tests {
         let second = spool.keep(&mut b"second".as_slice()).unwrap();
         spool.forget_last(&second).unwrap();
         let broken = |to: &mut (dyn Write + Send)| {
-            to.write_all(&[7; 3 * BUFFER]).unwrap();
+            to.write_all(&vec![7; 3 * BUFFER]).unwrap();
             Err::<(), _>(CopyError::Read(io::ErrorKind::ConnectionReset.into()))
         };
         assert!(spool.append(broken).is_err());

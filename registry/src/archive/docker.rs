@@ -131,7 +131,7 @@ fn is_ready(image: &Image, wanted: &Digest) -> bool {
         })
     };
     images().any(|(config, _)| config.digest == *wanted)
-        && images().all(|(_, layers)| layers.iter().all(|layer| !layer.media_type.ends_with(".tar")))
+        && images().all(|(_, layers)| layers.iter().all(|layer| layer.media_type.rsplit('.').next() != Some("tar")))
 }
 
 fn layers(contents: &Contents, saved: &Saved, diff_ids: &[Digest]) -> Result<Vec<(Digest, Layer)>, SourceError> {

@@ -112,7 +112,7 @@ impl Extended {
         match flag {
             b'L' => self.name = self.name.take().or_else(|| Some(terminated(content).to_vec())),
             b'K' => self.link = self.link.take().or_else(|| Some(terminated(content).to_vec())),
-            b'g' => return records(content, &mut |key, _| self.global(key)),
+            b'g' => return records(content, &mut |key, _| global(key)),
             _ => return records(content, &mut |key, value| self.local(key, value)),
         }
         Ok(())
@@ -133,19 +133,22 @@ impl Extended {
         }
         Ok(())
     }
+}
 
-    /// Comments are for all entries (`git archive` writes one); names and sizes cannot sensibly be.
-    fn global(&mut self, key: &[u8]) -> Result<(), ArchiveError> {
-        match key {
-            b"path" | b"linkpath" | b"size" => Err(ArchiveError::Pax("a name or a size in it would count for all entries")),
-            _ if key.starts_with(b"GNU.sparse.") => Err(ArchiveError::Pax("it makes all entries sparse")),
-            _ => Ok(()),
-        }
+/// Comments are for all entries (`git archive` writes one); names and sizes cannot sensibly be.
+fn global(key: &[u8]) -> Result<(), ArchiveError> {
+    match key {
+        b"path" | b"linkpath" | b"size" => Err(ArchiveError::Pax("a name or a size in it would count for all entries")),
+        _ if key.starts_with(b"GNU.sparse.") => Err(ArchiveError::Pax("it makes all entries sparse")),
+        _ => Ok(()),
     }
 }
 
+/// Takes a key and its value.
+type Take<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError>;
+
 /// Records are `LENGTH KEY=VALUE\n`, the length being that of the whole record.
-fn records(mut rest: &[u8], take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError>) -> Result<(), ArchiveError> {
+fn records(mut rest: &[u8], take: Take<'_>) -> Result<(), ArchiveError> {
     while !rest.is_empty() {
         let (record, after) = record(rest).ok_or(ArchiveError::Pax("a record's length is wrong"))?;
         let equals = record.iter().position(|byte| *byte == b'=').ok_or(ArchiveError::Pax("a record has no `=`"))?;

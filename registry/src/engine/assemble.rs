@@ -280,6 +280,20 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_that_leaves_its_layers_out_is_not_believed() {
+        let text = config("amd64");
+        let mut exported = Exported::default();
+        let config = exported.blob("application/vnd.oci.image.config.v1+json", &text);
+        let layer = exported.blob("application/vnd.oci.image.layer.v1.tar", layer());
+        let root = exported.blob(OCI_MANIFEST, json!({"schemaVersion": 2, "config": config, "layers": []}).to_string());
+        exported.index(&root);
+        let name = |descriptor: &Value| format!("blobs/sha256/{}", digest(descriptor).hex());
+        exported.saved(&name(&config), &[&name(&layer)]);
+        let image = exported.assemble(&Digest::of(text.as_bytes())).unwrap();
+        assert_eq!((image.manifests[0].media_type.as_str(), image.blobs.len()), (DOCKER_MANIFEST, 2));
+    }
+
+    #[test]
     fn an_image_that_the_engine_keeps_compressed_keeps_its_digest() {
         let (exported, root, _) = containerd(true);
         let image = exported.assemble(&digest(&root)).unwrap();

@@ -75,7 +75,7 @@ impl Taking {
     /// Reads the whole archive.
     pub(super) fn take_apart(mut self, from: &mut dyn Input) -> Result<Parts, SourceError> {
         let (mut entries, mut links) = (Entries::new(from), HashMap::new());
-        while let Some(entry) = entries.next_entry().map_err(broken)? {
+        while let Some(entry) = entries.next_entry().map_err(|error| broken(&error))? {
             match entry.kind {
                 Kind::Directory => {}
                 Kind::Link(to) => drop(links.insert(entry.name, to)),
@@ -160,10 +160,10 @@ fn failed(error: CopyError, spool: &Spool) -> SourceError {
 }
 
 fn unreadable(error: io::Error) -> SourceError {
-    broken(ArchiveError::of(error))
+    broken(&ArchiveError::of(error))
 }
 
-fn broken(error: ArchiveError) -> SourceError {
+fn broken(error: &ArchiveError) -> SourceError {
     SourceError::Export { reason: error.to_string() }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Response;
 use tokio::sync::mpsc;
 
@@ -25,7 +26,7 @@ pub(super) async fn through<T: Send + 'static>(
     read: impl FnOnce(&mut dyn Input) -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read(&mut Pieces { receiver, piece: Vec::new(), at: 0 }));
+    let reading = tokio::task::spawn_blocking(move || read(&mut Pieces { receiver, piece: Bytes::new(), at: 0 }));
     // A connection that broke is the reason of whatever the reader then says about the archive.
     let forwarded = forward(response, &sender, expected, report).await;
     drop(sender);
@@ -33,7 +34,7 @@ pub(super) async fn through<T: Send + 'static>(
     forwarded.and(outcome)
 }
 
-async fn forward(mut response: Response, sender: &mpsc::Sender<Vec<u8>>, expected: u64, report: Report<'_>) -> Result<(), SourceError> {
+async fn forward(mut response: Response, sender: &mpsc::Sender<Bytes>, expected: u64, report: Report<'_>) -> Result<(), SourceError> {
     let (mut bytes, mut told) = (0, 0);
     while let Some(piece) = next(&mut response).await? {
         bytes += piece.len() as u64;
@@ -49,17 +50,16 @@ async fn forward(mut response: Response, sender: &mpsc::Sender<Vec<u8>>, expecte
     Ok(())
 }
 
-async fn next(response: &mut Response) -> Result<Option<Vec<u8>>, SourceError> {
+async fn next(response: &mut Response) -> Result<Option<Bytes>, SourceError> {
     let broken = |error: reqwest::Error| SourceError::Export { reason: format!("the connection broke: {}", error.without_url()) };
     let piece = tokio::time::timeout(SILENCE, response.chunk()).await;
-    let piece = piece.map_err(|_| SourceError::EngineSilent { seconds: SILENCE.as_secs() })?.map_err(broken)?;
-    Ok(piece.map(Vec::from))
+    piece.map_err(|_| SourceError::EngineSilent { seconds: SILENCE.as_secs() })?.map_err(broken)
 }
 
 /// A blocking reader over pieces that arrive.
 struct Pieces {
-    receiver: mpsc::Receiver<Vec<u8>>,
-    piece: Vec<u8>,
+    receiver: mpsc::Receiver<Bytes>,
+    piece: Bytes,
     at: usize,
 }
 
@@ -108,11 +108,11 @@ mod tests {
     fn pieces_read_as_one_stream_and_end() {
         let (sender, receiver) = mpsc::channel(4);
         for piece in ["ab", "", "cde"] {
-            sender.blocking_send(piece.as_bytes().to_vec()).unwrap();
+            sender.blocking_send(Bytes::from_static(piece.as_bytes())).unwrap();
         }
         drop(sender);
         let mut text = String::new();
-        Pieces { receiver, piece: Vec::new(), at: 0 }.read_to_string(&mut text).unwrap();
+        Pieces { receiver, piece: Bytes::new(), at: 0 }.read_to_string(&mut text).unwrap();
         assert_eq!(text, "abcde");
     }
 
@@ -120,10 +120,10 @@ mod tests {
     fn what_is_skipped_must_have_been_there() {
         let (sender, receiver) = mpsc::channel(4);
         for piece in ["ab", "cde"] {
-            sender.blocking_send(piece.as_bytes().to_vec()).unwrap();
+            sender.blocking_send(Bytes::from_static(piece.as_bytes())).unwrap();
         }
         drop(sender);
-        let mut pieces = Pieces { receiver, piece: Vec::new(), at: 0 };
+        let mut pieces = Pieces { receiver, piece: Bytes::new(), at: 0 };
         pieces.skip(3).unwrap();
         let mut one = [0];
         pieces.read_exact(&mut one).unwrap();

@@ -10,7 +10,7 @@ use ecs_bluegreen::registry::SourceError;
 use serde_json::json;
 
 use super::bench::{Bench, Layout, OCI_INDEX, output, pushed};
-use super::engine::{build, engine, pulled_and_run, remove};
+use super::engine::{build, engine, export_of_docker_25, pulled_and_run, remove};
 use super::replay::{Replay, packed};
 
 /// An error with its causes, on one line.
@@ -82,7 +82,7 @@ async fn a_layout_in_an_archive_is_pushed_verbatim_plain_or_compressed() {
 async fn archives_of_skopeo_are_read() {
     let bench = Bench::new();
     let layout = Layout::new(bench.path("out"));
-    let layer = packed(&[("file", &[7; 100_000])]);
+    let layer = packed(&[("file", &vec![7; 100_000])]);
     let gzipped = {
         fs::write(bench.path("layer.tar"), &layer).unwrap();
         output(Command::new("gzip").arg("--stdout").arg(bench.path("layer.tar")))
@@ -126,9 +126,21 @@ fn gzipped(bench: &Bench, content: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn a_manifest_that_leaves_its_layers_out_is_not_believed() {
+    let bench = Bench::new();
+    let layer = packed(&[("file", &vec![7; 100_000])]);
+    let (export, _) = export_of_docker_25(&[&layer]);
+    fs::write(bench.path("saved.tar"), export).unwrap();
+    let result = pushed(&bench.find("docker-archive:saved.tar:api:1").await.unwrap(), &bench.target(), &["v1"]).await.0.unwrap();
+    assert_eq!(result.uploaded, 2);
+    let words = sentence(&bench.find("oci-archive:saved.tar").await.unwrap_err());
+    assert!(words.ends_with("cannot be used: it has 0 layers and its config 1"), "{words}");
+}
+
+#[tokio::test]
 async fn compressed_layers_in_a_docker_archive_are_sent_as_they_are_after_they_were_checked() {
     let bench = Bench::new();
-    let layer = packed(&[("file", &[7; 100_000])]);
+    let layer = packed(&[("file", &vec![7; 100_000])]);
     let packed_layer = gzipped(&bench, &layer);
     fs::write(bench.path("good.tar"), archive(&saved(&packed_layer, &layer))).unwrap();
     let good = pushed(&bench.find("docker-archive:good.tar").await.unwrap(), &bench.target(), &["v1"]).await.0.unwrap();

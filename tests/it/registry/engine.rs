@@ -132,7 +132,7 @@ async fn what_is_sent_is_gzip_to_everybody() {
     for layer in manifest["layers"].as_array().unwrap() {
         let file = bench.path("dir").join(layer["digest"].as_str().unwrap().trim_start_matches("sha256:"));
         let plain = output(Command::new("gzip").arg("--decompress").arg("--stdout").stdin(fs::File::open(file).unwrap()));
-        assert!(plain.len() % 512 == 0 && !plain.is_empty());
+        assert!(plain.len().is_multiple_of(512) && !plain.is_empty());
     }
 }
 
@@ -144,17 +144,15 @@ fn image(layers: &[&[u8]]) -> (String, Digest) {
     (config, id)
 }
 
-/// What Docker 25 to 28 export from their own store: a layout of uncompressed layers, and `manifest.json`.
-fn export_of_docker_28(layers: &[&[u8]]) -> (Vec<u8>, Digest) {
+/// What Docker exports from its own store from 25 on: a layout whose manifest leaves out the layers, and `manifest.json`.
+pub(super) fn export_of_docker_25(layers: &[&[u8]]) -> (Vec<u8>, Digest) {
     let (config, id) = image(layers);
     let blob = |content: &[u8]| format!("blobs/sha256/{}", Digest::of(content).hex());
     let described =
         |media_type: &str, content: &[u8]| json!({"mediaType": media_type, "digest": Digest::of(content), "size": content.len()});
-    let layer_type = "application/vnd.oci.image.layer.v1.tar";
     let manifest = json!({
         "schemaVersion": 2, "mediaType": super::bench::OCI_MANIFEST,
-        "config": described("application/vnd.oci.image.config.v1+json", config.as_bytes()),
-        "layers": layers.iter().map(|layer| described(layer_type, layer)).collect::<Vec<_>>(),
+        "config": described("application/vnd.oci.image.config.v1+json", config.as_bytes()), "layers": [],
     })
     .to_string();
     let index = json!({"schemaVersion": 2, "manifests": [described(super::bench::OCI_MANIFEST, manifest.as_bytes())]}).to_string();
@@ -175,12 +173,12 @@ async fn an_export_that_names_layers_by_their_content_is_read_only_as_far_as_it_
     let bench = Bench::new();
     let layers: Vec<Vec<u8>> = (0..3_u8).map(|n| packed(&[("file", &vec![n; 3_000_000])])).collect();
     let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
-    let (export, id) = export_of_docker_28(&layers[..2]);
+    let (export, id) = export_of_docker_25(&layers[..2]);
     let replay = Replay::new(&bench, &id, &layers[..2], export);
     let first = pushed(&replay.find(&bench).await.unwrap(), &bench.target(), &["v1"]).await.0.unwrap();
     assert_eq!(counts(&first), (3, 0));
 
-    let (export, id) = export_of_docker_28(&layers);
+    let (export, id) = export_of_docker_25(&layers);
     let replay = Replay::new(&bench, &id, &layers, export);
     let second = pushed(&replay.find(&bench).await.unwrap(), &bench.target(), &["v1"]).await.0.unwrap();
     assert_eq!(counts(&second), (2, 2));
@@ -223,7 +221,7 @@ async fn an_engine_that_keeps_images_compressed_gives_them_as_they_are() {
 async fn an_engine_that_does_not_know_the_version_is_asked_in_its_own() {
     let bench = Bench::new();
     let layer = packed(&[("file", b"content")]);
-    let (export, id) = export_of_docker_28(&[&layer]);
+    let (export, id) = export_of_docker_25(&[&layer]);
     let replay = Replay::new(&bench, &id, &[&layer], export).speaking("1.41");
     let source = replay.find(&bench).await.unwrap();
     pushed(&source, &bench.target(), &["v1"]).await.0.unwrap();
@@ -235,8 +233,8 @@ async fn an_engine_that_does_not_know_the_version_is_asked_in_its_own() {
 #[tokio::test]
 async fn a_garbled_or_truncated_export_never_becomes_an_image() {
     let bench = Bench::new();
-    let layer = packed(&[("file", &[1; 100_000])]);
-    let (export, id) = export_of_docker_28(&[&layer]);
+    let layer = packed(&[("file", &vec![1; 100_000])]);
+    let (export, id) = export_of_docker_25(&[&layer]);
     let mut garbled = export.clone();
     // In the middle of the layer, which is the largest thing by far.
     garbled[60_000] ^= 1;
