@@ -32,8 +32,11 @@ fn without_image(inputs: &Inputs, collect: &mut Collect) {
 
 fn is_local(reference: &ImageReference) -> bool {
     match reference {
-        ImageReference::Engine(_) | ImageReference::Layout { .. } => true,
-        ImageReference::Bare(_) => false,
+        ImageReference::Engine(_)
+        | ImageReference::Layout { .. }
+        | ImageReference::OciArchive { .. }
+        | ImageReference::DockerArchive { .. } => true,
+        ImageReference::Bare(_) | ImageReference::Registry(_) => false,
     }
 }
 
@@ -48,8 +51,11 @@ fn repository(text: &str) -> Repository {
 /// The given tags, else the version, else the commit, else the tag the image has.
 fn tags(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> Vec<Tag> {
     let own = match reference {
-        ImageReference::Engine(name) | ImageReference::Bare(name) => name.tag().map(|tag| tag.as_str().to_owned()),
-        ImageReference::Layout { tag, .. } => tag.clone(),
+        ImageReference::Engine(name) | ImageReference::Bare(name) | ImageReference::Registry(name) => {
+            name.tag().map(|tag| tag.as_str().to_owned())
+        }
+        ImageReference::Layout { tag, .. } | ImageReference::OciArchive { tag, .. } => tag.clone(),
+        ImageReference::DockerArchive { .. } => None,
     };
     let default = inputs.version.clone().or_else(|| runner.sha.clone()).or(own).unwrap_or_else(|| "latest".into());
     let text = inputs.tags.clone().unwrap_or(default);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::registry::{self, Progress, PushError, Source, Target};
+use crate::registry::{self, Delivery, Progress, PushError, Source, Target};
 use crate::run::Run;
 use crate::settings::ImageSettings;
 use crate::survey::ImageFound;
@@ -69,7 +69,8 @@ pub async fn image(run: &Run, settings: &ImageSettings, found: ImageFound) -> Re
 
 async fn push(run: &Run, settings: &ImageSettings, source: &Source, target: &Target) -> Result<Pinned, Failure> {
     let said = Mutex::new(None);
-    let pushed = registry::push(source, target, &settings.tags, &|progress| speak(run, &said, &progress)).await.map_err(ImageError)?;
+    let delivery = Delivery { tags: &settings.tags, ..Delivery::default() };
+    let pushed = registry::push(source, target, delivery, &|progress| speak(run, &said, &progress)).await.map_err(ImageError)?;
     let registry = host(target);
     let digest = pushed.digest.to_string();
     let image = format!("{registry}/{}@{digest}", target.repository);
@@ -92,7 +93,12 @@ fn speak(run: &Run, said: &Mutex<Option<Instant>>, progress: &Progress) {
         Progress::Waiting { pause, reason } => {
             return run.tell(Event::Noted { sentence: format!("{reason}; trying again in {} s", pause.as_secs().max(1)) });
         }
-        Progress::Ready { .. } | Progress::Existing { .. } | Progress::Uploaded { .. } | Progress::Tagged { .. } => return,
+        Progress::Healing { reason } => return run.tell(Event::Noted { sentence: format!("{reason}; everything is asked for again") }),
+        Progress::Ready { .. }
+        | Progress::Existing { .. }
+        | Progress::Mounted { .. }
+        | Progress::Uploaded { .. }
+        | Progress::Tagged { .. } => return,
     };
     let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let first = *said.get_or_insert_with(Instant::now);

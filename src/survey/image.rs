@@ -7,7 +7,9 @@ use crate::aws::ecr::RegistryAccess;
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::registry::{self, Credentials, Digest, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target};
+use crate::registry::{
+    self, Credentials, Digest, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target, Transport,
+};
 use crate::run::Run;
 use crate::settings::{ImageSettings, Push, Repository, Settings};
 
@@ -64,11 +66,18 @@ async fn in_repository(run: &Run, image: &ImageSettings, repository: &Repository
             engine_socket: run.runner.engine_socket.clone(),
             workspace: run.runner.workspace.root.clone(),
             temporary: run.runner.temp.clone(),
+            registry: None,
         };
-        match registry::find(&image.reference, &sources).await {
+        match registry::find(&image.reference, &sources, &|_| {}).await {
             Ok(source) => return Ok(ImageFound::Local { source: Box::new(source), target: Box::new(target) }),
             Err(error) if may_be_elsewhere(image, &error) => {}
-            Err(error) => return Err(problem("image", crate::error::chain_of(&error).join(": "), error.hint().unwrap_or("check image"))),
+            Err(error) => {
+                return Err(problem(
+                    "image",
+                    crate::error::chain_of(&error).join(": "),
+                    &error.hint().unwrap_or_else(|| "check image".into()),
+                ));
+            }
         }
     }
     there(image, &target, access, &repository.name).await
@@ -121,8 +130,8 @@ impl std::fmt::Display for Known {
 /// A name without a tag means `latest`, as everywhere.
 fn reference(reference: &ImageReference) -> Option<Known> {
     let name: &ImageName = match reference {
-        ImageReference::Engine(name) | ImageReference::Bare(name) => name,
-        ImageReference::Layout { .. } => return None,
+        ImageReference::Engine(name) | ImageReference::Bare(name) | ImageReference::Registry(name) => name,
+        ImageReference::Layout { .. } | ImageReference::OciArchive { .. } | ImageReference::DockerArchive { .. } => return None,
     };
     let digest = name.digest().cloned().map(Known::Digest);
     let tag = || name.tag().cloned().or_else(|| "latest".parse().ok()).map(Known::Tag);
@@ -146,7 +155,8 @@ fn target(access: &RegistryAccess, repository: &str) -> Result<Target, Unready> 
         Unready::Failure(Failure::new(Reason::ImageFailed, format!("ECR named an endpoint that is not a URL: {error}")))
     })?;
     let credentials = Credentials { user: access.user.clone(), password: access.password.clone() };
-    Ok(Target { endpoint, repository: repository.to_owned(), credentials: Some(credentials) })
+    let transport = Transport::new().map_err(|error| unresolved(&error))?;
+    Ok(Target { endpoint, repository: repository.to_owned(), credentials: Some(credentials), renewal: None, transport })
 }
 
 fn unresolved(error: &PushError) -> Unready {
