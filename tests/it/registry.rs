@@ -2,7 +2,11 @@
 
 mod bench;
 mod between;
+mod ecr;
 mod engine;
 mod faults;
+mod hostile;
 mod layouts;
 mod promotion;
+mod stage;
+mod unlucky;
