@@ -1,5 +1,6 @@
 //! The image transfer against a real registry, a real engine and a second reader.
 
+mod archives;
 mod bench;
 mod between;
 mod ecr;
@@ -8,5 +9,6 @@ mod faults;
 mod hostile;
 mod layouts;
 mod promotion;
+mod replay;
 mod stage;
 mod unlucky;
