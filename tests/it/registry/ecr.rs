@@ -206,7 +206,7 @@ async fn too_many_layers_have_their_own_sentence() {
 }
 
 #[tokio::test]
-async fn a_childs_blobs_that_are_gone_are_brought_again() {
+async fn blobs_that_an_image_of_an_index_lost_are_brought_again() {
     let stage = Stage::ecr().await;
     let source = stage.index().await;
     stage.push(&source, &["v1"]).await.unwrap();

@@ -212,7 +212,7 @@ async fn a_tag_that_cannot_be_one_is_400_without_a_word() {
 }
 
 #[tokio::test]
-async fn an_index_whose_childs_blobs_are_gone_is_refused_although_the_child_is_there() {
+async fn an_index_whose_image_lost_a_blob_is_refused_although_the_image_is_there() {
     let registry = Fixture::start(None).await;
     let child = registry.image("a", "", &[b"layer"]).await;
     let digest = Digest::of(child.as_bytes());
