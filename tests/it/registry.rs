@@ -6,6 +6,7 @@ mod between;
 mod ecr;
 mod engine;
 mod faults;
+mod findings;
 mod hostile;
 mod layouts;
 mod promotion;
