@@ -30,7 +30,7 @@ rehearse:
 
 ## test: install what is needed, then run every check and every test
 .PHONY: test
-test: setup format-check lint test-tools clippy test-image test-moto test-rust
+test: setup format-check lint test-tools clippy test-fuzz test-image test-moto test-rust
 
 ## image: build the container image `ecs-bluegreen-action` without pulling anything, and hold it to its size
 .PHONY: image
@@ -47,6 +47,11 @@ bench: release
 scale: release
 	$(RELEASE)/bench scale $(N)
 
+## fuzz: give the readers of images and archives hostile input, for N seconds each (60)
+.PHONY: fuzz
+fuzz: setup
+	tests/tools/fuzz $(or $(N),60)
+
 ## lint: check workflows, action.yml, scripts, Dockerfile, spelling and the examples in the docs
 .PHONY: lint
 lint: setup
@@ -61,6 +66,7 @@ generate:
 .PHONY: format
 format:
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml -- --config-path .
 
 ## freeze: renew the frozen versions of the test tools from requirements.in and package.json
 .PHONY: freeze
@@ -88,6 +94,7 @@ release:
 .PHONY: format-check
 format-check:
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check -- --config-path .
 
 .PHONY: clippy
 clippy:
@@ -96,6 +103,10 @@ clippy:
 .PHONY: test-tools
 test-tools: setup
 	$(PYTHON) -m unittest discover --start-directory tests/tools --top-level-directory tests/tools
+
+.PHONY: test-fuzz
+test-fuzz: setup
+	tests/tools/fuzz 10
 
 .PHONY: test-image
 test-image: setup release

@@ -16,6 +16,7 @@ use crate::faults::Fault;
 use crate::github::GithubOptions;
 use crate::limits::Limits;
 use crate::switches::Switches;
+use crate::world::registry::{RegistryFault, RegistryRules};
 
 /// How a stage is set up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +44,10 @@ pub struct StageOptions {
     pub registry_password: String,
     /// Whether the stage's own registry asks for the password.
     pub registry_open: bool,
+    /// The ways of the stage's own registry; those of the specification unless set.
+    pub registry_rules: RegistryRules,
+    /// What goes wrong at the stage's own registry.
+    pub registry_faults: Vec<RegistryFault>,
     /// The ECR repositories that exist.
     pub repositories: Vec<String>,
     /// The services that exist from the start; `${registry}` in their definitions becomes the registry's `host:port`.
@@ -83,6 +88,8 @@ impl Default for StageOptions {
             registry: None,
             registry_password: "registry-token-of-the-stage".to_owned(),
             registry_open: false,
+            registry_rules: RegistryRules::default(),
+            registry_faults: Vec::new(),
             repositories: vec!["app".to_owned()],
             services: Vec::new(),
             deployment_configs: Vec::new(),

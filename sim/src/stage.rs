@@ -309,6 +309,8 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         },
         registry: options.registry.clone().map_or(RegistrySource::Builtin, RegistrySource::External),
         registry_password: (!options.registry_open).then(|| options.registry_password.clone()),
+        registry_rules: options.registry_rules.clone(),
+        registry_faults: options.registry_faults.clone(),
         bind: options.bind,
         ..WorldOptions::default()
     }

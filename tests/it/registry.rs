@@ -3,8 +3,13 @@
 mod archives;
 mod bench;
 mod between;
+mod ecr;
 mod engine;
 mod faults;
+mod hostile;
 mod layouts;
+mod mended;
 mod promotion;
 mod replay;
+mod stage;
+mod unlucky;

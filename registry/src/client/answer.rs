@@ -57,6 +57,15 @@ pub(super) struct Refusal {
     /// The registry's words, on one line.
     pub(super) message: String,
     after: Option<Duration>,
+    is_silent: bool,
+}
+
+/// Whether a refusal is one of credentials that were good before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expired {
+    Yes,
+    Perhaps,
+    No,
 }
 
 impl Refusal {
@@ -73,10 +82,21 @@ impl Refusal {
         Self { challenge, ..Self::new(status, &String::from_utf8_lossy(&body), after) }
     }
 
-    /// ECR's tokens live for 12 hours; what it says of an old one is no denial.
-    pub(super) fn is_expired(&self) -> bool {
+    /// Whether other credentials may help. ECR's tokens live for 12 hours, and what it says of an old one is no denial; to a HEAD it
+    /// says nothing at all, so that a silent refusal leaves it open.
+    pub(super) fn may_be_expired(&self) -> Expired {
         let words = self.message.to_ascii_lowercase();
-        self.status == StatusCode::UNAUTHORIZED || (self.status == StatusCode::FORBIDDEN && words.contains("expired"))
+        match self.status {
+            StatusCode::UNAUTHORIZED => Expired::Yes,
+            StatusCode::FORBIDDEN if words.contains("expired") => Expired::Yes,
+            StatusCode::FORBIDDEN if self.is_silent => Expired::Perhaps,
+            _ => Expired::No,
+        }
+    }
+
+    /// There is no such repository.
+    pub(super) fn is_of_missing_repository(&self) -> bool {
+        self.is("NAME_UNKNOWN")
     }
 
     /// The manifest names contents that are not there (any more).
@@ -92,7 +112,14 @@ impl Refusal {
             None if body.trim().is_empty() => format!("it gave no reason with its {status}"),
             None => body.to_owned(),
         };
-        Self { status, challenge: None, codes: said.into_iter().map(|said| said.code).collect(), message: one_line(&words), after }
+        Self {
+            status,
+            challenge: None,
+            codes: said.into_iter().map(|said| said.code).collect(),
+            message: one_line(&words),
+            after,
+            is_silent: body.trim().is_empty(),
+        }
     }
 
     /// ECR refuses to move an immutable tag with `TAG_INVALID` and a sentence; other registries differ in all but the word.
@@ -110,7 +137,7 @@ impl Refusal {
     pub(super) fn into_fault(self, registry: &Registry, step: Step) -> Fault {
         let again = self.again();
         let (host, repository) = (registry.host(), registry.repository.clone());
-        let missing = self.is("NAME_UNKNOWN") || (self.status == StatusCode::NOT_FOUND && step == Step::StartUpload);
+        let missing = self.is_of_missing_repository() || (self.status == StatusCode::NOT_FOUND && step == Step::StartUpload);
         let lacking = step == Step::WriteManifest && self.is_lack_of_contents();
         let message = self.message;
         let words = message.to_ascii_lowercase();

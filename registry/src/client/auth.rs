@@ -22,6 +22,8 @@ pub(super) struct Keys {
 struct Held {
     credentials: Option<Credentials>,
     token: Option<Secret>,
+    /// New credentials were refused like the old ones: a silent refusal is a denial from here on.
+    in_vain: bool,
 }
 
 /// What a registry wants to see, from `WWW-Authenticate: Bearer realm="…",service="…",scope="…"`.
@@ -40,12 +42,22 @@ struct Token {
 
 impl Keys {
     pub(super) fn new(credentials: Option<Credentials>, renewal: Option<Renewal>) -> Self {
-        Self { held: Mutex::new(Held { credentials, token: None }), renewal }
+        Self { held: Mutex::new(Held { credentials, token: None, in_vain: false }), renewal }
     }
 
     /// The value of `Authorization`, if there is anything to say.
     pub(super) async fn current(&self) -> Option<Secret> {
         self.held.lock().await.shown()
+    }
+
+    /// Whether a refusal that gives no reason is worth new credentials.
+    pub(super) async fn is_worth_a_try(&self) -> bool {
+        self.renewal.is_some() && !self.held.lock().await.in_vain
+    }
+
+    /// The new credentials were refused like the old ones.
+    pub(super) async fn was_in_vain(&self) {
+        self.held.lock().await.in_vain = true;
     }
 
     /// What to show after `refused` was not good enough: a token for what the challenge asks, or new credentials. Another

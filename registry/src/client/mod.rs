@@ -11,6 +11,7 @@ mod retry;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -19,7 +20,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, RequestBuilder};
 use url::Url;
 
-use self::answer::{Answer, Refusal};
+use self::answer::{Answer, Expired, Refusal};
 use self::auth::{Keys, RenewalError, Renewed};
 use super::error::{PushError, Step, host_of};
 use super::reference::check_path;
@@ -109,6 +110,8 @@ pub(crate) struct Registry {
     origin: Url,
     pub(crate) repository: String,
     keys: Keys,
+    /// The registry has said that there is no such repository; some make it with the first upload.
+    is_missing: AtomicBool,
 }
 
 impl fmt::Debug for Registry {
@@ -127,7 +130,13 @@ impl Registry {
             return Err(refused("the registry's address begins with neither https:// nor http://"));
         }
         let keys = Keys::new(target.credentials.clone(), target.renewal.clone());
-        Ok(Self { http: target.transport.0.clone(), origin: target.endpoint.clone(), repository: target.repository.clone(), keys })
+        Ok(Self {
+            http: target.transport.0.clone(),
+            origin: target.endpoint.clone(),
+            repository: target.repository.clone(),
+            keys,
+            is_missing: AtomicBool::new(false),
+        })
     }
 
     /// The registry's host, for sentences.
@@ -162,13 +171,27 @@ impl Registry {
     async fn send(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Answer, Fault> {
         let key = self.keys.current().await;
         let refusal = match self.once(step, make(), key.as_ref()).await? {
-            Answer::Refused(refusal) if refusal.is_expired() => refusal,
+            Answer::Refused(refusal) if self.may_be_renewed(&refusal).await => refusal,
             other => return Ok(other),
         };
         let renewed = self.keys.renew(&self.http, refusal.challenge.as_ref(), key.as_ref()).await;
-        match renewed.map_err(|error| self.sign_in_failed(error))? {
-            Renewed::With(key) => self.once(step, make(), Some(&key)).await,
-            Renewed::Nothing => Ok(Answer::Refused(refusal)),
+        let answer = match renewed.map_err(|error| self.sign_in_failed(error))? {
+            Renewed::With(key) => self.once(step, make(), Some(&key)).await?,
+            Renewed::Nothing => return Ok(Answer::Refused(refusal)),
+        };
+        if let Answer::Refused(again) = &answer
+            && again.may_be_expired() == Expired::Perhaps
+        {
+            self.keys.was_in_vain().await;
+        }
+        Ok(answer)
+    }
+
+    async fn may_be_renewed(&self, refusal: &Refusal) -> bool {
+        match refusal.may_be_expired() {
+            Expired::Yes => true,
+            Expired::Perhaps => self.keys.is_worth_a_try().await,
+            Expired::No => false,
         }
     }
 
@@ -183,13 +206,24 @@ impl Registry {
         if response.status().is_success() {
             return Ok(Answer::Good(response));
         }
-        Ok(Answer::Refused(Refusal::read(response, &self.origin).await))
+        let refusal = Refusal::read(response, &self.origin).await;
+        if refusal.is_of_missing_repository() {
+            self.is_missing.store(true, Ordering::Relaxed);
+        }
+        Ok(Answer::Refused(refusal))
     }
 
     fn unreachable(&self, step: Step, source: reqwest::Error) -> Fault {
         // The address of an upload may hold a signature; it is not for logs.
         let lost = source.is_redirect();
-        let error = PushError::Unreachable { host: self.host(), step, source: source.without_url() };
+        let error = match step {
+            // Of a repository that is not there, ECR may just cut the upload; it was said when a manifest was asked for.
+            Step::StartUpload | Step::SendBlob if self.is_missing.load(Ordering::Relaxed) => {
+                let (host, repository) = (self.host(), self.repository.clone());
+                PushError::RepositoryMissing { host, repository, message: "it cut the upload".to_owned() }
+            }
+            _ => PushError::Unreachable { host: self.host(), step, source: source.without_url() },
+        };
         if lost { Fault::last(error) } else { Fault::passing(error) }
     }
 

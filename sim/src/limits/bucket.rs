@@ -2,7 +2,7 @@
 
 /// A bucket that fills by itself.
 #[derive(Debug, Clone)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     burst: f64,
     per_second: f64,
     tokens: f64,
@@ -11,12 +11,12 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full bucket.
-    pub(super) const fn full(burst: f64, per_second: f64, now_ms: i64) -> Self {
+    pub(crate) const fn full(burst: f64, per_second: f64, now_ms: i64) -> Self {
         Self { burst, per_second, tokens: burst, filled_ms: now_ms }
     }
 
     /// Takes a token, if there is a whole one.
-    pub(super) fn take(&mut self, now_ms: i64) -> bool {
+    pub(crate) fn take(&mut self, now_ms: i64) -> bool {
         self.fill(now_ms);
         let there = self.tokens >= 1.0;
         if there {
@@ -26,7 +26,7 @@ impl Bucket {
     }
 
     /// How many tokens there are.
-    pub(super) fn tokens(&mut self, now_ms: i64) -> f64 {
+    pub(crate) fn tokens(&mut self, now_ms: i64) -> f64 {
         self.fill(now_ms);
         self.tokens
     }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use bucket::Bucket;
+pub(crate) use bucket::Bucket;
 
 /// Which requests are limited.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

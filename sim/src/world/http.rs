@@ -1,6 +1,6 @@
 //! The few pieces of HTTP that the world's servers and clients share. No routes and no meaning here.
 
-use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,22 @@ pub(crate) fn answer(status: StatusCode, text: impl Into<Bytes>) -> Response<Bod
     let mut response = Response::new(full(text));
     *response.status_mut() = status;
     response
+}
+
+/// Marks an answer that is none: the connection ends instead.
+#[derive(Debug, Clone, Copy)]
+struct HungUp;
+
+/// No answer: the connection ends.
+pub(crate) fn hang_up() -> Response<Body> {
+    let mut response = Response::new(full(""));
+    response.extensions_mut().insert(HungUp);
+    response
+}
+
+/// Whether this is the end of a connection, and no answer.
+pub(crate) fn is_hung_up(response: &Response<Body>) -> bool {
+    response.extensions().get::<HungUp>().is_some()
 }
 
 /// A client with a connection pool.
@@ -99,7 +115,9 @@ where
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let response = handler(peer, request);
-        async move { Ok::<_, Infallible>(response.await) }
+        async move {
+            Some(response.await).filter(|response| !is_hung_up(response)).ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted))
+        }
     });
     // An error here is a client that went away; there is nobody left to tell.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;

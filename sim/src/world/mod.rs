@@ -11,7 +11,7 @@ mod now;
 pub mod oci;
 mod options;
 mod proxy;
-mod registry;
+pub mod registry;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -32,7 +32,7 @@ use image::Images;
 use image::source::Source;
 use imaginary::Imaginary;
 use proxy::Proxy;
-use registry::RegistryServer;
+use registry::{RegistryOptions, RegistryServer};
 use task::Launcher;
 use tempfile::TempDir;
 
@@ -60,7 +60,7 @@ impl World {
             (RegistrySource::External(endpoint), _) => endpoint.trim_end_matches('/').to_owned(),
             (RegistrySource::Builtin, server) => server.as_ref().map(|server| format!("http://{}", server.address())).unwrap_or_default(),
         };
-        let source = Source::new(&endpoint, options.registry_password.clone());
+        let source = source_of(&endpoint, registry.as_ref(), &options);
         let images = folder.path().join("images");
         std::fs::create_dir(&images)?;
         let imaginary = Arc::<Imaginary>::default();
@@ -77,6 +77,11 @@ impl World {
     /// Whether the registry is the world's own.
     pub fn has_builtin_registry(&self) -> bool {
         self.registry.is_some()
+    }
+
+    /// The world's own registry, to be looked at and steered.
+    pub fn registry(&self) -> Option<&RegistryServer> {
+        self.registry.as_ref()
     }
 
     /// A new HTTP listener of the proxy, for example `production` or `test`. Until it has weights it answers 503.
@@ -162,7 +167,17 @@ async fn start_registry(options: &WorldOptions, folder: &Path) -> io::Result<Opt
         RegistrySource::External(_) => Ok(None),
         RegistrySource::Builtin => {
             let storage = folder.join("registry");
-            RegistryServer::start(options.bind, &storage, options.registry_password.clone()).await.map(Some)
+            let password = options.registry_password.clone();
+            let (rules, faults) = (options.registry_rules.clone(), options.registry_faults.clone());
+            RegistryServer::start(RegistryOptions { bind: options.bind, folder: Some(storage), password, rules, faults }).await.map(Some)
         }
+    }
+}
+
+/// The world's own reads are none of the stage's: they meet no rules and no faults, and are not in the registry's ledger.
+fn source_of(endpoint: &str, registry: Option<&RegistryServer>, options: &WorldOptions) -> Source {
+    match registry {
+        Some(server) => Source::new(&format!("http://{}", server.plain_address()), None).known_as(endpoint),
+        None => Source::new(endpoint, options.registry_password.clone()),
     }
 }

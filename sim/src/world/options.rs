@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::registry::{RegistryFault, RegistryRules};
+
 /// What runs the tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -33,6 +35,10 @@ pub struct WorldOptions {
     pub registry: RegistrySource,
     /// The password of the registry's user `AWS`; none leaves the registry open.
     pub registry_password: Option<String>,
+    /// The built-in registry's ways.
+    pub registry_rules: RegistryRules,
+    /// What goes wrong at the built-in registry.
+    pub registry_faults: Vec<RegistryFault>,
     /// The address the registry and the listeners bind to: `127.0.0.1`, or `0.0.0.0` for callers in containers.
     pub bind: IpAddr,
     /// How often each target is asked for its health.
@@ -49,6 +55,8 @@ impl Default for WorldOptions {
             engine: Engine::Process,
             registry: RegistrySource::Builtin,
             registry_password: None,
+            registry_rules: RegistryRules::default(),
+            registry_faults: Vec::new(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             health_interval: Duration::from_millis(250),
             stop_timeout: Duration::from_secs(10),

@@ -30,17 +30,24 @@ pub struct StoredManifest {
 pub(crate) struct Source {
     client: Client,
     endpoint: String,
+    known_as: String,
     password: Option<String>,
 }
 
 impl Source {
     pub(crate) fn new(endpoint: &str, password: Option<String>) -> Self {
-        Self { client: client(), endpoint: endpoint.trim_end_matches('/').to_owned(), password }
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        Self { client: client(), known_as: endpoint.clone(), endpoint, password }
+    }
+
+    /// The same, where images are named by another endpoint than the one that is asked.
+    pub(crate) fn known_as(self, endpoint: &str) -> Self {
+        Self { known_as: endpoint.to_owned(), ..self }
     }
 
     /// The endpoint without its scheme, as it stands in image references.
     pub(crate) fn host(&self) -> &str {
-        self.endpoint.split_once("://").map_or(self.endpoint.as_str(), |(_, host)| host)
+        self.known_as.split_once("://").map_or(self.known_as.as_str(), |(_, host)| host)
     }
 
     /// One request; `path` may also be the absolute or relative address of a `Location`.

@@ -2,72 +2,125 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
+use super::needs::Needs;
 use super::problem::Problem;
 use super::route::Reference;
+use super::rules::TagMutability;
 use crate::world::digest::Digest;
 
 #[derive(Debug, Default)]
 struct Repository {
     blobs: BTreeSet<Digest>,
-    /// The media type of each manifest; its bytes are a blob.
-    manifests: BTreeMap<Digest, String>,
+    archived: BTreeSet<Digest>,
+    manifests: BTreeMap<Digest, Held>,
     tags: BTreeMap<String, Digest>,
+    mutability: Option<TagMutability>,
 }
 
-/// All repositories. One comes to be with the first thing put into it.
+/// A manifest; its bytes are a blob of the store.
+#[derive(Debug)]
+struct Held {
+    media_type: String,
+    needs: Needs,
+}
+
+/// All repositories.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     repositories: BTreeMap<String, Repository>,
 }
 
 impl Catalog {
+    pub(super) fn has_repository(&self, name: &str) -> bool {
+        self.repositories.contains_key(name)
+    }
+
+    /// Makes a repository, or gives one that is there another rule for its tags; none is the registry's.
+    pub(super) fn set_repository(&mut self, name: &str, mutability: Option<TagMutability>) {
+        self.repositories.entry(name.to_owned()).or_default().mutability = mutability;
+    }
+
+    pub(super) fn delete_repository(&mut self, name: &str) {
+        self.repositories.remove(name);
+    }
+
     pub(super) fn has_blob(&self, repository: &str, digest: &Digest) -> bool {
         self.repositories.get(repository).is_some_and(|found| found.blobs.contains(digest))
+    }
+
+    /// Whether a manifest of the repository names the blob.
+    pub(super) fn is_referenced(&self, repository: &str, digest: &Digest) -> bool {
+        let manifests = self.repositories.get(repository).into_iter().flat_map(|found| found.manifests.values());
+        manifests.into_iter().any(|held| held.needs.blobs.contains(digest))
     }
 
     pub(super) fn add_blob(&mut self, repository: &str, digest: Digest) {
         self.repositories.entry(repository.to_owned()).or_default().blobs.insert(digest);
     }
 
+    pub(super) fn remove_blob(&mut self, repository: &str, digest: &Digest) {
+        if let Some(found) = self.repositories.get_mut(repository) {
+            found.blobs.remove(digest);
+        }
+    }
+
+    pub(super) fn archive(&mut self, repository: &str, digest: Digest) {
+        self.repositories.entry(repository.to_owned()).or_default().archived.insert(digest);
+    }
+
+    pub(super) fn is_archived(&self, repository: &str, digest: &Digest) -> bool {
+        self.repositories.get(repository).is_some_and(|found| found.archived.contains(digest))
+    }
+
     pub(super) fn manifest(&self, repository: &str, reference: &Reference) -> Result<(Digest, String), Problem> {
-        let found = self.repositories.get(repository).ok_or(Problem::NameUnknown)?;
+        let found = self.repositories.get(repository).ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
         let digest = match reference {
             Reference::Digest(digest) => digest,
             Reference::Tag(tag) => found.tags.get(tag).ok_or(Problem::ManifestUnknown)?,
         };
-        let media_type = found.manifests.get(digest).ok_or(Problem::ManifestUnknown)?;
-        Ok((digest.clone(), media_type.clone()))
+        let held = found.manifests.get(digest).ok_or(Problem::ManifestUnknown)?;
+        Ok((digest.clone(), held.media_type.clone()))
     }
 
-    /// Refuses a manifest that names something the repository does not have.
-    pub(super) fn check_manifest(&self, repository: &str, manifest: &Value) -> Result<(), Problem> {
-        let missing = |digest: &Digest, manifests: bool| {
-            let found = self.repositories.get(repository);
-            !found.is_some_and(|found| if manifests { found.manifests.contains_key(digest) } else { found.blobs.contains(digest) })
-        };
-        let blobs = digests(manifest.get("layers")).chain(digests(manifest.get("config"))).map(|digest| (digest, false));
-        let children = digests(manifest.get("manifests")).map(|digest| (digest, true));
-        for (digest, is_manifest) in blobs.chain(children) {
-            let digest = digest.ok_or(Problem::ManifestInvalid)?;
-            if missing(&digest, is_manifest) {
-                return Err(Problem::ManifestBlobUnknown);
+    /// Refuses a manifest that needs something the repository does not have, its children's blobs included.
+    pub(super) fn check_needs(&self, repository: &str, needs: &Needs) -> Result<(), Problem> {
+        let found = self.repositories.get(repository);
+        let held = |digest: &Digest| found.and_then(|found| found.manifests.get(digest));
+        for blob in &needs.blobs {
+            if !self.has_blob(repository, blob) {
+                return Err(Problem::ManifestBlobUnknown(blob.clone()));
             }
+            if self.is_archived(repository, blob) {
+                return Err(Problem::Archived(blob.clone()));
+            }
+        }
+        for child in &needs.manifests {
+            let child = held(child).ok_or_else(|| Problem::ManifestBlobUnknown(child.clone()))?;
+            self.check_needs(repository, &child.needs)?;
         }
         Ok(())
     }
 
-    pub(super) fn add_manifest(&mut self, repository: &str, digest: &Digest, media_type: String, tag: Option<String>) {
+    /// Refuses to put anything under a tag that cannot be moved, be it what it names already.
+    pub(super) fn check_tag(&self, repository: &str, tag: &str, rule: &TagMutability) -> Result<(), Problem> {
+        let Some(found) = self.repositories.get(repository) else { return Ok(()) };
+        let rule = found.mutability.as_ref().unwrap_or(rule);
+        if rule.can_move(tag) || !found.tags.contains_key(tag) {
+            return Ok(());
+        }
+        Err(Problem::TagImmutable { tag: tag.to_owned(), repository: repository.to_owned() })
+    }
+
+    pub(super) fn add_manifest(&mut self, repository: &str, digest: &Digest, media_type: String, needs: Needs, tag: Option<String>) {
         let found = self.repositories.entry(repository.to_owned()).or_default();
-        found.manifests.insert(digest.clone(), media_type);
+        found.manifests.insert(digest.clone(), Held { media_type, needs });
         if let Some(tag) = tag {
             found.tags.insert(tag, digest.clone());
         }
     }
 
     pub(super) fn delete_manifest(&mut self, repository: &str, reference: &Reference) -> Result<(), Problem> {
-        let found = self.repositories.get_mut(repository).ok_or(Problem::NameUnknown)?;
+        let found = self.repositories.get_mut(repository).ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
         let known = match reference {
             Reference::Tag(tag) => found.tags.remove(tag).is_some(),
             Reference::Digest(digest) => {
@@ -79,17 +132,11 @@ impl Catalog {
     }
 
     pub(super) fn tags(&self, repository: &str) -> Result<Vec<String>, Problem> {
-        let found = self.repositories.get(repository).ok_or(Problem::NameUnknown)?;
+        let found = self.repositories.get(repository).ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
         Ok(found.tags.keys().cloned().collect())
     }
-}
 
-/// The digests of one descriptor or a list of them; none for one that is not valid.
-fn digests(descriptors: Option<&Value>) -> impl Iterator<Item = Option<Digest>> {
-    let list: Vec<&Value> = match descriptors {
-        Some(Value::Array(list)) => list.iter().collect(),
-        Some(one) => vec![one],
-        None => Vec::new(),
-    };
-    list.into_iter().filter(|one| one.get("urls").is_none()).map(|one| one.get("digest").and_then(Value::as_str).and_then(Digest::parse))
+    pub(super) fn tagged(&self, repository: &str, tag: &str) -> Option<Digest> {
+        self.repositories.get(repository)?.tags.get(tag).cloned()
+    }
 }

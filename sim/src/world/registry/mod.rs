@@ -1,86 +1,144 @@
 //! The world's own image registry: the OCI distribution API, as far as docker, skopeo, crane and ECR's users go.
 //!
 //! Digests are verified, manifests are kept byte for byte, and a manifest that names missing blobs is refused, as ECR does.
+//! [`RegistryRules`] say in what it departs from the specification, [`RegistryFault`]s what goes wrong, and a ledger what was asked.
+//! It can be started alone: [`RegistryServer::start`].
+//!
+//! | file | does |
+//! |---|---|
+//! | `server` | starts and steers it |
+//! | `rules`, `fault`, `ledger`, `front`, `bodies` | its ways; what goes wrong; what was asked; what each request passes; strange bodies |
+//! | `access`, `tokens` | who may use it; bearer tokens |
+//! | `route`, `problem` | what a request means; how it is refused |
+//! | `uploads`, `blobs`, `storage`, `manifests` | the operations, and the host of redirected downloads |
+//! | `catalog`, `needs`, `convert`, `store` | what there is; what a manifest needs; conversions; files |
 
 pub(crate) mod access;
 mod blobs;
+mod bodies;
 mod catalog;
+mod convert;
+mod fault;
+mod front;
+mod ledger;
 mod manifests;
+mod needs;
 mod problem;
 mod route;
+mod rules;
+mod server;
+mod storage;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod uploads;
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hyper::body::Incoming;
+use hyper::header::{HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Request, Response, StatusCode};
 
-use super::http::{Body, Server, answer};
+pub use fault::{RegistryFault, RegistryFaultKind, RegistryRefusal};
+pub use ledger::{RegistryHost, RegistryRequest};
+pub use rules::{ByTag, Downloads, InvalidTag, ManifestAnswer, MissingRepository, Mounts, Patches, RegistryRules, SignIn, TagMutability};
+pub use server::{RegistryOptions, RegistryServer};
+
+use super::http::{Body, answer};
+use super::now;
+use crate::limits::Bucket;
+use crate::world::digest::Digest;
+use access::{Keys, Wish};
 use catalog::Catalog;
 use problem::Problem;
 use route::{Operation, Route, route};
 use store::Store;
 
-/// What every request needs.
+/// What there is, whoever looks.
 #[derive(Debug)]
-struct Registry {
+struct Contents {
     store: Store,
     catalog: Mutex<Catalog>,
-    password: Option<String>,
+}
+
+/// One way to look at the contents, with rules of its own.
+#[derive(Debug)]
+struct Registry {
+    contents: Arc<Contents>,
+    rules: RegistryRules,
+    keys: Keys,
+    /// Where redirected downloads go.
+    storage: Option<SocketAddr>,
+    manifests: Option<Mutex<Bucket>>,
+    /// Manifests whose digest is not told yet.
+    fresh: Mutex<BTreeSet<Digest>>,
 }
 
 impl Registry {
+    fn new(contents: Arc<Contents>, rules: RegistryRules, password: Option<String>, storage: Option<SocketAddr>) -> Self {
+        let per_second = rules.manifests_per_second.map(f64::from);
+        Self {
+            contents,
+            keys: Keys::new(password, rules.sign_in, rules.credentials_last),
+            storage,
+            manifests: per_second.map(|rate| Mutex::new(Bucket::full(rate, rate, now::milliseconds()))),
+            rules,
+            fresh: Mutex::default(),
+        }
+    }
+
     fn catalog(&self) -> MutexGuard<'_, Catalog> {
-        self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contents.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self) -> &Store {
+        &self.contents.store
+    }
+
+    /// What a push into this repository meets before anything else.
+    fn admit(&self, name: &str, operation: &Operation) -> Result<(), Problem> {
+        if !operation.is_push() || self.catalog().has_repository(name) {
+            return Ok(());
+        }
+        match (self.rules.missing_repository, operation) {
+            (MissingRepository::Created, _) | (MissingRepository::CutOff, Operation::StartUpload) => Ok(()),
+            (MissingRepository::NameUnknown, _) => Err(Problem::NameUnknown(name.to_owned())),
+            (MissingRepository::CutOff, _) => Err(Problem::HangUp),
+        }
     }
 }
 
-/// A running registry; dropping it stops it. Its folder is the caller's.
-#[derive(Debug)]
-pub(super) struct RegistryServer {
-    server: Server,
-}
-
-impl RegistryServer {
-    pub(super) async fn start(ip: IpAddr, folder: &Path, password: Option<String>) -> std::io::Result<Self> {
-        let registry = Arc::new(Registry { store: Store::open(folder).await?, catalog: Mutex::default(), password });
-        let server = Server::start(ip, |_| move |_, request| handle(Arc::clone(&registry), request)).await?;
-        Ok(Self { server })
-    }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.server.address()
-    }
-}
-
-async fn handle(registry: Arc<Registry>, request: Request<Incoming>) -> Response<Body> {
-    if !access::is_allowed(request.headers(), registry.password.as_deref()) {
-        return Problem::Unauthorized.response();
-    }
-    let response = match route(request.method(), request.uri().path()) {
-        Route::Version => Ok(answer(StatusCode::OK, "{}")),
-        Route::Repository(repository, operation) => perform(&registry, &repository, operation, request).await,
-        Route::Unknown => Err(Problem::Unsupported),
+async fn handle(registry: Arc<Registry>, request: Request<Body>) -> Response<Body> {
+    let route = route(request.method(), request.uri().path());
+    let challenge = tokens::challenge(&registry, &route, &request);
+    let response = match route {
+        Route::Token => tokens::give(&registry, &request),
+        Route::Version => registry.keys.check(request.headers(), Wish::pull("")).map(|()| answer(StatusCode::OK, "{}")),
+        Route::Repository(name, operation) => perform(&registry, &name, operation, request).await,
+        Route::InvalidTag if registry.rules.invalid_tag == InvalidTag::BadRequest => Err(Problem::TagInvalid),
+        Route::InvalidTag | Route::Unknown => Err(Problem::Unsupported),
     };
     let mut response = response.unwrap_or_else(Problem::response);
-    response.headers_mut().insert("docker-distribution-api-version", hyper::header::HeaderValue::from_static("registry/2.0"));
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
     response
 }
 
-async fn perform(registry: &Registry, name: &str, operation: Operation, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+async fn perform(registry: &Registry, name: &str, operation: Operation, request: Request<Body>) -> Result<Response<Body>, Problem> {
+    registry.keys.check(request.headers(), Wish::new(name, request.method()))?;
+    registry.admit(name, &operation)?;
     match operation {
-        Operation::ReadBlob(digest) => blobs::read(registry, name, &digest, request.method()).await,
+        Operation::ReadBlob(digest) => blobs::read(registry, name, &digest, &request).await,
         Operation::StartUpload => uploads::start(registry, name, request).await,
         Operation::UploadStatus(session) => uploads::status(registry, name, &session).await,
         Operation::AppendUpload(session) => uploads::append(registry, name, &session, request).await,
         Operation::FinishUpload(session) => uploads::finish(registry, name, &session, request).await,
         Operation::CancelUpload(session) => uploads::cancel(registry, &session).await,
-        Operation::ReadManifest(reference) => manifests::read(registry, name, &reference, request.method()).await,
+        Operation::ReadManifest(reference) => manifests::read(registry, name, &reference, &request).await,
         Operation::WriteManifest(reference) => manifests::write(registry, name, reference, request).await,
         Operation::DeleteManifest(reference) => manifests::delete(registry, name, &reference),
         Operation::ListTags => manifests::list_tags(registry, name),

@@ -26,16 +26,38 @@ pub(super) enum Operation {
     ListTags,
 }
 
+impl Operation {
+    /// Whether it puts something into the repository.
+    pub(super) const fn is_push(&self) -> bool {
+        match self {
+            Self::StartUpload | Self::AppendUpload(_) | Self::FinishUpload(_) | Self::WriteManifest(_) => true,
+            Self::ReadBlob(_)
+            | Self::UploadStatus(_)
+            | Self::CancelUpload(_)
+            | Self::ReadManifest(_)
+            | Self::DeleteManifest(_)
+            | Self::ListTags => false,
+        }
+    }
+}
+
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Version,
+    /// A bearer token.
+    Token,
     Repository(String, Operation),
+    /// A manifest whose name can be neither a digest nor a tag.
+    InvalidTag,
     Unknown,
 }
 
 /// Reads a method and a path; `HEAD` reads like `GET`.
 pub(super) fn route(method: &Method, path: &str) -> Route {
+    if path == "/token" && *method == Method::GET {
+        return Route::Token;
+    }
     let Some(path) = path.strip_prefix("/v2") else { return Route::Unknown };
     if matches!(path, "" | "/") {
         return Route::Version;
@@ -50,6 +72,7 @@ fn in_repository(method: &Method, path: &str) -> Option<Route> {
     } else if let Some((name, digest)) = path.rsplit_once("/blobs/") {
         (name, Operation::ReadBlob(Digest::parse(digest).filter(|_| read)?))
     } else if let Some((name, reference)) = path.rsplit_once("/manifests/") {
+        let Some(reference) = named(reference) else { return Some(Route::InvalidTag) };
         (name, manifest(method, reference)?)
     } else {
         (path.strip_suffix("/tags/list").filter(|_| read)?, Operation::ListTags)
@@ -68,9 +91,11 @@ fn upload(method: &Method, session: &str) -> Option<Operation> {
     }
 }
 
-fn manifest(method: &Method, reference: &str) -> Option<Operation> {
-    let reference =
-        Digest::parse(reference).map(Reference::Digest).or_else(|| is_tag(reference).then(|| Reference::Tag(reference.to_owned())))?;
+fn named(reference: &str) -> Option<Reference> {
+    Digest::parse(reference).map(Reference::Digest).or_else(|| is_tag(reference).then(|| Reference::Tag(reference.to_owned())))
+}
+
+fn manifest(method: &Method, reference: Reference) -> Option<Operation> {
     match method.as_str() {
         "GET" | "HEAD" => Some(Operation::ReadManifest(reference)),
         "PUT" => Some(Operation::WriteManifest(reference)),
@@ -111,9 +136,10 @@ mod tests {
                 "/v2/a/b/manifests/v1.0".to_owned(),
                 Route::Repository("a/b".into(), Operation::WriteManifest(Reference::Tag("v1.0".into()))),
             ),
-            ("GET", "/v2/a/manifests/1.0+abc".to_owned(), Route::Unknown),
+            ("GET", "/v2/a/manifests/1.0+abc".to_owned(), Route::InvalidTag),
             ("GET", "/v2/a/../b/tags/list".to_owned(), Route::Unknown),
             ("GET", "/v2/a/blobs/sha256:../../x".to_owned(), Route::Unknown),
+            ("GET", "/token".to_owned(), Route::Token),
             ("GET", "/".to_owned(), Route::Unknown),
         ];
         for (method, path, expected) in table {

@@ -1,22 +1,26 @@
 //! The registry's files: finished blobs by digest, and uploads that are still coming in.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
 use super::problem::Problem;
 use crate::world::digest::{Digest, Hasher};
+use crate::world::http::Body;
 
 /// A folder of blobs and a folder of uploads.
 #[derive(Debug)]
 pub(super) struct Store {
     folder: PathBuf,
     sessions: AtomicU64,
+    /// Uploads that had a piece.
+    begun: Mutex<BTreeSet<String>>,
 }
 
 impl Store {
@@ -24,7 +28,7 @@ impl Store {
         for name in ["blobs", "uploads"] {
             fs::create_dir_all(folder.join(name)).await?;
         }
-        Ok(Self { folder: folder.to_owned(), sessions: AtomicU64::new(1) })
+        Ok(Self { folder: folder.to_owned(), sessions: AtomicU64::new(1), begun: Mutex::default() })
     }
 
     fn blob_path(&self, digest: &Digest) -> PathBuf {
@@ -68,8 +72,13 @@ impl Store {
         Ok(metadata.len())
     }
 
+    /// Whether no piece of this upload came before; from now on one did.
+    pub(super) fn takes_first_piece(&self, session: &str) -> bool {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(session.to_owned())
+    }
+
     /// Appends a request's body and tells the new length. A body that breaks off leaves what came of it, as a real registry does.
-    pub(super) async fn append(&self, session: &str, mut body: Incoming) -> Result<u64, Problem> {
+    pub(super) async fn append(&self, session: &str, mut body: Body) -> Result<u64, Problem> {
         let path = self.upload_path(session)?;
         let mut file = OpenOptions::new().append(true).open(path).await.map_err(|_| Problem::UploadUnknown)?;
         while let Some(frame) = body.frame().await {

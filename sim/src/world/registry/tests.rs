@@ -1,30 +1,61 @@
 //! The registry through its API.
 
-use std::net::Ipv4Addr;
+mod deviations;
+mod faults;
 
 use bytes::Bytes;
-use hyper::{Method, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::{HeaderMap, Method, StatusCode, header};
 use serde_json::json;
 
 use super::*;
 use crate::world::digest::Digest;
+use crate::world::http::{Client, client, full};
 use crate::world::image::source::Source;
 
 const OCTETS: &str = "application/octet-stream";
+const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const EVERYTHING: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json";
 
 struct Fixture {
     source: Source,
+    client: Client,
     server: RegistryServer,
-    _folder: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("text"))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
 }
 
 impl Fixture {
     async fn start(password: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let password = password.map(str::to_owned);
-        let server = RegistryServer::start(Ipv4Addr::LOCALHOST.into(), folder.path(), password.clone()).await.expect("a registry");
+        Self::with(RegistryOptions { password: password.map(str::to_owned), ..RegistryOptions::default() }).await
+    }
+
+    async fn ruled(rules: RegistryRules) -> Self {
+        Self::with(RegistryOptions { rules, ..RegistryOptions::default() }).await
+    }
+
+    async fn with(options: RegistryOptions) -> Self {
+        let password = options.password.clone();
+        let server = RegistryServer::start(options).await.expect("a registry");
         let source = Source::new(&format!("http://{}", server.address()), password);
-        Self { source, server, _folder: folder }
+        Self { source, client: client(), server }
     }
 
     async fn ask(&self, method: Method, path: &str, content_type: &str, body: &[u8]) -> (StatusCode, String) {
@@ -33,11 +64,44 @@ impl Fixture {
         (response.status(), location.unwrap_or_default())
     }
 
+    /// A request with these headers; an error is a connection that ended.
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Reply, String> {
+        let address = if path.starts_with("http") { path.to_owned() } else { format!("http://{}{path}", self.server.address()) };
+        let request = headers
+            .iter()
+            .fold(hyper::Request::builder().method(method).uri(address), |request, (name, value)| request.header(*name, *value));
+        let request = request.body(full(body.to_vec())).expect("a request");
+        let (head, body) = self.client.request(request).await.map_err(|error| error.to_string())?.into_parts();
+        let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes().to_vec();
+        Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
+    }
+
     async fn push(&self, repository: &str, bytes: &[u8]) -> Digest {
         let digest = Digest::of(bytes);
         let (status, _) = self.ask(Method::POST, &format!("/v2/{repository}/blobs/uploads/?digest={digest}"), OCTETS, bytes).await;
         assert_eq!(status, 201);
         digest
+    }
+
+    /// Pushes an image of these layers, and answers its manifest.
+    async fn image(&self, repository: &str, reference: &str, layers: &[&[u8]]) -> String {
+        let config = self.push(repository, b"{}").await;
+        let mut digests = Vec::new();
+        for layer in layers {
+            digests.push(self.push(repository, layer).await);
+        }
+        let layers: Vec<_> = digests.iter().map(|digest| json!({ "digest": digest.to_string() })).collect();
+        let manifest =
+            json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": { "digest": config.to_string() }, "layers": layers })
+                .to_string();
+        let digest = Digest::of(manifest.as_bytes()).to_string();
+        let reference = if reference.is_empty() { &digest } else { reference };
+        let put = self
+            .send("PUT", &format!("/v2/{repository}/manifests/{reference}"), &[("content-type", OCI_MANIFEST)], manifest.as_bytes())
+            .await
+            .expect("answered");
+        assert_eq!(put.status, 201, "{}", put.text());
+        manifest
     }
 }
 

@@ -1,0 +1,11 @@
+//! OCI layouts in archives, as buildx writes them.
+
+#![no_main]
+
+use ecs_bluegreen_fuzz::examine::examine;
+use ecs_bluegreen_fuzz::tars::archive;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    examine("oci-archive:image.tar", |place| std::fs::write(place.join("image.tar"), archive(data)).expect("room"));
+});

@@ -1,0 +1,10 @@
+//! Image references: a text is an image or a refusal.
+#![no_main]
+use ecs_bluegreen_fuzz::ImageReference;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    if let Ok(reference) = text.parse::<ImageReference>() {
+        assert_eq!(reference.to_string().parse::<ImageReference>().as_ref(), Ok(&reference), "{text}");
+    }
+});

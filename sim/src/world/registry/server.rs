@@ -1,0 +1,171 @@
+//! A registry that runs: it is started, looked at and steered here, and answers elsewhere.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::fault::{FaultPlan, RegistryFault};
+use super::front::Front;
+use super::ledger::{RegistryHost, RegistryRequest};
+use super::store::Store;
+use super::{Contents, Downloads, Registry, RegistryRules, TagMutability, handle, storage};
+use crate::world::digest::Digest;
+use crate::world::http::Server;
+
+/// Everything that can be chosen when a registry is started.
+#[derive(Debug, Clone)]
+pub struct RegistryOptions {
+    /// The address it binds to; the port is a free one.
+    pub bind: IpAddr,
+    /// Where its files go; a temporary folder of its own when absent.
+    pub folder: Option<PathBuf>,
+    /// The password of the user `AWS`; none leaves the registry open.
+    pub password: Option<String>,
+    /// Its ways.
+    pub rules: RegistryRules,
+    /// What goes wrong, and when.
+    pub faults: Vec<RegistryFault>,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), folder: None, password: None, rules: RegistryRules::default(), faults: Vec::new() }
+    }
+}
+
+/// A running registry; dropping it stops it, and removes its files unless the folder was the caller's.
+#[derive(Debug)]
+pub struct RegistryServer {
+    outside: Server,
+    inside: Server,
+    storage: Server,
+    registry: Arc<Registry>,
+    front: Arc<Front>,
+    _folder: Option<TempDir>,
+}
+
+impl RegistryServer {
+    /// Starts a registry, to be asked over HTTP from inside the same runtime or from anywhere else.
+    pub async fn start(options: RegistryOptions) -> std::io::Result<Self> {
+        let folder = if options.folder.is_none() { Some(tempfile::tempdir()?) } else { None };
+        let path = options.folder.or_else(|| folder.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
+        let contents = Arc::new(Contents { store: Store::open(&path).await?, catalog: Mutex::default() });
+        let front = Arc::new(Front { faults: FaultPlan::new(options.faults), ..Front::default() });
+        let storage = serve_storage(options.bind, &contents, &front).await?;
+        let redirected = (options.rules.downloads == Downloads::Redirected).then(|| storage.address());
+        let registry = Arc::new(Registry::new(Arc::clone(&contents), options.rules, options.password, redirected));
+        let outside = serve(options.bind, &registry, &front).await?;
+        let plain = Arc::new(Registry::new(contents, RegistryRules::default(), None, None));
+        let inside = serve(IpAddr::V4(Ipv4Addr::LOCALHOST), &plain, &Arc::default()).await?;
+        Ok(Self { outside, inside, storage, registry, front, _folder: folder })
+    }
+
+    /// Where it is reached from this machine.
+    pub fn address(&self) -> SocketAddr {
+        self.outside.address()
+    }
+
+    /// The same contents, for the ones who prepare and judge: no password, no rules, no faults, not in the ledger.
+    pub fn plain_address(&self) -> SocketAddr {
+        self.inside.address()
+    }
+
+    /// Where redirected downloads come from.
+    pub fn storage_address(&self) -> SocketAddr {
+        self.storage.address()
+    }
+
+    /// What was asked so far, in order, of the registry and of the host of its downloads.
+    pub fn requests(&self) -> Vec<RegistryRequest> {
+        self.front.ledger.requests()
+    }
+
+    /// How many requests had this method, and a path and query that contain this.
+    pub fn count(&self, method: &str, path: &str) -> usize {
+        self.requests().iter().filter(|request| request.is(method, path)).count()
+    }
+
+    /// Forgets what was asked.
+    pub fn clear_requests(&self) {
+        self.front.ledger.clear();
+    }
+
+    /// One more fault.
+    pub fn inject(&self, fault: RegistryFault) {
+        self.front.faults.plan(fault);
+    }
+
+    /// No faults any more.
+    pub fn clear_faults(&self) {
+        self.front.faults.clear();
+    }
+
+    /// The password from now on; the one before has expired.
+    pub fn set_password(&self, password: &str) {
+        self.registry.keys.set_password(password);
+    }
+
+    /// Makes a repository, or gives one that is there another rule for its tags; without one it is the registry's.
+    pub fn set_repository(&self, name: &str, tags: Option<TagMutability>) {
+        self.registry.catalog().set_repository(name, tags);
+    }
+
+    /// Whether there is such a repository.
+    pub fn has_repository(&self, name: &str) -> bool {
+        self.registry.catalog().has_repository(name)
+    }
+
+    /// Takes a repository away, with all that is in it.
+    pub fn delete_repository(&self, name: &str) {
+        self.registry.catalog().delete_repository(name);
+    }
+
+    /// The digest that a tag names.
+    pub fn tagged(&self, repository: &str, tag: &str) -> Option<String> {
+        self.registry.catalog().tagged(repository, tag).map(|digest| digest.to_string())
+    }
+
+    /// Whether a repository has a blob. One that is archived is there.
+    pub fn has_blob(&self, repository: &str, digest: &str) -> bool {
+        Digest::parse(digest).is_some_and(|digest| self.registry.catalog().has_blob(repository, &digest))
+    }
+
+    /// Whether a blob of a repository is archived.
+    pub fn is_archived(&self, repository: &str, digest: &str) -> bool {
+        Digest::parse(digest).is_some_and(|digest| self.registry.catalog().is_archived(repository, &digest))
+    }
+
+    /// Archives a blob: it is there, and nobody can download it or build on it.
+    pub fn archive_blob(&self, repository: &str, digest: &str) {
+        if let Some(digest) = Digest::parse(digest) {
+            self.registry.catalog().archive(repository, digest);
+        }
+    }
+
+    /// Loses a blob, although manifests need it: they stay.
+    pub fn lose_blob(&self, repository: &str, digest: &str) {
+        if let Some(digest) = Digest::parse(digest) {
+            self.registry.catalog().remove_blob(repository, &digest);
+        }
+    }
+}
+
+async fn serve(ip: IpAddr, registry: &Arc<Registry>, front: &Arc<Front>) -> std::io::Result<Server> {
+    let (registry, front) = (Arc::clone(registry), Arc::clone(front));
+    let answer = move |_, request| {
+        let (registry, front) = (Arc::clone(&registry), Arc::clone(&front));
+        async move { front.through(RegistryHost::Registry, request, |request| handle(registry, request)).await }
+    };
+    Server::start(ip, |_| answer).await
+}
+
+async fn serve_storage(ip: IpAddr, contents: &Arc<Contents>, front: &Arc<Front>) -> std::io::Result<Server> {
+    let (contents, front) = (Arc::clone(contents), Arc::clone(front));
+    let answer = move |_, request| {
+        let (contents, front) = (Arc::clone(&contents), Arc::clone(&front));
+        async move { front.through(RegistryHost::Storage, request, |request| storage::handle(contents, request)).await }
+    };
+    Server::start(ip, |_| answer).await
+}
