@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use crate::aws::codedeploy::Group;
-use crate::aws::ecr::RegistryAccess;
 use crate::aws::ecs::Found;
 use crate::aws::ecs_shapes::{Controller, Service};
 use crate::aws::{Aws, AwsError, Kind};
@@ -18,10 +17,12 @@ use crate::undo::short;
 
 mod image;
 mod native;
+mod repository;
 mod running;
 
 pub use image::ImageFound;
 pub use native::Native;
+pub use repository::{RepositorySeen, RepositoryState, Template};
 pub use running::{Running, Thing};
 
 /// What there was when the run began.
@@ -43,8 +44,8 @@ pub struct Snapshot {
     pub native: Option<Native>,
     /// Minutes a traffic shift takes.
     pub shift_minutes: i64,
-    /// The registry.
-    pub registry: Option<RegistryAccess>,
+    /// The repository that the image is pushed to.
+    pub repository: Option<RepositorySeen>,
     /// The image.
     pub image: Option<ImageFound>,
     /// Alarms of the group that ring already.
@@ -77,22 +78,25 @@ pub enum Unready {
 /// All problems that were found, or that AWS could not be asked.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
-    let (service, access) = tokio::join!(service(run, settings), image::access(run, settings));
+    let (service, registry) = tokio::join!(service(run, settings), repository::registry(run, settings));
     let service = gathering.take("service", service).flatten();
-    let registry = gathering.take("repository", access).flatten();
+    let (access, mut repository) = gathering.take("repository", registry).unwrap_or_default();
     let (rollout, native, definitions, image) = tokio::join!(
         rollout(run, settings, service.as_ref()),
         native::native(run, settings, service.as_ref()),
         definitions(run, settings, service.as_ref()),
-        image::find(run, settings, registry.as_ref())
+        image::find(run, settings, access.as_ref(), repository.as_ref())
     );
     let rollout = gathering.take("codedeploy-deployment-group", rollout).unwrap_or_default();
     let (native, running) = gathering.take("service", native).unwrap_or_default();
     let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
     let image = gathering.take_any(image).flatten();
+    if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
+        seen.fixed = image::fixed_tags(asked, found, seen).await;
+    }
     gathering.finish(Snapshot {
         service,
-        registry,
+        repository,
         image,
         live: definitions.live,
         newest: definitions.newest,

@@ -1,7 +1,9 @@
 //! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a JSON file.
 
+mod ecr;
 mod native;
 
+pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
 pub use native::{Kind, NativeOptions, Strategy};
 
 use std::collections::BTreeMap;
@@ -43,8 +45,10 @@ pub struct StageOptions {
     pub registry_password: String,
     /// Whether the stage's own registry asks for the password.
     pub registry_open: bool,
-    /// The ECR repositories that exist.
+    /// The ECR repositories that exist, as ECR makes them.
     pub repositories: Vec<String>,
+    /// What else there is in ECR.
+    pub ecr: EcrOptions,
     /// The services that exist from the start; `${registry}` in their definitions becomes the registry's `host:port`.
     pub services: Vec<ServiceOptions>,
     /// Deployment configurations beside AWS's own.
@@ -84,6 +88,7 @@ impl Default for StageOptions {
             registry_password: "registry-token-of-the-stage".to_owned(),
             registry_open: false,
             repositories: vec!["app".to_owned()],
+            ecr: EcrOptions::default(),
             services: Vec::new(),
             deployment_configs: Vec::new(),
             alarms: BTreeMap::new(),

@@ -21,4 +21,5 @@ pub mod render;
 mod scalar;
 pub mod shape;
 pub mod task_definition;
+pub mod wildcard;
 mod yaml;

@@ -21,8 +21,6 @@ pub enum Progress {
     },
     /// The image is read: this is what the registry will be asked for.
     Ready {
-        /// The image's digest.
-        digest: Digest,
         /// How many blobs it has.
         blobs: usize,
         /// Their bytes.
@@ -30,6 +28,13 @@ pub enum Progress {
     },
     /// The registry has a blob already.
     Existing {
+        /// Which one.
+        digest: Digest,
+        /// Bytes that need not be moved.
+        bytes: u64,
+    },
+    /// The registry took a blob from another of its repositories.
+    Mounted {
         /// Which one.
         digest: Digest,
         /// Bytes that need not be moved.
@@ -58,6 +63,11 @@ pub enum Progress {
         /// What failed, as a sentence.
         reason: String,
     },
+    /// Contents that were believed to be there are not; everything is asked for again.
+    Healing {
+        /// The registry's words.
+        reason: String,
+    },
     /// A tag names the image now (or did already).
     Tagged {
         /// Which one.
@@ -76,10 +86,14 @@ pub struct Pushed {
     pub tags: Vec<Tag>,
     /// Blobs that were sent.
     pub uploaded: usize,
+    /// Blobs that the registry took from another of its repositories.
+    pub mounted: usize,
     /// Blobs that were there already.
     pub existing: usize,
+    /// Blobs among those sent that the registry could have mounted, and did not.
+    pub mount_refused: usize,
     /// Bytes of the blobs that were sent.
     pub bytes_moved: u64,
-    /// Platforms and labels.
+    /// What it runs on; empty when nothing had to be read because the image was there.
     pub facts: Facts,
 }

@@ -49,7 +49,6 @@ pub async fn push(source: &Source, to: &Target, tags: &[Tag], report: Report<'_>
     let image = source.open(report).await?;
     let Some((root, children)) = image.manifests.split_last() else { return Err(nothing()) };
     report(Progress::Ready {
-        digest: root.digest.clone(),
         blobs: image.blobs.len(),
         bytes: image.blobs.iter().map(|blob| blob.size).sum(),
     });
@@ -68,7 +67,9 @@ pub async fn push(source: &Source, to: &Target, tags: &[Tag], report: Report<'_>
         media_type: root.media_type.clone(),
         tags: tags.to_vec(),
         uploaded: moved.uploaded,
+        mounted: 0,
         existing: moved.existing,
+        mount_refused: 0,
         bytes_moved: moved.bytes,
         facts: image.facts,
     })

@@ -22,6 +22,7 @@ mod collect;
 mod control;
 mod definition;
 mod image;
+mod repository;
 mod rollout;
 mod strategy;
 mod task;
@@ -29,6 +30,9 @@ mod task;
 pub use crate::outcome::Mode;
 use collect::Collect;
 pub use control::{Approval, ControlSettings, IfRunning, OnCancel, StaleRun};
+#[cfg(test)]
+pub use repository::schema as repository_schema;
+pub use repository::{NewRepository, TagRule};
 pub use rollout::AppSpecSource;
 pub use strategy::{Strategy, StrategySettings};
 pub use task::{TaskSettings, Wait};
@@ -69,6 +73,8 @@ pub struct ImageSettings {
     pub reference: ImageReference,
     /// Where it is pushed to.
     pub repository: Option<Repository>,
+    /// How the repository is made when it is missing; none refuses.
+    pub create: Option<NewRepository>,
     /// The tags it gets.
     pub tags: Vec<Tag>,
     /// Whether it is pushed.

@@ -1,20 +1,19 @@
 //! The image goes to its registry and is pinned by digest. Nothing is armed: what is pushed is addressed by content.
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::repository;
+use super::transfer::Tally;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::{Event, Parts, Transfer};
 use crate::outcome::Reason;
-use crate::registry::{self, Progress, PushError, Source, Target};
+use crate::plan::RepositoryPlan;
+use crate::registry::{self, PushError, Pushed, Source, Target};
 use crate::run::Run;
 use crate::settings::ImageSettings;
-use crate::survey::ImageFound;
-
-/// A line of progress at most this often: enough to see that it moves.
-const SPEAK: Duration = Duration::from_secs(5);
+use crate::survey::{ImageFound, RepositorySeen};
 
 /// What is put into the task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,46 +37,109 @@ impl Pinned {
 /// The image could not be pushed.
 #[derive(Debug, thiserror::Error)]
 #[error("the image could not be pushed")]
-pub struct ImageError(#[from] PushError);
+pub struct ImageError {
+    source: PushError,
+    /// The repository in ECR that it was to go to.
+    at: Option<Box<RepositorySeen>>,
+}
 
 impl Explain for ImageError {
     fn reason(&self) -> Reason {
-        match self.0 {
+        match self.source {
             PushError::Denied { .. } => Reason::Denied,
             _ => Reason::ImageFailed,
         }
     }
 
+    /// ECR's own remedies need what only AWS's side knows: region and ARN.
     fn hint(&self) -> Option<String> {
-        self.0.hint()
+        match (&self.source, &self.at) {
+            (PushError::Denied { step, .. }, Some(at)) => {
+                let (actions, arn) = (step.iam_actions(), at.arn());
+                Some(format!("allow {actions} on {arn} for the role that the job uses, and in the repository's policy when it is another account's (docs/iam.md)"))
+            }
+            (PushError::RepositoryMissing { .. }, Some(at)) => {
+                Some(format!("set create-repository: true, or make it: {}", at.create_command()))
+            }
+            (error, _) => error.hint(),
+        }
     }
 }
 
 /// Pushes what is local, takes the rest as it was found.
-pub async fn image(run: &Run, settings: &ImageSettings, found: ImageFound) -> Result<Pinned, Failure> {
+pub async fn image(
+    run: &Run,
+    settings: &ImageSettings,
+    found: ImageFound,
+    repository: Option<&RepositoryPlan>,
+) -> Result<Pinned, Failure> {
     match found {
-        ImageFound::Local { source, target } => push(run, settings, &source, &target).await,
+        ImageFound::Local { source, target } => push(run, settings, &source, &target, repository).await,
         ImageFound::InRegistry { pinned, digest } => {
             run.tell(Event::Noted { sentence: format!("{} is in the registry already, 0 bytes moved", settings.reference) });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
-            run.tell(Event::ImagePinned { image: pinned.clone(), digest: digest.clone(), registry, tags: Vec::new(), moved: 0 });
+            let tags = Vec::new();
+            run.tell(Event::ImagePinned { image: pinned.clone(), digest: digest.clone(), registry, tags, moved: 0, transfer: None });
             Ok(Pinned { image: pinned, digest: Some(digest) })
         }
         ImageFound::AsNamed(name) => Ok(Pinned { image: name, digest: None }),
     }
 }
 
-async fn push(run: &Run, settings: &ImageSettings, source: &Source, target: &Target) -> Result<Pinned, Failure> {
-    let said = Mutex::new(None);
-    let pushed = registry::push(source, target, &settings.tags, &|progress| speak(run, &said, &progress)).await.map_err(ImageError)?;
-    let registry = host(target);
-    let digest = pushed.digest.to_string();
+async fn push(
+    run: &Run,
+    settings: &ImageSettings,
+    source: &Source,
+    target: &Target,
+    repository: Option<&RepositoryPlan>,
+) -> Result<Pinned, Failure> {
+    if let Some(plan) = repository {
+        repository::before_push(run, plan).await?;
+    }
+    let (began, tally) = (Instant::now(), Mutex::new(Tally::default()));
+    let report = |progress| {
+        let line = tally.lock().unwrap_or_else(PoisonError::into_inner).take(&progress, began.elapsed());
+        line.into_iter().for_each(|sentence| run.tell(Event::Noted { sentence }));
+    };
+    let pushed = registry::push(source, target, &settings.tags, &report).await;
+    let at = || repository.map(|plan| Box::new(plan.seen.clone()));
+    let pushed = pushed.map_err(|source| ImageError { source, at: at() })?;
+    if let Some(plan) = repository {
+        repository::after_push(run, plan);
+        mounts(run, &pushed, &plan.seen).await;
+    }
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(pinned(run, target, &pushed, &tally))
+}
+
+fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned {
+    let (registry, digest) = (host(target), pushed.digest.to_string());
     let image = format!("{registry}/{}@{digest}", target.repository);
-    let sentence = format!("{} layers and manifests sent, {} in the registry already", pushed.uploaded, pushed.existing);
-    run.tell(Event::Noted { sentence });
     let tags = pushed.tags.iter().map(|tag| tag.as_str().to_owned()).collect();
-    run.tell(Event::ImagePinned { image: image.clone(), digest: digest.clone(), registry, tags, moved: pushed.bytes_moved });
-    Ok(Pinned { image, digest: Some(digest) })
+    let transfer = Transfer {
+        sent: Parts { count: pushed.uploaded, bytes: pushed.bytes_moved },
+        mounted: Parts { count: pushed.mounted, bytes: tally.mounted() },
+        skipped: Parts { count: pushed.existing, bytes: tally.skipped() },
+    };
+    let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
+    run.tell(Event::ImagePinned { image: image.clone(), digest: digest.clone(), registry, tags, moved, transfer });
+    Pinned { image, digest: Some(digest) }
+}
+
+/// Layers that another repository of the registry has need not be sent, where the account lets ECR mount them.
+async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
+    if pushed.mount_refused == 0 {
+        return;
+    }
+    let region = &seen.registry.region;
+    let head = format!("{} layers were sent although another repository of the registry has them", pushed.mount_refused);
+    let why = match run.aws.blob_mounting(region).await {
+        Ok(true) => "ECR mounts none between different encryptions, and none of a pull-through cache".to_owned(),
+        Ok(false) | Err(_) => {
+            format!("ECR mounts them once the account says so: aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED --region {region}")
+        }
+    };
+    run.tell(Event::Noted { sentence: format!("{head}: {why}") });
 }
 
 fn host(target: &Target) -> String {
@@ -85,33 +147,7 @@ fn host(target: &Target) -> String {
     target.endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn speak(run: &Run, said: &Mutex<Option<Instant>>, progress: &Progress) {
-    let sentence = match progress {
-        Progress::Reading { bytes, of } => format!("reading the image, {} of about {}", Mib(*bytes), Mib(*of)),
-        Progress::Uploading { digest, bytes, of } => format!("sending {}, {} of {}", short(digest.as_str()), Mib(*bytes), Mib(*of)),
-        Progress::Waiting { pause, reason } => {
-            return run.tell(Event::Noted { sentence: format!("{reason}; trying again in {} s", pause.as_secs().max(1)) });
-        }
-        Progress::Ready { .. } | Progress::Existing { .. } | Progress::Uploaded { .. } | Progress::Tagged { .. } => return,
-    };
-    let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let first = *said.get_or_insert_with(Instant::now);
-    if first.elapsed() >= SPEAK {
-        *said = Some(Instant::now());
-        run.tell(Event::Noted { sentence });
-    }
-}
-
 /// `sha256:` and twelve digits, as people write digests.
 pub fn short(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
-}
-
-struct Mib(u64);
-
-impl std::fmt::Display for Mib {
-    #[expect(clippy::cast_precision_loss, reason = "a tenth of a mebibyte is precise enough for people")]
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{:.1} MiB", self.0 as f64 / 1_048_576.0)
-    }
 }

@@ -2,14 +2,15 @@
 
 use url::Url;
 
-use super::{Unread, Unready};
+use super::Unready;
+use super::repository::{RepositorySeen, RepositoryState};
 use crate::aws::ecr::RegistryAccess;
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::{self, Credentials, Digest, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target};
 use crate::run::Run;
-use crate::settings::{ImageSettings, Push, Repository, Settings};
+use crate::settings::{ImageSettings, Push, Settings};
 
 /// The image, found.
 #[derive(Debug)]
@@ -32,33 +33,29 @@ pub enum ImageFound {
     AsNamed(String),
 }
 
-/// A token for the registry, when an image is deployed at all.
-pub(super) async fn access(run: &Run, settings: &Settings) -> Result<Option<RegistryAccess>, Unread> {
-    let Some(image) = &settings.image else { return Ok(None) };
-    let read = run.aws.registry_access(&settings.aws.registries).await;
-    if image.repository.is_some() {
-        return Ok(Some(read?));
-    }
-    Ok(super::optional(run, "the image is deployed by its name, not by its digest", read))
-}
-
 /// Looks where the image may be.
-pub(super) async fn find(run: &Run, settings: &Settings, access: Option<&RegistryAccess>) -> Result<Option<ImageFound>, Unready> {
+pub(super) async fn find(
+    run: &Run,
+    settings: &Settings,
+    access: Option<&RegistryAccess>,
+    seen: Option<&RepositorySeen>,
+) -> Result<Option<ImageFound>, Unready> {
     let Some(image) = &settings.image else { return Ok(None) };
     match (&image.repository, access) {
-        (Some(repository), Some(access)) => in_repository(run, image, repository, access).await.map(Some),
+        (Some(repository), Some(access)) => in_repository(run, image, &repository.name, access, seen).await.map(Some),
         (Some(_), None) => Ok(None),
         (None, access) => as_named(image, access).await.map(Some),
     }
 }
 
-/// The repository's name and registry decide where an image goes; another account's registry needs its own token.
-async fn in_repository(run: &Run, image: &ImageSettings, repository: &Repository, access: &RegistryAccess) -> Result<ImageFound, Unready> {
-    if let Some(host) = repository.host.as_deref().filter(|host| *host != access.host()) {
-        let message = format!("it is in the registry {host}, but the token is for {}", access.host());
-        return Err(problem("repository", message, "write only the repository's name, or set registries to the account of that registry"));
-    }
-    let target = target(access, &repository.name)?;
+async fn in_repository(
+    run: &Run,
+    image: &ImageSettings,
+    name: &str,
+    access: &RegistryAccess,
+    seen: Option<&RepositorySeen>,
+) -> Result<ImageFound, Unready> {
+    let target = target(access, name)?;
     if image.push != Push::Never {
         let sources = Sources {
             engine_socket: run.runner.engine_socket.clone(),
@@ -71,7 +68,27 @@ async fn in_repository(run: &Run, image: &ImageSettings, repository: &Repository
             Err(error) => return Err(problem("image", crate::error::chain_of(&error).join(": "), error.hint().unwrap_or("check image"))),
         }
     }
-    there(image, &target, access, &repository.name).await
+    if let Some(seen) = seen.filter(|seen| matches!(seen.state, RepositoryState::Missing(_))) {
+        let message = format!("`{}` is not in the Docker engine, and there is no repository {}", image.reference, seen.place());
+        return Err(problem("image", message, "build and load the image before this step, or check image and repository"));
+    }
+    there(image, &target, access, name).await
+}
+
+/// Wanted tags that may not move and name an image already. An engine's image has no digest yet to compare them with; then the push looks.
+pub(super) async fn fixed_tags(image: &ImageSettings, found: &ImageFound, seen: &RepositorySeen) -> Vec<(Tag, Digest)> {
+    let (ImageFound::Local { source, target }, RepositoryState::There { tags, .. }) = (found, &seen.state) else { return Vec::new() };
+    if source.digest().is_none() {
+        return Vec::new();
+    }
+    let mut fixed = Vec::new();
+    for tag in image.tags.iter().filter(|tag| tags.is_fixed(tag.as_str())) {
+        // What cannot be read now is read again by the push, which fails before it sends anything.
+        if let Ok(Some(digest)) = registry::resolve(target, &Name::Tag(tag), &|_| {}).await {
+            fixed.push((tag.clone(), digest));
+        }
+    }
+    fixed
 }
 
 /// A bare reference that the engine does not have may be in the registry.

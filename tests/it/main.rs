@@ -12,6 +12,8 @@ mod contracts;
 mod definitions;
 mod harness;
 mod image;
+mod image_platform;
+mod image_repository;
 mod injection;
 mod lost_answers;
 mod modes;
