@@ -17,6 +17,7 @@ use crate::undo::short;
 
 mod image;
 mod native;
+mod registries;
 mod repository;
 mod running;
 
@@ -70,6 +71,18 @@ pub enum Unready {
     Failure(Failure),
     /// AWS did not look: there were too many requests.
     Throttled(Failure),
+}
+
+impl Unready {
+    /// What a call to AWS that the run cannot do without came to; `input` names what it asked for.
+    fn of(input: &str, error: AwsError) -> Self {
+        let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
+        gathering.aws(input, error);
+        match gathering.finish(()) {
+            Err(unready) => unready,
+            Ok(()) => Self::Problems(Vec::new()),
+        }
+    }
 }
 
 /// Reads everything the plan needs.
@@ -147,7 +160,7 @@ impl Gathering {
         }
     }
 
-    fn finish(mut self, snapshot: Snapshot) -> Result<Snapshot, Unready> {
+    fn finish<T>(mut self, snapshot: T) -> Result<T, Unready> {
         self.problems.dedup();
         match (self.problems.is_empty(), self.failure, self.throttled) {
             (false, _, _) => Err(Unready::Problems(self.problems)),

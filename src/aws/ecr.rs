@@ -3,6 +3,7 @@
 use aws_sdk_ecr::Client;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
 
 use super::ecr_host::EcrHost;
 use super::error::told;
@@ -31,12 +32,21 @@ pub struct RegistryAccess {
     pub region: String,
     /// The account, where it is known.
     pub account: Option<String>,
+    /// What was asked for.
+    pub place: RegistryPlace,
 }
 
 impl RegistryAccess {
     /// The endpoint without its scheme, as it stands in image names.
     pub fn host(&self) -> &str {
         host(&self.endpoint)
+    }
+
+    /// Whether a host in an image's name is this registry.
+    pub fn is_at(&self, written: &str) -> bool {
+        let is_asked = matches!(&self.place, RegistryPlace::At(host) if host.text == written);
+        let same = || EcrHost::parse(written).zip(EcrHost::parse(self.host()));
+        is_asked || written == self.host() || same().is_some_and(|(written, own)| written.is_same_registry(&own))
     }
 }
 
@@ -50,10 +60,11 @@ impl Aws {
         token(self.ecr_in(self.region_of(place)), place.clone(), self.region_of(place).to_owned()).await
     }
 
-    /// The same as something that can be asked again and again, long after.
-    pub fn registry_access_later(&self, place: RegistryPlace) -> impl Future<Output = Result<RegistryAccess, AwsError>> + Send + 'static + use<> {
-        let region = self.region_of(&place).to_owned();
-        token(self.ecr_in(&region), place, region)
+    /// The same, to be asked again long after: a token expires, and a transfer may take longer.
+    pub fn registry_access_again(&self, place: &RegistryPlace) -> impl Fn() -> BoxFuture<'static, Result<RegistryAccess, AwsError>> + use<> {
+        let (region, place) = (self.region_of(place).to_owned(), place.clone());
+        let client = self.ecr_in(&region);
+        move || Box::pin(token(client.clone(), place.clone(), region.clone()))
     }
 
     fn region_of<'p>(&'p self, place: &'p RegistryPlace) -> &'p str {
@@ -87,7 +98,7 @@ async fn token(client: Client, place: RegistryPlace, region: String) -> Result<R
         token.as_deref().and_then(|text| text.split_once(':')).ok_or_else(|| AwsError::incomplete(ACTION, "a readable token"))?;
     let named = data.proxy_endpoint().ok_or_else(|| AwsError::incomplete(ACTION, "the registry's endpoint"))?;
     let account = accounts.and_then(|accounts| accounts.into_iter().next()).or_else(|| EcrHost::parse(host(named)).map(|host| host.account));
-    Ok(RegistryAccess { endpoint: endpoint(&place, named), user: user.to_owned(), password: Secret::new(password), region, account })
+    Ok(RegistryAccess { endpoint: endpoint(&place, named), user: user.to_owned(), password: Secret::new(password), region, account, place })
 }
 
 /// The endpoint that AWS names, unless the user wrote another name of the same registry: that name stands in the task definition then, and is

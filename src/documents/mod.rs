@@ -11,6 +11,7 @@ mod command;
 pub mod compare;
 pub mod deployment_configuration;
 pub mod described;
+pub mod docker_config;
 pub mod ebs;
 pub mod lists;
 pub mod network;

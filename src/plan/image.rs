@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::aws::ecs_shapes::Service;
+use crate::documents::task_definition::TaskDefinition;
 use crate::problem::Problem;
-use crate::registry::Platform;
+use crate::registry::{Digest, Facts, Platform};
 use crate::settings::{ImageSettings, NewRepository, Settings};
 use crate::survey::{ImageFound, RepositorySeen, RepositoryState, Snapshot, Template};
 
@@ -15,6 +16,8 @@ pub struct RepositoryPlan {
     pub seen: RepositorySeen,
     /// What must be done about it.
     pub need: Need,
+    /// Images of it that the new one may share layers with: those that run now.
+    pub alike: Vec<Digest>,
 }
 
 /// What must be done about a repository.
@@ -38,7 +41,14 @@ pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<Rep
         (RepositoryState::Missing(_), Some(create)) => Need::Create(create.clone()),
         (RepositoryState::Missing(_), None) | (RepositoryState::There { .. } | RepositoryState::Unseen, _) => Need::Nothing,
     };
-    Some(RepositoryPlan { seen: seen.clone(), need })
+    Some(RepositoryPlan { seen: seen.clone(), need, alike: alike(snapshot, seen) })
+}
+
+fn alike(snapshot: &Snapshot, seen: &RepositorySeen) -> Vec<Digest> {
+    let Some(live) = &snapshot.live else { return Vec::new() };
+    let begin = format!("{}@", seen.place());
+    let definition = TaskDefinition(&live.answer["taskDefinition"]);
+    definition.images().filter_map(|(_, image)| image.strip_prefix(&begin)?.parse().ok()).collect()
 }
 
 impl RepositoryPlan {
@@ -93,12 +103,12 @@ struct Needed {
 }
 
 fn platform(found: &ImageFound, definition: &Value, service: Option<&Service>) -> Option<Problem> {
-    let there = match found {
-        ImageFound::Local { source, .. } => &source.facts().platforms,
-        ImageFound::InRegistry { .. } | ImageFound::AsNamed(_) => return None,
+    let there: Vec<&Platform> = match found {
+        ImageFound::Local { facts, .. } | ImageFound::InRegistry { facts, .. } => facts.iter().flat_map(Facts::platforms).collect(),
+        ImageFound::AsNamed(_) => return None,
     };
     let needed = needed(definition, service);
-    let fits = |platform: &Platform| {
+    let fits = |platform: &&Platform| {
         needed.os.is_none_or(|os| os == platform.os) && needed.architecture.is_none_or(|architecture| architecture == platform.architecture)
     };
     if there.is_empty() || there.iter().any(fits) {

@@ -10,15 +10,21 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use super::client::{Fault, Registry};
 use super::digest::{Digest, Tally};
+use super::error::{PushError, SourceError};
 
 /// Large enough that system calls do not count, small enough that four uploads stay within a few MiB.
 const PIECE: usize = 256 * 1024;
 /// Pieces that wait for the network.
 const PIECES_AHEAD: usize = 2;
+
+/// Where the pieces of a body go.
+type Pieces = mpsc::Sender<io::Result<Bytes>>;
 
 /// A content by digest and size, and the place to read it from.
 #[derive(Debug, Clone)]
@@ -35,6 +41,8 @@ pub(crate) enum Place {
     File(PathBuf),
     /// A part of a file that is open.
     Span { file: Arc<File>, offset: u64 },
+    /// In a repository of a registry, from where it passes through without touching a disk.
+    There(Arc<Registry>),
 }
 
 /// Why a content could not be read.
@@ -80,7 +88,7 @@ pub enum BlobError {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     sent: AtomicU64,
-    fault: Mutex<Option<BlobError>>,
+    fault: Mutex<Option<Fault>>,
 }
 
 impl Meter {
@@ -89,35 +97,62 @@ impl Meter {
         self.sent.load(Ordering::Relaxed)
     }
 
+    fn count(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// The body is sent from its beginning again.
     pub(crate) fn restart(&self) {
         self.sent.store(0, Ordering::Relaxed);
     }
 
-    /// The reason why a body broke off, when it was the blob's and not the network's.
-    pub(crate) fn fault(&self) -> Option<BlobError> {
+    /// The reason why a body broke off, when it was the side that is read and not the one that is written.
+    pub(crate) fn fault(&self) -> Option<Fault> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn blame(&self, fault: BlobError) {
+    fn blame(&self, fault: Fault) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
     }
 }
 
 impl Blob {
+    /// The repository that the blob is read from, if it is in a registry.
+    pub(crate) fn source(&self) -> Option<&Registry> {
+        match &self.place {
+            Place::There(registry) => Some(registry),
+            Place::File(_) | Place::Span { .. } => None,
+        }
+    }
+
     /// A body that streams the blob from its beginning; its length must be announced by the caller.
     pub(crate) fn body(&self, meter: &Arc<Meter>) -> reqwest::Body {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let (blob, meter) = (self.clone(), Arc::clone(meter));
-        tokio::task::spawn_blocking(move || {
-            if let Err(fault) = blob.read(|piece| hand_out(&sender, &meter, piece)) {
-                meter.blame(fault);
-                // Whoever does not listen any more needs no reason.
-                drop(sender.blocking_send(Err(io::ErrorKind::InvalidData.into())));
-            }
-        });
+        match &self.place {
+            Place::There(from) => drop(tokio::spawn(pass_on(Arc::clone(from), blob, sender, meter))),
+            Place::File(_) | Place::Span { .. } => drop(tokio::task::spawn_blocking(move || blob.read_into(&sender, &meter))),
+        }
         let pieces = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) });
         reqwest::Body::wrap_stream(pieces)
+    }
+
+    fn read_into(&self, sender: &Pieces, meter: &Meter) {
+        let handed = self.read(|piece| {
+            let length = piece.len();
+            match sender.blocking_send(Ok(piece.into())) {
+                Ok(()) => {
+                    meter.count(length);
+                    Hand::Taken
+                }
+                Err(_) => Hand::Refused,
+            }
+        });
+        if let Err(fault) = handed {
+            meter.blame(Fault::last(PushError::Source(SourceError::Blob(fault))));
+            // Whoever does not listen any more needs no reason.
+            drop(sender.blocking_send(Err(io::ErrorKind::InvalidData.into())));
+        }
     }
 
     /// The whole content, verified; for manifests and configs, which are small.
@@ -146,7 +181,7 @@ impl Blob {
             tally.write_all(&piece).map_err(unreadable)?;
             done += length;
             if done == self.size {
-                self.verify(tally)?;
+                self.matches(tally)?;
                 hand(piece);
                 return Ok(());
             }
@@ -155,11 +190,15 @@ impl Blob {
                 Hand::Refused => return Ok(()),
             }
         }
-        self.verify(tally)
+        self.matches(tally)
     }
 
-    fn verify(&self, tally: Tally<io::Sink>) -> Result<(), BlobError> {
-        let (found, _) = tally.finish();
+    /// Whether what was read is the blob.
+    fn matches(&self, tally: Tally<io::Sink>) -> Result<(), BlobError> {
+        let (found, bytes) = tally.finish();
+        if bytes != self.size {
+            return Err(BlobError::Size { digest: self.digest.clone(), announced: self.size, found: bytes });
+        }
         if found == self.digest { Ok(()) } else { Err(BlobError::Garbled { digest: self.digest.clone(), found }) }
     }
 
@@ -176,6 +215,10 @@ impl Blob {
                 }
                 Ok((Arc::new(file), 0))
             }
+            Place::There(_) => {
+                let source = io::Error::other("it is in a registry and has to be fetched");
+                Err(BlobError::Unreadable { digest: self.digest.clone(), source })
+            }
         }
     }
 }
@@ -186,15 +229,34 @@ enum Hand {
     Refused,
 }
 
-fn hand_out(sender: &mpsc::Sender<io::Result<Vec<u8>>>, meter: &Meter, piece: Vec<u8>) -> Hand {
-    let length = piece.len() as u64;
-    match sender.blocking_send(Ok(piece)) {
-        Ok(()) => {
-            meter.sent.fetch_add(length, Ordering::Relaxed);
-            Hand::Taken
-        }
-        Err(_) => Hand::Refused,
+/// Passes a blob on from the registry where it is: the last piece only when all of it was what it claims to be.
+async fn pass_on(from: Arc<Registry>, blob: Blob, to: Pieces, meter: Arc<Meter>) {
+    if let Err(fault) = passed_on(&from, &blob, &to, &meter).await {
+        meter.blame(fault);
+        drop(to.send(Err(io::ErrorKind::InvalidData.into())).await);
     }
+}
+
+async fn passed_on(from: &Registry, blob: &Blob, to: &Pieces, meter: &Meter) -> Result<(), Fault> {
+    let mut response = from.fetch(&blob.digest).await?;
+    let (mut tally, mut held) = (Tally::new(io::sink()), None);
+    while let Some(piece) = from.next_piece(&mut response).await? {
+        if tally.write_all(&piece).is_err() || tally.bytes() > blob.size {
+            break;
+        }
+        let Some(before) = held.replace(piece) else { continue };
+        meter.count(before.len());
+        if to.send(Ok(before)).await.is_err() {
+            return Ok(());
+        }
+    }
+    blob.matches(tally).map_err(|error| Fault::passing(PushError::Source(SourceError::Blob(error))))?;
+    if let Some(last) = held {
+        meter.count(last.len());
+        // Whoever does not listen any more has its own reason.
+        drop(to.send(Ok(last)).await);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

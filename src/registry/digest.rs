@@ -87,6 +87,11 @@ impl<W> Tally<W> {
         Self { to, hasher: Sha256::new(), bytes: 0 }
     }
 
+    /// How many bytes passed so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The digest and the number of the bytes that passed.
     pub(crate) fn finish(self) -> (Digest, u64) {
         (Digest::finished(self.hasher), self.bytes)

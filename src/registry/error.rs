@@ -100,6 +100,17 @@ pub enum SourceError {
     /// A content is missing, too short, too long or garbled.
     #[error("a part of the image is missing or damaged")]
     Blob(#[from] BlobError),
+    /// The registry that has the image does not give it.
+    #[error("the image cannot be read from its registry")]
+    Registry(#[source] Box<PushError>),
+    /// The registry has no such image.
+    #[error("the registry {host} has no image `{name}`")]
+    NotInRegistry {
+        /// The registry's host.
+        host: String,
+        /// Repository and tag or digest.
+        name: String,
+    },
     /// The temporary directory does not take the image.
     #[error("the image cannot be kept in {}", dir.display())]
     Spool {
@@ -120,18 +131,28 @@ fn not_in_layout(dir: &std::path::Path, tag: Option<&str>, there: &[String]) -> 
 
 impl SourceError {
     /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Registry(error) => error.hint(),
+            other => other.own_hint().map(str::to_owned),
+        }
+    }
+
+    fn own_hint(&self) -> Option<&'static str> {
         match self {
             Self::EngineUnreachable { .. } => Some("does the job's runner have a Docker engine, and is DOCKER_HOST a unix:// address?"),
             Self::NotInEngine { .. } => Some("build with `load: true` (buildx), or check the name with `docker image ls`"),
             Self::LayoutMissing { .. } => {
                 Some("the path is relative to the workspace; files outside the workspace are not seen by the action")
             }
-            Self::Layout { .. } => Some("an archive has to be unpacked first (buildx: `type=oci,tar=false,dest=DIR`)"),
+            Self::Layout { .. } => Some("an archive is written oci-archive:FILE or docker-archive:FILE"),
+            Self::NotInRegistry { .. } => Some("check the name, and that the build pushed it"),
             Self::Ambiguous { .. } => Some("write oci:DIR:TAG"),
             Self::Blob(_) | Self::Manifest { .. } | Self::Config { .. } => Some("write the image again; it may have been cut off"),
             Self::Spool { .. } => Some("the temporary directory needs room for the compressed image"),
-            Self::EngineSilent { .. } | Self::EngineRefused { .. } | Self::Export { .. } | Self::NotInLayout { .. } => None,
+            Self::EngineSilent { .. } | Self::EngineRefused { .. } | Self::Export { .. } | Self::NotInLayout { .. } | Self::Registry(_) => {
+                None
+            }
         }
     }
 }
@@ -145,6 +166,8 @@ pub enum Step {
     StartUpload,
     /// Sending a blob.
     SendBlob,
+    /// Reading a blob.
+    ReadBlob,
     /// Asking which manifest a tag or a digest names.
     ReadManifest,
     /// Writing a manifest or a tag.
@@ -159,6 +182,7 @@ impl Step {
             Self::CheckBlob => "look for a layer",
             Self::StartUpload => "begin an upload",
             Self::SendBlob => "send a layer",
+            Self::ReadBlob => "read a layer",
             Self::ReadManifest => "read a manifest",
             Self::WriteManifest => "write a manifest",
             Self::SignIn => "sign in",
@@ -170,6 +194,7 @@ impl Step {
         match self {
             Self::CheckBlob => "ecr:BatchCheckLayerAvailability",
             Self::StartUpload => "ecr:InitiateLayerUpload",
+            Self::ReadBlob => "ecr:GetDownloadUrlForLayer",
             Self::SendBlob => "ecr:UploadLayerPart and ecr:CompleteLayerUpload",
             Self::ReadManifest => "ecr:BatchGetImage",
             Self::WriteManifest => "ecr:PutImage",
@@ -251,6 +276,44 @@ pub enum PushError {
         /// The registry's words.
         message: String,
     },
+    /// Contents that the manifest names are not in the registry, although it said so or took them.
+    #[error("the registry {host} misses contents of the image in `{repository}`: {message}")]
+    ContentsMissing {
+        /// The registry's host.
+        host: String,
+        /// The repository.
+        repository: String,
+        /// The registry's words.
+        message: String,
+    },
+    /// The image, or a layer of it, is in ECR's archive.
+    #[error("the image in `{repository}` is archived: {message}")]
+    Archived {
+        /// The repository.
+        repository: String,
+        /// The registry's words.
+        message: String,
+    },
+    /// The image has more layers than the registry takes.
+    #[error("the image has more layers than the registry {host} takes: {message}")]
+    TooManyLayers {
+        /// The registry's host.
+        host: String,
+        /// The registry's words.
+        message: String,
+    },
+    /// A layer is larger than the registry takes.
+    #[error("the layer {digest} has {size} bytes, and the registry {host} takes {most}")]
+    LayerTooLarge {
+        /// The registry's host.
+        host: String,
+        /// Which one.
+        digest: Digest,
+        /// Its bytes.
+        size: u64,
+        /// The registry's limit in bytes.
+        most: u64,
+    },
     /// Any other answer that is not the one hoped for.
     #[error("the registry {host} refused to {} ({status}): {message}", step.words())]
     Refused {
@@ -291,7 +354,14 @@ impl PushError {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Source(error) => error.hint().map(str::to_owned),
+            Self::Source(error) => error.hint(),
+            Self::Archived { .. } => Some(
+                "restore it: aws ecr update-image-storage-class --target-storage-class STANDARD, or push it again under a new tag"
+                    .to_owned(),
+            ),
+            Self::TooManyLayers { .. } | Self::LayerTooLarge { .. } => {
+                Some("put fewer or smaller layers into the image: join RUN lines, or build in several stages".to_owned())
+            }
             Self::Denied { host, step, repository, .. } if is_ecr(host) => {
                 Some(format!("allow {} on the repository `{repository}`, in the role's policy and in the repository's", step.iam_actions()))
             }
@@ -306,6 +376,7 @@ impl PushError {
             | Self::Silent { .. }
             | Self::RepositoryMissing { .. }
             | Self::Refused { .. }
+            | Self::ContentsMissing { .. }
             | Self::Answer { .. }
             | Self::DigestMismatch { .. } => None,
         }
@@ -313,7 +384,7 @@ impl PushError {
 }
 
 /// Both forms of ECR's addresses, `ACCOUNT.dkr.ecr.REGION.amazonaws.com` and `ACCOUNT.dkr-ecr.REGION.on.aws`.
-fn is_ecr(host: &str) -> bool {
+pub(crate) fn is_ecr(host: &str) -> bool {
     host.contains(".dkr.ecr.") || host.contains(".dkr-ecr.")
 }
 

@@ -2,36 +2,66 @@
 //!
 //! It does not know where contents lie: a function finds them. Layouts and engine exports share it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::blob::{Blob, BlobError};
 use super::digest::Digest;
 use super::error::SourceError;
 use super::media::{Config, DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Manifest, OCI_INDEX, OCI_MANIFEST, Platform, PointsAt};
+use super::progress::Progress;
 
 /// Registries refuse larger manifests (4 MiB by the distribution specification); configs stay far below.
 pub(crate) const SMALL: u64 = 4 * 1024 * 1024;
 /// An index of indexes exists, deeper nesting does not; a limit keeps a made-up layout from exhausting the stack.
-const DEEPEST: usize = 4;
+pub(crate) const DEEPEST: usize = 4;
 
-/// An image that is whole: every byte of it can be read.
+/// An image that is whole: every byte of it can be read, or is where it goes already.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Image {
     /// Children before parents; the last one is what tags point at.
     pub(crate) manifests: Vec<Manifest>,
     /// Every content once.
     pub(crate) blobs: Vec<Blob>,
-    /// What people and task definitions want to know.
+    /// Contents that the registry has: they are neither read nor sent.
+    pub(crate) present: Vec<Descriptor>,
+    /// What it runs on.
     pub(crate) facts: Facts,
 }
 
-/// What an image says about itself.
+impl Image {
+    /// What the registry will be asked for.
+    pub(crate) fn ready(&self) -> Progress {
+        let contents = self.blobs.iter().map(|blob| blob.size).chain(self.present.iter().map(|content| content.size));
+        Progress::Ready { blobs: self.blobs.len() + self.present.len(), bytes: contents.sum() }
+    }
+}
+
+/// What an image says about itself: an entry per platform; attestations are not counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// What it runs on, one entry per image of an index; attestations are not counted.
-    pub platforms: Vec<Platform>,
-    /// The labels of its first image.
-    pub labels: BTreeMap<String, String>,
+    /// The images of an index, or the one that there is.
+    pub images: Vec<PlatformImage>,
+}
+
+/// The image for one platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformImage {
+    /// What it runs on.
+    pub platform: Platform,
+    /// The digest of its manifest; an engine's image has none before it was compressed.
+    pub digest: Option<Digest>,
+}
+
+impl Facts {
+    /// What the image runs on.
+    pub fn platforms(&self) -> impl Iterator<Item = &Platform> {
+        self.images.iter().map(|image| &image.platform)
+    }
+
+    /// Takes in the image of one platform.
+    pub(crate) fn add(&mut self, platform: Platform, digest: Option<Digest>) {
+        self.images.push(PlatformImage { platform, digest });
+    }
 }
 
 /// Finds a content by its descriptor, or says why it cannot be had.
@@ -78,7 +108,7 @@ impl Gathering<'_> {
         self.blob(config)?;
         layers.iter().filter(|layer| !layer.is_foreign()).try_for_each(|layer| self.blob(layer))?;
         if !descriptor.is_attestation() && Config::is_announced_by(config) {
-            self.learn(config)?;
+            self.learn(descriptor, config)?;
         }
         Ok(())
     }
@@ -90,23 +120,19 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    fn learn(&mut self, descriptor: &Descriptor) -> Result<(), SourceError> {
-        let config = read_config(&(self.locate)(descriptor)?)?;
-        let facts = &mut self.image.facts;
-        facts.platforms.push(config.platform.clone());
-        if facts.platforms.len() == 1 {
-            facts.labels = config.into_labels();
-        }
+    fn learn(&mut self, manifest: &Descriptor, config: &Descriptor) -> Result<(), SourceError> {
+        let config = read_config(&(self.locate)(config)?)?;
+        self.image.facts.add(config.platform, Some(manifest.digest.clone()));
         Ok(())
     }
 }
 
 /// Reads and verifies an image config.
 pub(crate) fn read_config(blob: &Blob) -> Result<Config, SourceError> {
-    let bytes = blob.read_whole(SMALL)?;
-    serde_json::from_slice(&bytes).map_err(|error| SourceError::Config { digest: blob.digest.clone(), reason: error.to_string() })
+    Config::read(&blob.read_whole(SMALL)?, &blob.digest)
 }
 
-fn is_manifest(descriptor: &Descriptor) -> bool {
+/// Whether a descriptor points at a manifest or an index, and not at a content that is only a blob to a registry.
+pub(crate) fn is_manifest(descriptor: &Descriptor) -> bool {
     [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].contains(&descriptor.media_type.as_str())
 }

@@ -178,8 +178,7 @@ mod tests {
         bench.index(&[(bench.image("amd64"), "v1")]);
         let image = bench.read(None).unwrap();
         assert_eq!((image.manifests.len(), image.blobs.len()), (1, 2));
-        assert_eq!(image.facts.platforms[0].to_string(), "linux/amd64");
-        assert_eq!(image.facts.labels["a"], "b");
+        assert_eq!(image.facts.images[0].platform.to_string(), "linux/amd64");
     }
 
     #[test]
@@ -190,14 +189,14 @@ mod tests {
         let image = bench.read(Some("v1")).unwrap();
         assert_eq!((image.manifests.len(), image.blobs.len()), (3, 3));
         assert_eq!(image.manifests[2].media_type, OCI_INDEX);
-        assert_eq!(image.facts.platforms.len(), 2);
+        assert_eq!(image.facts.images.len(), 2);
     }
 
     #[test]
     fn the_tag_chooses_and_without_one_there_must_be_one_image() {
         let bench = Bench::new();
         bench.index(&[(bench.image("amd64"), "v1"), (bench.image("arm64"), "v2")]);
-        assert_eq!(bench.read(Some("v2")).unwrap().facts.platforms[0].architecture, "arm64");
+        assert_eq!(bench.read(Some("v2")).unwrap().facts.images[0].platform.architecture, "arm64");
         assert!(bench.read(Some("v3")).unwrap_err().to_string().ends_with("has no image `v3`; there are: v1, v2"));
         assert!(bench.refusal().ends_with("holds several images: v1, v2"));
         bench.index(&[]);

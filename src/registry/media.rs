@@ -93,6 +93,11 @@ impl Manifest {
         let points_at = points_at(&media_type, document).map_err(unreadable)?;
         Ok(Self { media_type, digest, bytes, points_at })
     }
+
+    /// What a manifest that points at this one would say of it.
+    pub(crate) fn describe(&self) -> Descriptor {
+        descriptor(&self.media_type, self.digest.clone(), self.bytes.len() as u64)
+    }
 }
 
 /// A document that could be read as both kinds is refused: two readers would see two images (CVE-2021-41190).
@@ -181,16 +186,8 @@ impl fmt::Display for Platform {
 pub(crate) struct Config {
     #[serde(flatten)]
     pub(crate) platform: Platform,
-    #[serde(rename = "config", default)]
-    run: Option<Run>,
     #[serde(default)]
     pub(crate) rootfs: RootFs,
-}
-
-#[derive(Debug, Deserialize)]
-struct Run {
-    #[serde(rename = "Labels", default)]
-    labels: Option<BTreeMap<String, String>>,
 }
 
 /// The layers as they are unpacked: digests of the uncompressed archives, lowest first.
@@ -201,12 +198,13 @@ pub(crate) struct RootFs {
 }
 
 impl Config {
-    pub(crate) fn is_announced_by(descriptor: &Descriptor) -> bool {
-        matches!(descriptor.media_type.as_str(), OCI_CONFIG | DOCKER_CONFIG)
+    /// Reads the config with this digest.
+    pub(crate) fn read(bytes: &[u8], digest: &Digest) -> Result<Self, SourceError> {
+        serde_json::from_slice(bytes).map_err(|error| SourceError::Config { digest: digest.clone(), reason: error.to_string() })
     }
 
-    pub(crate) fn into_labels(self) -> BTreeMap<String, String> {
-        self.run.and_then(|run| run.labels).unwrap_or_default()
+    pub(crate) fn is_announced_by(descriptor: &Descriptor) -> bool {
+        matches!(descriptor.media_type.as_str(), OCI_CONFIG | DOCKER_CONFIG)
     }
 }
 
@@ -263,16 +261,10 @@ mod tests {
     }
 
     #[test]
-    fn a_config_tells_platform_and_labels() {
-        let text = r#"{"os":"linux","architecture":"arm64","variant":"v8","config":{"Labels":{"a":"b"}},"rootfs":{"type":"layers","diff_ids":[]}}"#;
+    fn a_config_tells_its_platform() {
+        let text =
+            r#"{"os":"linux","architecture":"arm64","variant":"v8","config":{"Labels":null},"rootfs":{"type":"layers","diff_ids":[]}}"#;
         let config: Config = serde_json::from_str(text).unwrap();
         assert_eq!(config.platform.to_string(), "linux/arm64/v8");
-        assert_eq!(config.into_labels().get("a").map(String::as_str), Some("b"));
-    }
-
-    #[test]
-    fn docker_writes_null_where_there_are_no_labels() {
-        let config: Config = serde_json::from_str(r#"{"os":"linux","architecture":"amd64","config":{"Labels":null}}"#).unwrap();
-        assert!(config.into_labels().is_empty());
     }
 }

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `reference` | which image is meant |
 //! | `source` | is it there, and what is it: [`find`] |
-//! | `layout`, `engine/` | read an OCI layout; read the Docker engine |
+//! | `layout`, `archive/`, `engine/`, `remote` | read an OCI layout, an archive, the Docker engine, a registry |
 //! | `graph`, `media` | everything that belongs to an image; manifests and configs |
 //! | `blob`, `spool`, `digest` | bytes that are read again and again, verified each time; the temporary file; sha256 |
+//! | `standing`, `known` | what the repository has before anything is moved |
 //! | `client/` | speaks with one repository of a registry |
 //! | `push` | the transfer as a straight line: [`push`] |
 //! | `progress`, `error` | what it tells, and what can go wrong |
@@ -16,27 +17,31 @@
 //!
 //! Before the first call a rustls crypto provider must have been installed for the process.
 
+mod archive;
 mod blob;
 mod client;
 mod digest;
 mod engine;
 mod error;
 mod graph;
+mod known;
 mod layout;
 mod media;
 mod progress;
 mod push;
 mod reference;
+mod remote;
 mod source;
 mod spool;
+mod standing;
 
 pub use blob::BlobError;
-pub use client::{Credentials, Target};
+pub use client::{Credentials, Renewal, Target, Transport};
 pub use digest::{Digest, DigestError};
 pub use error::{PushError, SourceError, Step};
-pub use graph::Facts;
+pub use graph::{Facts, PlatformImage};
 pub use media::Platform;
 pub use progress::{Progress, Pushed, Report};
-pub use push::{Name, push, resolve};
+pub use push::{Delivery, Name, push, resolve};
 pub use reference::{ImageName, ImageReference, ReferenceError, Tag, TagError};
 pub use source::{Source, Sources, find};

@@ -1,28 +1,54 @@
-//! The transfer as a straight line: read, compare, blobs, manifests, tags.
+//! The transfer as a straight line: look, read, compare, blobs, manifests, tags.
 //!
 //! The order is what makes it safe: a manifest is written when everything that it points at is there, and a tag moves last,
 //! so whoever pulls the tag during a transfer, or after one that failed, gets an image that is whole.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::{HashSet, VecDeque};
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, TryFutureExt};
+use tokio::sync::mpsc;
+use url::Url;
 
 use super::blob::Blob;
-use super::client::{Registry, Sent, Target};
+use super::client::{Found, Registry, Sent, Target};
 use super::digest::Digest;
-use super::error::PushError;
+use super::error::{PushError, SourceError, is_ecr};
 use super::graph::Image;
+use super::known::Known;
 use super::media::Manifest;
 use super::progress::{Progress, Pushed, Report};
 use super::reference::Tag;
 use super::source::Source;
+use super::standing::Standing;
 
 /// Uploads at once. Measured against a local registry, a fifth brings nothing; ECR drops connections when there are many.
-const AT_ONCE: usize = 4;
+const UPLOADS: usize = 4;
+/// Questions at once: they are small, and ECR answers a thousand a second.
+const QUESTIONS: usize = 12;
+/// Blobs that were read and wait for the network.
+const READ_AHEAD: usize = 8;
+/// ECR's quota for one layer (Amazon ECR service quotas: 52,000 MiB).
+const LARGEST_IN_ECR: u64 = 52_000 * 1024 * 1024;
+
+/// What the image is to be called in the repository, and what helps to bring it there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Delivery<'a> {
+    /// The names; without one the image can be had by digest.
+    pub tags: &'a [Tag],
+    /// Those among them that cannot be moved when they name something else.
+    pub immutable: &'a [Tag],
+    /// Images of the repository that the new one may share layers with, such as the one that runs.
+    pub alike: &'a [Digest],
+}
 
 /// What was moved, and what was not.
 #[derive(Debug, Default)]
 struct Moved {
     uploaded: usize,
+    mounted: usize,
     existing: usize,
+    mount_refused: usize,
     bytes: u64,
 }
 
@@ -34,45 +60,34 @@ impl Moved {
                 self.existing += 1;
                 report(Progress::Existing { digest, bytes });
             }
-            Sent::Uploaded => {
+            Sent::Mounted => {
+                self.mounted += 1;
+                report(Progress::Mounted { digest, bytes });
+            }
+            Sent::Uploaded | Sent::Copied => {
                 self.uploaded += 1;
                 self.bytes += bytes;
+                self.mount_refused += usize::from(sent == Sent::Copied);
                 report(Progress::Uploaded { digest, bytes });
             }
         }
     }
 }
 
-/// Sees to it that the registry has the image and that all tags name it; without tags it can be had by digest.
-pub async fn push(source: &Source, to: &Target, tags: &[Tag], report: Report<'_>) -> Result<Pushed, PushError> {
+/// Sees to it that the registry has the image and that all tags name it.
+pub async fn push(source: &Source, to: &Target, delivery: Delivery<'_>, report: Report<'_>) -> Result<Pushed, PushError> {
     let registry = Registry::new(to)?;
-    let image = source.open(report).await?;
-    let Some((root, children)) = image.manifests.split_last() else { return Err(nothing()) };
-    report(Progress::Ready {
-        blobs: image.blobs.len(),
-        bytes: image.blobs.iter().map(|blob| blob.size).sum(),
-    });
-    let standing = stand(&registry, root, tags, report).await?;
-    let moved = match standing.manifest {
-        Presence::There => Moved { existing: image.blobs.len(), ..Moved::default() },
-        Presence::Missing => {
-            let moved = move_blobs(&registry, &image, report).await?;
-            write_children(&registry, children, report).await?;
-            moved
+    let standing = Standing::read(&registry, source, delivery, report).await?;
+    standing.allows(&registry, source, delivery)?;
+    let transfer = Transfer { registry: &registry, source, delivery, report };
+    match transfer.run(&standing).await {
+        // What was believed to be there is not: everything is asked for once more, and sent where it is missing.
+        Err(PushError::ContentsMissing { message, .. }) => {
+            report(Progress::Healing { reason: message });
+            transfer.run(&standing.forgotten()).await
         }
-    };
-    name(&registry, root, tags, &standing, report).await?;
-    Ok(Pushed {
-        digest: root.digest.clone(),
-        media_type: root.media_type.clone(),
-        tags: tags.to_vec(),
-        uploaded: moved.uploaded,
-        mounted: 0,
-        existing: moved.existing,
-        mount_refused: 0,
-        bytes_moved: moved.bytes,
-        facts: image.facts,
-    })
+        result => result,
+    }
 }
 
 /// The digest that a tag or a digest names in the registry; `None` when there is no such manifest, or no such repository.
@@ -98,79 +113,117 @@ impl Name<'_> {
     }
 }
 
-/// What the registry has before anything is moved.
-struct Standing {
-    manifest: Presence,
-    /// Tags that do not name the image yet.
-    missing: Vec<Tag>,
+/// One try to bring the image there, with what is believed to be there.
+struct Transfer<'a> {
+    registry: &'a Registry,
+    source: &'a Source,
+    delivery: Delivery<'a>,
+    report: Report<'a>,
 }
 
-/// Whether the registry has a manifest, and with it all that it points at: registries take none that is not whole.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    There,
-    Missing,
-}
+impl Transfer<'_> {
+    async fn run(&self, standing: &Standing) -> Result<Pushed, PushError> {
+        if let Some(root) = self.source.root().filter(|root| standing.has(&root.digest)) {
+            self.name(root, standing).await?;
+            let moved = Moved { existing: self.source.contents(), ..Moved::default() };
+            return Ok(self.pushed(root, moved, &Image::default()));
+        }
+        let (intake, arriving) = mpsc::channel(READ_AHEAD);
+        let reading = self.source.open(&standing.known, intake, self.report).map_err(PushError::from);
+        let (image, mut moved) = tokio::try_join!(reading, self.move_blobs(&standing.known, arriving))?;
+        let Some((root, children)) = image.manifests.split_last() else { return Err(nothing()) };
+        moved.existing += image.present.len();
+        if !standing.has(&root.digest) {
+            self.write_children(children, &standing.known).await?;
+        }
+        self.name(root, standing).await?;
+        Ok(self.pushed(root, moved, &image))
+    }
 
-async fn stand(registry: &Registry, root: &Manifest, tags: &[Tag], report: Report<'_>) -> Result<Standing, PushError> {
-    let mut missing = Vec::new();
-    for tag in tags {
-        if presence(registry, tag.as_str(), root, report).await? == Presence::Missing {
-            missing.push(tag.clone());
+    fn pushed(&self, root: &Manifest, moved: Moved, image: &Image) -> Pushed {
+        Pushed {
+            digest: root.digest.clone(),
+            media_type: root.media_type.clone(),
+            tags: self.delivery.tags.to_vec(),
+            uploaded: moved.uploaded,
+            mounted: moved.mounted,
+            existing: moved.existing,
+            mount_refused: moved.mount_refused,
+            bytes_moved: moved.bytes,
+            facts: image.facts.clone(),
         }
     }
-    let named = missing.len() < tags.len();
-    let manifest = if named { Presence::There } else { presence(registry, root.digest.as_str(), root, report).await? };
-    Ok(Standing { manifest, missing })
-}
 
-/// Whoever may write need not be allowed to read; then everything counts as missing, and is compared blob by blob.
-async fn presence(registry: &Registry, name: &str, wanted: &Manifest, report: Report<'_>) -> Result<Presence, PushError> {
-    match registry.resolve(name, report).await {
-        Ok(Some(digest)) if digest == wanted.digest => Ok(Presence::There),
-        Ok(_) | Err(PushError::Denied { .. }) => Ok(Presence::Missing),
-        Err(error) => Err(error),
-    }
-}
-
-async fn move_blobs(registry: &Registry, image: &Image, report: Report<'_>) -> Result<Moved, PushError> {
-    let mut moved = Moved::default();
-    // Collected first: a stream of closures that borrow would make the whole transfer a future that cannot be sent.
-    let waiting: Vec<_> = image.blobs.iter().map(|blob| bring(registry, blob, report)).collect();
-    let mut arriving = stream::iter(waiting).buffer_unordered(AT_ONCE);
-    while let Some((blob, sent)) = arriving.try_next().await? {
-        moved.count(blob, sent, report);
-    }
-    Ok(moved)
-}
-
-async fn bring<'a>(registry: &Registry, blob: &'a Blob, report: Report<'_>) -> Result<(&'a Blob, Sent), PushError> {
-    Ok((blob, registry.bring(blob, report).await?))
-}
-
-/// One by one: ECR takes ten manifests a second from a whole account.
-async fn write_children(registry: &Registry, children: &[Manifest], report: Report<'_>) -> Result<(), PushError> {
-    for child in children {
-        if presence(registry, child.digest.as_str(), child, report).await? == Presence::Missing {
-            registry.put_manifest(child, report).await?;
+    /// Every blob is asked for, many at once; what is missing is sent, a few at once, while more is still read.
+    async fn move_blobs(&self, known: &Known, mut arriving: mpsc::Receiver<Blob>) -> Result<Moved, PushError> {
+        let (mut asking, mut sending) = (FuturesUnordered::new(), FuturesUnordered::new());
+        let (mut seen, mut missing, mut moved) = (HashSet::new(), VecDeque::new(), Moved::default());
+        let mut more = true;
+        loop {
+            while sending.len() < UPLOADS
+                && let Some((blob, begun)) = missing.pop_front()
+            {
+                sending.push(self.deliver(blob, begun));
+            }
+            tokio::select! {
+                blob = arriving.recv(), if more && asking.len() < QUESTIONS => match blob {
+                    // One flight per digest: what is named twice is sent once.
+                    Some(blob) if seen.insert(blob.digest.clone()) => asking.push(self.seek(known, blob)),
+                    Some(_) => {}
+                    None => more = false,
+                },
+                Some(found) = asking.next() => match found? {
+                    (blob, Found::There(sent)) => moved.count(&blob, sent, self.report),
+                    (blob, Found::Missing(begun)) => missing.push_back((blob, begun)),
+                },
+                Some(done) = sending.next() => {
+                    let (blob, sent) = done?;
+                    moved.count(&blob, sent, self.report);
+                }
+                else => return Ok(moved),
+            }
         }
     }
-    Ok(())
-}
 
-async fn name(registry: &Registry, root: &Manifest, tags: &[Tag], standing: &Standing, report: Report<'_>) -> Result<(), PushError> {
-    if tags.is_empty() && standing.manifest == Presence::Missing {
-        registry.put_manifest(root, report).await?;
-    }
-    for tag in tags {
-        if standing.missing.contains(tag) {
-            registry.tag(root, tag, report).await?;
+    async fn seek(&self, known: &Known, blob: Blob) -> Result<(Blob, Found), PushError> {
+        if is_ecr(&self.registry.host()) && blob.size > LARGEST_IN_ECR {
+            let (host, most) = (self.registry.host(), LARGEST_IN_ECR);
+            return Err(PushError::LayerTooLarge { host, digest: blob.digest, size: blob.size, most });
         }
-        report(Progress::Tagged { tag: tag.clone() });
+        if known.has(&blob.digest) {
+            return Ok((blob, Found::There(Sent::Existing)));
+        }
+        let found = self.registry.seek(&blob, self.report).await?;
+        Ok((blob, found))
     }
-    Ok(())
+
+    async fn deliver(&self, blob: Blob, begun: Option<Url>) -> Result<(Blob, Sent), PushError> {
+        let sent = self.registry.deliver(&blob, begun, self.report).await?;
+        Ok((blob, sent))
+    }
+
+    /// One by one: ECR takes ten manifests a second from a whole account.
+    async fn write_children(&self, children: &[Manifest], known: &Known) -> Result<(), PushError> {
+        for child in children.iter().filter(|child| !known.has_manifest(&child.digest)) {
+            self.registry.put_manifest(child, self.report).await?;
+        }
+        Ok(())
+    }
+
+    async fn name(&self, root: &Manifest, standing: &Standing) -> Result<(), PushError> {
+        if self.delivery.tags.is_empty() && !standing.has(&root.digest) {
+            self.registry.put_manifest(root, self.report).await?;
+        }
+        for tag in self.delivery.tags {
+            if standing.named_by(tag) != Some(&root.digest) {
+                self.registry.tag(root, tag, self.report).await?;
+            }
+            (self.report)(Progress::Tagged { tag: tag.clone() });
+        }
+        Ok(())
+    }
 }
 
 fn nothing() -> PushError {
-    PushError::Source(super::error::SourceError::Export { reason: "it holds no manifest".to_owned() })
+    PushError::Source(SourceError::Export { reason: "it holds no manifest".to_owned() })
 }

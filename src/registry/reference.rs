@@ -3,7 +3,7 @@
 //! Parsing looks at the text only; whether the image exists is asked in `source.rs`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::digest::Digest;
@@ -20,6 +20,22 @@ pub enum ImageReference {
         /// The `org.opencontainers.image.ref.name` to choose; absent when the layout holds one image only.
         tag: Option<String>,
     },
+    /// `oci-archive:FILE[:TAG]`: an OCI image layout in an archive.
+    OciArchive {
+        /// The file as written; relative to the workspace.
+        file: PathBuf,
+        /// As for a layout.
+        tag: Option<String>,
+    },
+    /// `docker-archive:FILE[:NAME:TAG]`: what `docker save` writes.
+    DockerArchive {
+        /// The file as written; relative to the workspace.
+        file: PathBuf,
+        /// The name to choose; absent when the archive holds one image only.
+        name: Option<String>,
+    },
+    /// `docker://[HOST[:PORT]/]PATH[:TAG]` or `@sha256:…`: in a registry.
+    Registry(ImageName),
     /// A reference without a transport: the engine is asked first, then the caller decides.
     Bare(ImageName),
 }
@@ -64,17 +80,20 @@ pub enum ReferenceError {
 #[error("`{0}` is not a tag (1 to 128 of letters, digits, `_`, `.`, `-`, the first a letter, a digit or `_`)")]
 pub struct TagError(String);
 
-/// Transports that people know from other tools; longer names stand before their prefixes.
-const UNREAD: [&str; 4] = ["docker://", "oci-archive:", "docker-archive:", "containers-storage:"];
+/// Transports that people know from other tools.
+const UNREAD: [&str; 3] = ["containers-storage:", "dir:", "ostree:"];
+/// What Docker Hub is called in image names, and where it answers.
+const HUB_NAMES: [&str; 2] = ["docker.io", "index.docker.io"];
+const HUB: &str = "registry-1.docker.io";
 
 impl ReferenceError {
     /// What to do instead.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Empty(_) | Self::Name { .. } => "write NAME:TAG, docker-daemon:NAME:TAG or oci:DIR[:TAG]",
-            Self::Transport { .. } => {
-                "load the image into the Docker engine (docker load, docker pull) or unpack it to an OCI layout directory"
+            Self::Empty(_) | Self::Name { .. } => {
+                "write NAME:TAG, docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://HOST/NAME:TAG"
             }
+            Self::Transport { .. } => "write it to an OCI layout or an archive, or load it into the Docker engine",
         }
     }
 }
@@ -89,34 +108,72 @@ impl FromStr for ImageReference {
         if let Some(rest) = text.strip_prefix("docker-daemon:") {
             return Ok(Self::Engine(rest.parse()?));
         }
+        if let Some(rest) = text.strip_prefix("docker://") {
+            return Ok(Self::Registry(in_registry(text, rest)?));
+        }
+        if let Some(rest) = text.strip_prefix("oci-archive:") {
+            return place(text, rest).map(|(file, tag)| Self::OciArchive { file, tag });
+        }
+        if let Some(rest) = text.strip_prefix("docker-archive:") {
+            return place(text, rest).map(|(file, name)| Self::DockerArchive { file, name });
+        }
         match text.strip_prefix("oci:") {
-            Some(rest) => layout(text, rest),
+            Some(rest) => place(text, rest).map(|(dir, tag)| Self::Layout { dir, tag }),
             None => Ok(Self::Bare(text.parse()?)),
         }
     }
 }
 
-/// The first colon ends the directory, as in containers-transports(5).
-fn layout(text: &str, rest: &str) -> Result<ImageReference, ReferenceError> {
-    let (dir, tag) = rest.split_once(':').map_or((rest, None), |(dir, tag)| (dir, Some(tag.to_owned())));
-    if dir.is_empty() || tag.as_deref() == Some("") {
+/// A path, and what of it is meant. The first colon ends the path, as in containers-transports(5).
+fn place(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceError> {
+    let (path, chosen) = rest.split_once(':').map_or((rest, None), |(path, chosen)| (path, Some(chosen.to_owned())));
+    if path.is_empty() || chosen.as_deref() == Some("") {
         return Err(ReferenceError::Empty(text.to_owned()));
     }
-    Ok(ImageReference::Layout { dir: PathBuf::from(dir), tag })
+    Ok((PathBuf::from(path), chosen))
+}
+
+/// A registry knows no image ids.
+fn in_registry(text: &str, rest: &str) -> Result<ImageName, ReferenceError> {
+    let name: ImageName = rest.parse()?;
+    if name.repository.is_empty() {
+        return Err(ReferenceError::Name { text: text.escape_debug().to_string(), reason: "a digest alone names no repository" });
+    }
+    Ok(name)
 }
 
 impl fmt::Display for ImageReference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Engine(name) => write!(out, "docker-daemon:{name}"),
-            Self::Layout { dir, tag: None } => write!(out, "oci:{}", dir.display()),
-            Self::Layout { dir, tag: Some(tag) } => write!(out, "oci:{}:{tag}", dir.display()),
+            Self::Layout { dir, tag } => place_and_choice(out, "oci", dir, tag.as_deref()),
+            Self::OciArchive { file, tag } => place_and_choice(out, "oci-archive", file, tag.as_deref()),
+            Self::DockerArchive { file, name } => place_and_choice(out, "docker-archive", file, name.as_deref()),
+            Self::Registry(name) => write!(out, "docker://{name}"),
             Self::Bare(name) => write!(out, "{name}"),
         }
     }
 }
 
+fn place_and_choice(out: &mut fmt::Formatter<'_>, transport: &str, path: &Path, choice: Option<&str>) -> fmt::Result {
+    write!(out, "{transport}:{}", path.display())?;
+    choice.map_or(Ok(()), |choice| write!(out, ":{choice}"))
+}
+
 impl ImageName {
+    /// Host and path in the registry that the name means. A name without a host is Docker Hub's, and one without a slash
+    /// is in its `library/`, as everywhere.
+    pub fn address(&self) -> (String, String) {
+        let (host, path) = match self.repository.split_once('/') {
+            Some((host, path)) if is_host(host) => (host, path.to_owned()),
+            Some(_) | None => (HUB_NAMES[0], self.repository.clone()),
+        };
+        if !HUB_NAMES.contains(&host) {
+            return (host.to_owned(), path);
+        }
+        (HUB.to_owned(), if path.contains('/') { path } else { format!("library/{path}") })
+    }
+
     /// The name as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -166,10 +223,15 @@ fn split_tag(name: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// The first part of a name is a host when it could not be a part of a path.
+fn is_host(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost"
+}
+
 /// The rules for `[HOST[:PORT]/]PATH`.
 fn check_repository(repository: &str) -> Result<(), &'static str> {
     match repository.split_once('/') {
-        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
+        Some((host, path)) if is_host(host) => {
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
             let begins = host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
             if begins && host.bytes().all(fits) { check_path(path) } else { Err("its host is not one") }
@@ -248,7 +310,19 @@ mod tests {
 
     #[test]
     fn every_transport_that_is_read_keeps_its_words() {
-        for text in ["docker-daemon:api:1", "oci:out", "oci:build/out:v1", "api:1", "123.dkr.ecr.eu-west-1.amazonaws.com/team/api:1"] {
+        let hub = format!("docker://alpine@{ID}");
+        for text in [
+            "docker-daemon:api:1",
+            "oci:out",
+            "oci:build/out:v1",
+            "oci-archive:out.tar",
+            "oci-archive:out.tar:v1",
+            "docker-archive:saved.tar.gz:ghcr.io/a/b:1",
+            "docker://ghcr.io/a/b:1",
+            &hub,
+            "api:1",
+            "123.dkr.ecr.eu-west-1.amazonaws.com/team/api:1",
+        ] {
             assert_eq!(text.parse::<ImageReference>().unwrap().to_string(), text);
         }
         let layout = ImageReference::Layout { dir: "out".into(), tag: Some("ghcr.io/a/b:1".into()) };
@@ -256,13 +330,25 @@ mod tests {
     }
 
     #[test]
-    fn transports_that_are_not_read_yet_are_named() {
-        for (text, transport) in
-            [("docker://ghcr.io/a/b", "docker://"), ("oci-archive:a.tar", "oci-archive:"), ("docker-archive:a.tar", "docker-archive:")]
+    fn transports_that_are_not_read_are_named() {
+        let error = "containers-storage:a".parse::<ImageReference>().unwrap_err();
+        assert_eq!(error.to_string(), "`containers-storage:` images are not read by this version");
+    }
+
+    #[test]
+    fn a_name_in_a_registry_has_a_host_or_is_docker_hubs() {
+        let address = |text: &str| match text.parse().unwrap() {
+            ImageReference::Registry(name) => name.address(),
+            other => panic!("{other:?}"),
+        };
+        let pair = |host: &str, path: &str| (host.to_owned(), path.to_owned());
+        assert_eq!(address("docker://ghcr.io/a/b:1"), pair("ghcr.io", "a/b"));
+        assert_eq!(address("docker://localhost:5000/b"), pair("localhost:5000", "b"));
+        for text in ["docker://alpine", "docker://library/alpine:3", "docker://docker.io/alpine", "docker://index.docker.io/library/alpine"]
         {
-            let error = text.parse::<ImageReference>().unwrap_err();
-            assert_eq!(error.to_string(), format!("`{transport}` images are not read by this version"));
+            assert_eq!(address(text), pair(HUB, "library/alpine"), "{text}");
         }
+        assert!(format!("docker://{ID}").parse::<ImageReference>().is_err());
     }
 
     #[test]
@@ -273,6 +359,9 @@ mod tests {
             "oci:",
             "oci::tag",
             "oci:dir:",
+            "oci-archive:",
+            "docker-archive::x",
+            "docker://",
             "Api",
             "ghcr.io/Owner/app",
             "a//b",

@@ -4,13 +4,21 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio::sync::mpsc;
+
+use super::archive::{self, DockerArchive};
+use super::blob::Blob;
+use super::client::{Registry, Target};
 use super::digest::Digest;
 use super::engine::{self, Engine, EngineImage};
 use super::error::SourceError;
 use super::graph::{Facts, Image};
+use super::known::Known;
 use super::layout;
+use super::media::Manifest;
 use super::progress::Report;
 use super::reference::{ImageName, ImageReference};
+use super::remote::{self, Remote};
 
 /// Where images may be, and where room for them is.
 #[derive(Debug, Clone)]
@@ -21,68 +29,156 @@ pub struct Sources {
     pub workspace: PathBuf,
     /// A directory on a disk with room for the image, compressed; nothing is left there.
     pub temporary: PathBuf,
+    /// The repository that a `docker://` reference means, and who we are there.
+    pub registry: Option<Target>,
 }
 
 /// An image that was found and can be pushed.
 #[derive(Debug)]
 pub struct Source {
     kind: Kind,
-    facts: Facts,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Engine { image: EngineImage, temporary: PathBuf },
-    Layout(Image),
+    Engine {
+        image: EngineImage,
+        temporary: PathBuf,
+    },
+    /// A layout, or an archive that is one.
+    Files(Image),
+    DockerArchive(DockerArchive),
+    Registry(Remote),
 }
+
+/// What a source wants to know of the registry before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// The contents of images that are there, by the digest they have there.
+    Contents,
+    /// Also by the digests of the uncompressed layers.
+    DiffIds,
+}
+
+/// Where blobs are handed over as soon as each is whole: they are sent while the rest is still read.
+pub(crate) type Intake = mpsc::Sender<Blob>;
 
 /// Looks for the image; writes nothing. A bare reference is looked for in the engine only:
 /// [`SourceError::NotInEngine`] and [`SourceError::EngineUnreachable`] leave the next step to the caller.
-pub async fn find(reference: &ImageReference, sources: &Sources) -> Result<Source, SourceError> {
-    match reference {
-        ImageReference::Engine(name) | ImageReference::Bare(name) => in_engine(name, sources).await,
-        ImageReference::Layout { dir, tag } => in_layout(sources.workspace.join(dir), tag.clone()).await,
+pub async fn find(reference: &ImageReference, sources: &Sources, report: Report<'_>) -> Result<Source, SourceError> {
+    let path = |path: &Path| sources.workspace.join(path);
+    let temporary = sources.temporary.clone();
+    let kind = match reference {
+        ImageReference::Engine(name) | ImageReference::Bare(name) => {
+            let image = Engine::connect(&sources.engine_socket).await?.inspect(name).await?;
+            Kind::Engine { image, temporary }
+        }
+        ImageReference::Layout { dir, tag } => {
+            let (dir, tag) = (path(dir), tag.clone());
+            Kind::Files(off_thread(move || layout::read(&dir, tag.as_deref())).await?)
+        }
+        ImageReference::OciArchive { file, tag } => {
+            let (file, tag) = (path(file), tag.clone());
+            Kind::Files(off_thread(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?)
+        }
+        ImageReference::DockerArchive { file, name } => {
+            let (file, name) = (path(file), name.clone());
+            Kind::DockerArchive(off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary)).await?)
+        }
+        ImageReference::Registry(name) => Kind::Registry(in_registry(name, sources, report).await?),
+    };
+    Ok(Source { kind })
+}
+
+async fn in_registry(name: &ImageName, sources: &Sources, report: Report<'_>) -> Result<Remote, SourceError> {
+    match &sources.registry {
+        Some(target) => Remote::find(target, name, report).await,
+        None => Err(SourceError::NotInRegistry { host: name.address().0, name: name.to_string() }),
     }
-}
-
-async fn in_engine(name: &ImageName, sources: &Sources) -> Result<Source, SourceError> {
-    let image = Engine::connect(&sources.engine_socket).await?.inspect(name).await?;
-    let facts = image.facts();
-    Ok(Source { kind: Kind::Engine { image, temporary: sources.temporary.clone() }, facts })
-}
-
-async fn in_layout(dir: PathBuf, tag: Option<String>) -> Result<Source, SourceError> {
-    let image = off_thread(move || layout::read(&dir, tag.as_deref())).await?;
-    Ok(Source { facts: image.facts.clone(), kind: Kind::Layout(image) })
 }
 
 impl Source {
     /// The digest by which the image will be known in the registry; an engine's image has none before it was compressed.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.kind {
-            Kind::Engine { .. } => None,
-            Kind::Layout(image) => image.manifests.last().map(|manifest| &manifest.digest),
+            Kind::Engine { .. } | Kind::DockerArchive(_) => None,
+            Kind::Files(image) => image.manifests.last().map(|manifest| &manifest.digest),
+            Kind::Registry(remote) => Some(&remote.root().digest),
         }
     }
 
-    /// What the image says about itself: platforms and labels.
-    pub fn facts(&self) -> &Facts {
-        &self.facts
-    }
-
-    /// Bytes of the image: as the engine counts them (uncompressed), or as the layout holds them.
-    pub fn bytes(&self) -> u64 {
+    /// What the image runs on. Of an image in a registry this is read when it is asked for.
+    pub async fn facts(&self, report: Report<'_>) -> Result<Facts, SourceError> {
         match &self.kind {
-            Kind::Engine { image, .. } => image.bytes,
-            Kind::Layout(image) => image.blobs.iter().map(|blob| blob.size).sum(),
+            Kind::Engine { image, .. } => Ok(image.facts()),
+            Kind::Files(image) => Ok(image.facts.clone()),
+            Kind::DockerArchive(archive) => Ok(archive.facts()),
+            Kind::Registry(remote) => remote.facts(report).await,
         }
     }
 
-    /// Makes every byte of the image readable: an engine's image is exported and compressed now.
-    pub(crate) async fn open(&self, report: Report<'_>) -> Result<Image, SourceError> {
+    /// The config that an image without a manifest is known by.
+    pub(crate) fn config(&self) -> Option<&Digest> {
         match &self.kind {
-            Kind::Engine { image, temporary } => engine::export(image, temporary, report).await,
-            Kind::Layout(image) => Ok(image.clone()),
+            Kind::Engine { image, .. } => Some(&image.id),
+            Kind::DockerArchive(archive) => Some(archive.id()),
+            Kind::Files(_) | Kind::Registry(_) => None,
+        }
+    }
+
+    /// How many contents it has, as far as that is known without reading more.
+    pub(crate) fn contents(&self) -> usize {
+        match &self.kind {
+            Kind::Engine { .. } | Kind::DockerArchive(_) => 0,
+            Kind::Files(image) => image.blobs.len(),
+            Kind::Registry(remote) => remote::contents(remote.root()).len(),
+        }
+    }
+
+    pub(crate) fn wants(&self) -> Wants {
+        match &self.kind {
+            Kind::Engine { .. } | Kind::DockerArchive(_) => Wants::DiffIds,
+            Kind::Files(_) | Kind::Registry(_) => Wants::Contents,
+        }
+    }
+
+    /// Whether the image is in this repository already, so that at most names are missing.
+    pub(crate) fn is_in(&self, registry: &Registry) -> bool {
+        match &self.kind {
+            Kind::Registry(remote) => remote.registry().is(registry),
+            Kind::Engine { .. } | Kind::Files(_) | Kind::DockerArchive(_) => false,
+        }
+    }
+
+    /// What tags are to point at, when it is known without reading more.
+    pub(crate) fn root(&self) -> Option<&Manifest> {
+        match &self.kind {
+            Kind::Files(image) => image.manifests.last(),
+            Kind::Registry(remote) => Some(remote.root()),
+            Kind::Engine { .. } | Kind::DockerArchive(_) => None,
+        }
+    }
+
+    /// Makes every byte readable that the registry does not have: an engine's image is exported and compressed now.
+    pub(crate) async fn open(&self, known: &Known, intake: Intake, report: Report<'_>) -> Result<Image, SourceError> {
+        let image = match &self.kind {
+            Kind::Engine { image, temporary } => return engine::open(image, temporary, known, intake, report).await,
+            Kind::DockerArchive(archive) => return archive.open(known, intake, report).await,
+            Kind::Files(image) => image.clone(),
+            Kind::Registry(remote) => remote.read(report).await?,
+        };
+        report(image.ready());
+        hand_over(&image, &intake).await;
+        Ok(image)
+    }
+}
+
+/// Hands over all blobs of an image.
+pub(crate) async fn hand_over(image: &Image, intake: &Intake) {
+    for blob in &image.blobs {
+        // Nobody takes any more when the transfer failed; it says why.
+        if intake.send(blob.clone()).await.is_err() {
+            return;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `image`, `repository`, `create-repository`, `tags` and `push`.
 
 use super::collect::Collect;
+use super::login;
 use super::repository::{self, NewRepository};
 use super::{ImageSettings, Push, Repository};
 use crate::inputs::Inputs;
@@ -22,7 +23,8 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     let tags = tags(inputs, runner, &reference, collect);
     let push = push.unwrap_or(Push::Auto);
     let create = create(inputs, runner, push, collect);
-    Some(ImageSettings { reference, repository, create, tags, push })
+    let login = login::settings(inputs, runner, &reference, collect);
+    Some(ImageSettings { reference, repository, login, create, tags, push })
 }
 
 /// Only what is pushed needs a repository.
@@ -37,6 +39,7 @@ fn create(inputs: &Inputs, runner: &Runner, push: Push, collect: &mut Collect) -
 }
 
 fn without_image(inputs: &Inputs, collect: &mut Collect) {
+    login::unread(inputs, "there is no image", collect);
     let others = [("tags", &inputs.tags), ("push", &inputs.push), ("create-repository", &inputs.create_repository)];
     for (input, value) in [("repository", &inputs.repository)].into_iter().chain(others) {
         if value.is_some() {
@@ -47,8 +50,11 @@ fn without_image(inputs: &Inputs, collect: &mut Collect) {
 
 fn is_local(reference: &ImageReference) -> bool {
     match reference {
-        ImageReference::Engine(_) | ImageReference::Layout { .. } => true,
-        ImageReference::Bare(_) => false,
+        ImageReference::Engine(_)
+        | ImageReference::Layout { .. }
+        | ImageReference::OciArchive { .. }
+        | ImageReference::DockerArchive { .. } => true,
+        ImageReference::Bare(_) | ImageReference::Registry(_) => false,
     }
 }
 
@@ -64,8 +70,11 @@ fn name(text: &str) -> Repository {
 /// The given tags, else the version, else the commit, else the tag the image has.
 fn tags(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> Vec<Tag> {
     let own = match reference {
-        ImageReference::Engine(name) | ImageReference::Bare(name) => name.tag().map(|tag| tag.as_str().to_owned()),
-        ImageReference::Layout { tag, .. } => tag.clone(),
+        ImageReference::Engine(name) | ImageReference::Bare(name) | ImageReference::Registry(name) => {
+            name.tag().map(|tag| tag.as_str().to_owned())
+        }
+        ImageReference::Layout { tag, .. } | ImageReference::OciArchive { tag, .. } => tag.clone(),
+        ImageReference::DockerArchive { .. } => None,
     };
     let default = inputs.version.clone().or_else(|| runner.sha.clone()).or(own).unwrap_or_else(|| "latest".into());
     let text = inputs.tags.clone().unwrap_or(default);

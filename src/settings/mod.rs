@@ -13,7 +13,7 @@ use crate::documents::clean::KeptKeys;
 use crate::documents::ebs::ManagedVolume;
 use crate::inputs::Inputs;
 use crate::problem::Problem;
-use crate::registry::{ImageReference, Tag};
+use crate::registry::{Credentials, ImageReference, Tag};
 use crate::runner::Runner;
 use crate::secret::Secret;
 
@@ -22,6 +22,7 @@ mod collect;
 mod control;
 mod definition;
 mod image;
+mod login;
 mod repository;
 mod rollout;
 mod strategy;
@@ -73,6 +74,8 @@ pub struct ImageSettings {
     pub reference: ImageReference,
     /// Where it is pushed to.
     pub repository: Option<Repository>,
+    /// Who we are to the registry of a `docker://` image, and to no other.
+    pub login: Option<Credentials>,
     /// How the repository is made when it is missing; none refuses.
     pub create: Option<NewRepository>,
     /// The tags it gets.
@@ -205,6 +208,12 @@ pub struct AwsSettings {
 }
 
 impl Settings {
+    /// Everything that no one may read.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let login = self.image.iter().filter_map(|image| image.login.as_ref()).map(|login| &login.password);
+        self.checks.environment.iter().map(|(_, secret)| secret).chain(login)
+    }
+
     /// Types and validates the inputs.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::error::{Explain, Failure};
 use crate::event::{Event, Parts, Transfer};
 use crate::outcome::Reason;
 use crate::plan::RepositoryPlan;
-use crate::registry::{self, PushError, Pushed, Source, Target};
+use crate::registry::{self, Delivery, Facts, PlatformImage, PushError, Pushed, Source, Tag, Target};
 use crate::run::Run;
 use crate::settings::ImageSettings;
 use crate::survey::{ImageFound, RepositorySeen};
@@ -22,6 +22,8 @@ pub struct Pinned {
     pub image: String,
     /// The digest, unless the image is deployed by its name.
     pub digest: Option<String>,
+    /// The images behind it, one for each platform, as far as they are known.
+    pub images: Vec<PlatformImage>,
 }
 
 impl Pinned {
@@ -74,16 +76,32 @@ pub async fn image(
     repository: Option<&RepositoryPlan>,
 ) -> Result<Pinned, Failure> {
     match found {
-        ImageFound::Local { source, target } => push(run, settings, &source, &target, repository).await,
-        ImageFound::InRegistry { pinned, digest } => {
+        ImageFound::Local { source, target, facts } => {
+            let pushed = push(run, settings, &source, &target, repository).await?;
+            Ok(Pinned { images: images(&[Some(&pushed.facts), facts.as_ref()]), ..pushed.pinned })
+        }
+        ImageFound::InRegistry { pinned, digest, facts } => {
             run.tell(Event::Noted { sentence: format!("{} is in the registry already, 0 bytes moved", settings.reference) });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
             let tags = Vec::new();
             run.tell(Event::ImagePinned { image: pinned.clone(), digest: digest.clone(), registry, tags, moved: 0, transfer: None });
-            Ok(Pinned { image: pinned, digest: Some(digest) })
+            Ok(Pinned { image: pinned, digest: Some(digest), images: images(&[facts.as_ref()]) })
         }
-        ImageFound::AsNamed(name) => Ok(Pinned { image: name, digest: None }),
+        ImageFound::AsNamed(name) => Ok(Pinned { image: name, digest: None, images: Vec::new() }),
     }
+}
+
+/// What a push came to.
+struct Arrived {
+    pinned: Pinned,
+    facts: Facts,
+}
+
+/// Of several accounts of an image the first that knows all digests: an engine's image has none before it was pushed, and what was there
+/// was not read again.
+fn images(accounts: &[Option<&Facts>]) -> Vec<PlatformImage> {
+    let known = accounts.iter().flatten().find(|facts| !facts.images.is_empty() && facts.images.iter().all(|image| image.digest.is_some()));
+    known.map(|facts| facts.images.clone()).unwrap_or_default()
 }
 
 async fn push(
@@ -92,7 +110,7 @@ async fn push(
     source: &Source,
     target: &Target,
     repository: Option<&RepositoryPlan>,
-) -> Result<Pinned, Failure> {
+) -> Result<Arrived, Failure> {
     if let Some(plan) = repository {
         repository::before_push(run, plan).await?;
     }
@@ -101,7 +119,10 @@ async fn push(
         let line = tally.lock().unwrap_or_else(PoisonError::into_inner).take(&progress, began.elapsed());
         line.into_iter().for_each(|sentence| run.tell(Event::Noted { sentence }));
     };
-    let pushed = registry::push(source, target, &settings.tags, &report).await;
+    let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
+    let immutable: Vec<Tag> = settings.tags.iter().filter(fixed).cloned().collect();
+    let alike = repository.map(|plan| plan.alike.as_slice()).unwrap_or_default();
+    let pushed = registry::push(source, target, Delivery { tags: &settings.tags, immutable: &immutable, alike }, &report).await;
     let at = || repository.map(|plan| Box::new(plan.seen.clone()));
     let pushed = pushed.map_err(|source| ImageError { source, at: at() })?;
     if let Some(plan) = repository {
@@ -109,7 +130,7 @@ async fn push(
         mounts(run, &pushed, &plan.seen).await;
     }
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(pinned(run, target, &pushed, &tally))
+    Ok(Arrived { pinned: pinned(run, target, &pushed, &tally), facts: pushed.facts })
 }
 
 fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned {
@@ -123,7 +144,7 @@ fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned 
     };
     let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
     run.tell(Event::ImagePinned { image: image.clone(), digest: digest.clone(), registry, tags, moved, transfer });
-    Pinned { image, digest: Some(digest) }
+    Pinned { image, digest: Some(digest), images: Vec::new() }
 }
 
 /// Layers that another repository of the registry has need not be sent, where the account lets ECR mount them.

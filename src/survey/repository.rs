@@ -66,6 +66,14 @@ impl RepositorySeen {
         }
     }
 
+    /// Whether a tag stays where it is once it was given.
+    pub fn is_fixed(&self, tag: &Tag) -> bool {
+        match &self.state {
+            RepositoryState::There { tags, .. } => tags.is_fixed(tag.as_str()),
+            RepositoryState::Missing(_) | RepositoryState::Unseen => false,
+        }
+    }
+
     /// The command that makes it.
     pub fn create_command(&self) -> String {
         let account = self.registry.account.as_ref().map(|account| format!(" --registry-id {account}")).unwrap_or_default();
@@ -78,6 +86,9 @@ pub(super) async fn registry(run: &Run, settings: &Settings) -> Result<(Option<R
     let Some(image) = &settings.image else { return Ok((None, None)) };
     let read = run.aws.registry_access(&place(image, &settings.aws.registries)).await;
     let Some(repository) = &image.repository else {
+        if matches!(image.reference, ImageReference::Registry(_)) {
+            return Ok((read.ok(), None));
+        }
         return Ok((optional(run, "the image is deployed by its name, not by its digest", read), None));
     };
     let access = read?;
@@ -94,8 +105,14 @@ pub(super) async fn registry(run: &Run, settings: &Settings) -> Result<(Option<R
 fn place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
     let written = match (&image.repository, &image.reference) {
         (Some(repository), _) => repository.host.as_deref(),
-        (None, ImageReference::Bare(name)) => name.repository().split_once('/').map(|(host, _)| host),
-        (None, ImageReference::Engine(_) | ImageReference::Layout { .. }) => None,
+        (None, ImageReference::Bare(name) | ImageReference::Registry(name)) => name.repository().split_once('/').map(|(host, _)| host),
+        (
+            None,
+            ImageReference::Engine(_)
+            | ImageReference::Layout { .. }
+            | ImageReference::OciArchive { .. }
+            | ImageReference::DockerArchive { .. },
+        ) => None,
     };
     written.and_then(EcrHost::parse).map_or_else(|| RegistryPlace::Own(registries.to_vec()), RegistryPlace::At)
 }

@@ -5,3 +5,4 @@ mod between;
 mod engine;
 mod faults;
 mod layouts;
+mod promotion;

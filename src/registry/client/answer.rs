@@ -5,8 +5,10 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
+use url::Url;
 
 use super::Registry;
+use super::auth::Challenge;
 use super::retry::{Again, Fault};
 use crate::registry::error::{PushError, Step, one_line};
 
@@ -28,10 +30,29 @@ struct Said {
     message: String,
 }
 
+/// What came back: an answer to read on, or a refusal that was read to its end.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Good(Response),
+    Refused(Refusal),
+}
+
+impl Answer {
+    /// The answer, or the error that the refusal is in the middle of `step`.
+    pub(super) fn good(self, registry: &Registry, step: Step) -> Result<Response, Fault> {
+        match self {
+            Self::Good(response) => Ok(response),
+            Self::Refused(refusal) => Err(refusal.into_fault(registry, step)),
+        }
+    }
+}
+
 /// A refusal, read.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
+    /// What the registry wants to see instead.
+    pub(super) challenge: Option<Challenge>,
     codes: Vec<String>,
     /// The registry's words, on one line.
     pub(super) message: String,
@@ -39,8 +60,9 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) async fn read(mut response: Response) -> Self {
+    pub(super) async fn read(mut response: Response, origin: &Url) -> Self {
         let (status, after) = (response.status(), retry_after(response.headers()));
+        let challenge = Challenge::read(response.headers(), origin);
         let mut body = Vec::new();
         while let Ok(Some(piece)) = response.chunk().await {
             body.extend_from_slice(&piece);
@@ -48,7 +70,18 @@ impl Refusal {
                 break;
             }
         }
-        Self::new(status, &String::from_utf8_lossy(&body), after)
+        Self { challenge, ..Self::new(status, &String::from_utf8_lossy(&body), after) }
+    }
+
+    /// ECR's tokens live for 12 hours; what it says of an old one is no denial.
+    pub(super) fn is_expired(&self) -> bool {
+        let words = self.message.to_ascii_lowercase();
+        self.status == StatusCode::UNAUTHORIZED || (self.status == StatusCode::FORBIDDEN && words.contains("expired"))
+    }
+
+    /// The manifest names contents that are not there (any more).
+    fn is_lack_of_contents(&self) -> bool {
+        self.is("MANIFEST_BLOB_UNKNOWN") || self.is("BLOB_UNKNOWN") || self.is("LayersNotFoundException")
     }
 
     fn new(status: StatusCode, body: &str, after: Option<Duration>) -> Self {
@@ -59,7 +92,7 @@ impl Refusal {
             None if body.trim().is_empty() => format!("it gave no reason with its {status}"),
             None => body.to_owned(),
         };
-        Self { status, codes: said.into_iter().map(|said| said.code).collect(), message: one_line(&words), after }
+        Self { status, challenge: None, codes: said.into_iter().map(|said| said.code).collect(), message: one_line(&words), after }
     }
 
     /// ECR refuses to move an immutable tag with `TAG_INVALID` and a sentence; other registries differ in all but the word.
@@ -78,8 +111,13 @@ impl Refusal {
         let again = self.again();
         let (host, repository) = (registry.host(), registry.repository.clone());
         let missing = self.is("NAME_UNKNOWN") || (self.status == StatusCode::NOT_FOUND && step == Step::StartUpload);
+        let lacking = step == Step::WriteManifest && self.is_lack_of_contents();
         let message = self.message;
+        let words = message.to_ascii_lowercase();
         let error = match self.status {
+            _ if lacking => PushError::ContentsMissing { host, repository, message },
+            _ if words.contains("archived") => PushError::Archived { repository, message },
+            _ if words.contains("number of layers") => PushError::TooManyLayers { host, message },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PushError::Denied { host, repository, step, message },
             _ if missing => PushError::RepositoryMissing { host, repository, message },
             status => PushError::Refused { host, step, status: status.as_u16(), message },
@@ -93,6 +131,7 @@ impl Refusal {
         let forgotten = self.is("BLOB_UPLOAD_UNKNOWN");
         match self.after {
             Some(pause) if passing => Again::After(pause),
+            None if self.status == StatusCode::TOO_MANY_REQUESTS => Again::Busy,
             Some(_) | None if passing || forgotten => Again::Later,
             Some(_) | None => Again::Never,
         }
@@ -125,7 +164,7 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again() {
         for (status, body, again) in [
-            (429, "", Again::Later),
+            (429, "", Again::Busy),
             (503, "", Again::Later),
             (408, "", Again::Later),
             (400, "", Again::Never),

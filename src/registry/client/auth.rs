@@ -10,14 +10,18 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::Credentials;
+use super::{Credentials, Renewal};
 use crate::secret::Secret;
 
 /// The credentials, and the token that they were last exchanged for.
-#[derive(Debug)]
 pub(super) struct Keys {
+    held: Mutex<Held>,
+    renewal: Option<Renewal>,
+}
+
+struct Held {
     credentials: Option<Credentials>,
-    token: Mutex<Option<Secret>>,
+    token: Option<Secret>,
 }
 
 /// What a registry wants to see, from `WWW-Authenticate: Bearer realm="…",service="…",scope="…"`.
@@ -35,43 +39,73 @@ struct Token {
 }
 
 impl Keys {
-    pub(super) fn new(credentials: Option<Credentials>) -> Self {
-        Self { credentials, token: Mutex::new(None) }
+    pub(super) fn new(credentials: Option<Credentials>, renewal: Option<Renewal>) -> Self {
+        Self { held: Mutex::new(Held { credentials, token: None }), renewal }
     }
 
     /// The value of `Authorization`, if there is anything to say.
     pub(super) async fn current(&self) -> Option<Secret> {
-        let token = self.token.lock().await.clone();
-        token.or_else(|| self.basic())
+        self.held.lock().await.shown()
+    }
+
+    /// What to show after `refused` was not good enough: a token for what the challenge asks, or new credentials. Another
+    /// request may have seen to it meanwhile. Nothing, when there is nothing else to show.
+    pub(super) async fn renew(
+        &self,
+        http: &Client,
+        challenge: Option<&Challenge>,
+        refused: Option<&Secret>,
+    ) -> Result<Renewed, RenewalError> {
+        let mut held = self.held.lock().await;
+        if held.shown().as_ref() != refused {
+            return Ok(held.shown().map_or(Renewed::Nothing, Renewed::With));
+        }
+        match (challenge, &self.renewal) {
+            (Some(challenge), _) => held.token = exchange(http, challenge, held.basic()).await?,
+            (None, Some(renewal)) => held.credentials = Some(renewal.renew().await.map_err(RenewalError::Credentials)?),
+            (None, None) => return Ok(Renewed::Nothing),
+        }
+        Ok(held.shown().map_or(Renewed::Nothing, Renewed::With))
+    }
+}
+
+/// What came of asking for something better to show.
+pub(super) enum Renewed {
+    With(Secret),
+    Nothing,
+}
+
+/// Why there is nothing better to show.
+pub(super) enum RenewalError {
+    Exchange(reqwest::Error),
+    /// The caller's own words.
+    Credentials(String),
+}
+
+impl From<reqwest::Error> for RenewalError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Exchange(error)
+    }
+}
+
+impl Held {
+    fn shown(&self) -> Option<Secret> {
+        self.token.clone().or_else(|| self.basic())
     }
 
     fn basic(&self) -> Option<Secret> {
         let Credentials { user, password } = self.credentials.as_ref()?;
         Some(Secret::new(format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose())))))
     }
+}
 
-    /// Exchanges the credentials for a token, unless another request did so since `refused` was sent.
-    pub(super) async fn renew(
-        &self,
-        http: &Client,
-        challenge: Challenge,
-        refused: Option<&Secret>,
-    ) -> Result<Option<Secret>, reqwest::Error> {
-        let mut token = self.token.lock().await;
-        if token.as_ref() == refused || token.is_none() {
-            *token = self.exchange(http, challenge).await?;
-        }
-        Ok(token.clone())
+async fn exchange(http: &Client, challenge: &Challenge, basic: Option<Secret>) -> Result<Option<Secret>, reqwest::Error> {
+    let mut request = http.get(challenge.question.clone()).timeout(super::ANSWER);
+    if let Some(basic) = basic.and_then(|basic| header(&basic)) {
+        request = request.header(reqwest::header::AUTHORIZATION, basic);
     }
-
-    async fn exchange(&self, http: &Client, challenge: Challenge) -> Result<Option<Secret>, reqwest::Error> {
-        let mut request = http.get(challenge.question).timeout(super::ANSWER);
-        if let Some(basic) = self.basic().and_then(|basic| header(&basic)) {
-            request = request.header(reqwest::header::AUTHORIZATION, basic);
-        }
-        let token: Token = request.send().await?.error_for_status()?.json().await?;
-        Ok(token.token.or(token.access_token).map(|token| Secret::new(format!("Bearer {token}"))))
-    }
+    let token: Token = request.send().await?.error_for_status()?.json().await?;
+    Ok(token.token.or(token.access_token).map(|token| Secret::new(format!("Bearer {token}"))))
 }
 
 /// A header whose value no log of the HTTP client shows.

@@ -1,15 +1,15 @@
-//! Manifests and tags: which digest is behind a name, and writing one.
+//! Manifests and tags: which one is behind a name, reading it, and writing one.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, StatusCode};
 
 use super::Registry;
-use super::answer::Refusal;
+use super::answer::{Answer, Refusal};
 use super::retry::{Fault, Patience};
 use crate::registry::digest::Digest;
 use crate::registry::error::{PushError, Step};
 use crate::registry::graph::SMALL;
-use crate::registry::media::{self, Manifest};
+use crate::registry::media::{self, Config, Descriptor, Manifest};
 use crate::registry::progress::Report;
 use crate::registry::reference::Tag;
 
@@ -21,6 +21,23 @@ enum Written {
     Done,
     /// The name is a tag that cannot be moved, if it is not there already.
     Immutable(Refusal),
+}
+
+/// A manifest as a registry gave it.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    /// Of the bytes, computed here.
+    pub(crate) digest: Digest,
+    /// What the registry calls it.
+    media_type: String,
+    bytes: Vec<u8>,
+}
+
+impl Given {
+    /// What it is; a kind that is not known here is an error.
+    pub(crate) fn read(self) -> Result<Manifest, PushError> {
+        Ok(Manifest::read(self.bytes, &self.media_type)?)
+    }
 }
 
 impl Registry {
@@ -37,32 +54,76 @@ impl Registry {
 
     async fn resolve_once(&self, name: &str) -> Result<Option<Digest>, Fault> {
         let address = self.address(&format!("manifests/{name}"));
-        let response = self.ask(Step::ReadManifest, || self.http.head(address.clone()).header(ACCEPT, media::ACCEPT)).await?;
-        match response.status() {
-            StatusCode::NOT_FOUND => return Ok(None),
-            StatusCode::OK => {}
-            _ => return Err(Refusal::read(response).await.into_fault(self, Step::ReadManifest)),
+        let response = match self.ask(Step::ReadManifest, || self.http.head(address.clone()).header(ACCEPT, media::ACCEPT)).await? {
+            Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => return Ok(None),
+            answer => answer.good(self, Step::ReadManifest)?,
+        };
+        match announced(&response).map(str::parse) {
+            Some(Ok(digest)) => Ok(Some(digest)),
+            // Some registries leave the header out: the digest is that of the bytes.
+            Some(Err(_)) | None => Ok(self.given_once(name).await?.map(|given| given.digest)),
         }
-        if let Some(Ok(digest)) = announced(&response).map(str::parse) {
-            return Ok(Some(digest));
-        }
-        // Some registries leave the header out: the digest is that of the bytes.
-        let response = self.ask(Step::ReadManifest, || self.http.get(address.clone()).header(ACCEPT, media::ACCEPT)).await?;
-        if response.status() != StatusCode::OK {
-            return Err(Refusal::read(response).await.into_fault(self, Step::ReadManifest));
-        }
-        Ok(Some(Digest::of(&self.small_body(response).await?)))
     }
 
-    async fn small_body(&self, mut response: Response) -> Result<Vec<u8>, Fault> {
+    /// The manifest that a tag or a digest names, byte for byte, if there is one.
+    pub(crate) async fn given(&self, name: &str, report: Report<'_>) -> Result<Option<Given>, PushError> {
+        let mut patience = Patience::new(report);
+        loop {
+            match self.given_once(name).await {
+                Ok(given) => return Ok(given),
+                Err(fault) => patience.after(fault).await?,
+            }
+        }
+    }
+
+    async fn given_once(&self, name: &str) -> Result<Option<Given>, Fault> {
+        let address = self.address(&format!("manifests/{name}"));
+        let response = match self.ask(Step::ReadManifest, || self.http.get(address.clone()).header(ACCEPT, media::ACCEPT)).await? {
+            Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => return Ok(None),
+            answer => answer.good(self, Step::ReadManifest)?,
+        };
+        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_owned();
+        let bytes = self.small_body(response, Step::ReadManifest).await?;
+        let digest = Digest::of(&bytes);
+        match name.parse::<Digest>() {
+            Ok(asked) if asked != digest => Err(self.garbled(&asked, &digest)),
+            Ok(_) | Err(_) => Ok(Some(Given { digest, media_type, bytes })),
+        }
+    }
+
+    /// The config of an image, verified.
+    pub(crate) async fn config(&self, of: &Descriptor, report: Report<'_>) -> Result<Config, PushError> {
+        let mut patience = Patience::new(report);
+        let bytes = loop {
+            match self.small_blob(&of.digest).await {
+                Ok(bytes) => break bytes,
+                Err(fault) => patience.after(fault).await?,
+            }
+        };
+        Ok(Config::read(&bytes, &of.digest)?)
+    }
+
+    async fn small_blob(&self, digest: &Digest) -> Result<Vec<u8>, Fault> {
+        let bytes = self.small_body(self.fetch(digest).await?, Step::ReadBlob).await?;
+        let found = Digest::of(&bytes);
+        if found == *digest { Ok(bytes) } else { Err(self.garbled(digest, &found)) }
+    }
+
+    async fn small_body(&self, mut response: Response, step: Step) -> Result<Vec<u8>, Fault> {
         let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(Step::ReadManifest, error))? {
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(step, error))? {
             body.extend_from_slice(&piece);
             if body.len() as u64 > SMALL {
-                return Err(self.odd("it sent a manifest that is too large").into());
+                return Err(self.odd("it sent a manifest or a config that is too large").into());
             }
         }
         Ok(body)
+    }
+
+    /// A proxy or a cache may have garbled it: another try costs little.
+    fn garbled(&self, asked: &Digest, found: &Digest) -> Fault {
+        Fault::passing(PushError::DigestMismatch { host: self.host(), ours: asked.clone(), theirs: found.to_string() })
     }
 
     /// Writes a manifest under its digest.
@@ -101,13 +162,11 @@ impl Registry {
     async fn write_once(&self, manifest: &Manifest, name: &str) -> Result<Written, Fault> {
         let address = self.address(&format!("manifests/{name}"));
         let make = || self.http.put(address.clone()).header(CONTENT_TYPE, &manifest.media_type).body(manifest.bytes.clone());
-        let response = self.ask(Step::WriteManifest, make).await?;
-        if response.status().is_success() {
-            self.confirm(&response, &manifest.digest)?;
-            return Ok(Written::Done);
+        match self.ask(Step::WriteManifest, make).await? {
+            Answer::Good(response) => self.confirm(&response, &manifest.digest).map(|()| Written::Done).map_err(Fault::last),
+            Answer::Refused(refusal) if refusal.is_immutable_tag() => Ok(Written::Immutable(refusal)),
+            Answer::Refused(refusal) => Err(refusal.into_fault(self, Step::WriteManifest)),
         }
-        let refusal = Refusal::read(response).await;
-        if refusal.is_immutable_tag() { Ok(Written::Immutable(refusal)) } else { Err(refusal.into_fault(self, Step::WriteManifest)) }
     }
 
     /// The registry must hold what was sent. One that does not say is believed: it checked the digest in the address.

@@ -9,24 +9,31 @@ mod blobs;
 mod manifests;
 mod retry;
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::header::AUTHORIZATION;
-use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, RequestBuilder};
 use url::Url;
 
-use self::auth::{Challenge, Keys};
-use self::retry::Fault;
+use self::answer::{Answer, Refusal};
+use self::auth::{Keys, RenewalError, Renewed};
 use super::error::{PushError, Step, host_of};
 use super::reference::check_path;
 use crate::secret::Secret;
 
-pub(crate) use self::blobs::Sent;
+pub(crate) use self::blobs::{Found, Sent};
+pub(crate) use self::manifests::Given;
+pub(crate) use self::retry::Fault;
 
 const CONNECT: Duration = Duration::from_secs(15);
 /// For every request that carries no blob: their answers come within a second, or something is wrong.
 const ANSWER: Duration = Duration::from_mins(1);
+/// ECR sends one redirect (a blob lies in S3), other registries one or two.
+const REDIRECTS: usize = 5;
 
 /// A repository in a registry, and who we are there.
 #[derive(Debug, Clone)]
@@ -37,6 +44,54 @@ pub struct Target {
     pub repository: String,
     /// Absent for registries that let everybody in.
     pub credentials: Option<Credentials>,
+    /// Where new credentials come from when these expire in the middle of a transfer.
+    pub renewal: Option<Renewal>,
+    /// The connections that are used.
+    pub transport: Transport,
+}
+
+/// Gives new credentials, or says in a sentence why there are none.
+#[derive(Clone)]
+pub struct Renewal(Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials, String>> + Send + Sync>);
+
+impl Renewal {
+    /// From a function that asks whoever issues the credentials.
+    pub fn new(ask: impl Fn() -> BoxFuture<'static, Result<Credentials, String>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    async fn renew(&self) -> Result<Credentials, String> {
+        (self.0)().await
+    }
+}
+
+impl fmt::Debug for Renewal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Renewal")
+    }
+}
+
+/// The connections to registries. Made once for a run: reading the system's certificate roots takes some milliseconds.
+#[derive(Debug, Clone)]
+pub struct Transport(Client);
+
+impl Transport {
+    /// Prepares connections; none is made yet.
+    pub fn new() -> Result<Self, PushError> {
+        // HTTP/1.1: four uploads on four connections; on one HTTP/2 connection they would share one flow-control window.
+        let http = Client::builder().http1_only().connect_timeout(CONNECT).redirect(Policy::custom(follow));
+        let http = http.user_agent(concat!("ecs-bluegreen/", env!("CARGO_PKG_VERSION"))).build().map_err(PushError::Client)?;
+        Ok(Self(http))
+    }
+}
+
+/// Redirects lose Authorization as soon as host or port change (reqwest does that), and may not lose TLS.
+fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let gives_up_tls = attempt.url().scheme() == "http" && attempt.previous().iter().any(|url| url.scheme() == "https");
+    if gives_up_tls || attempt.previous().len() > REDIRECTS {
+        return attempt.error("it redirects in a circle, or away from TLS");
+    }
+    attempt.follow()
 }
 
 /// A user and a password; for ECR `AWS` and the token of `GetAuthorizationToken`.
@@ -49,12 +104,17 @@ pub struct Credentials {
 }
 
 /// The client.
-#[derive(Debug)]
 pub(crate) struct Registry {
     http: Client,
     origin: Url,
     pub(crate) repository: String,
     keys: Keys,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Registry({}/{})", self.host(), self.repository)
+    }
 }
 
 impl Registry {
@@ -66,17 +126,23 @@ impl Registry {
         if !matches!(target.endpoint.scheme(), "https" | "http") || target.endpoint.host_str().is_none() {
             return Err(refused("the registry's address begins with neither https:// nor http://"));
         }
-        // HTTP/1.1: four uploads on four connections; on one HTTP/2 connection they would share one flow-control window.
-        // Redirects lose Authorization as soon as scheme, host or port change (reqwest does that).
-        let http = Client::builder().http1_only().connect_timeout(CONNECT).redirect(Policy::limited(5));
-        let http = http.user_agent(concat!("ecs-bluegreen/", env!("CARGO_PKG_VERSION"))).build().map_err(PushError::Client)?;
-        let keys = Keys::new(target.credentials.clone());
-        Ok(Self { http, origin: target.endpoint.clone(), repository: target.repository.clone(), keys })
+        let keys = Keys::new(target.credentials.clone(), target.renewal.clone());
+        Ok(Self { http: target.transport.0.clone(), origin: target.endpoint.clone(), repository: target.repository.clone(), keys })
     }
 
     /// The registry's host, for sentences.
     pub(crate) fn host(&self) -> String {
         host_of(&self.origin)
+    }
+
+    /// Whether another repository is in the same registry, so that its contents can be mounted.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.origin.origin() == other.origin.origin()
+    }
+
+    /// Whether both are the same repository of the same registry.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.is_beside(other) && self.repository == other.repository
     }
 
     /// The address of something in the repository; `rest` is `blobs/…` or `manifests/…`, of parsed digests and tags.
@@ -88,45 +154,54 @@ impl Registry {
     }
 
     /// Sends a request that carries no blob.
-    async fn ask(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Response, Fault> {
+    async fn ask(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Answer, Fault> {
         self.send(step, || make().timeout(ANSWER)).await
     }
 
-    /// Sends a request, and once more when the registry wants a (new) bearer token for it.
-    async fn send(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Response, Fault> {
+    /// Sends a request, and once more when the registry wants a (new) bearer token for it, or our credentials expired.
+    async fn send(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Answer, Fault> {
         let key = self.keys.current().await;
-        let answer = self.once(step, make(), key.as_ref()).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
+        let refusal = match self.once(step, make(), key.as_ref()).await? {
+            Answer::Refused(refusal) if refusal.is_expired() => refusal,
+            other => return Ok(other),
+        };
+        let renewed = self.keys.renew(&self.http, refusal.challenge.as_ref(), key.as_ref()).await;
+        match renewed.map_err(|error| self.sign_in_failed(error))? {
+            Renewed::With(key) => self.once(step, make(), Some(&key)).await,
+            Renewed::Nothing => Ok(Answer::Refused(refusal)),
         }
-        let Some(challenge) = Challenge::read(answer.headers(), &self.origin) else { return Ok(answer) };
-        let key = self.keys.renew(&self.http, challenge, key.as_ref()).await.map_err(|error| self.sign_in_failed(error))?;
-        self.once(step, make(), key.as_ref()).await
     }
 
-    async fn once(&self, step: Step, request: RequestBuilder, key: Option<&Secret>) -> Result<Response, Fault> {
+    async fn once(&self, step: Step, request: RequestBuilder, key: Option<&Secret>) -> Result<Answer, Fault> {
         let mut request = request.build().map_err(|error| Fault::last(PushError::Client(error)))?;
         if request.url().origin() == self.origin.origin()
             && let Some(value) = key.and_then(auth::header)
         {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        self.http.execute(request).await.map_err(|error| self.unreachable(step, error))
+        let response = self.http.execute(request).await.map_err(|error| self.unreachable(step, error))?;
+        if response.status().is_success() {
+            return Ok(Answer::Good(response));
+        }
+        Ok(Answer::Refused(Refusal::read(response, &self.origin).await))
     }
 
     fn unreachable(&self, step: Step, source: reqwest::Error) -> Fault {
         // The address of an upload may hold a signature; it is not for logs.
-        Fault::passing(PushError::Unreachable { host: self.host(), step, source: source.without_url() })
+        let lost = source.is_redirect();
+        let error = PushError::Unreachable { host: self.host(), step, source: source.without_url() };
+        if lost { Fault::last(error) } else { Fault::passing(error) }
     }
 
-    fn sign_in_failed(&self, error: reqwest::Error) -> Fault {
+    fn sign_in_failed(&self, error: RenewalError) -> Fault {
         let step = Step::SignIn;
-        match error.status() {
-            Some(status) if status.is_client_error() => {
-                let message = format!("its token service answered {status}");
-                Fault::last(PushError::Denied { host: self.host(), repository: self.repository.clone(), step, message })
-            }
-            Some(_) | None => self.unreachable(step, error),
+        let denied = |message| Fault::last(PushError::Denied { host: self.host(), repository: self.repository.clone(), step, message });
+        match error {
+            RenewalError::Credentials(message) => denied(message),
+            RenewalError::Exchange(error) => match error.status() {
+                Some(status) if status.is_client_error() => denied(format!("its token service answered {status}")),
+                Some(_) | None => self.unreachable(step, error),
+            },
         }
     }
 

@@ -8,6 +8,8 @@ use crate::registry::progress::{Progress, Report};
 
 /// With these pauses a registry may be away for about half a minute, and ECR's per-second quotas have long refilled.
 const ATTEMPTS: u32 = 7;
+/// A registry that only says it is busy is asked for longer: an organisation's builds at once share ECR's ten manifests a second.
+const ATTEMPTS_WHEN_BUSY: u32 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// A registry that asks for more patience than this is treated as asking for this much.
@@ -27,6 +29,8 @@ pub(crate) enum Again {
     Never,
     /// After a pause of our choice.
     Later,
+    /// After a pause of our choice, and more often than usual: nothing is wrong but the moment.
+    Busy,
     /// After the pause that the registry named.
     After(Duration),
 }
@@ -70,13 +74,18 @@ impl<'a> Patience<'a> {
 
 /// Full jitter: clients that failed together do not come back together.
 fn pause(failed: u32, again: Again) -> Option<Duration> {
-    if failed + 1 >= ATTEMPTS {
+    let attempts = match again {
+        Again::Never => return None,
+        Again::Later => ATTEMPTS,
+        Again::Busy | Again::After(_) => ATTEMPTS_WHEN_BUSY,
+    };
+    if failed + 1 >= attempts {
         return None;
     }
     let longest = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failed)).min(LONGEST_PAUSE);
     match again {
         Again::Never => None,
-        Again::Later => Some(dice(longest)),
+        Again::Later | Again::Busy => Some(dice(longest)),
         Again::After(named) => Some(named.min(MOST_PATIENCE) + dice(FIRST_PAUSE)),
     }
 }
@@ -98,6 +107,8 @@ mod tests {
             assert!(pause(failed, Again::Later).unwrap() <= longest.min(LONGEST_PAUSE));
         }
         assert_eq!(pause(ATTEMPTS - 1, Again::Later), None);
+        assert!(pause(ATTEMPTS - 1, Again::Busy).is_some());
+        assert_eq!(pause(ATTEMPTS_WHEN_BUSY - 1, Again::Busy), None);
         assert_eq!(pause(0, Again::Never), None);
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Docker Engine API: `/_ping`, `/images/NAME/json`, `/images/NAME/get`. The engine is only read.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,7 +38,6 @@ pub(crate) struct EngineImage {
     /// Uncompressed bytes, roughly.
     pub(crate) bytes: u64,
     platform: Platform,
-    labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,15 +53,6 @@ struct Inspected {
     architecture: String,
     #[serde(default)]
     variant: Option<String>,
-    #[serde(default)]
-    config: Option<Run>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Run {
-    #[serde(default)]
-    labels: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +91,6 @@ impl Engine {
             id: inspected.id,
             bytes: inspected.size,
             platform: Platform { os: inspected.os, architecture: inspected.architecture, variant: inspected.variant },
-            labels: inspected.config.and_then(|run| run.labels).unwrap_or_default(),
         })
     }
 
@@ -126,7 +114,9 @@ impl Engine {
 
 impl EngineImage {
     pub(crate) fn facts(&self) -> Facts {
-        Facts { platforms: vec![self.platform.clone()], labels: self.labels.clone() }
+        let mut facts = Facts::default();
+        facts.add(self.platform.clone(), None);
+        facts
     }
 }
 

@@ -97,8 +97,9 @@ fn build(parts: &Parts, saved: &Saved, config: &Blob) -> Result<Image, SourceErr
     blobs.sort_by(|one, other| one.digest.cmp(&other.digest));
     blobs.dedup_by(|one, other| one.digest == other.digest);
     let manifest = write_manifest((config.digest.clone(), config.size), &layer_parts)?;
-    let facts = Facts { platforms: vec![read.platform.clone()], labels: read.into_labels() };
-    Ok(Image { manifests: vec![manifest], blobs, facts })
+    let mut facts = Facts::default();
+    facts.add(read.platform, Some(manifest.digest.clone()));
+    Ok(Image { manifests: vec![manifest], blobs, facts, ..Image::default() })
 }
 
 fn layer(parts: &Parts, name: &str, diff_id: &Digest) -> Result<(Part, Blob), SourceError> {
@@ -226,7 +227,7 @@ mod tests {
         let text = config("amd64");
         let image = legacy(&text, &layer()).assemble(&Digest::of(text.as_bytes())).unwrap();
         assert_eq!((image.manifests[0].media_type.as_str(), image.blobs.len()), (DOCKER_MANIFEST, 2));
-        assert_eq!(image.facts.platforms[0].to_string(), "linux/amd64");
+        assert_eq!(image.facts.images[0].platform.to_string(), "linux/amd64");
     }
 
     #[test]

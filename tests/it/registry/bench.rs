@@ -9,7 +9,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ecs_bluegreen::registry::{
-    Credentials, Digest, ImageReference, Progress, PushError, Pushed, Source, SourceError, Sources, Tag, Target, find, push,
+    Credentials, Delivery, Digest, ImageReference, Progress, PushError, Pushed, Source, SourceError, Sources, Tag, Target, Transport, find,
+    push,
 };
 use ecs_bluegreen::secret::Secret;
 use serde_json::{Value, json};
@@ -73,11 +74,16 @@ impl Bench {
 
     pub(super) async fn find(&self, reference: &str) -> Result<Source, SourceError> {
         let reference: ImageReference = reference.parse().unwrap();
-        find(&reference, &self.sources(Path::new("/var/run/docker.sock"))).await
+        find(&reference, &self.sources(Path::new("/var/run/docker.sock")), &|_| {}).await
     }
 
     pub(super) fn sources(&self, engine_socket: &Path) -> Sources {
-        Sources { engine_socket: engine_socket.to_owned(), workspace: self.dir.path().to_owned(), temporary: self.dir.path().to_owned() }
+        Sources {
+            engine_socket: engine_socket.to_owned(),
+            workspace: self.dir.path().to_owned(),
+            temporary: self.dir.path().to_owned(),
+            registry: Some(self.target()),
+        }
     }
 
     /// What skopeo reads from the registry.
@@ -104,6 +110,8 @@ pub(super) fn target(port: u16) -> Target {
         endpoint: format!("http://127.0.0.1:{port}").parse().unwrap(),
         repository: "team/api".to_owned(),
         credentials: Some(Credentials { user: "AWS".to_owned(), password: Secret::new("canary") }),
+        renewal: None,
+        transport: Transport::new().unwrap(),
     }
 }
 
@@ -116,7 +124,8 @@ pub(super) async fn pushed(source: &Source, target: &Target, names: &[&str]) -> 
     let told = Mutex::new(Vec::new());
     let (names, report) = (tags(names), |progress| told.lock().unwrap().push(progress));
     // A transfer may be given to another thread; this would not compile otherwise.
-    let transfer: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(push(source, target, &names, &report));
+    let transfer: Pin<Box<dyn Future<Output = _> + Send + '_>> =
+        Box::pin(push(source, target, Delivery { tags: &names, ..Delivery::default() }, &report));
     let result = transfer.await;
     (result, told.into_inner().unwrap())
 }

@@ -9,6 +9,8 @@ use std::thread;
 pub(super) enum Fate {
     /// The registry answers.
     Pass,
+    /// The registry answers what would have been asked at this path.
+    PassAs(String),
     /// This answer: status line and headers, and a body.
     Answer(String, String),
     /// The registry answers, and this header is put into its answer.
@@ -87,6 +89,7 @@ fn serve(client: &TcpStream, registry: u16, log: &Mutex<Vec<Head>>, rule: &Rule)
     };
     match rule(&head, before) {
         Fate::Pass => pass(&mut from, client, registry, &head, None),
+        Fate::PassAs(path) => pass(&mut from, client, registry, &Head { path, ..head }, None),
         Fate::PassWith(header) => pass(&mut from, client, registry, &head, Some(&header)),
         Fate::Answer(top, body) => answer(&mut from, client, &head, &top, &body),
         Fate::Cut(bytes) => {

@@ -45,8 +45,7 @@ async fn an_image_of_the_engine_arrives_as_the_engine_has_it() {
     let name = format!("registry-test:{}", bench.port);
     let id_before = build(&bench, &name);
     let source = bench.find(&format!("docker-daemon:{name}")).await.unwrap();
-    assert_eq!(source.facts().labels.get("who").map(String::as_str), Some("us"));
-    assert_eq!(source.facts().platforms[0].os, "linux");
+    assert_eq!(source.facts(&|_| {}).await.unwrap().images[0].platform.os, "linux");
 
     let (result, told) = pushed(&source, &bench.target(), &["v1", "latest"]).await;
     let result = result.unwrap();
@@ -80,7 +79,7 @@ async fn what_the_engine_does_not_have_is_said() {
 #[tokio::test]
 async fn an_engine_that_is_not_there_is_said() {
     let bench = Bench::new();
-    let error = find(&"api:1".parse().unwrap(), &bench.sources(Path::new("/nowhere/docker.sock"))).await.unwrap_err();
+    let error = find(&"api:1".parse().unwrap(), &bench.sources(Path::new("/nowhere/docker.sock")), &|_| {}).await.unwrap_err();
     assert_eq!(error.to_string(), "the Docker engine does not answer at /nowhere/docker.sock");
     assert!(error.hint().is_some());
 }

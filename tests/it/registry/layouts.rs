@@ -24,7 +24,7 @@ async fn an_index_arrives_whole_and_verbatim_under_every_tag() {
     let result = result.unwrap();
 
     assert_eq!((result.uploaded, result.existing), (5, 0));
-    assert_eq!(result.facts.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(), ["linux/amd64", "linux/arm64"]);
+    assert_eq!(result.facts.platforms().map(ToString::to_string).collect::<Vec<_>>(), ["linux/amd64", "linux/arm64"]);
     assert_eq!(bench.skopeo(&["--raw"], "team/api:v1"), index.as_bytes());
     assert_eq!(bench.digest_at("team/api:latest"), result.digest.to_string());
     for child in &children {
