@@ -14,6 +14,7 @@ mod harness;
 mod image;
 mod image_platform;
 mod image_repository;
+mod image_sources;
 mod injection;
 mod lost_answers;
 mod modes;
