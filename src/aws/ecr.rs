@@ -61,7 +61,10 @@ impl Aws {
     }
 
     /// The same, to be asked again long after: a token expires, and a transfer may take longer.
-    pub fn registry_access_again(&self, place: &RegistryPlace) -> impl Fn() -> BoxFuture<'static, Result<RegistryAccess, AwsError>> + use<> {
+    pub fn registry_access_again(
+        &self,
+        place: &RegistryPlace,
+    ) -> impl Fn() -> BoxFuture<'static, Result<RegistryAccess, AwsError>> + use<> {
         let (region, place) = (self.region_of(place).to_owned(), place.clone());
         let client = self.ecr_in(&region);
         move || Box::pin(token(client.clone(), place.clone(), region.clone()))
@@ -97,7 +100,8 @@ async fn token(client: Client, place: RegistryPlace, region: String) -> Result<R
     let (user, password) =
         token.as_deref().and_then(|text| text.split_once(':')).ok_or_else(|| AwsError::incomplete(ACTION, "a readable token"))?;
     let named = data.proxy_endpoint().ok_or_else(|| AwsError::incomplete(ACTION, "the registry's endpoint"))?;
-    let account = accounts.and_then(|accounts| accounts.into_iter().next()).or_else(|| EcrHost::parse(host(named)).map(|host| host.account));
+    let account =
+        accounts.and_then(|accounts| accounts.into_iter().next()).or_else(|| EcrHost::parse(host(named)).map(|host| host.account));
     Ok(RegistryAccess { endpoint: endpoint(&place, named), user: user.to_owned(), password: Secret::new(password), region, account, place })
 }
 

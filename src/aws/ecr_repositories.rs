@@ -1,8 +1,8 @@
 //! ECR's repositories: whether one is there, which of its tags may move, and how it is made.
 
 use aws_sdk_ecr::types::{
-    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
-    ImageTagMutabilityExclusionFilter, ImageTagMutabilityExclusionFilterType, RctAppliedFor, Repository, RepositoryCreationTemplate,
+    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter,
+    ImageTagMutabilityExclusionFilterType, RctAppliedFor, Repository, RepositoryCreationTemplate,
 };
 
 use super::ecr::RegistryAccess;
@@ -152,7 +152,7 @@ fn exclusions(filters: &[String]) -> Result<Vec<ImageTagMutabilityExclusionFilte
 }
 
 /// Images by their age, whatever their tags: the newest `count` stay.
-fn lifecycle(count: u32) -> String {
+pub fn lifecycle(count: u32) -> String {
     let selection = serde_json::json!({ "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count });
     let rule = serde_json::json!({
         "rulePriority": 1, "description": format!("Keep the newest {count} images"), "selection": selection, "action": { "type": "expire" },

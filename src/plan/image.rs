@@ -33,7 +33,8 @@ pub enum Need {
 
 /// The repository, and what must be done about it, for an image that is pushed.
 pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<RepositoryPlan> {
-    let (image, seen, ImageFound::Local { .. }) = (settings.image.as_ref()?, snapshot.repository.as_ref()?, snapshot.image.as_ref()?) else {
+    let (image, seen, ImageFound::Local { .. }) = (settings.image.as_ref()?, snapshot.repository.as_ref()?, snapshot.image.as_ref()?)
+    else {
         return None;
     };
     let need = match (&seen.state, &image.create) {
@@ -60,7 +61,9 @@ impl RepositoryPlan {
             Need::Push(prefix) => {
                 Some(format!("the repository {place} does not exist: the push makes it, by the creation template `{prefix}`"))
             }
-            Need::Create(_) => Some(format!("the repository {place} does not exist: it is made, and stays whatever becomes of the deployment")),
+            Need::Create(_) => {
+                Some(format!("the repository {place} does not exist: it is made, and stays whatever becomes of the deployment"))
+            }
         }
     }
 }
@@ -157,9 +160,15 @@ mod tests {
             (json!({}), (None, None)),
             (json!({ "requiresCompatibilities": ["FARGATE"] }), (Some("linux"), Some("amd64"))),
             (json!({ "requiresCompatibilities": ["EC2", "FARGATE"] }), (None, None)),
-            (json!({ "requiresCompatibilities": ["FARGATE"], "runtimePlatform": { "cpuArchitecture": "ARM64" } }), (Some("linux"), Some("arm64"))),
+            (
+                json!({ "requiresCompatibilities": ["FARGATE"], "runtimePlatform": { "cpuArchitecture": "ARM64" } }),
+                (Some("linux"), Some("arm64")),
+            ),
             (json!({ "runtimePlatform": { "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" } }), (Some("windows"), None)),
-            (json!({ "runtimePlatform": { "operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64" } }), (Some("linux"), Some("amd64"))),
+            (
+                json!({ "runtimePlatform": { "operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64" } }),
+                (Some("linux"), Some("amd64")),
+            ),
             (json!({ "runtimePlatform": { "cpuArchitecture": "RISCV" } }), (None, None)),
         ];
         for (definition, (os, architecture)) in table {

@@ -9,13 +9,35 @@ use crate::registry::{Credentials, ImageReference};
 use crate::runner::Runner;
 use crate::secret::Secret;
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> Option<Credentials> {
+/// Who we are to the registry that has the image.
+#[derive(Debug, Clone, Default)]
+pub enum SourceLogin {
+    /// These credentials are for it.
+    With(Credentials),
+    /// There are some, but out of our reach: why, in a sentence.
+    OutOfReach(String),
+    /// Anybody.
+    #[default]
+    Anonymous,
+}
+
+impl SourceLogin {
+    /// The credentials, if there are any.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        match self {
+            Self::With(credentials) => Some(credentials),
+            Self::OutOfReach(_) | Self::Anonymous => None,
+        }
+    }
+}
+
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> SourceLogin {
     let ImageReference::Registry(name) = reference else {
         unread(inputs, "image is not in a registry (docker://…)", collect);
-        return None;
+        return SourceLogin::Anonymous;
     };
     let (host, _) = name.address();
-    given(inputs, collect).or_else(|| from_config(inputs, runner, &host, collect))
+    given(inputs, collect).map_or_else(|| from_config(inputs, runner, &host, collect), SourceLogin::With)
 }
 
 /// Without an image in a registry nobody would read them.
@@ -46,39 +68,39 @@ fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
 }
 
 /// The file that is named must be there; the one that a login may have left need not be.
-fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Collect) -> Option<Credentials> {
-    let Some(path) = &inputs.docker_config else {
-        let path = ambient(runner)?;
-        let text = runner.workspace.read(&path).ok()?;
-        return match docker_config::login(&text, host) {
-            Ok(login) => taken(login, &path, host, collect),
-            Err(why) => {
-                collect.note(format!("{path} is not read for credentials: {why}"));
-                None
-            }
-        };
-    };
+fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Collect) -> SourceLogin {
+    let Some(path) = &inputs.docker_config else { return from_ambient(runner, host).unwrap_or_default() };
     let path = if runner.workspace.path(path).is_dir() { format!("{}/config.json", path.trim_end_matches('/')) } else { path.clone() };
-    let remedy = "give the folder or the file of a Docker configuration in the workspace";
     let read = runner.workspace.read(&path).map_err(|error| format!("{path} {error}"));
     match read.and_then(|text| docker_config::login(&text, host).map_err(|why| format!("{path} cannot be used: {why}"))) {
-        Ok(login) => taken(login, &path, host, collect),
+        Ok(login) => taken(login, &path),
         Err(why) => {
-            collect.problem("docker-config", why, remedy);
-            None
+            collect.problem("docker-config", why, "give the folder or the file of a Docker configuration in the workspace");
+            SourceLogin::Anonymous
         }
     }
 }
 
-fn taken(login: Login, path: &str, host: &str, collect: &mut Collect) -> Option<Credentials> {
-    let why = match login {
-        Login::Password { user, password } => return Some(Credentials { user, password }),
-        Login::None => return None,
-        Login::Helper(program) => format!("names {program}, a program of the host that the action's container does not have"),
-        Login::IdentityToken => "holds an identity token, which this version does not exchange".to_owned(),
-    };
-    collect.note(format!("{path} {why}: {host} is asked without credentials; set registry-username and registry-password"));
-    None
+fn from_ambient(runner: &Runner, host: &str) -> Option<SourceLogin> {
+    let path = ambient(runner)?;
+    let text = runner.workspace.read(&path).ok()?;
+    Some(match docker_config::login(&text, host) {
+        Ok(login) => taken(login, &path),
+        Err(why) => SourceLogin::OutOfReach(format!("{path} is not read for credentials: {why}")),
+    })
+}
+
+fn taken(login: Login, path: &str) -> SourceLogin {
+    match login {
+        Login::Password { user, password } => SourceLogin::With(Credentials { user, password }),
+        Login::None => SourceLogin::Anonymous,
+        Login::Helper(program) => SourceLogin::OutOfReach(format!(
+            "{path} leaves the credentials to {program}, a program of the host that the action's container does not have"
+        )),
+        Login::IdentityToken => {
+            SourceLogin::OutOfReach(format!("{path} holds an identity token, which is not exchanged for a password here"))
+        }
+    }
 }
 
 /// `DOCKER_CONFIG`, or `.docker` in the container's home: `/github/home`, which steps of other actions do not write to.

@@ -13,7 +13,7 @@ use crate::documents::clean::KeptKeys;
 use crate::documents::ebs::ManagedVolume;
 use crate::inputs::Inputs;
 use crate::problem::Problem;
-use crate::registry::{Credentials, ImageReference, Tag};
+use crate::registry::{ImageReference, Tag};
 use crate::runner::Runner;
 use crate::secret::Secret;
 
@@ -31,6 +31,7 @@ mod task;
 pub use crate::outcome::Mode;
 use collect::Collect;
 pub use control::{Approval, ControlSettings, IfRunning, OnCancel, StaleRun};
+pub use login::SourceLogin;
 #[cfg(test)]
 pub use repository::schema as repository_schema;
 pub use repository::{NewRepository, TagRule};
@@ -75,7 +76,7 @@ pub struct ImageSettings {
     /// Where it is pushed to.
     pub repository: Option<Repository>,
     /// Who we are to the registry of a `docker://` image, and to no other.
-    pub login: Option<Credentials>,
+    pub login: SourceLogin,
     /// How the repository is made when it is missing; none refuses.
     pub create: Option<NewRepository>,
     /// The tags it gets.
@@ -210,7 +211,7 @@ pub struct AwsSettings {
 impl Settings {
     /// Everything that no one may read.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let login = self.image.iter().filter_map(|image| image.login.as_ref()).map(|login| &login.password);
+        let login = self.image.iter().filter_map(|image| image.login.credentials()).map(|login| &login.password);
         self.checks.environment.iter().map(|(_, secret)| secret).chain(login)
     }
 

@@ -139,7 +139,11 @@ fn rule(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>) -> Option<Tag
 fn filters(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Vec<String>> {
     let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
     if items.is_empty() || items.len() > FILTERS {
-        reader.report(node.place, format!("{what} has {} filters; ECR takes 1 to {FILTERS}", items.len()), "Write fewer, with `*` for any text");
+        reader.report(
+            node.place,
+            format!("{what} has {} filters; ECR takes 1 to {FILTERS}", items.len()),
+            "Write fewer, with `*` for any text",
+        );
     }
     let filters: Vec<_> = items.iter().map(|item| filter(reader, item, what)).collect();
     filters.into_iter().collect()

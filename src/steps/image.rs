@@ -13,7 +13,7 @@ use crate::plan::RepositoryPlan;
 use crate::registry::{self, Delivery, Facts, PlatformImage, PushError, Pushed, Source, Tag, Target};
 use crate::run::Run;
 use crate::settings::ImageSettings;
-use crate::survey::{ImageFound, RepositorySeen};
+use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
 
 /// What is put into the task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,23 +58,28 @@ impl Explain for ImageError {
         match (&self.source, &self.at) {
             (PushError::Denied { step, .. }, Some(at)) => {
                 let (actions, arn) = (step.iam_actions(), at.arn());
-                Some(format!("allow {actions} on {arn} for the role that the job uses, and in the repository's policy when it is another account's (docs/iam.md)"))
+                Some(format!(
+                    "allow {actions} on {arn} for the role that the job uses, and in the repository's policy when it is another account's (docs/iam.md)"
+                ))
             }
-            (PushError::RepositoryMissing { .. }, Some(at)) => {
-                Some(format!("set create-repository: true, or make it: {}", at.create_command()))
-            }
+            (PushError::RepositoryMissing { .. }, Some(at)) => Some(match at.state {
+                RepositoryState::Unseen => {
+                    let (arn, command) = (at.arn(), at.create_command());
+                    format!(
+                        "make it: {command}; create-repository only makes what it sees to be missing, which takes ecr:DescribeRepositories on {arn}"
+                    )
+                }
+                RepositoryState::There { .. } | RepositoryState::Missing(_) => {
+                    format!("set create-repository: true, or make it: {}", at.create_command())
+                }
+            }),
             (error, _) => error.hint(),
         }
     }
 }
 
 /// Pushes what is local, takes the rest as it was found.
-pub async fn image(
-    run: &Run,
-    settings: &ImageSettings,
-    found: ImageFound,
-    repository: Option<&RepositoryPlan>,
-) -> Result<Pinned, Failure> {
+pub async fn image(run: &Run, settings: &ImageSettings, found: ImageFound, repository: Option<&RepositoryPlan>) -> Result<Pinned, Failure> {
     match found {
         ImageFound::Local { source, target, facts } => {
             let pushed = push(run, settings, &source, &target, repository).await?;
@@ -157,7 +162,9 @@ async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
     let why = match run.aws.blob_mounting(region).await {
         Ok(true) => "ECR mounts none between different encryptions, and none of a pull-through cache".to_owned(),
         Ok(false) | Err(_) => {
-            format!("ECR mounts them once the account says so: aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED --region {region}")
+            format!(
+                "ECR mounts them once the account says so: aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED --region {region}"
+            )
         }
     };
     run.tell(Event::Noted { sentence: format!("{head}: {why}") });
@@ -171,4 +178,44 @@ fn host(target: &Target) -> String {
 /// `sha256:` and twelve digits, as people write digests.
 pub fn short(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::ecr::{RegistryAccess, RegistryPlace};
+    use crate::registry::Step;
+    use crate::secret::Secret;
+
+    fn seen() -> Box<RepositorySeen> {
+        let registry = RegistryAccess {
+            endpoint: "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com".into(),
+            user: "AWS".into(),
+            password: Secret::new("x"),
+            region: "eu-west-1".into(),
+            account: Some("123456789012".into()),
+            place: RegistryPlace::Own(Vec::new()),
+        };
+        Box::new(RepositorySeen { name: "team/api".into(), registry, state: RepositoryState::Unseen, fixed: Vec::new() })
+    }
+
+    fn hint(source: PushError) -> String {
+        ImageError { source, at: Some(seen()) }.hint().unwrap()
+    }
+
+    #[test]
+    fn a_denied_push_names_the_action_and_the_repository_s_arn() {
+        let (host, repository) = (String::from("x"), String::from("team/api"));
+        let denied = hint(PushError::Denied { host, repository, step: Step::StartUpload, message: "no".into() });
+        let expected = "allow ecr:InitiateLayerUpload on arn:aws:ecr:eu-west-1:123456789012:repository/team/api";
+        assert!(denied.starts_with(expected), "{denied}");
+    }
+
+    #[test]
+    fn a_repository_that_nobody_could_see_to_be_missing_is_made_by_a_command() {
+        let (host, repository) = (String::from("x"), String::from("team/api"));
+        let missing = hint(PushError::RepositoryMissing { host, repository, message: "no".into() });
+        let command = "aws ecr create-repository --repository-name team/api --region eu-west-1 --registry-id 123456789012";
+        assert!(missing.contains(command) && missing.contains("ecr:DescribeRepositories"), "{missing}");
+    }
 }

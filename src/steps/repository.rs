@@ -1,6 +1,6 @@
 //! The repository that is missing is made, as it was asked for. It is not taken back: an empty repository is what the next run needs.
 
-use crate::aws::ecr_repositories::Created;
+use crate::aws::ecr_repositories::{Created, lifecycle};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::plan::{Need, RepositoryPlan};
@@ -53,7 +53,11 @@ async fn create(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) -> Res
             Err(error) => {
                 let is_key = error.is("Kms");
                 let failure = Failure::from(error);
-                return Err(if is_key { failure.hint("check kms-key: it must be in the repository's region, and the role must be allowed to use it") } else { failure });
+                return Err(if is_key {
+                    failure.hint("check kms-key: it must be in the repository's region, and the role must be allowed to use it")
+                } else {
+                    failure
+                });
             }
         }
     }
@@ -63,15 +67,18 @@ async fn create(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) -> Res
 async fn keep_newest(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) {
     let Some(count) = wanted.keep else { return };
     if let Err(error) = run.aws.keep_newest(&seen.registry, &seen.name, count).await {
-        let command = format!("aws ecr put-lifecycle-policy --repository-name {} --region {}", seen.name, seen.registry.region);
-        let sentence = format!("the new repository keeps all its images, because its lifecycle policy could not be set ({error}): {command}");
+        let (name, region, policy) = (&seen.name, &seen.registry.region, lifecycle(count));
+        let command = format!("aws ecr put-lifecycle-policy --repository-name {name} --region {region} --lifecycle-policy-text '{policy}'");
+        let sentence =
+            format!("the new repository keeps all its images, because its lifecycle policy could not be set ({error}): {command}");
         run.tell(Event::Warned { sentence });
     }
 }
 
 /// What was asked for, in words.
 fn words(wanted: &NewRepository) -> Vec<String> {
-    let scan = wanted.scan_on_push.map(|scan| if scan { "images are scanned when they are pushed" } else { "images are not scanned" }.to_owned());
+    let scan =
+        wanted.scan_on_push.map(|scan| if scan { "images are scanned when they are pushed" } else { "images are not scanned" }.to_owned());
     let keep = wanted.keep.map(|count| format!("the newest {count} images are kept"));
     let key = wanted.kms_key.as_ref().map(|key| format!("encrypted with {key}"));
     [scan, keep, wanted.tags.as_ref().map(tags), key].into_iter().flatten().collect()

@@ -90,7 +90,12 @@ fn reading(bytes: u64, of: u64, rate: f64) -> String {
     format!("reading the image: {} of about {} MiB, {} MiB/s", Mib(bytes), Mib(of), PerSecond(rate))
 }
 
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds, for people; never negative")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "seconds, for people; never negative"
+)]
 fn sending(done: u64, of: u64, rate: f64) -> String {
     let begin = format!("sending: {} of {} MiB", Mib(done), Mib(of));
     if rate < 1.0 {

@@ -1,15 +1,16 @@
 //! Where the image is: on this machine, in a registry, or where it is to go already.
 
+use super::Unready;
 use super::registries::Registries;
 use super::repository::{RepositorySeen, RepositoryState};
-use super::Unready;
 use crate::aws::ecr::RegistryAccess;
+use crate::aws::ecr_host::EcrHost;
 use crate::error::{Failure, chain_of};
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target};
 use crate::run::Run;
-use crate::settings::{ImageSettings, Push, Settings};
+use crate::settings::{ImageSettings, Push, Settings, SourceLogin};
 
 /// The image, found.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl Finding<'_> {
                     return Ok(ImageFound::Local { source: Box::new(source), target: Box::new(target), facts });
                 }
                 Err(error) if may_be_elsewhere(image, &error) => {}
-                Err(error) => return Err(unreadable(&error)),
+                Err(error) => return Err(self.unreadable(&error)),
             }
         }
         if let Some(seen) = seen.filter(|seen| matches!(seen.state, RepositoryState::Missing(_))) {
@@ -80,7 +81,7 @@ impl Finding<'_> {
 
     async fn source(&self) -> Result<Result<Source, SourceError>, Unready> {
         let registry = match &self.image.reference {
-            ImageReference::Registry(name) => Some(self.registries.of_name(name, self.image.login.as_ref()).await?),
+            ImageReference::Registry(name) => Some(self.registries.of_name(name, self.image.login.credentials()).await?),
             ImageReference::Engine(_)
             | ImageReference::Bare(_)
             | ImageReference::Layout { .. }
@@ -113,7 +114,7 @@ impl Finding<'_> {
                 Err(problem("image", message, "build and load the image before this step, or check image and repository"))
             }
             Err(SourceError::Registry(error)) => Err(unresolved(&error)),
-            Err(error) => Err(unreadable(&error)),
+            Err(error) => Err(self.unreadable(&error)),
         }
     }
 
@@ -123,8 +124,7 @@ impl Finding<'_> {
         match &self.image.reference {
             ImageReference::Registry(name) => match self.source().await? {
                 Ok(source) => in_registry(&source, name.repository()).await,
-                Err(SourceError::Registry(error)) => Err(problem_with(&error)),
-                Err(error) => Err(unreadable(&error)),
+                Err(error) => Err(self.unreadable(&error)),
             },
             ImageReference::Bare(name) => match access.and_then(|access| Some((access, name.repository().split_once('/')?))) {
                 Some((access, (host, repository))) if access.is_at(host) => {
@@ -138,6 +138,26 @@ impl Finding<'_> {
             | ImageReference::DockerArchive { .. } => Ok(as_named()),
         }
     }
+}
+
+impl Finding<'_> {
+    fn unreadable(&self, error: &SourceError) -> Unready {
+        let is_denied = matches!(error, SourceError::Registry(error) if matches!(**error, PushError::Denied { .. }));
+        let own = || error.hint().unwrap_or_else(|| "check image".into());
+        let remedy = match &self.image.login {
+            SourceLogin::OutOfReach(why) if is_denied => format!("{why}; set registry-username and registry-password"),
+            SourceLogin::Anonymous if is_denied && !is_ecr(&self.image.reference) => {
+                "set registry-username and registry-password, or docker-config".to_owned()
+            }
+            SourceLogin::With(_) | SourceLogin::OutOfReach(_) | SourceLogin::Anonymous => own(),
+        };
+        problem("image", chain_of(error).join(": "), &remedy)
+    }
+}
+
+/// Whether the image is in ECR, which takes no other credentials than AWS's.
+fn is_ecr(reference: &ImageReference) -> bool {
+    matches!(reference, ImageReference::Registry(name) if EcrHost::parse(&name.address().0).is_some())
 }
 
 async fn in_registry(source: &Source, place: &str) -> Result<ImageFound, Unready> {
@@ -207,16 +227,6 @@ fn known(reference: &ImageReference) -> Option<Known> {
     let digest = name.digest().cloned().map(Known::Digest);
     let tag = || name.tag().cloned().or_else(|| "latest".parse().ok()).map(Known::Tag);
     digest.or_else(tag)
-}
-
-fn unreadable(error: &SourceError) -> Unready {
-    problem("image", chain_of(error).join(": "), &error.hint().unwrap_or_else(|| "check image".into()))
-}
-
-/// The registry that has the image: whether it answers is not ECR's business.
-fn problem_with(error: &PushError) -> Unready {
-    let remedy = "check image, and set registry-username and registry-password, or docker-config, for a registry that wants them";
-    problem("image", chain_of(error).join(": "), &error.hint().unwrap_or_else(|| remedy.into()))
 }
 
 fn unresolved(error: &PushError) -> Unready {

@@ -97,7 +97,8 @@ pub(super) async fn registry(run: &Run, settings: &Settings) -> Result<(Option<R
         let remedy = "write only the repository's name, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME";
         return Err(Unread::Problem(Problem::new("repository", message, remedy)));
     }
-    let seen = if image.push == Push::Never { None } else { Some(look(run, access.clone(), &repository.name, image.create.as_ref()).await) };
+    let seen =
+        if image.push == Push::Never { None } else { Some(look(run, access.clone(), &repository.name, image.create.as_ref()).await) };
     Ok((Some(access), seen))
 }
 

@@ -39,3 +39,13 @@ async fn an_image_for_the_platform_that_is_written_is_deployed() {
     let told = story().service(|service| service.task_definition = intel).told(Action::deploy("1.1.0")).await;
     assert_eq!(told.output("outcome"), "deployed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_in_the_registry_already_is_looked_at_too() {
+    let arm = with_platform(&json!({ "cpuArchitecture": "ARM64" }));
+    let mut play = story().begin().await.pushed("1.1.0").await;
+    let action = Action::service().with("image", "$REGISTRY/app:1.1.0").with("task-definition", "task.json");
+    let told = play.act(action.file("task.json", &arm.to_string())).await;
+    play.end().await;
+    assert_snapshot!(told.ending(), @"");
+}

@@ -53,7 +53,8 @@ async fn a_missing_repository_is_made_when_that_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_is_made_as_it_is_asked_for() {
-    let how = "scan-on-push: true\nkeep: 30\nimmutable-tags:\n  except: [latest, dev-*]\nkms-key: arn:aws:kms:eu-central-1:123456789012:key/1\n";
+    let how =
+        "scan-on-push: true\nkeep: 30\nimmutable-tags:\n  except: [latest, dev-*]\nkms-key: arn:aws:kms:eu-central-1:123456789012:key/1\n";
     let told = story().told(to_new().with("create-repository", "repository.yml").file("repository.yml", how)).await;
     assert_snapshot!(serde_json::to_string_pretty(request(&told, "ecr:CreateRepository")).expect("JSON"), @"");
     assert_snapshot!(request(&told, "ecr:PutLifecyclePolicy")["lifecyclePolicyText"].as_str().expect("a text"), @"");
@@ -81,9 +82,9 @@ async fn a_template_that_is_not_for_pushes_makes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_for_is_made_although_a_template_would() {
-    let told = templates("ROOT", "CREATE_ON_PUSH").told(to_new().with("create-repository", "{ scan-on-push: false }")).await;
+    let told = templates("ROOT", "CREATE_ON_PUSH").told(to_new().with("create-repository", "{ immutable-tags: false }")).await;
     assert_eq!((told.output("outcome"), told.count("ecr:CreateRepository")), ("deployed", 1));
-    assert_eq!(request(&told, "ecr:CreateRepository")["imageScanningConfiguration"], json!({ "scanOnPush": false }));
+    assert_eq!(request(&told, "ecr:CreateRepository")["imageTagMutability"], "MUTABLE");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,8 +169,14 @@ async fn a_repository_that_is_missing_in_another_account_is_named_with_its_place
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denial_in_another_account_names_action_and_resource() {
     let action = Action::deploy("1.1.0").with("repository", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app");
-    let told = denied(&["ecr:GetAuthorizationToken", "ecr:DescribeRepositories"]).told(action).await;
+    let told = denied(&["ecr:GetAuthorizationToken"]).told(action).await;
     assert_snapshot!(told.ending(), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_of_another_account_need_not_be_seen_to_be_pushed_to() {
+    let action = Action::deploy("1.1.0").with("repository", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app");
+    assert_snapshot!(denied(&["ecr:DescribeRepositories"]).told(action).await.ending(), @"");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,7 +102,8 @@ async fn a_wrong_password_is_refused_before_anything_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_of_the_credentials_and_a_file_that_is_not_there_are_problems() {
-    let action = Action::service().with("image", "docker://ghcr.io/org/app:1").with("repository", "app").with("registry-username", "octocat");
+    let action =
+        Action::service().with("image", "docker://ghcr.io/org/app:1").with("repository", "app").with("registry-username", "octocat");
     assert_snapshot!(story().told(action.with("docker-config", "nowhere")).await.ending(), @"");
     assert_snapshot!(story().told(Action::deploy("1.1.0").with("registry-password", "secret")).await.ending(), @"");
 }

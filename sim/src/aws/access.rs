@@ -90,7 +90,10 @@ fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Strin
     let found = match api {
         Api::Ecs => ecs_resource(place, operation, asked),
         Api::CodeDeploy => codedeploy_resource(place, asked),
-        Api::Ecr => asked.text("repositoryName").map(|name| place.repository_arn(name)),
+        Api::Ecr => {
+            let name = asked.text("repositoryName").or_else(|| asked.texts("repositoryNames").first().copied());
+            name.map(|name| place.repository_arn(name))
+        }
         Api::Logs => asked.text("logGroupName").map(|name| format!("arn:aws:logs:{}:{}:log-group:{name}:*", place.region, place.account)),
         Api::Scaling => asked.text("ResourceARN").map_or_else(|| scalable_targets(place), ToOwned::to_owned).into(),
         Api::CloudWatch | Api::Elb | Api::Sts => None,

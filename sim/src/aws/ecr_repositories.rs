@@ -85,7 +85,9 @@ pub(super) fn put_lifecycle(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> A
     let policy = asked.text("lifecyclePolicyText").unwrap_or_default().to_owned();
     let is_policy = serde_json::from_str::<Value>(&policy).is_ok_and(|policy| policy["rules"].is_array());
     if !is_policy {
-        return Err(Refusal::parameter("Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure'"));
+        return Err(Refusal::parameter(
+            "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation failure'",
+        ));
     }
     cloud.change(|account| {
         let found = account.repositories.iter_mut().find(|known| known.is(place, name));

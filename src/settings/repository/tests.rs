@@ -26,20 +26,32 @@ fn everything_can_be_said_and_nothing_must_be() {
 #[test]
 fn every_problem_is_told_with_its_place() {
     let table: [(&str, &[&str]); 5] = [
-        ("{ scan: true, keep: 0 }", &[
-            "create-repository: inline:1:3: Unknown key `scan` in the repository",
-            "create-repository: inline:1:21: `keep` must be a whole number from 1 on",
-        ]),
+        (
+            "{ scan: true, keep: 0 }",
+            &[
+                "create-repository: inline:1:3: Unknown key `scan` in the repository",
+                "create-repository: inline:1:21: `keep` must be a whole number from 1 on",
+            ],
+        ),
         ("immutable-tags: [release-*]", &["create-repository: inline:1:17: `immutable-tags` must be true, false or a mapping"]),
-        ("immutable-tags: { except: [a], only: [b] }", &["create-repository: inline:1:17: `immutable-tags` takes one of `except` and `only`"]),
-        ("immutable-tags: { except: [a b, c*d*e*] }", &[
-            "create-repository: inline:1:28: `a b` is not a filter of tags",
-            "create-repository: inline:1:33: `c*d*e*` is not a filter of tags",
-        ]),
-        ("scan-on-push: often\nkms-key: ' '", &[
-            "create-repository: inline:1:15: `scan-on-push` must be true or false, and is a text",
-            "create-repository: inline:2:10: `kms-key` is empty",
-        ]),
+        (
+            "immutable-tags: { except: [a], only: [b] }",
+            &["create-repository: inline:1:17: `immutable-tags` takes one of `except` and `only`"],
+        ),
+        (
+            "immutable-tags: { except: [a b, c*d*e*] }",
+            &[
+                "create-repository: inline:1:28: `a b` is not a filter of tags",
+                "create-repository: inline:1:33: `c*d*e*` is not a filter of tags",
+            ],
+        ),
+        (
+            "scan-on-push: often\nkms-key: ' '",
+            &[
+                "create-repository: inline:1:15: `scan-on-push` must be true or false, and is a text",
+                "create-repository: inline:2:10: `kms-key` is empty",
+            ],
+        ),
     ];
     for (text, expected) in table {
         assert_eq!(problems(text), expected, "{text}");
