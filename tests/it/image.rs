@@ -109,7 +109,7 @@ async fn an_image_that_must_not_be_pushed_and_is_not_there_is_refused() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::push: an OCI layout has no name in the registry
+    ::error title=input refused::push: an image in a layout or an archive has no name in the registry
       hint: leave push out, or name the image in the registry
     ");
 }
