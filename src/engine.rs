@@ -179,12 +179,17 @@ async fn take_back(run: &Run, failure: Failure) -> Ending {
             sentence: "nothing was rolled out: what served production before still does".into(),
         };
     }
+    after(unwinding(run, unwind::all(run, &armed)).await, reason)
+}
+
+/// Tells the begin and end of taking back around it.
+async fn unwinding(run: &Run, work: impl Future<Output = Unwound>) -> Unwound {
     run.tell(Event::StepStarted { step: Step::Unwind });
-    let unwound = unwind::all(run, &armed).await;
+    let unwound = work.await;
     let end = if unwound.is_stuck() { StepEnd::Failed } else { StepEnd::Done };
     run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
     run.tell(Event::Measured { reads: run.aws.reads() });
-    after(unwound, reason)
+    unwound
 }
 
 fn after(unwound: Unwound, reason: Reason) -> Ending {

@@ -1,22 +1,19 @@
 //! PURE: Settings and one look at AWS → Plan, or every reason why not. Nothing is left to choose afterwards.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::aws::codedeploy::{Group, ReadyWait};
 use crate::aws::ecs_shapes::{Controller, Service, TaskSet};
-use crate::documents::app_spec::CapacityProvider;
-use crate::documents::network::Network;
 use crate::documents::task_definition::TaskDefinition;
-use crate::documents::{app_spec, clean, described, render};
+use crate::documents::{clean, described, render};
 use crate::error::Failure;
 use crate::problem::Problem;
-use crate::settings::{AppSpecSource, DefinitionSource, Follow, Mode, Settings, Strategy};
+use crate::settings::{DefinitionSource, Mode, Settings, Strategy};
 use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey, short};
 
+mod codedeploy;
 mod image;
 mod native;
 mod refuse;
@@ -24,7 +21,9 @@ mod running;
 #[cfg(test)]
 mod tests;
 
+pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
 pub use image::{Need, RepositoryPlan};
+pub use native::{Balancer, NativeWay};
 pub use running::undo_of;
 
 /// What will be done.
@@ -92,41 +91,6 @@ impl RolloutPlan {
     }
 }
 
-/// A CodeDeploy deployment.
-#[derive(Debug)]
-pub struct CodeDeployWay {
-    /// The group.
-    pub group: Group,
-    /// The AppSpec, all but the revision.
-    pub app_spec: AppSpecPlan,
-    /// What is owed at the gate.
-    pub gate: Gate,
-}
-
-/// Where the AppSpec comes from.
-#[derive(Debug)]
-pub enum AppSpecPlan {
-    /// The user's.
-    Given(Value),
-    /// Built from the service.
-    Built(BuiltParts),
-}
-
-/// What a built AppSpec repeats of the service.
-#[derive(Debug, Clone)]
-pub struct BuiltParts {
-    /// The load-balanced container.
-    pub container: String,
-    /// Its port.
-    pub port: u16,
-    /// Fargate platform, where the service names one.
-    pub platform_version: Option<String>,
-    /// Capacity providers, where the service uses them.
-    pub capacity_providers: Vec<CapacityProvider>,
-    /// The tasks' network.
-    pub network: Option<Network>,
-}
-
 /// What is owed at the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
@@ -145,52 +109,6 @@ pub struct RollingWay {
     pub before: Vec<String>,
     /// Wanted tasks before.
     pub desired: i32,
-}
-
-/// A deployment of ECS's own, with weights and gates.
-#[derive(Debug, Clone)]
-pub struct NativeWay {
-    /// How traffic moves.
-    pub strategy: Strategy,
-    /// What traffic goes through.
-    pub balancer: Balancer,
-    /// The configuration that goes with the UpdateService; none when it is as it should be.
-    pub configuration: Option<Value>,
-    /// The configuration before.
-    pub present: Option<Value>,
-    /// The strategy's members before.
-    pub before: Value,
-    /// The stages at which it must pause.
-    pub pauses: BTreeSet<String>,
-    /// How long a pause of ours lasts, in minutes.
-    pub pause_minutes: u64,
-    /// Service deployments there are before ours.
-    pub known: Vec<String>,
-    /// Test rules, or listeners.
-    pub test: Vec<String>,
-    /// Alarms of the service.
-    pub alarms: Vec<String>,
-    /// Those that ring already.
-    pub ringing: Vec<String>,
-    /// What is owed at green's gate.
-    pub gate: Gate,
-    /// Whether there is nothing to go back to.
-    pub is_first: bool,
-    /// Wanted tasks before.
-    pub desired: i32,
-    /// Minutes that blue is kept after the shift.
-    pub bake_minutes: u64,
-}
-
-/// What traffic goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Balancer {
-    /// An application or network load balancer.
-    Load,
-    /// Service Connect's proxies.
-    ServiceConnect,
-    /// Nothing that ECS manages: tasks are exchanged, no traffic is.
-    Headless,
 }
 
 /// Why there is no plan.
@@ -283,7 +201,7 @@ pub fn attached(settings: &Settings, snapshot: &Snapshot) -> Result<Option<Rollo
 fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>) -> Result<Option<RolloutPlan>, Vec<Problem>> {
     let Some(service) = &snapshot.service else { return Ok(None) };
     let way = match service.controller() {
-        Controller::CodeDeploy => codedeploy(settings, snapshot, service, definition)?,
+        Controller::CodeDeploy => codedeploy::way(settings, snapshot, service, definition)?,
         Controller::Ecs(word) => match native::way(settings, snapshot, service, &word)? {
             Some(way) => Way::Native(Box::new(way)),
             None => Way::Rolling(rolling(service)),
@@ -333,62 +251,6 @@ fn good_revision(service: &Service) -> &str {
     completed.map_or(service.revision(), |deployment| &deployment.task_definition)
 }
 
-fn codedeploy(settings: &Settings, snapshot: &Snapshot, service: &Service, definition: Option<&Value>) -> Result<Way, Vec<Problem>> {
-    let Some(group) = snapshot.group.clone() else { return Err(Vec::new()) };
-    let gate = match group.ready_wait {
-        ReadyWait::Continue => Gate::Absent,
-        ReadyWait::Minutes(_) if settings.checks.suite.is_some() && settings.checks.test_url.is_some() => Gate::Test,
-        ReadyWait::Minutes(_) => Gate::Pass,
-    };
-    let app_spec = match definition {
-        Some(definition) => app_spec_plan(settings, service, definition)?,
-        None => AppSpecPlan::Given(Value::Null),
-    };
-    Ok(Way::CodeDeploy(Box::new(CodeDeployWay { group, app_spec, gate })))
-}
-
-fn app_spec_plan(settings: &Settings, service: &Service, definition: &Value) -> Result<AppSpecPlan, Vec<Problem>> {
-    match &settings.rollout.app_spec {
-        AppSpecSource::File { spec } => {
-            let problems = app_spec::check_against(spec, TaskDefinition(definition), "codedeploy-appspec");
-            if problems.is_empty() { Ok(AppSpecPlan::Given(spec.clone())) } else { Err(problems) }
-        }
-        AppSpecSource::Unusable(problems) => Err(problems.clone()),
-        AppSpecSource::Built => Ok(AppSpecPlan::Built(built(service, definition)?)),
-    }
-}
-
-/// The facts of the service that an AppSpec repeats, taken from the task set that serves.
-fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Problem>> {
-    let primary = service.primary_task_set();
-    let balancers = primary.map_or(&service.load_balancers, |set| &set.load_balancers);
-    let balancer = balancers
-        .iter()
-        .chain(&service.load_balancers)
-        .find_map(|balancer| Some((balancer.container_name.clone()?, balancer.container_port?)));
-    let (container, port) = balancer.ok_or_else(|| {
-        vec![Problem::new(
-            "codedeploy-appspec",
-            "it cannot be built: the service names no load-balanced container",
-            "set codedeploy-appspec",
-        )]
-    })?;
-    if TaskDefinition(definition).container(&container).is_none() {
-        let there = TaskDefinition(definition).container_names();
-        let message = format!("the service's load balancer needs container `{container}`, but the definition has {there}");
-        return Err(vec![Problem::new("task-definition", message, "name the container as the service does, or set codedeploy-appspec")]);
-    }
-    let network = primary.and_then(|set| set.network_configuration.as_ref()).or(service.network_configuration.as_ref());
-    let providers = primary.and_then(|set| set.capacity_provider_strategy.as_ref()).or(service.capacity_provider_strategy.as_ref());
-    Ok(BuiltParts {
-        container,
-        port,
-        platform_version: primary.and_then(|set| set.platform_version.clone()).or_else(|| service.platform_version.clone()),
-        capacity_providers: providers.map(CapacityProvider::list).unwrap_or_default(),
-        network: network.and_then(Network::from_value),
-    })
-}
-
 fn rolling(service: &Service) -> RollingWay {
     RollingWay {
         before: service.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
@@ -402,14 +264,7 @@ fn deadline(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
     let minutes = match way {
         Way::Rolling(_) => 0,
         Way::Native(way) => native::minutes(settings, way),
-        Way::CodeDeploy(way) => {
-            let ready = match way.group.ready_wait {
-                ReadyWait::Minutes(minutes) => i64::from(minutes),
-                ReadyWait::Continue => 0,
-            };
-            let termination = if settings.rollout.follow == Follow::Completed { i64::from(way.group.termination_minutes) } else { 0 };
-            ready + termination + snapshot.shift_minutes
-        }
+        Way::CodeDeploy(way) => codedeploy::minutes(settings, snapshot, way),
     };
     let waits = Duration::from_mins(u64::try_from(minutes).unwrap_or(0));
     settings.rollout.deadline.unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
@@ -421,22 +276,7 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
     match &rollout.way {
         Way::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
         Way::Native(way) => lines.extend(native::lines(way)),
-        Way::CodeDeploy(way) => lines.extend(codedeploy_lines(settings, snapshot, way)),
+        Way::CodeDeploy(way) => lines.extend(codedeploy::lines(settings, snapshot, way)),
     }
     lines
-}
-
-fn codedeploy_lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
-    let config = settings.rollout.config.as_deref().or(way.group.config.as_deref()).unwrap_or("the group's configuration");
-    let gate = match way.gate {
-        Gate::Test => "green is tested before users reach it",
-        Gate::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
-        Gate::Absent => "the group shifts traffic as soon as green is up",
-    };
-    let shift = if snapshot.shift_minutes > 0 { format!(", about {} min", snapshot.shift_minutes) } else { String::new() };
-    vec![
-        gate.to_owned(),
-        format!("CodeDeploy shifts traffic with {config}{shift}"),
-        format!("blue is kept for {} min after the shift", way.group.termination_minutes),
-    ]
 }

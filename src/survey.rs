@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::aws::codedeploy::Group;
+use crate::aws::codedeploy_shapes::Group;
 use crate::aws::ecs::Found;
 use crate::aws::ecs_shapes::{Controller, Service};
 use crate::aws::{Aws, AwsError, Kind};

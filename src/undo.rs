@@ -201,14 +201,6 @@ impl Undo {
             hooks.strategy = None;
         }
     }
-
-    /// Whether taking this back changes what serves traffic.
-    pub fn is_rollout(&self) -> bool {
-        match self {
-            Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => true,
-            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) | Self::Scaling(_) => false,
-        }
-    }
 }
 
 /// The last part of an ARN: `family:revision`, or the text itself.

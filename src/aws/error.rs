@@ -66,6 +66,11 @@ impl AwsError {
         matches!(self.kind, Kind::Failed | Kind::Unanswered)
     }
 
+    /// Whether the same request will not do better another time.
+    pub fn is_final(&self) -> bool {
+        matches!(self.kind, Kind::Denied | Kind::Credentials | Kind::Refused)
+    }
+
     /// Whether AWS's code is this one, with or without `Exception` at its end.
     pub fn is(&self, code: &str) -> bool {
         self.code.trim_end_matches("Exception") == code.trim_end_matches("Exception")

@@ -23,6 +23,7 @@ use crate::settings::AwsSettings;
 pub mod alarms;
 pub mod answer;
 pub mod codedeploy;
+pub mod codedeploy_shapes;
 pub mod ecr;
 pub mod ecr_host;
 pub mod ecr_repositories;

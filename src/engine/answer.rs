@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::status::brought;
-use super::{Ending, Halt, after, line, step};
-use crate::checks::smoke::Side;
+use super::{Ending, Halt, after, line, step, unwinding};
+use crate::checks::smoke::Values;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::rollout::{self, Past, Rollout};
-use crate::steps::{history, smoke};
+use crate::steps::{history, scaling, smoke};
 use crate::survey::{Running, Snapshot};
 use crate::undo::{HooksUndo, Undo, short};
 use crate::unwind;
@@ -27,30 +27,24 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     if running.is_returning() {
         return expired(run, settings, &snapshot).await;
     }
-    arm(run, settings, &snapshot, &planned);
+    arm_running(run, settings, &snapshot);
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
+    rest(run, settings, &planned, running).await?;
     let values = smoke::values(settings, None, &revision);
-    match step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await? {
-        Past::Not => {
-            test_again(run, settings, &rollout, &values).await?;
-            rollout.proceed().await?;
-        }
-        Past::Passed => run.tell(Event::Noted { sentence: "the gate was opened before; the rollout is followed".into() }),
+    if line::find_gate(run, &mut rollout).await? == Past::Not {
+        test_again(run, settings, &rollout, &values).await?;
+        rollout.proceed().await?;
     }
     line::from_traffic(run, settings, &mut rollout, &values).await
 }
 
 pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
-    let Some((running, planned)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
+    let Some((running, _)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
     run.tell(Event::Noted { sentence: running.words() });
-    arm(run, settings, &snapshot, &planned);
-    run.tell(Event::StepStarted { step: Step::Unwind });
-    let unwound = unwind::all(run, &run.armed()).await;
-    let end = if unwound.is_stuck() { crate::event::StepEnd::Failed } else { crate::event::StepEnd::Done };
-    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
-    Ok(after(unwound, Reason::Aborted))
+    arm_running(run, settings, &snapshot);
+    Ok(after(unwinding(run, unwind::all(run, &run.armed())).await, Reason::Aborted))
 }
 
 /// What is in progress, when it is what is meant.
@@ -74,27 +68,35 @@ pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Hal
 }
 
 /// A run that answers is as good as the one that started: what goes wrong from here is taken back.
-pub(super) fn arm(run: &Run, settings: &Settings, snapshot: &Snapshot, planned: &RolloutPlan) {
-    if matches!(planned.way, plan::Way::Native(_)) {
-        let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
-        run.arm(Undo::Hooks(HooksUndo { place: planned.place.clone(), strategy: None, run: whose }));
-    }
+pub(super) fn arm_running(run: &Run, settings: &Settings, snapshot: &Snapshot) {
     if let Some(undo) = plan::undo_of(settings, snapshot) {
-        run.arm(undo);
+        arm(run, snapshot, undo);
     }
 }
 
-/// The job that started it tested green. When the answer took long, green is tested again.
-async fn test_again(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &crate::checks::smoke::Values) -> Result<(), Halt> {
-    let waited = rollout.waited();
-    if rollout.gate() != Gate::Test {
-        return Ok(());
+/// The undo of what is in progress, and of the hooks that whoever started it has set for it.
+pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo) {
+    if let Undo::Native(native) = &undo {
+        let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
+        run.arm(Undo::Hooks(HooksUndo { place: native.place.clone(), strategy: None, run: whose }));
     }
-    if waited.is_some_and(|waited| waited < LONG) {
+    run.arm(undo);
+}
+
+/// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate has given it back. What has
+/// waited for a person is not taken back because it cannot rest.
+async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &Running) -> Result<(), Halt> {
+    let suspended = scaling::suspend(run, settings, &planned.cluster, &planned.service).await;
+    suspended.map_err(|failure| Halt::Left(failure.caused_by(format!("{}, and is left as it is", running.words()))))
+}
+
+/// The job that started it tested green. When the answer took long, green is tested again.
+async fn test_again(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &Values) -> Result<(), Halt> {
+    if rollout.gate() == Gate::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
         run.tell(Event::Noted { sentence: "green was tested less than 5 minutes ago".into() });
         return Ok(());
     }
-    Ok(line::tests(run, settings, Side::Green, values).await?)
+    Ok(line::test_green(run, settings, rollout, values).await?)
 }
 
 /// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its end.

@@ -41,7 +41,7 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
     let mut rollout = rollout::start(run, settings, planned, &revision, running).await?;
     if running.is_some() {
-        answer::arm(run, settings, &snapshot, planned);
+        answer::arm_running(run, settings, &snapshot);
     }
     if settings.rollout.follow == Follow::Not {
         return Ok(started(&revision));
@@ -56,24 +56,35 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
 /// What an earlier attempt of this run has started: it opened green's gate only after its tests had passed, so a gate that is open is
 /// no reason to go back.
 async fn resume(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
-    match step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await? {
-        Past::Passed => run.tell(Event::Noted { sentence: "green's gate was opened before; the rollout is followed".into() }),
+    match find_gate(run, rollout).await? {
+        Past::Passed => from_traffic(run, settings, rollout, values).await,
         Past::Not => {
-            if rollout.gate() == Gate::Test {
-                tests(run, settings, Side::Green, values).await?;
-            }
-            if settings.control.approval == Approval::BeforeTraffic {
-                return Ok(waiting(run, rollout));
-            }
-            rollout.proceed().await?;
+            test_green(run, settings, rollout, values).await?;
+            from_gate(run, settings, rollout, values).await
         }
     }
-    from_traffic(run, settings, rollout, values).await
+}
+
+/// Where a rollout that was found stands to green's gate.
+pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+    let past = step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await?;
+    if past == Past::Passed {
+        run.tell(Event::Noted { sentence: "green's gate was opened before; the rollout is followed".into() });
+    }
+    Ok(past)
 }
 
 /// gate → traffic → production → bake, of a rollout that was started here.
-pub(super) async fn follow(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
-    gate(run, settings, rollout, values).await?;
+async fn follow(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
+    if rollout.gate() != Gate::Absent {
+        step(run, Step::Green, rollout.reach_gate(), |()| Past::Not.words().to_owned()).await?;
+    }
+    test_green(run, settings, rollout, values).await?;
+    from_gate(run, settings, rollout, values).await
+}
+
+/// gate → traffic → production → bake, once green is tested: who opens the gate was said with the inputs.
+async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
     if settings.control.approval == Approval::BeforeTraffic {
         return Ok(waiting(run, rollout));
     }
@@ -160,20 +171,16 @@ async fn one_off(run: &Run, settings: &Settings, revision: &Revision, snapshot: 
     step(run, Step::Task, ran, |()| "done".to_owned()).await
 }
 
-/// Green comes up, and is tested.
-async fn gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<(), Halt> {
+/// Green is tested where it is owed that.
+pub(super) async fn test_green(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &Values) -> Result<(), Failure> {
     match rollout.gate() {
-        Gate::Absent => return Ok(()),
-        Gate::Test | Gate::Pass => step(run, Step::Green, rollout.reach_gate(), |()| "up, waiting at the gate".to_owned()).await?,
+        Gate::Test => tests(run, settings, Side::Green, values).await,
+        Gate::Pass | Gate::Absent => Ok(()),
     }
-    if rollout.gate() == Gate::Test {
-        tests(run, settings, Side::Green, values).await?;
-    }
-    Ok(())
 }
 
 /// The tests of one side, where there are any.
-pub(super) async fn tests(run: &Run, settings: &Settings, side: Side, values: &Values) -> Result<(), Failure> {
+async fn tests(run: &Run, settings: &Settings, side: Side, values: &Values) -> Result<(), Failure> {
     if smoke::asked(settings, side).is_none() {
         return Ok(());
     }

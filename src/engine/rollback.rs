@@ -1,8 +1,9 @@
 //! `mode: rollback`: the fast way while blue still runs, a new rollout of what was good otherwise.
 
-use super::{Ending, Halt, after, line, step};
+use super::answer::arm;
+use super::{Ending, Halt, after, line, step, unwinding};
 use crate::error::Failure;
-use crate::event::{Event, Step, StepEnd};
+use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
 use crate::plan;
 use crate::run::Run;
@@ -34,16 +35,12 @@ pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, H
 async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Running) -> Result<Option<Ending>, Halt> {
     let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(None) };
     run.tell(Event::Noted { sentence: format!("{}: blue still runs, so it is taken back", running.words()) });
-    run.tell(Event::StepStarted { step: Step::Unwind });
     let unwound = if is_rollback(running) {
-        unwind::watch(run, &undo).await
+        unwinding(run, unwind::watch(run, &undo)).await
     } else {
-        run.arm(undo.clone());
-        unwind::all(run, &[undo]).await
+        arm(run, snapshot, undo);
+        unwinding(run, unwind::all(run, &run.armed())).await
     };
-    let end = if unwound.is_stuck() { StepEnd::Failed } else { StepEnd::Done };
-    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
-    run.tell(Event::Measured { reads: run.aws.reads() });
     match unwound {
         Unwound::OnBlue { revision, witness } => {
             let sentence = format!("{} serves 100 % of production again ({})", short(&revision), witness.words());

@@ -1,6 +1,7 @@
 //! `mode: status`: what is in progress on the service is followed and reported; nothing is started, opened or taken back.
 
 use super::{Ending, Halt, after, line, step};
+use crate::decide::At;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
@@ -22,7 +23,7 @@ pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Hal
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     match step(run, Step::Shift, rollout.watched(), |reached| reached.words().to_owned()).await {
-        Ok(Reached::Gate) => Ok(at_gate(&rollout)),
+        Ok(Reached::Gate(at)) => Ok(at_gate(&rollout, at)),
         Ok(Reached::Green) => Ok(line::deployed(run, &rollout)),
         Err(Interrupted::Failed(failure)) => Ok(ended(run, settings, &snapshot, failure).await),
         Err(left) => Err(left.into()),
@@ -45,8 +46,12 @@ fn nothing(snapshot: &Snapshot) -> Ending {
     Ending { outcome: Some(Outcome::NoChange), reason: Reason::NothingRunning, sentence }
 }
 
-fn at_gate(rollout: &Rollout<'_>) -> Ending {
-    let sentence = format!("blue serves production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
+fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
+    let answer = match at {
+        At::Green | At::Step | At::Production => "answer with mode: continue or mode: abort",
+        At::Foreign => "the answer is its owner's to give; mode: abort takes the rollout back",
+    };
+    let sentence = format!("{}; {}; {answer}", rollout.serves(), rollout.goes_on());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
 }
 

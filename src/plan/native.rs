@@ -4,12 +4,56 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Balancer, Gate, NativeWay};
+use super::Gate;
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration as configuration;
 use crate::problem::Problem;
 use crate::settings::{Approval, Follow, Settings, Strategy};
 use crate::survey::{Snapshot, Thing};
+
+/// A deployment of ECS's own, with weights and gates.
+#[derive(Debug, Clone)]
+pub struct NativeWay {
+    /// How traffic moves.
+    pub strategy: Strategy,
+    /// What traffic goes through.
+    pub balancer: Balancer,
+    /// The configuration that goes with the UpdateService; none when it is as it should be.
+    pub configuration: Option<Value>,
+    /// The configuration before.
+    pub present: Option<Value>,
+    /// The stages at which it must pause.
+    pub pauses: BTreeSet<String>,
+    /// How long a pause of ours lasts, in minutes.
+    pub pause_minutes: u64,
+    /// Service deployments there are before ours.
+    pub known: Vec<String>,
+    /// Test rules, or listeners.
+    pub test: Vec<String>,
+    /// Alarms of the service.
+    pub alarms: Vec<String>,
+    /// Those that ring already.
+    pub ringing: Vec<String>,
+    /// What is owed at green's gate.
+    pub gate: Gate,
+    /// Whether there is nothing to go back to.
+    pub is_first: bool,
+    /// Wanted tasks before.
+    pub desired: i32,
+    /// Minutes that blue is kept after the shift.
+    pub bake_minutes: u64,
+}
+
+/// What traffic goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balancer {
+    /// An application or network load balancer.
+    Load,
+    /// Service Connect's proxies.
+    ServiceConnect,
+    /// Nothing that ECS manages: tasks are exchanged, no traffic is.
+    Headless,
+}
 
 /// The way of a native strategy; none when the service is to be rolled in place. The run's pause is added by the
 /// step that starts the deployment, because only it knows the run.
@@ -34,7 +78,6 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
         strategy,
         balancer,
         present: present.cloned(),
-        before: configuration::strategy_members(present),
         pauses: BTreeSet::new(),
         pause_minutes: 0,
         known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
@@ -168,9 +211,9 @@ fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
 
 /// Minutes that the rollout takes by itself.
 pub(super) fn minutes(settings: &Settings, way: &NativeWay) -> i64 {
-    let governing = way.configuration.clone().unwrap_or_else(|| way.before.clone());
+    let shift = way.configuration.as_ref().or(way.present.as_ref()).map_or(0, configuration::shift_minutes);
     let bake = if settings.rollout.follow == Follow::Completed { way.bake_minutes } else { 0 };
-    i64::try_from(configuration::shift_minutes(&governing) + bake).unwrap_or(0)
+    i64::try_from(shift + bake).unwrap_or(0)
 }
 
 pub(super) fn lines(way: &NativeWay) -> Vec<String> {

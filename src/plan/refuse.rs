@@ -1,6 +1,6 @@
 //! What the plan refuses: things that would fail later, or that would let untested code reach users.
 
-use crate::aws::codedeploy::{Group, ReadyWait};
+use crate::aws::codedeploy_shapes::{Group, ReadyWait};
 use crate::aws::ecs_shapes::{Controller, Service};
 use crate::error::Failure;
 use crate::outcome::Reason;

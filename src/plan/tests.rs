@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::aws::codedeploy_shapes::{Group, ReadyWait};
 use crate::aws::ecs_shapes::Service;
 use crate::inputs;
 use crate::runner::Runner;

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::aws::AwsError;
-use crate::aws::codedeploy::Status;
+use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs_rollout_shapes::DeploymentStatus;
 use crate::aws::ecs_shapes::Controller;
 use crate::documents::app_spec::task_definition_of;

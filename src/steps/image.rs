@@ -122,7 +122,9 @@ async fn push(
     let (began, tally) = (Instant::now(), Mutex::new(Tally::default()));
     let report = |progress| {
         let line = tally.lock().unwrap_or_else(PoisonError::into_inner).take(&progress, began.elapsed());
-        line.into_iter().for_each(|sentence| run.tell(Event::Noted { sentence }));
+        if let Some(sentence) = line {
+            run.tell(Event::Noted { sentence });
+        }
     };
     let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
     let immutable: Vec<Tag> = settings.tags.iter().filter(fixed).cloned().collect();

@@ -1,6 +1,7 @@
 //! One file, one step of the straight line. Steps act and tell; what an observation means is decided in `decide`.
 
 pub mod ahead;
+pub mod blind;
 pub mod history;
 pub mod image;
 pub mod queue;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::AwsError;
-use crate::aws::codedeploy::Status;
+use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs::Found;
 use crate::error::Failure;
 use crate::event::Event;

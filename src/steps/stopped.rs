@@ -1,33 +1,46 @@
-//! Why containers stopped, and what they said last. Evidence only: what cannot be read narrows it, never the outcome.
+//! Why containers stopped, what they said last, and when they have stopped too often. What cannot be read narrows what is known, never
+//! the outcome.
 
 use serde_json::Value;
 
 use crate::aws::ecs_shapes::{Container, Task};
+use crate::decide::{Seen, Trouble};
 use crate::documents::task_definition::TaskDefinition;
 use crate::error::StoppedContainer;
+use crate::outcome::Reason;
 use crate::run::Run;
 use crate::survey::optional;
+use crate::undo::ServiceKey;
 
 /// Lines of log a container is shown with.
 const LINES: i32 = 10;
 /// Tasks looked at for different faults.
 const TASKS: usize = 3;
+/// This many tasks that stopped by themselves are no accident.
+const CRASHES: usize = 3;
+/// Every half a minute is often enough to ask for them, and keeps within the pace.
+const CRASH_LOOKS: u32 = 12;
 
 /// Tasks of a revision that stopped in a service, newest first as AWS lists them.
-pub async fn of_service(run: &Run, cluster: &str, service: &str, revision: &str, definition: &Value) -> Vec<StoppedContainer> {
-    let listed = run.aws.stopped_tasks(cluster, service).await;
-    let arns = optional(run, "why tasks stopped is not shown", listed).unwrap_or_default();
+pub async fn of_service(run: &Run, place: &ServiceKey, revision: &str, definition: &Value) -> Vec<StoppedContainer> {
+    let ours = tasks(run, place, revision, "why tasks stopped is not shown").await;
+    let mut stopped = Vec::new();
+    for task in ours.iter().take(TASKS) {
+        stopped.extend(of_task(run, task, definition, &[]).await);
+    }
+    distinct(stopped)
+}
+
+/// Tasks of a revision that stopped in a service; none where they cannot be read, which narrows a check.
+async fn tasks(run: &Run, place: &ServiceKey, revision: &str, check: &str) -> Vec<Task> {
+    let listed = run.aws.stopped_tasks(&place.cluster, &place.service).await;
+    let arns = optional(run, check, listed).unwrap_or_default();
     if arns.is_empty() {
         return Vec::new();
     }
-    let described = run.aws.describe_tasks(cluster, &arns).await;
-    let tasks = optional(run, "why tasks stopped is not shown", described).unwrap_or_default();
-    let ours = tasks.into_iter().filter(|task| task.task_definition_arn == revision);
-    let mut stopped = Vec::new();
-    for task in ours.take(TASKS) {
-        stopped.extend(of_task(run, &task, definition, &[]).await);
-    }
-    distinct(stopped)
+    let described = run.aws.describe_tasks(&place.cluster, &arns).await;
+    let tasks = optional(run, check, described).unwrap_or_default();
+    tasks.into_iter().filter(|task| task.task_definition_arn == revision).collect()
 }
 
 /// The same fault repeats itself in every task; it is shown once.
@@ -78,17 +91,19 @@ async fn log(run: &Run, task: &Task, container: &Container, definition: &Value) 
     optional(run, "the container's last log lines are not shown", lines).unwrap_or_default()
 }
 
-/// How many tasks of a revision have stopped by themselves in a service; 0 where that cannot be read.
-pub async fn crashed(run: &Run, cluster: &str, service: &str, revision: &str) -> usize {
-    let listed = run.aws.stopped_tasks(cluster, service).await;
-    let arns = optional(run, "tasks that stop again and again are noticed only when the controller gives up", listed).unwrap_or_default();
-    if arns.is_empty() {
-        return 0;
+/// What green is while tasks of it are missing, at the `look`th look: coming up, unless its tasks end by themselves again and again,
+/// because those will never become steady.
+pub async fn coming_up(run: &Run, place: &ServiceKey, revision: &str, look: u32) -> Seen {
+    if !look.is_multiple_of(CRASH_LOOKS) || run.is_denied("ecs:ListTasks") {
+        return Seen::Preparing;
     }
-    let described = run.aws.describe_tasks(cluster, &arns).await;
-    let tasks =
-        optional(run, "tasks that stop again and again are noticed only when the controller gives up", described).unwrap_or_default();
-    tasks.iter().filter(|task| task.task_definition_arn == revision && is_crash(task)).count()
+    let stopped = tasks(run, place, revision, "tasks that stop again and again are noticed only when the controller gives up").await;
+    let crashed = stopped.iter().filter(|task| is_crash(task)).count();
+    if crashed < CRASHES {
+        return Seen::Preparing;
+    }
+    let sentence = format!("green does not come up: {crashed} of its tasks have stopped");
+    Seen::Ended(Trouble { reason: Reason::TasksUnhealthy, sentence, cause: None })
 }
 
 /// Tasks that a person, a scheduler or a deployment stopped say nothing about the revision.

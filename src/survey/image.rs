@@ -10,7 +10,7 @@ use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target};
 use crate::run::Run;
-use crate::settings::{ImageSettings, Push, Settings, SourceLogin};
+use crate::settings::{ImageSettings, Mode, Push, Settings, SourceLogin};
 
 /// The image, found.
 #[derive(Debug)]
@@ -37,14 +37,14 @@ pub enum ImageFound {
     AsNamed(String),
 }
 
-/// Looks where the image may be.
+/// Looks where the image may be; only a deployment brings one.
 pub(super) async fn find(
     run: &Run,
     settings: &Settings,
     access: Option<&RegistryAccess>,
     seen: Option<&RepositorySeen>,
 ) -> Result<Option<ImageFound>, Unready> {
-    let Some(image) = &settings.image else { return Ok(None) };
+    let Some(image) = settings.image.as_ref().filter(|_| settings.mode == Mode::Deploy) else { return Ok(None) };
     let finding = Finding { run, image, registries: Registries::new(&run.aws, access)? };
     match (&image.repository, access) {
         (Some(repository), Some(access)) => finding.for_repository(&repository.name, access, seen).await.map(Some),

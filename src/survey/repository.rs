@@ -7,7 +7,7 @@ use crate::aws::ecr_repositories::Described;
 use crate::problem::Problem;
 use crate::registry::{Digest, ImageReference, Tag};
 use crate::run::Run;
-use crate::settings::{ImageSettings, NewRepository, Push, Settings, TagRule};
+use crate::settings::{ImageSettings, Mode, NewRepository, Push, Settings, TagRule};
 
 /// The repository that the image goes to.
 #[derive(Debug, Clone)]
@@ -83,7 +83,7 @@ impl RepositorySeen {
 
 /// A token for the registry, and the repository in it, when an image is deployed at all.
 pub(super) async fn registry(run: &Run, settings: &Settings) -> Result<(Option<RegistryAccess>, Option<RepositorySeen>), Unread> {
-    let Some(image) = &settings.image else { return Ok((None, None)) };
+    let Some(image) = settings.image.as_ref().filter(|_| settings.mode == Mode::Deploy) else { return Ok((None, None)) };
     let read = run.aws.registry_access(&place(image, &settings.aws.registries)).await;
     let Some(repository) = &image.repository else {
         if matches!(image.reference, ImageReference::Registry(_)) {

@@ -1,6 +1,6 @@
 //! A rollout of the service that is in progress when the run begins: what it is, since when, and by whom.
 
-use crate::aws::codedeploy::Deployment;
+use crate::aws::codedeploy_shapes::Deployment;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_shapes::{self, Service};
 use crate::aws::{AwsError, Kind};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound};
-use crate::aws::codedeploy::{Deployment, Status};
+use crate::aws::codedeploy_shapes::{Deployment, Status};
 use crate::aws::{AwsError, Kind};
 use crate::engine::blue_confirmed;
 use crate::error::Failure;
@@ -13,6 +13,7 @@ use crate::event::{Event, Serving, Witness};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
+use crate::steps::blind::Blind;
 use crate::steps::rollout::codedeploy::find;
 use crate::steps::traffic;
 use crate::undo::CodeDeployUndo;
@@ -80,9 +81,9 @@ async fn stop(run: &Run, id: &str) -> Result<(), Failure> {
 async fn ended(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Deployment, Failure> {
     let mut without_link = 0;
     let mut easing = Easing::default();
-    let mut blind = Blind::new();
+    let mut following = Following::new(run, id);
     loop {
-        if let Some(deployment) = blind.keep(run.aws.get_deployment(id).await, id)? {
+        if let Some(deployment) = following.look().await? {
             match deployment.status {
                 Status::Succeeded => return Ok(deployment),
                 Status::Failed | Status::Stopped if deployment.rollback.is_some() || without_link >= LINK_LOOKS => return Ok(deployment),
@@ -101,11 +102,11 @@ async fn is_on_blue(run: &Run, undo: &CodeDeployUndo) -> bool {
 }
 
 async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
-    let mut blind = Blind::new();
+    let mut following = Following::new(run, rollback);
     let mut shown = String::new();
     let mut easing = Easing::default();
     loop {
-        if let Some(deployment) = blind.keep(run.aws.get_deployment(rollback).await, rollback)? {
+        if let Some(deployment) = following.look().await? {
             if deployment.word != shown {
                 run.tell(Event::Noted { sentence: format!("rollback {rollback} is {}", deployment.word) });
                 shown.clone_from(&deployment.word);
@@ -165,35 +166,27 @@ async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Unwound {
     Unwound::TooLate { revision }
 }
 
-/// Being unable to see has a budget here too.
-struct Blind {
+/// Follows one deployment, as long as it takes and it can be seen.
+struct Following<'f> {
+    run: &'f Run,
+    id: &'f str,
     began: Instant,
-    since: Option<Instant>,
+    blind: Blind,
 }
 
-impl Blind {
-    fn new() -> Self {
-        Self { began: Instant::now(), since: None }
+impl<'f> Following<'f> {
+    fn new(run: &'f Run, id: &'f str) -> Self {
+        Self { run, id, began: Instant::now(), blind: Blind::default() }
     }
 
-    fn keep(&mut self, read: Result<Deployment, AwsError>, id: &str) -> Result<Option<Deployment>, Failure> {
+    /// The deployment as it is now; none when it is to be looked at again.
+    async fn look(&mut self) -> Result<Option<Deployment>, Failure> {
         if self.began.elapsed() > PATIENCE {
-            return Err(Failure::new(Reason::Timeout, format!("deployment {id} was not over after {} minutes", PATIENCE.as_secs() / 60))
-                .hint(stop_command(id)));
+            let sentence = format!("deployment {} was not over after {} minutes", self.id, PATIENCE.as_secs() / 60);
+            return Err(Failure::new(Reason::Timeout, sentence).hint(stop_command(self.id)));
         }
-        match read {
-            Ok(deployment) => {
-                self.since = None;
-                Ok(Some(deployment))
-            }
-            Err(error) if matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused) => {
-                Err(stuck("the rollback could not be followed", &error, &stop_command(id)))
-            }
-            Err(error) if self.since.get_or_insert_with(Instant::now).elapsed() > crate::decide::BLIND_BUDGET => {
-                Err(stuck("the rollback could not be followed", &error, &stop_command(id)))
-            }
-            Err(_) => Ok(None),
-        }
+        let read = self.blind.keep(self.run.aws.get_deployment(self.id).await);
+        read.map_err(|error| stuck("the rollback could not be followed", &error, &stop_command(self.id)))
     }
 }
 

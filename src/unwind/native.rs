@@ -16,6 +16,7 @@ use crate::event::{Event, Serving, Witness};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
+use crate::steps::blind::Blind;
 use crate::steps::rollout::native::find;
 use crate::steps::traffic;
 use crate::undo::{NativeUndo, short};
@@ -93,37 +94,26 @@ async fn rejected(run: &Run, arn: &str) -> bool {
 async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeployment, Failure> {
     let began = Instant::now();
     let mut easing = Easing::default();
-    let mut blind_since: Option<Instant> = None;
+    let mut blind = Blind::default();
     let mut shown = String::new();
     while began.elapsed() < PATIENCE {
-        match run.aws.describe_service_deployment(arn).await {
-            Ok(Some(deployment)) if deployment.is_over() => return Ok(deployment),
-            Ok(Some(deployment)) if began.elapsed() > STALLED && (undo.is_first || deployment.returns_to_nothing()) => {
+        let read = blind.keep(run.aws.describe_service_deployment(arn).await);
+        match read.map_err(|error| stuck("the rollback could not be followed", &error, undo))? {
+            Some(Some(deployment)) if deployment.is_over() => return Ok(deployment),
+            Some(Some(deployment)) if began.elapsed() > STALLED && (undo.is_first || deployment.returns_to_nothing()) => {
                 return Err(nothing_to_return_to(undo, arn));
             }
-            Ok(Some(deployment)) => {
-                blind_since = None;
-                if deployment.word != shown {
-                    run.tell(Event::Noted { sentence: format!("service deployment {} is {}", deployment.id(), deployment.word) });
-                    shown.clone_from(&deployment.word);
-                }
+            Some(Some(deployment)) if deployment.word != shown => {
+                run.tell(Event::Noted { sentence: format!("service deployment {} is {}", deployment.id(), deployment.word) });
+                shown.clone_from(&deployment.word);
             }
-            Ok(None) => return Err(Failure::new(Reason::AwsFailed, format!("service deployment {arn} is gone")).hint(by_hand(arn))),
-            Err(error) => tolerate(undo, &error, &mut blind_since)?,
+            Some(None) => return Err(Failure::new(Reason::AwsFailed, format!("service deployment {arn} is gone")).hint(by_hand(arn))),
+            Some(Some(_)) | None => {}
         }
         easing.rest().await;
     }
     let sentence = format!("service deployment {} was not over after {} minutes", short(arn), PATIENCE.as_secs() / 60);
     Err(Failure::new(Reason::Timeout, sentence).hint(by_hand(arn)))
-}
-
-fn tolerate(undo: &NativeUndo, error: &AwsError, since: &mut Option<Instant>) -> Result<(), Failure> {
-    let blind = since.get_or_insert_with(Instant::now).elapsed();
-    let hopeless = matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused);
-    if hopeless || blind > crate::decide::BLIND_BUDGET {
-        return Err(stuck("the rollback could not be followed", error, undo));
-    }
-    Ok(())
 }
 
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.

@@ -6,15 +6,16 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound};
+use crate::aws::AwsError;
 use crate::aws::ecs::{Found, update_request};
 use crate::aws::ecs_shapes::Service;
-use crate::aws::{AwsError, Kind};
 use crate::engine::blue_confirmed;
 use crate::error::Failure;
 use crate::event::{Event, Witness};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
+use crate::steps::blind::Blind;
 use crate::undo::{RollingUndo, short};
 
 /// Old tasks still run as a rule; new ones of the old revision start as fast as they did before.
@@ -44,25 +45,28 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
     let began = Instant::now();
     let mut sent = false;
     let mut looks = 0;
-    let mut blind_since = None;
+    let mut blind = Blind::default();
     let mut easing = Easing::default();
     while began.elapsed() < PATIENCE {
-        match look(run, undo).await {
+        let Some(towards) = blind.keep(look(run, undo).await).map_err(|error| Failure::from(error).hint(command(undo)))? else {
+            easing.rest().await;
+            continue;
+        };
+        match towards {
             // An update that was not answered may still land, and a read may be older than it.
-            Ok(Towards::Previous { is_completed: true }) if undo.deployment.is_none() && !sent && looks < UNANSWERED_LOOKS => looks += 1,
-            Ok(Towards::Previous { is_completed: true }) => {
+            Towards::Previous { is_completed: true } if undo.deployment.is_none() && !sent && looks < UNANSWERED_LOOKS => looks += 1,
+            Towards::Previous { is_completed: true } => {
                 blue_confirmed(run, &undo.previous, Witness::Deployment);
                 return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: Witness::Deployment }));
             }
-            Ok(Towards::Previous { is_completed: false }) => {}
-            Ok(Towards::OursGivenUp) if began.elapsed() < BREAKER => {}
-            Ok(Towards::Ours | Towards::OursGivenUp) if sent => {}
-            Ok(Towards::Ours | Towards::OursGivenUp) if hand == Hand::Watch => return Err(left_in_between(undo)),
-            Ok(Towards::Ours | Towards::OursGivenUp) => {
+            Towards::Previous { is_completed: false } => {}
+            Towards::OursGivenUp if began.elapsed() < BREAKER => {}
+            Towards::Ours | Towards::OursGivenUp if sent => {}
+            Towards::Ours | Towards::OursGivenUp if hand == Hand::Watch => return Err(left_in_between(undo)),
+            Towards::Ours | Towards::OursGivenUp => {
                 sent = put_back(run, undo).await?;
             }
-            Ok(Towards::Other(what)) => return Ok(Undone::Traffic(Unwound::Superseded(what))),
-            Err(error) => tolerate(undo, error, &mut blind_since)?,
+            Towards::Other(what) => return Ok(Undone::Traffic(Unwound::Superseded(what))),
         }
         easing.rest().await;
     }
@@ -122,12 +126,6 @@ async fn put_back(run: &Run, undo: &RollingUndo) -> Result<bool, Failure> {
         Err(error) if error.may_have_landed() => Ok(false),
         Err(error) => Err(Failure::from(error).hint(command(undo))),
     }
-}
-
-fn tolerate(undo: &RollingUndo, error: AwsError, since: &mut Option<Instant>) -> Result<(), Failure> {
-    let blind = since.get_or_insert_with(Instant::now).elapsed();
-    let hopeless = matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused);
-    if hopeless || blind > crate::decide::BLIND_BUDGET { Err(Failure::from(error).hint(command(undo))) } else { Ok(()) }
 }
 
 fn command(undo: &RollingUndo) -> String {

@@ -2,8 +2,9 @@
 
 use ecs_bluegreen_sim::{GroupOptions, NativeOptions, RollingOptions};
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::harness::native::pause;
 use crate::harness::{Action, Play, Story, Told, call};
 
 /// Any mode on the service of the story.
@@ -29,6 +30,19 @@ async fn waiting(story: Story) -> (Play, Told) {
     assert_eq!(first.outputs["outcome"], "waiting");
     assert_eq!(serves(&play), "api-1");
     (play, first)
+}
+
+/// Somebody lets the gate open that waits.
+fn answer() -> Value {
+    json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": "CONTINUE" })
+}
+
+/// Somebody deploys 1.1.0 without this action.
+async fn started_by_somebody(play: &Play) {
+    let image = format!("{}/app:1.1.0", play.stage.registry_host());
+    let container = json!({ "name": "app", "image": image, "portMappings": [{ "containerPort": 8080 }] });
+    call(&play.stage, "ecs.RegisterTaskDefinition", &json!({ "family": "api", "containerDefinitions": [container] })).await;
+    call(&play.stage, "ecs.UpdateService", &json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:2" })).await;
 }
 
 /// The tests again, for modes that know no image.
@@ -627,7 +641,7 @@ async fn status_tells_what_is_in_progress_and_what_came_of_it() {
     ::endgroup::
     ✓ Traffic: it waits at a gate ([time])
 
-    Blue serves production; service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
     Outcome: waiting, exit code 0, after [time]
     ---
     console-url=https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -658,12 +672,51 @@ async fn status_tells_what_is_in_progress_and_what_came_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn status_says_what_serves_at_every_gate() {
+    let (mut play, _) = waiting(Story::canary()).await;
+    let mut gates = Vec::new();
+    for _ in 0..3 {
+        call(&play.stage, "ecs.ContinueServiceDeployment", &answer()).await;
+        let status = play.act(mode("status")).await;
+        assert_eq!((status.code, status.outputs["outcome"].as_str()), (Some(0), "waiting"), "{}", status.text());
+        gates.push(status.log_with("waits at its gate"));
+    }
+    play.act(mode("abort")).await;
+    assert_eq!(serves(&play), "api-1");
+    play.end().await;
+    assert_snapshot!(gates.join("\n"), @"
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
+    Blue serves 90 % of production, green 10 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
+    Blue serves 0 % of production, green 100 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_leaves_the_answer_at_somebody_else_s_gate_to_its_owner() {
+    let native = NativeOptions { hooks: vec![pause(&["POST_SCALE_UP"])], ..NativeOptions::default() };
+    let mut play = Story::native(native).begin().await.pushed("1.1.0").await;
+    started_by_somebody(&play).await;
+    let status = play.act(mode("status")).await;
+    call(&play.stage, "ecs.ContinueServiceDeployment", &answer()).await;
+    let then = play.act(mode("status")).await;
+    play.end().await;
+    assert_eq!((then.code, then.outputs["outcome"].as_str()), (Some(0), "deployed"), "{}", then.text());
+    assert_snapshot!(status.ending(), @"
+    exit code 0
+    ---
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; the answer is its owner's to give; mode: abort takes the rollout back.
+    Outcome: waiting, exit code 0, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:UpdateService
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn status_follows_a_deployment_that_somebody_else_started() {
     for story in [Story::blue_green(), Story::rolling(RollingOptions::default())] {
         let mut play = story.begin().await.pushed("1.1.0").await;
-        let definition = json!({ "family": "api", "containerDefinitions": [{ "name": "app", "image": format!("{}/app:1.1.0", play.stage.registry_host()), "portMappings": [{ "containerPort": 8080 }] }] });
-        call(&play.stage, "ecs.RegisterTaskDefinition", &definition).await;
-        call(&play.stage, "ecs.UpdateService", &json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:2" })).await;
+        started_by_somebody(&play).await;
         let status = play.act(mode("status")).await;
         assert_eq!(status.calls.len(), 2, "only what somebody else called: {:?}", status.calls);
         assert_eq!((status.code, status.outputs["outcome"].as_str()), (Some(0), "deployed"), "{}", status.text());

@@ -217,6 +217,27 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_a_dead_run_left_goes_with_its_deployment_when_that_is_rolled_back() {
+    let mut play = Story::blue_green().begin().await;
+    let dead = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill)).await;
+    assert_eq!(dead.code, None);
+    assert!(hooks(&play).await.to_string().contains("4711-1-"), "the dead run has left its hook");
+    let back = play.act(Action::service().with("mode", "rollback").env("GITHUB_RUN_ID", "4712")).await;
+    assert_over(&play, "api-1").await;
+    play.end().await;
+    assert_eq!((back.output("outcome"), back.output("reason")), ("deployed", "rollback-asked"));
+    assert_snapshot!(back.ending(), @"
+    exit code 0
+    ---
+    api:1 serves 100 % of production again (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    ecs:StopServiceDeployment
+    ecs:UpdateService
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() {
     let mut play = Story::blue_green().begin().await;
     died(&mut play).await;

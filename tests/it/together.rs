@@ -196,6 +196,61 @@ async fn scale_in_rests_during_the_rollout_and_works_again_in_every_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn scale_in_rests_again_when_another_job_opens_the_gate() {
+    let mut play = scaled(Story::blue_green()).begin().await;
+    let action = Action::tested("1.1.0").with("suspend-autoscaling", "true").with("approval", "before-traffic");
+    assert_eq!(play.act(action).await.outputs["outcome"], "waiting");
+    assert!(!is_suspended(&play), "nobody knows when the answer comes");
+    let answer = Action::service().with("mode", "continue").with("suspend-autoscaling", "true");
+    let told = play.act(answer.env("GITHUB_RUN_ID", "43")).await;
+    assert!(!is_suspended(&play));
+    play.end().await;
+    assert_snapshot!(told.ending(), @"
+    exit code 0
+    ---
+    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Outcome: deployed, exit code 0, after [time]
+    ---
+    application-autoscaling:TagResource
+    application-autoscaling:RegisterScalableTarget
+    ecs:ContinueServiceDeployment
+    ecs:ContinueServiceDeployment
+    application-autoscaling:RegisterScalableTarget
+    application-autoscaling:UntagResource
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scale_in_that_may_not_rest_leaves_the_gate_to_the_next_answer() {
+    let deny = |options: &mut ecs_bluegreen_sim::StageOptions| {
+        options.denied = vec!["application-autoscaling:RegisterScalableTarget".to_owned()];
+    };
+    let mut play = scaled(Story::blue_green()).stage(deny).begin().await;
+    assert_eq!(play.act(Action::tested("1.1.0").with("approval", "before-traffic")).await.outputs["outcome"], "waiting");
+    let answer = || Action::service().with("mode", "continue").env("GITHUB_RUN_ID", "43");
+    let denied = play.act(answer().with("suspend-autoscaling", "true")).await;
+    assert_eq!(serves(&play), ["api-1"]);
+    let then = play.act(answer()).await;
+    assert_eq!((then.code, serves(&play)), (Some(0), vec!["api-2".to_owned()]), "{}", then.text());
+    play.end().await;
+    assert_snapshot!(denied.ending(), @"
+    exit code 30
+    ---
+    Scale-in of the service could not be suspended: application-autoscaling:RegisterScalableTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: arn:aws:application-autoscaling:eu-central-1:123456789012:scalable-target/* because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run]), and is left as it is.
+    ::error title=still-running (denied)::scale-in of the service could not be suspended
+      Caused by: application-autoscaling:RegisterScalableTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: application-autoscaling:RegisterScalableTarget on resource: arn:aws:application-autoscaling:eu-central-1:123456789012:scalable-target/* because no identity-based policy allows the application-autoscaling:RegisterScalableTarget action
+      Caused by: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run]), and is left as it is
+      hint: allow application-autoscaling:RegisterScalableTarget on arn:aws:application-autoscaling:eu-central-1:123456789012:scalable-target/* for the role that the job uses (docs/iam.md), or leave suspend-autoscaling out to deploy without it
+      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
+    Outcome: still-running (denied), exit code 30, after [time]
+    ---
+    application-autoscaling:TagResource
+    application-autoscaling:RegisterScalableTarget → AccessDeniedException
+    application-autoscaling:UntagResource
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn scale_in_that_a_dead_run_left_suspended_is_restored_by_post_and_by_the_next_run() {
     for by_post in [true, false] {
         let mut play = scaled(Story::blue_green()).begin().await;

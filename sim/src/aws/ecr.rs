@@ -23,7 +23,7 @@ pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>
         "DescribeRepositories" => repositories::describe(cloud, place, asked),
         "CreateRepository" => repositories::create(cloud, place, asked),
         "PutLifecyclePolicy" => repositories::put_lifecycle(cloud, place, asked),
-        "DescribeRepositoryCreationTemplates" => repositories::templates(cloud, place),
+        "DescribeRepositoryCreationTemplates" => Ok(repositories::templates(cloud, place)),
         "GetAccountSetting" => repositories::setting(cloud, asked),
         "DescribeImages" => images(cloud, place, asked).await,
         "BatchGetImage" => batch_get(cloud, place, asked).await,

@@ -96,14 +96,14 @@ pub(super) fn put_lifecycle(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> A
     Ok(json!({ "registryId": place.account, "repositoryName": name, "lifecyclePolicyText": policy }))
 }
 
-pub(super) fn templates(cloud: &Cloud, place: &Place) -> Answer {
+pub(super) fn templates(cloud: &Cloud, place: &Place) -> Value {
     let templates = cloud.options.ecr.templates.iter().map(|template| {
         json!({
             "prefix": template.prefix, "appliedFor": template.applied_for, "imageTagMutability": "MUTABLE",
             "createdAt": seconds(FOUNDED_MS), "updatedAt": seconds(FOUNDED_MS),
         })
     });
-    Ok(json!({ "registryId": place.account, "repositoryCreationTemplates": templates.collect::<Vec<_>>() }))
+    json!({ "registryId": place.account, "repositoryCreationTemplates": templates.collect::<Vec<_>>() })
 }
 
 pub(super) fn setting(cloud: &Cloud, asked: Asked<'_>) -> Answer {

@@ -43,7 +43,8 @@ impl RepositoryOptions {
     /// The same with immutable tags, but for those that a filter matches.
     #[must_use]
     pub fn immutable(mut self, exclusions: &[&str]) -> Self {
-        self.mutability = if exclusions.is_empty() { "IMMUTABLE" } else { "IMMUTABLE_WITH_EXCLUSION" }.to_owned();
+        let mutability = if exclusions.is_empty() { "IMMUTABLE" } else { "IMMUTABLE_WITH_EXCLUSION" };
+        mutability.clone_into(&mut self.mutability);
         self.exclusions = exclusions.iter().map(|filter| (*filter).to_owned()).collect();
         self
     }

@@ -1,24 +1,23 @@
 //! CodeDeploy: a deployment of ours, from CreateDeployment to its end.
 
-use tokio::time::Instant;
-
-use crate::aws::codedeploy::{Deployment, NewDeployment, ReadyWait, Status, Target};
-use crate::aws::{AwsError, Kind};
-use crate::decide::{At, Goal, Seen, Trouble};
+use crate::aws::Kind;
+use crate::aws::codedeploy::NewDeployment;
+use crate::aws::codedeploy_shapes::{Deployment, ReadyWait, Status, Target};
+use crate::decide::{At, Goal, Seen};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Witness};
-use crate::outcome::Reason;
-use crate::pace::Pace;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
-use crate::steps::traffic;
+use crate::steps::{stopped, traffic};
 use crate::undo::{CodeDeployUndo, Undo};
 
-use super::{Look, confirmed, green, progress};
+use super::{Look, confirmed, progress};
 
 mod create;
+mod green;
 mod trouble;
 
 use create::CodeDeployError;
@@ -26,10 +25,6 @@ pub use create::{RUN, find};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
-/// This many tasks of green that stopped by themselves are no accident; CodeDeploy would try for an hour.
-const CRASHES: usize = 3;
-/// Every half a minute is often enough to ask for them, and keeps within the pace.
-const CRASH_LOOKS: u32 = 12;
 
 /// A deployment of ours.
 pub struct CodeDeploy<'a> {
@@ -41,7 +36,7 @@ pub struct CodeDeploy<'a> {
     target: Option<Target>,
     looks: u32,
     opened_at: Option<u32>,
-    blind_since: Option<Instant>,
+    blind: Blind,
     witness: Option<Witness>,
 }
 
@@ -87,12 +82,7 @@ impl<'a> CodeDeploy<'a> {
             run.aws.partition().region()
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true, found });
-        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind_since: None, witness: None }
-    }
-
-    /// Finds green behind the test listener.
-    pub async fn find_green(&self, pace: &mut Pace) -> Result<(), Failure> {
-        green::find(self.run, self.plan, self.way, &self.id, pace).await
+        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind: Blind::default(), witness: None }
     }
 
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the official action.
@@ -145,10 +135,10 @@ impl<'a> CodeDeploy<'a> {
         self.looks += 1;
         match self.run.aws.get_deployment(&self.id).await {
             Ok(deployment) => {
-                self.blind_since = None;
+                self.blind.sees();
                 self.look_at(&deployment, goal).await
             }
-            Err(error) => self.blind(&error),
+            Err(error) => Look::blind(&mut self.blind, &error),
         }
     }
 
@@ -211,19 +201,13 @@ impl<'a> CodeDeploy<'a> {
         }
     }
 
-    /// CodeDeploy gives green an hour to become steady. Tasks that end by themselves again and again never will.
+    /// CodeDeploy gives green an hour to become steady.
     async fn coming_up(&self) -> Seen {
         let missing = self.target.as_ref().is_some_and(|target| target.sets.iter().any(|set| set.is_green && set.running < set.desired));
-        if !missing || !self.looks.is_multiple_of(CRASH_LOOKS) || self.run.is_denied("ecs:ListTasks") {
+        if !missing {
             return Seen::Preparing;
         }
-        let place = &self.plan.place;
-        let stopped = crate::steps::stopped::crashed(self.run, &place.cluster, &place.service, &self.revision.arn).await;
-        if stopped < CRASHES {
-            return Seen::Preparing;
-        }
-        let sentence = format!("green does not come up: {stopped} of its tasks have stopped");
-        Seen::Ended(Trouble { reason: Reason::TasksUnhealthy, sentence, cause: None })
+        stopped::coming_up(self.run, &self.plan.place, &self.revision.arn, self.looks).await
     }
 
     /// Nothing counts as shifted before the listeners, or the next best witness, say so.
@@ -241,10 +225,5 @@ impl<'a> CodeDeploy<'a> {
             confirmed(self.run, &self.revision.arn, Serving::Green, witness);
         }
         seen
-    }
-
-    fn blind(&mut self, error: &AwsError) -> Look {
-        let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
-        Look { seen: Seen::Blind(super::ecs::blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
     }
 }

@@ -1,20 +1,18 @@
 //! ECS, rolling: a deployment of ours inside the service, recognised by its id and revision, never by the clock.
 
-use std::time::Duration;
-
 use serde_json::json;
-use tokio::time::Instant;
 
+use crate::aws::AwsError;
 use crate::aws::ecs::{Found, update_request};
 use crate::aws::ecs_shapes::{Deployment, Service};
-use crate::aws::{AwsError, Kind};
-use crate::decide::{Blindness, Seen, Trouble};
+use crate::decide::{Seen, Trouble};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, Progress, Serving, Tasks, Witness};
 use crate::outcome::Reason;
 use crate::plan::{RollingWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::undo::{RollingUndo, Undo, short};
 
@@ -27,7 +25,7 @@ pub struct Rolling<'a> {
     revision: &'a Revision,
     id: String,
     wants_zero: bool,
-    blind_since: Option<Instant>,
+    blind: Blind,
 }
 
 /// ECS did not do what was asked.
@@ -82,19 +80,19 @@ impl<'a> Rolling<'a> {
             plan.service
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false, found });
-        Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind_since: None }
+        Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind: Blind::default() }
     }
 
     /// Looks at the service.
     pub async fn look(&mut self) -> Look {
         match self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await {
             Ok(Found::Service(service)) => {
-                self.blind_since = None;
+                self.blind.sees();
                 let seen = self.seen(&service);
                 Look { seen, progress: self.progress(&service), is_throttled: false }
             }
             Ok(Found::Missing(word)) => Look { seen: Seen::Ended(gone(&word)), progress: None, is_throttled: false },
-            Err(error) => self.blind(&error),
+            Err(error) => Look::blind(&mut self.blind, &error),
         }
     }
 
@@ -148,20 +146,6 @@ impl<'a> Rolling<'a> {
         let ours = service.deployments.iter().find(|deployment| deployment.id == self.id)?;
         let tasks = Tasks { running: ours.running_count, desired: ours.desired_count, failed: ours.failed_tasks };
         Some(Progress { stage: ours.rollout_state.clone().unwrap_or_else(|| ours.status.clone()), traffic: None, tasks: Some(tasks) })
-    }
-
-    fn blind(&mut self, error: &AwsError) -> Look {
-        let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
-        Look { seen: Seen::Blind(blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
-    }
-}
-
-/// Why we cannot see, and whether waiting may help.
-pub(super) fn blindness(error: &AwsError, since: Duration) -> Blindness {
-    match error.kind {
-        Kind::Denied | Kind::Credentials | Kind::Refused => Blindness::Denied(error.to_string()),
-        Kind::Throttled => Blindness::Failing { since: Duration::ZERO, why: error.to_string() },
-        Kind::Failed | Kind::Unanswered => Blindness::Failing { since, why: error.to_string() },
     }
 }
 

@@ -4,27 +4,36 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::decide::{At, Goal, Patience, Seen, Trouble, Verdict, decide};
-use crate::error::{Failure, StoppedContainer};
+use crate::aws::{AwsError, Kind};
+use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
+use crate::error::Failure;
 use crate::event::{Event, Progress, Serving, Witness};
-use crate::outcome::Reason;
 use crate::pace::Pace;
 use crate::plan::{Gate, RolloutPlan, Way};
 use crate::run::Run;
 use crate::settings::{Follow, Settings};
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
-use crate::survey::{Running, Thing};
-use crate::undo::short;
 
+mod alarm;
 pub mod codedeploy;
 pub mod ecs;
+mod found;
 mod green;
+mod interrupted;
 pub mod native;
 mod progress;
+mod start;
 
 pub use codedeploy::CodeDeploy;
 pub use ecs::Rolling;
+pub use found::{Past, Reached};
+pub use interrupted::Interrupted;
 pub use native::Native;
+pub use start::{attach, start};
+
+/// Nobody has reached green yet.
+const BEFORE_TRAFFIC: &str = "blue serves production";
 
 /// A rollout of ours that was started.
 pub struct Rollout<'a> {
@@ -48,61 +57,6 @@ pub enum Controller<'a> {
     Native(Box<Native<'a>>),
 }
 
-/// Where a rollout that was found has got to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reached {
-    /// It waits at a gate.
-    Gate,
-    /// Green serves.
-    Green,
-}
-
-impl Reached {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Gate => "it waits at a gate",
-            Self::Green => "green serves 100 %",
-        }
-    }
-}
-
-/// Whether green's gate is behind a rollout that was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Past {
-    /// It waits there.
-    Not,
-    /// It was opened before.
-    Passed,
-}
-
-impl Past {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Not => "up, waiting at the gate",
-            Self::Passed => "past its gate",
-        }
-    }
-}
-
-/// Why a wait ended without what was waited for.
-#[derive(Debug)]
-pub enum Interrupted {
-    /// It is to be taken back.
-    Failed(Failure),
-    /// Our deadline passed.
-    Left(Failure),
-    /// It is not ours any more.
-    Superseded(Failure),
-}
-
-impl From<Failure> for Interrupted {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
 /// Whether the service runs already what is asked for.
 pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> bool {
     let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
@@ -112,56 +66,6 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
         Way::Rolling(way) => as_many(way.desired),
         Way::Native(way) => as_many(way.desired),
     }
-}
-
-/// Starts the rollout, unless an earlier attempt of this run has started it.
-pub async fn start<'a>(
-    run: &'a Run,
-    settings: &'a Settings,
-    plan: &'a RolloutPlan,
-    revision: &'a Revision,
-    running: Option<&Running>,
-) -> Result<Box<Rollout<'a>>, Failure> {
-    if let Some(running) = running {
-        return adopt(run, settings, plan, revision, running);
-    }
-    let controller = match &plan.way {
-        Way::CodeDeploy(way) => Controller::CodeDeploy(CodeDeploy::start(run, settings, plan, way, revision).await?),
-        Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
-        Way::Native(way) => Controller::Native(Box::new(Native::start(run, settings, plan, way, revision).await?)),
-    };
-    Ok(Box::new(Rollout::new(run, settings, plan, revision, controller)))
-}
-
-/// Goes on with what an earlier attempt of this run has started: nothing is started twice.
-fn adopt<'a>(
-    run: &'a Run,
-    settings: &'a Settings,
-    plan: &'a RolloutPlan,
-    revision: &'a Revision,
-    running: &Running,
-) -> Result<Box<Rollout<'a>>, Failure> {
-    if running.revision.as_deref() != Some(revision.arn.as_str()) {
-        let sentence =
-            format!("{}, started by this workflow run, and brings another revision than {}", running.words(), short(&revision.arn));
-        return Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()));
-    }
-    run.tell(Event::Noted { sentence: format!("{}: it was started by this workflow run and is followed on", running.words()) });
-    Ok(Box::new(attach(run, settings, plan, revision, running)))
-}
-
-/// Follows a rollout that is there already. What is to be taken back of it is the caller's to arm.
-pub fn attach<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, running: &Running) -> Rollout<'a> {
-    let controller = match (&plan.way, &running.thing) {
-        (Way::Native(way), Thing::Native(deployment)) => {
-            Controller::Native(Box::new(Native::attach(run, plan, way, revision, deployment, true)))
-        }
-        (Way::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone(), true)),
-        (Way::Rolling(_) | Way::Native(_), _) => {
-            Controller::Rolling(Rolling::attach(run, settings, plan, revision, running.id.clone(), true))
-        }
-    };
-    Rollout::new(run, settings, plan, revision, controller)
 }
 
 impl<'a> Rollout<'a> {
@@ -184,6 +88,15 @@ impl<'a> Rollout<'a> {
         }
     }
 
+    /// Where production traffic goes while it waits at a gate.
+    pub fn serves(&self) -> String {
+        match &self.controller {
+            Controller::Native(native) => native.serves(),
+            // CodeDeploy's only gate comes before any traffic moves.
+            Controller::CodeDeploy(_) | Controller::Rolling(_) => BEFORE_TRAFFIC.to_owned(),
+        }
+    }
+
     /// Whether the rollout has a gate, and what is owed there.
     pub fn gate(&self) -> Gate {
         self.plan.way.gate()
@@ -197,9 +110,14 @@ impl<'a> Rollout<'a> {
             Gate::Absent => return Ok(()),
         };
         self.until(goal).await?;
+        Ok(self.find_green().await?)
+    }
+
+    /// Makes sure that test traffic reaches green, as far as that can be read.
+    async fn find_green(&mut self) -> Result<(), Failure> {
         match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await.map_err(Interrupted::Failed),
-            Controller::Native(native) => native.find_green(&mut self.pace).await.map_err(Interrupted::Failed),
+            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await,
+            Controller::Native(native) => native.find_green(&mut self.pace).await,
             Controller::Rolling(_) => Ok(()),
         }
     }
@@ -207,22 +125,17 @@ impl<'a> Rollout<'a> {
     /// Follows a rollout that was found until it waits, or green serves.
     pub async fn watched(&mut self) -> Result<Reached, Interrupted> {
         Ok(match self.until(Goal::Watch).await? {
-            Seen::AtGate(_) => Reached::Gate,
+            Seen::AtGate(at) => Reached::Gate(at),
             _ => Reached::Green,
         })
     }
 
     /// Follows a rollout that was found until green's gate, or whatever is past it.
     pub async fn find_gate(&mut self) -> Result<Past, Interrupted> {
-        match self.until(Goal::Gate).await? {
-            Seen::AtGate(At::Green) => {}
-            _ => return Ok(Past::Passed),
+        if self.until(Goal::Gate).await? != Seen::AtGate(At::Green) {
+            return Ok(Past::Passed);
         }
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await?,
-            Controller::Native(native) => native.find_green(&mut self.pace).await?,
-            Controller::Rolling(_) => {}
-        }
+        self.find_green().await?;
         Ok(Past::Not)
     }
 
@@ -340,48 +253,6 @@ impl<'a> Rollout<'a> {
         }
         look.seen
     }
-
-    async fn interrupted(&self, trouble: Trouble) -> Interrupted {
-        let mut failure = Failure::new(trouble.reason, trouble.sentence);
-        failure.chain.extend(trouble.cause);
-        if trouble.reason == Reason::Superseded {
-            return Interrupted::Superseded(failure.hint("let one workflow deploy at a time: give it a concurrency group"));
-        }
-        let failure = failure.with_stopped(self.stopped(trouble.reason).await);
-        Interrupted::Failed(match trouble.reason {
-            Reason::TasksUnhealthy => {
-                failure.hint("mend what the containers stopped for; when none stopped, look at the target group's health check")
-            }
-            Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
-            Reason::Timeout => failure.hint("let the gate wait longer, or let the smoke tests give up sooner"),
-            Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
-            Reason::GateBypassed => failure.hint("ask who opened it, in the deployment's console page or in CloudTrail"),
-            Reason::RolloutFailed if matches!(self.controller, Controller::Native(_)) => {
-                failure.hint("look at the service's events and, when a hook failed, at its function's log")
-            }
-            Reason::Denied => failure.hint("docs/iam.md has the policy"),
-            _ => failure,
-        })
-    }
-
-    /// Evidence is only worth its requests where tasks are the likely cause.
-    async fn stopped(&self, reason: Reason) -> Vec<StoppedContainer> {
-        match reason {
-            Reason::TasksUnhealthy | Reason::RolloutFailed => {
-                let place = &self.plan.place;
-                crate::steps::stopped::of_service(self.run, &place.cluster, &place.service, &self.revision.arn, &self.revision.definition)
-                    .await
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn left(&self) -> Failure {
-        let waited = crate::duration::Human(self.plan.deadline);
-        Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}"))
-            .caused_by(self.goes_on())
-            .hint("raise wait-for-minutes or deadline, or use wait-until: shifted")
-    }
 }
 
 impl Way {
@@ -402,6 +273,13 @@ pub struct Look {
     pub progress: Option<Progress>,
     /// Whether AWS throttled it.
     pub is_throttled: bool,
+}
+
+impl Look {
+    /// One that showed nothing.
+    fn blind(blind: &mut Blind, error: &AwsError) -> Self {
+        Self { seen: Seen::Blind(blind.why(error)), progress: None, is_throttled: error.kind == Kind::Throttled }
+    }
 }
 
 /// Production was confirmed to be served by one side.

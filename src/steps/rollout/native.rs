@@ -3,36 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
+use crate::aws::Kind;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision};
 use crate::aws::ecs_rollouts::Answered;
-use crate::aws::{AwsError, Kind};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, STEP};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Progress, Serving, Tasks, Traffic, Witness};
+use crate::event::{Event, Gate, Serving, Witness};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
+use crate::steps::stopped;
 use crate::steps::traffic::{self, Observed};
 
 use super::{Look, confirmed};
 
 mod gate;
 mod green;
+mod shown;
 mod start;
 mod trouble;
 
+use shown::{asked_for, on_green, progress, unobserved};
 pub use start::{configuration_request, find};
 
 /// A pause that was answered and still waits is answered again after this many looks.
 const AGAIN: u32 = 5;
-/// This many tasks of green that stopped by themselves are no accident; ECS would try for a day.
-const CRASHES: usize = 3;
-/// Every half a minute is often enough to ask for them, and keeps within the pace.
-const CRASH_LOOKS: u32 = 12;
 
 /// A service deployment of ours.
 pub struct Native<'a> {
@@ -51,23 +49,25 @@ pub struct Native<'a> {
     /// How long its pauses last, by its own snapshot.
     timeout_minutes: Option<u32>,
     /// The pause that waits now.
-    waiting: Option<(HookDetail, At)>,
+    waiting: Option<Waiting>,
     is_green_passed: bool,
     is_production_passed: bool,
-    blind_since: Option<Instant>,
+    blind: Blind,
     witness: Option<Witness>,
 }
 
-impl Native<'_> {
-    /// The deployment's ARN.
-    pub fn arn(&self) -> &str {
-        &self.arn
-    }
+/// A pause that waits for an answer.
+struct Waiting {
+    hook: HookDetail,
+    at: At,
+    /// Where production traffic was when it was seen.
+    observed: Option<Observed>,
+}
 
+impl Native<'_> {
     /// How long the present pause has lasted.
     pub fn waited(&self) -> Option<Duration> {
-        let (hook, _) = self.waiting.as_ref()?;
-        let began = hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
+        let began = self.waiting.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
         Some(crate::clock::since(began))
     }
 
@@ -78,7 +78,7 @@ impl Native<'_> {
 
     /// Lets the deployment pass the gate at which it waits.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
-        let Some((hook, at)) = self.waiting.take() else { return Ok(()) };
+        let Some(Waiting { hook, at, .. }) = self.waiting.take() else { return Ok(()) };
         match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
             Ok(()) => self.run.tell(Event::GateOpened { gate: named(at) }),
             Err(error) if error.kind == Kind::Denied => {
@@ -103,7 +103,7 @@ impl Native<'_> {
     pub fn goes_on(&self) -> String {
         let id = crate::undo::short(&self.arn);
         match &self.waiting {
-            Some((hook, _)) => {
+            Some(Waiting { hook, .. }) => {
                 let when = hook.expires_at.map_or_else(|| format!("after {} min", self.way.pause_minutes), crate::clock::at);
                 let action = if hook.timeout_action.as_deref() == Some("CONTINUE") { "goes on" } else { "rolls back" };
                 format!("service deployment {id} waits at its gate; unless it is answered, ECS {action} at {when}")
@@ -117,6 +117,12 @@ impl Native<'_> {
         }
     }
 
+    /// Where production traffic goes at the gate at which the deployment waits.
+    pub fn serves(&self) -> String {
+        let Some(waiting) = &self.waiting else { return unobserved(At::Foreign).to_owned() };
+        waiting.observed.map_or_else(|| unobserved(waiting.at).to_owned(), |observed| observed.words())
+    }
+
     fn has_gates_ahead(&self) -> bool {
         let is_ahead = |stage: &str, is_passed: bool| self.pauses.contains(stage) && !is_passed;
         is_ahead(GREEN, self.is_green_passed) || is_ahead(STEP, self.witness.is_some()) || is_ahead(PRODUCTION, self.is_production_passed)
@@ -127,12 +133,12 @@ impl Native<'_> {
         self.looks += 1;
         match self.run.aws.describe_service_deployment(&self.arn).await {
             Ok(Some(deployment)) => {
-                self.blind_since = None;
+                self.blind.sees();
                 let seen = self.seen(&deployment, goal).await;
                 Look { seen, progress: Some(progress(&deployment)), is_throttled: false }
             }
             Ok(None) => Look { seen: Seen::Ended(self.gone()), progress: None, is_throttled: false },
-            Err(error) => self.blind(&error),
+            Err(error) => Look::blind(&mut self.blind, &error),
         }
     }
 
@@ -182,22 +188,22 @@ impl Native<'_> {
     }
 
     async fn at_gate(&mut self, deployment: &ServiceDeployment, hook: HookDetail) -> Seen {
-        let observed = self.observe().await;
+        let observed = self.observe().await.or_else(|| asked_for(deployment));
         let facts = gate::Facts {
             stage: deployment.stage(),
-            on_green: observed.map(|observed| observed.traffic.green).or_else(|| on_green(deployment)),
+            on_green: observed.map(|observed| observed.traffic.green),
             is_green_passed: self.is_green_passed,
             pauses: &self.pauses,
         };
         let at = gate::at(&facts);
-        if at == At::Foreign && self.waiting.as_ref().is_none_or(|(waiting, _)| waiting.hook_id != hook.hook_id) {
+        if at == At::Foreign && self.waiting.as_ref().is_none_or(|waiting| waiting.hook.hook_id != hook.hook_id) {
             let sentence = format!("ECS waits at {} for somebody else's answer (hook {})", deployment.stage(), hook.hook_id);
             self.run.tell(Event::Noted { sentence });
         }
         if at == At::Production {
             self.settle(observed.map_or(Witness::Controller, |observed| observed.witness));
         }
-        self.waiting = Some((hook, at));
+        self.waiting = Some(Waiting { hook, at, observed });
         Seen::AtGate(at)
     }
 
@@ -240,31 +246,19 @@ impl Native<'_> {
         }
     }
 
-    /// Tasks that end by themselves again and again will never become steady.
+    /// ECS would try for a day.
     async fn coming_up(&self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
         let missing =
             deployment.target_service_revision.as_ref().is_some_and(|target| target.running_task_count < target.requested_task_count);
-        let is_due = self.looks.is_multiple_of(CRASH_LOOKS) && goal != Goal::Completed;
-        if !missing || !is_due || self.run.is_denied("ecs:ListTasks") {
+        if !missing || goal == Goal::Completed {
             return Seen::Preparing;
         }
-        let place = &self.plan.place;
-        let stopped = crate::steps::stopped::crashed(self.run, &place.cluster, &place.service, &self.revision.arn).await;
-        if stopped < CRASHES {
-            return Seen::Preparing;
-        }
-        let sentence = format!("green does not come up: {stopped} of its tasks have stopped");
-        Seen::Ended(Trouble { reason: Reason::TasksUnhealthy, sentence, cause: None })
+        stopped::coming_up(self.run, &self.plan.place, &self.revision.arn, self.looks).await
     }
 
     fn gone(&self) -> Trouble {
         let sentence = format!("service deployment {} is gone: somebody deleted the service while it was deployed", self.arn);
         Trouble { reason: Reason::Superseded, sentence, cause: None }
-    }
-
-    fn blind(&mut self, error: &AwsError) -> Look {
-        let since = self.blind_since.get_or_insert_with(Instant::now).elapsed();
-        Look { seen: Seen::Blind(super::ecs::blindness(error, since)), progress: None, is_throttled: error.kind == Kind::Throttled }
     }
 }
 
@@ -273,20 +267,5 @@ fn named(at: At) -> Gate {
         At::Green | At::Foreign => Gate::Green,
         At::Step => Gate::Step,
         At::Production => Gate::Production,
-    }
-}
-
-/// Percent of production traffic that ECS asked for on green; it may lag behind the listeners.
-fn on_green(deployment: &ServiceDeployment) -> Option<f64> {
-    deployment.target_service_revision.as_ref()?.requested_production_traffic_weight
-}
-
-fn progress(deployment: &ServiceDeployment) -> Progress {
-    let target = deployment.target_service_revision.as_ref();
-    let stage = if deployment.word == "IN_PROGRESS" && !deployment.stage().is_empty() { deployment.stage() } else { &deployment.word };
-    Progress {
-        stage: stage.to_owned(),
-        traffic: on_green(deployment).map(|green| Traffic { blue: 100.0 - green, green }),
-        tasks: target.map(|side| Tasks { running: side.running_task_count, desired: side.requested_task_count, failed: 0 }),
     }
 }

@@ -1,6 +1,6 @@
 //! CodeDeploy's target and deployment → what people see of a rollout.
 
-use crate::aws::codedeploy::{Deployment, Set, Target};
+use crate::aws::codedeploy_shapes::{Deployment, Set, Target};
 use crate::event::{Progress, Tasks, Traffic};
 
 /// The stage, the weights and green's tasks, as far as they are known.

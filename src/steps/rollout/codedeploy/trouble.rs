@@ -1,10 +1,10 @@
 //! Why a deployment ended otherwise than well, in words.
 
 use super::CodeDeploy;
-use crate::aws::codedeploy::{Deployment, Status, Target};
+use crate::aws::codedeploy_shapes::{Deployment, Status, Target};
 use crate::decide::Trouble;
 use crate::outcome::Reason;
-use crate::survey::optional;
+use crate::steps::rollout::alarm;
 
 impl CodeDeploy<'_> {
     pub(super) async fn trouble(&self, deployment: &Deployment) -> Trouble {
@@ -39,10 +39,8 @@ impl CodeDeploy<'_> {
     }
 
     async fn alarm(&self) -> String {
-        let rings = self.run.aws.ringing(&self.way.group.alarms).await;
-        let rings = optional(self.run, "the alarm that rang is not named", rings).unwrap_or_default();
-        let names: Vec<String> = rings.iter().map(|alarm| format!("{} ({})", alarm.name, alarm.why)).collect();
-        let names = if names.is_empty() { format!("one of {}", self.way.group.alarms.join(", ")) } else { names.join("; ") };
-        format!("an alarm of the deployment group rang: {names}")
+        let alarms = &self.way.group.alarms;
+        let named = alarm::named(self.run, alarms, || format!("one of {}", alarms.join(", "))).await;
+        format!("an alarm of the deployment group rang: {named}")
     }
 }

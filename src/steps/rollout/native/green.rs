@@ -6,11 +6,8 @@ use crate::event::Event;
 use crate::outcome::Reason;
 use crate::pace::Pace;
 use crate::plan::Balancer;
-use crate::steps::traffic::forwards_of;
+use crate::steps::rollout::green::Green;
 use crate::survey::optional;
-
-/// ECS says the stage after the weights were set; a read that is older than that passes quickly.
-const TRIES: usize = 10;
 
 impl Native<'_> {
     /// Makes sure that test traffic reaches green, as far as that can be read.
@@ -31,35 +28,8 @@ impl Native<'_> {
             self.note("ECS does not show green's target group; green is taken to be what test-url leads to");
             return Ok(());
         }
-        for _ in 0..TRIES {
-            if self.test_leads_to(&groups).await {
-                self.tell_health(&groups).await;
-                return Ok(());
-            }
-            pace.rest().await;
-        }
-        Err(Failure::new(Reason::RolloutFailed, "the test listener does not lead to green, so green cannot be tested")
-            .hint("check advancedConfiguration.testListenerRule of the service's load balancer"))
-    }
-
-    /// True where nothing can be read: what cannot be checked is told once, and does not fail the deployment.
-    async fn test_leads_to(&self, groups: &[String]) -> bool {
-        for rule in &self.way.test {
-            let Some(forwards) = forwards_of(self.run, rule).await else { return true };
-            let to_green = |rule: &Vec<(String, i32)>| rule.iter().any(|(group, weight)| *weight > 0 && groups.contains(group));
-            if !forwards.is_empty() && !forwards.iter().any(to_green) {
-                return false;
-            }
-        }
-        true
-    }
-
-    async fn tell_health(&self, groups: &[String]) {
-        let Some(group) = groups.first() else { return };
-        let health = optional(self.run, "green's target health is not shown", self.run.aws.target_health(group).await);
-        let health =
-            health.map_or_else(|| "health not read".to_owned(), |health| format!("{} of {} targets healthy", health.healthy, health.all));
-        self.run.tell(Event::GreenFound { place: name_of(group).to_owned(), health });
+        let hint = "check advancedConfiguration.testListenerRule of the service's load balancer";
+        Green { groups, test: &self.way.test, hint }.find(self.run, pace).await
     }
 
     /// What has to be true before more traffic goes to green: its targets are healthy, and no alarm of the service rings.
@@ -101,9 +71,4 @@ impl Native<'_> {
     fn note(&self, sentence: &str) {
         self.run.tell(Event::Noted { sentence: sentence.to_owned() });
     }
-}
-
-/// `targetgroup/NAME/ID` → `NAME`.
-fn name_of(arn: &str) -> &str {
-    arn.split(":targetgroup/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or(arn)
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Native;
+use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
-use crate::aws::{AwsError, Kind};
 use crate::documents::deployment_configuration::{self as configuration, Pause};
 use crate::error::Failure;
 use crate::event::Event;
@@ -16,6 +16,7 @@ use crate::pace::Easing;
 use crate::plan::{NativeWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::ecs::{RollingError, request};
 use crate::survey::optional;
@@ -35,9 +36,9 @@ impl<'a> Native<'a> {
         way: &'a NativeWay,
         revision: &'a Revision,
     ) -> Result<Self, Failure> {
-        let body = body(run, settings, plan, way, revision)?;
+        let body = body(run, settings, plan, way, revision);
         if body.get("deploymentConfiguration").is_some() {
-            let strategy = way.configuration.is_some().then(|| way.before.clone());
+            let strategy = way.configuration.is_some().then(|| configuration::strategy_members(way.present.as_ref()));
             run.arm(Undo::Hooks(HooksUndo { place: plan.place.clone(), strategy, run: Some(run.id.clone()) }));
         }
         let undo = NativeUndo {
@@ -95,7 +96,7 @@ impl<'a> Native<'a> {
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
             is_production_passed: false,
-            blind_since: None,
+            blind: Blind::default(),
             witness: None,
         }
     }
@@ -134,7 +135,7 @@ impl<'a> Native<'a> {
 }
 
 /// The request; our pause is added where the service's own hooks leave a gate open.
-fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision) -> Result<Value, Failure> {
+fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision) -> Value {
     let mut body = request(settings, plan, revision);
     let present = &way.present;
     let theirs = configuration::paused_stages(present.as_ref());
@@ -146,10 +147,7 @@ fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, rev
     if let Some(changed) = configuration::for_rollout(present.as_ref(), &settings.rollout.strategy, pause.as_ref()) {
         body["deploymentConfiguration"] = changed;
     }
-    if body.as_object().is_none_or(serde_json::Map::is_empty) {
-        return Err(Failure::new(Reason::AwsRefused, "there is nothing to update"));
-    }
-    Ok(body)
+    body
 }
 
 /// Whether AWS answered.
@@ -196,7 +194,7 @@ async fn listed(run: &Run, plan: &RolloutPlan, way: &NativeWay, revision: &Revis
         match find(run, &plan.place, &way.known, &revision.arn).await {
             Ok(Some(deployment)) => return Ok(deployment),
             Ok(None) => {}
-            Err(error) if matches!(error.kind, Kind::Denied | Kind::Credentials | Kind::Refused) => return Err(error.into()),
+            Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => last = Some(error),
         }
         easing.rest().await;

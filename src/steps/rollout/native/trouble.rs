@@ -5,6 +5,7 @@ use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
 use crate::decide::Trouble;
 use crate::documents::deployment_configuration::run_in;
 use crate::outcome::Reason;
+use crate::steps::rollout::alarm;
 use crate::survey::optional;
 
 /// What a deployment that found our hooks on the service does.
@@ -53,10 +54,8 @@ impl Native<'_> {
     }
 
     async fn alarm(&self, names: &[String]) -> String {
-        let rings = optional(self.run, "why the alarm rang is not told", self.run.aws.ringing(names).await).unwrap_or_default();
-        let told: Vec<String> = rings.iter().map(|alarm| format!("{} ({})", alarm.name, alarm.why)).collect();
-        let told = if told.is_empty() { names.join(", ") } else { told.join("; ") };
-        format!("an alarm of the service rang: {told}")
+        let named = alarm::named(self.run, names, || names.join(", ")).await;
+        format!("an alarm of the service rang: {named}")
     }
 
     /// A deployment that was made after ours: it took over.

@@ -1,0 +1,131 @@
+//! CodeDeploy's groups and deployments, as far as decisions need them.
+
+/// A deployment group as far as a deployment needs it.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    /// `cluster/service` pairs it deploys to.
+    pub services: Vec<(String, String)>,
+    /// Whether it waits at `Ready`, and for how many minutes.
+    pub ready_wait: ReadyWait,
+    /// Minutes blue is kept after the shift.
+    pub termination_minutes: i32,
+    /// Names of the two target groups.
+    pub target_groups: Vec<String>,
+    /// ARNs of the production listeners.
+    pub production: Vec<String>,
+    /// ARNs of the test listeners.
+    pub test: Vec<String>,
+    /// The deployment configuration's name.
+    pub config: Option<String>,
+    /// Alarms that stop a deployment.
+    pub alarms: Vec<String>,
+    /// Events that the group itself rolls back on.
+    pub rollback_events: Vec<String>,
+}
+
+/// What the group does when green is ready.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReadyWait {
+    /// It shifts traffic at once.
+    #[default]
+    Continue,
+    /// It waits for ContinueDeployment this long, then stops.
+    Minutes(i32),
+}
+
+/// Where a deployment is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Created, Queued, InProgress, Baking, or a word we do not know.
+    Going,
+    /// Green is installed; CodeDeploy waits.
+    Ready,
+    /// Over, and well.
+    Succeeded,
+    /// Over, and not well.
+    Failed,
+    /// Stopped, by a person, an alarm or a timeout.
+    Stopped,
+}
+
+/// A deployment as GetDeployment shows it.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Where it is.
+    pub status: Status,
+    /// AWS's own word.
+    pub word: String,
+    /// Its description.
+    pub description: String,
+    /// Whether traffic has shifted and blue's remaining time runs.
+    pub termination_wait_started: bool,
+    /// AWS's code and message, when it failed.
+    pub error: Option<(String, String)>,
+    /// The deployment that rolls this one back.
+    pub rollback: Option<String>,
+    /// Who made it.
+    pub creator: String,
+    /// When it was made, in AWS's form.
+    pub created: String,
+    /// The same in seconds of the epoch.
+    pub created_seconds: f64,
+    /// The AppSpec it was made with.
+    pub content: Option<String>,
+    /// The deployment that this one rolls back, when it is a rollback.
+    pub rolls_back: Option<String>,
+}
+
+/// A deployment's target: the events so far and the task sets.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// Lifecycle events with their status and diagnostics, in order.
+    pub events: Vec<LifecycleEvent>,
+    /// The task sets.
+    pub sets: Vec<Set>,
+}
+
+/// A lifecycle event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LifecycleEvent {
+    /// Its name, such as `AllowTraffic`.
+    pub name: String,
+    /// Pending, InProgress, Succeeded, Failed, Skipped, Unknown.
+    pub status: String,
+    /// What went wrong in it, in AWS's words.
+    pub diagnostics: Option<String>,
+}
+
+/// A task set in a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Set {
+    /// Blue or green.
+    pub is_green: bool,
+    /// Percent of production traffic.
+    pub weight: f64,
+    /// Running tasks.
+    pub running: i64,
+    /// Wanted tasks.
+    pub desired: i64,
+    /// PRIMARY, ACTIVE, DRAINING.
+    pub status: String,
+    /// The target group's name.
+    pub target_group: Option<String>,
+}
+
+impl Target {
+    /// The status of a lifecycle event, where it has begun.
+    pub fn event(&self, name: &str) -> Option<&str> {
+        self.events.iter().find(|event| event.name == name).map(|event| event.status.as_str())
+    }
+
+    /// The event that is going on, else the last one that ended.
+    pub fn current(&self) -> Option<&LifecycleEvent> {
+        let going = self.events.iter().find(|event| event.status == "InProgress");
+        going.or_else(|| self.events.iter().rev().find(|event| !matches!(event.status.as_str(), "Pending" | "Unknown")))
+    }
+
+    /// The event that failed.
+    pub fn failed(&self) -> Option<&LifecycleEvent> {
+        self.events.iter().find(|event| event.status == "Failed")
+    }
+}

@@ -1,0 +1,130 @@
+//! PURE: the plan of a deployment that CodeDeploy performs.
+
+use serde_json::Value;
+
+use super::{Gate, Way};
+use crate::aws::codedeploy_shapes::{Group, ReadyWait};
+use crate::aws::ecs_shapes::Service;
+use crate::documents::app_spec::{self, CapacityProvider};
+use crate::documents::network::Network;
+use crate::documents::task_definition::TaskDefinition;
+use crate::problem::Problem;
+use crate::settings::{AppSpecSource, Follow, Settings};
+use crate::survey::Snapshot;
+
+/// A CodeDeploy deployment.
+#[derive(Debug)]
+pub struct CodeDeployWay {
+    /// The group.
+    pub group: Group,
+    /// The AppSpec, all but the revision.
+    pub app_spec: AppSpecPlan,
+    /// What is owed at the gate.
+    pub gate: Gate,
+}
+
+/// Where the AppSpec comes from.
+#[derive(Debug)]
+pub enum AppSpecPlan {
+    /// The user's.
+    Given(Value),
+    /// Built from the service.
+    Built(BuiltParts),
+}
+
+/// What a built AppSpec repeats of the service.
+#[derive(Debug, Clone)]
+pub struct BuiltParts {
+    /// The load-balanced container.
+    pub container: String,
+    /// Its port.
+    pub port: u16,
+    /// Fargate platform, where the service names one.
+    pub platform_version: Option<String>,
+    /// Capacity providers, where the service uses them.
+    pub capacity_providers: Vec<CapacityProvider>,
+    /// The tasks' network.
+    pub network: Option<Network>,
+}
+
+/// The way of a group's deployment; without a definition, that of one that is there already.
+pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, definition: Option<&Value>) -> Result<Way, Vec<Problem>> {
+    let Some(group) = snapshot.group.clone() else { return Err(Vec::new()) };
+    let gate = match group.ready_wait {
+        ReadyWait::Continue => Gate::Absent,
+        ReadyWait::Minutes(_) if settings.checks.suite.is_some() && settings.checks.test_url.is_some() => Gate::Test,
+        ReadyWait::Minutes(_) => Gate::Pass,
+    };
+    let app_spec = match definition {
+        Some(definition) => app_spec_plan(settings, service, definition)?,
+        None => AppSpecPlan::Given(Value::Null),
+    };
+    Ok(Way::CodeDeploy(Box::new(CodeDeployWay { group, app_spec, gate })))
+}
+
+fn app_spec_plan(settings: &Settings, service: &Service, definition: &Value) -> Result<AppSpecPlan, Vec<Problem>> {
+    match &settings.rollout.app_spec {
+        AppSpecSource::File { spec } => {
+            let problems = app_spec::check_against(spec, TaskDefinition(definition), "codedeploy-appspec");
+            if problems.is_empty() { Ok(AppSpecPlan::Given(spec.clone())) } else { Err(problems) }
+        }
+        AppSpecSource::Unusable(problems) => Err(problems.clone()),
+        AppSpecSource::Built => Ok(AppSpecPlan::Built(built(service, definition)?)),
+    }
+}
+
+/// The facts of the service that an AppSpec repeats, taken from the task set that serves.
+fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Problem>> {
+    let primary = service.primary_task_set();
+    let balancers = primary.map_or(&service.load_balancers, |set| &set.load_balancers);
+    let balancer = balancers
+        .iter()
+        .chain(&service.load_balancers)
+        .find_map(|balancer| Some((balancer.container_name.clone()?, balancer.container_port?)));
+    let (container, port) = balancer.ok_or_else(|| {
+        vec![Problem::new(
+            "codedeploy-appspec",
+            "it cannot be built: the service names no load-balanced container",
+            "set codedeploy-appspec",
+        )]
+    })?;
+    if TaskDefinition(definition).container(&container).is_none() {
+        let there = TaskDefinition(definition).container_names();
+        let message = format!("the service's load balancer needs container `{container}`, but the definition has {there}");
+        return Err(vec![Problem::new("task-definition", message, "name the container as the service does, or set codedeploy-appspec")]);
+    }
+    let network = primary.and_then(|set| set.network_configuration.as_ref()).or(service.network_configuration.as_ref());
+    let providers = primary.and_then(|set| set.capacity_provider_strategy.as_ref()).or(service.capacity_provider_strategy.as_ref());
+    Ok(BuiltParts {
+        container,
+        port,
+        platform_version: primary.and_then(|set| set.platform_version.clone()).or_else(|| service.platform_version.clone()),
+        capacity_providers: providers.map(CapacityProvider::list).unwrap_or_default(),
+        network: network.and_then(Network::from_value),
+    })
+}
+
+/// Minutes that the group waits by itself.
+pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> i64 {
+    let ready = match way.group.ready_wait {
+        ReadyWait::Minutes(minutes) => i64::from(minutes),
+        ReadyWait::Continue => 0,
+    };
+    let termination = if settings.rollout.follow == Follow::Completed { i64::from(way.group.termination_minutes) } else { 0 };
+    ready + termination + snapshot.shift_minutes
+}
+
+pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
+    let config = settings.rollout.config.as_deref().or(way.group.config.as_deref()).unwrap_or("the group's configuration");
+    let gate = match way.gate {
+        Gate::Test => "green is tested before users reach it",
+        Gate::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
+        Gate::Absent => "the group shifts traffic as soon as green is up",
+    };
+    let shift = if snapshot.shift_minutes > 0 { format!(", about {} min", snapshot.shift_minutes) } else { String::new() };
+    vec![
+        gate.to_owned(),
+        format!("CodeDeploy shifts traffic with {config}{shift}"),
+        format!("blue is kept for {} min after the shift", way.group.termination_minutes),
+    ]
+}

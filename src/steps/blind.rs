@@ -1,0 +1,82 @@
+//! Being unable to look: since when, whether waiting may help, and when it has lasted too long.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::aws::{AwsError, Kind};
+use crate::decide::{BLIND_BUDGET, Blindness};
+
+/// Since when AWS could not be asked, if it cannot be.
+#[derive(Debug, Default)]
+pub struct Blind {
+    since: Option<Instant>,
+}
+
+impl Blind {
+    /// AWS answered.
+    pub fn sees(&mut self) {
+        self.since = None;
+    }
+
+    /// What a look that failed means for a rollout. To be throttled is not to be blind: AWS is there.
+    pub fn why(&mut self, error: &AwsError) -> Blindness {
+        let since = self.lasts();
+        if error.is_final() {
+            return Blindness::Denied(error.to_string());
+        }
+        let since = if error.kind == Kind::Throttled { Duration::ZERO } else { since };
+        Blindness::Failing { since, why: error.to_string() }
+    }
+
+    /// What was seen of something that is taken back; none when it is to be looked at again.
+    ///
+    /// # Errors
+    /// It will not be seen any more, or was not for too long.
+    pub fn keep<T>(&mut self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+        match read {
+            Ok(seen) => {
+                self.sees();
+                Ok(Some(seen))
+            }
+            Err(error) if error.is_final() || self.lasts() > BLIND_BUDGET => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn lasts(&mut self) -> Duration {
+        self.since.get_or_insert_with(Instant::now).elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(kind: Kind) -> AwsError {
+        AwsError { action: "ecs:DescribeServices", kind, code: "Code".into(), message: "message".into() }
+    }
+
+    #[test]
+    fn a_denial_is_the_end_at_once_and_a_failure_is_borne_for_a_while() {
+        for kind in [Kind::Denied, Kind::Credentials, Kind::Refused] {
+            assert!(matches!(Blind::default().why(&error(kind)), Blindness::Denied(_)));
+            assert_eq!(Blind::default().keep::<()>(Err(error(kind))), Err(error(kind)));
+        }
+        for kind in [Kind::Throttled, Kind::Failed, Kind::Unanswered] {
+            assert!(matches!(Blind::default().why(&error(kind)), Blindness::Failing { .. }));
+            assert_eq!(Blind::default().keep::<()>(Err(error(kind))), Ok(None));
+        }
+    }
+
+    #[test]
+    fn only_failures_in_a_row_count() {
+        let long_ago = || Blind { since: Instant::now().checked_sub(BLIND_BUDGET + Duration::from_secs(1)) };
+        let mut blind = long_ago();
+        assert_eq!(blind.keep::<()>(Err(error(Kind::Failed))), Err(error(Kind::Failed)));
+        assert!(matches!(blind.why(&error(Kind::Throttled)), Blindness::Failing { since: Duration::ZERO, .. }));
+        let mut blind = long_ago();
+        assert_eq!(blind.keep(Ok(1)), Ok(Some(1)));
+        assert_eq!(blind.keep::<()>(Err(error(Kind::Failed))), Ok(None));
+    }
+}

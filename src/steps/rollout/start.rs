@@ -1,0 +1,62 @@
+//! How a rollout comes to be followed: it is started, or it was there already.
+
+use super::{CodeDeploy, Controller, Native, Rolling, Rollout};
+use crate::error::Failure;
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::plan::{RolloutPlan, Way};
+use crate::run::Run;
+use crate::settings::Settings;
+use crate::steps::revision::Revision;
+use crate::survey::{Running, Thing};
+use crate::undo::short;
+
+/// Starts the rollout, unless an earlier attempt of this run has started it.
+pub async fn start<'a>(
+    run: &'a Run,
+    settings: &'a Settings,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+    running: Option<&Running>,
+) -> Result<Box<Rollout<'a>>, Failure> {
+    if let Some(running) = running {
+        return adopt(run, settings, plan, revision, running);
+    }
+    let controller = match &plan.way {
+        Way::CodeDeploy(way) => Controller::CodeDeploy(CodeDeploy::start(run, settings, plan, way, revision).await?),
+        Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
+        Way::Native(way) => Controller::Native(Box::new(Native::start(run, settings, plan, way, revision).await?)),
+    };
+    Ok(Box::new(Rollout::new(run, settings, plan, revision, controller)))
+}
+
+/// Goes on with what an earlier attempt of this run has started: nothing is started twice.
+fn adopt<'a>(
+    run: &'a Run,
+    settings: &'a Settings,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+    running: &Running,
+) -> Result<Box<Rollout<'a>>, Failure> {
+    if running.revision.as_deref() != Some(revision.arn.as_str()) {
+        let sentence =
+            format!("{}, started by this workflow run, and brings another revision than {}", running.words(), short(&revision.arn));
+        return Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()));
+    }
+    run.tell(Event::Noted { sentence: format!("{}: it was started by this workflow run and is followed on", running.words()) });
+    Ok(Box::new(attach(run, settings, plan, revision, running)))
+}
+
+/// Follows a rollout that is there already. What is to be taken back of it is the caller's to arm.
+pub fn attach<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, running: &Running) -> Rollout<'a> {
+    let controller = match (&plan.way, &running.thing) {
+        (Way::Native(way), Thing::Native(deployment)) => {
+            Controller::Native(Box::new(Native::attach(run, plan, way, revision, deployment, true)))
+        }
+        (Way::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone(), true)),
+        (Way::Rolling(_) | Way::Native(_), _) => {
+            Controller::Rolling(Rolling::attach(run, settings, plan, revision, running.id.clone(), true))
+        }
+    };
+    Rollout::new(run, settings, plan, revision, controller)
+}
