@@ -4,7 +4,7 @@
 //! path or an address before it went through [`Digest::from_str`].
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,21 @@ impl<W: Write> Write for Tally<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
+    }
+}
+
+/// A reader that shows what it reads to a writer.
+#[derive(Debug)]
+pub(crate) struct Tee<R, W> {
+    pub(crate) from: R,
+    pub(crate) to: W,
+}
+
+impl<R: Read, W: Write> Read for Tee<R, W> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.from.read(into)?;
+        self.to.write_all(&into[..length])?;
+        Ok(length)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::archive::ArchiveError;
 use super::blob::BlobError;
 use super::digest::Digest;
 use super::reference::Tag;
@@ -81,6 +82,40 @@ pub enum SourceError {
         /// The names of the images that are there.
         there: Vec<String>,
     },
+    /// There is no such archive.
+    #[error("there is no image archive at {}", file.display())]
+    ArchiveMissing {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The archive is damaged, or it holds what no image needs.
+    #[error("the archive {} cannot be used", file.display())]
+    Archive {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: ArchiveError,
+    },
+    /// The archive has no image of that name, or none at all.
+    #[error("{}", not_in_archive(file, name.as_deref(), there))]
+    NotInArchive {
+        /// The file.
+        file: PathBuf,
+        /// The name that was asked for.
+        name: Option<String>,
+        /// The names of the images that are there.
+        there: Vec<String>,
+    },
+    /// Without a name it is not said which image of several is meant.
+    #[error("the archive {} holds several images: {}", file.display(), there.join(", "))]
+    AmbiguousArchive {
+        /// The file.
+        file: PathBuf,
+        /// The names of the images that are there.
+        there: Vec<String>,
+    },
     /// A manifest or an index is not one.
     #[error("the manifest {digest} cannot be used: {reason}")]
     Manifest {
@@ -129,6 +164,14 @@ fn not_in_layout(dir: &std::path::Path, tag: Option<&str>, there: &[String]) -> 
     }
 }
 
+fn not_in_archive(file: &std::path::Path, name: Option<&str>, there: &[String]) -> String {
+    let file = file.display();
+    match name {
+        Some(name) if !there.is_empty() => format!("the archive {file} has no image `{name}`; there are: {}", there.join(", ")),
+        Some(_) | None => format!("the archive {file} holds no image"),
+    }
+}
+
 impl SourceError {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
@@ -142,17 +185,22 @@ impl SourceError {
         match self {
             Self::EngineUnreachable { .. } => Some("does the job's runner have a Docker engine, and is DOCKER_HOST a unix:// address?"),
             Self::NotInEngine { .. } => Some("build with `load: true` (buildx), or check the name with `docker image ls`"),
-            Self::LayoutMissing { .. } => {
+            Self::LayoutMissing { .. } | Self::ArchiveMissing { .. } => {
                 Some("the path is relative to the workspace; files outside the workspace are not seen by the action")
             }
             Self::Layout { .. } => Some("an archive is written oci-archive:FILE or docker-archive:FILE"),
             Self::NotInRegistry { .. } => Some("check the name, and that the build pushed it"),
             Self::Ambiguous { .. } => Some("write oci:DIR:TAG"),
+            Self::Archive { source, .. } => source.hint(),
+            Self::AmbiguousArchive { .. } => Some("write oci-archive:FILE:TAG or docker-archive:FILE:NAME:TAG"),
             Self::Blob(_) | Self::Manifest { .. } | Self::Config { .. } => Some("write the image again; it may have been cut off"),
             Self::Spool { .. } => Some("the temporary directory needs room for the compressed image"),
-            Self::EngineSilent { .. } | Self::EngineRefused { .. } | Self::Export { .. } | Self::NotInLayout { .. } | Self::Registry(_) => {
-                None
-            }
+            Self::EngineSilent { .. }
+            | Self::EngineRefused { .. }
+            | Self::Export { .. }
+            | Self::NotInLayout { .. }
+            | Self::NotInArchive { .. }
+            | Self::Registry(_) => None,
         }
     }
 }

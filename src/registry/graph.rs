@@ -58,6 +58,11 @@ impl Facts {
         self.images.iter().map(|image| &image.platform)
     }
 
+    /// Of an image for one platform.
+    pub(crate) fn of(platform: Platform, digest: Option<Digest>) -> Self {
+        Self { images: vec![PlatformImage { platform, digest }] }
+    }
+
     /// Takes in the image of one platform.
     pub(crate) fn add(&mut self, platform: Platform, digest: Option<Digest>) {
         self.images.push(PlatformImage { platform, digest });

@@ -23,10 +23,23 @@ struct Layout {
     dir: PathBuf,
 }
 
+/// The file by which a layout says that it is one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Marker {
+pub(crate) struct Marker {
     image_layout_version: String,
+}
+
+impl Marker {
+    /// Or else what is wrong with it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let version = &self.image_layout_version;
+        if version.starts_with("1.") {
+            Ok(())
+        } else {
+            Err(format!("its version is {}, and 1.0.0 is what is known", version.escape_debug()))
+        }
+    }
 }
 
 /// The index of a layout: its images, named by annotations.
@@ -47,11 +60,8 @@ impl Layout {
     fn open(dir: &Path) -> Result<Self, SourceError> {
         let layout = Self { dir: fs::canonicalize(dir).map_err(|source| SourceError::LayoutMissing { dir: dir.to_owned(), source })? };
         let marker: Marker = layout.document("oci-layout")?;
-        if marker.image_layout_version.starts_with("1.") {
-            return Ok(layout);
-        }
-        let reason = format!("its version is {}, and 1.0.0 is what is known", marker.image_layout_version.escape_debug());
-        Err(SourceError::Layout { path: dir.join("oci-layout"), reason })
+        marker.check().map_err(|reason| SourceError::Layout { path: dir.join("oci-layout"), reason })?;
+        Ok(layout)
     }
 
     /// One of the two small files at the top.
@@ -100,11 +110,13 @@ fn choose<'a>(dir: &Path, images: &'a [Descriptor], tag: Option<&str>) -> Result
     }
 }
 
-fn names(image: &Descriptor) -> impl Iterator<Item = &str> {
+/// The names that an image has in an index.
+pub(crate) fn names(image: &Descriptor) -> impl Iterator<Item = &str> {
     NAMES.iter().filter_map(|name| image.annotations.get(*name)).map(String::as_str)
 }
 
-fn all_names(images: &[Descriptor]) -> Vec<String> {
+/// The images of an index, for a sentence.
+pub(crate) fn all_names(images: &[Descriptor]) -> Vec<String> {
     images
         .iter()
         .map(|image| names(image).next().map_or_else(|| image.digest.to_string(), |name| name.escape_debug().to_string()))

@@ -6,7 +6,7 @@
 //! | `source` | is it there, and what is it: [`find`] |
 //! | `layout`, `archive/`, `engine/`, `remote` | read an OCI layout, an archive, the Docker engine, a registry |
 //! | `graph`, `media` | everything that belongs to an image; manifests and configs |
-//! | `blob`, `spool`, `digest` | bytes that are read again and again, verified each time; the temporary file; sha256 |
+//! | `blob`, `spool`, `digest`, `compress` | bytes that are read again and again, verified each time; the temporary file; sha256; gzip |
 //! | `standing`, `known` | what the repository has before anything is moved |
 //! | `client/` | speaks with one repository of a registry |
 //! | `push` | the transfer as a straight line: [`push`] |
@@ -20,6 +20,7 @@
 mod archive;
 mod blob;
 mod client;
+mod compress;
 mod digest;
 mod engine;
 mod error;
@@ -35,6 +36,7 @@ mod source;
 mod spool;
 mod standing;
 
+pub use archive::ArchiveError;
 pub use blob::BlobError;
 pub use client::{Credentials, Renewal, Target, Transport};
 pub use digest::{Digest, DigestError};

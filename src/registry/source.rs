@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
-use super::archive::{self, DockerArchive};
+use super::archive::{self, Docker, DockerArchive};
 use super::blob::Blob;
 use super::client::{Registry, Target};
 use super::digest::Digest;
@@ -70,7 +70,7 @@ pub async fn find(reference: &ImageReference, sources: &Sources, report: Report<
     let temporary = sources.temporary.clone();
     let kind = match reference {
         ImageReference::Engine(name) | ImageReference::Bare(name) => {
-            let image = Engine::connect(&sources.engine_socket).await?.inspect(name).await?;
+            let image = Engine::at(&sources.engine_socket)?.inspect(name).await?;
             Kind::Engine { image, temporary }
         }
         ImageReference::Layout { dir, tag } => {
@@ -83,7 +83,10 @@ pub async fn find(reference: &ImageReference, sources: &Sources, report: Report<
         }
         ImageReference::DockerArchive { file, name } => {
             let (file, name) = (path(file), name.clone());
-            Kind::DockerArchive(off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary)).await?)
+            match off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary)).await? {
+                Docker::Whole(image) => Kind::Files(image),
+                Docker::Parts(archive) => Kind::DockerArchive(archive),
+            }
         }
         ImageReference::Registry(name) => Kind::Registry(in_registry(name, sources, report).await?),
     };

@@ -4,11 +4,12 @@
 //! so memory does not grow with the image.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::blob::{Blob, Place};
+use super::compress::CopyError;
 use super::digest::Tally;
 use super::error::SourceError;
 
@@ -29,14 +30,62 @@ impl Spool {
         Ok(Self { file: Arc::new(file), dir: dir.to_owned(), end: 0 })
     }
 
-    /// Appends what `write` writes, and names it.
-    pub(crate) fn append(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Blob, SourceError> {
+    /// The file itself, for those who know where in it they want to read.
+    pub(crate) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
+
+    /// What to say when the disk does not take it.
+    pub(crate) fn full(&self, source: io::Error) -> SourceError {
+        SourceError::Spool { dir: self.dir.clone(), source }
+    }
+
+    /// Appends what `write` writes, and names it. After a failure nothing was appended.
+    pub(crate) fn append<T>(
+        &mut self,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, CopyError>,
+    ) -> Result<(Blob, T), CopyError> {
+        // A write that failed, or one that was given up, left the place elsewhere.
+        self.file.as_ref().seek(SeekFrom::Start(self.end)).map_err(CopyError::Write)?;
         let mut tally = Tally::new(BufWriter::with_capacity(BUFFER, self.file.as_ref()));
-        write(&mut tally).and_then(|()| tally.flush()).map_err(|source| SourceError::Spool { dir: self.dir.clone(), source })?;
+        let outcome = write(&mut tally)?;
+        tally.flush().map_err(CopyError::Write)?;
         let (digest, size) = tally.finish();
         let blob = Blob { digest, size, place: Place::Span { file: Arc::clone(&self.file), offset: self.end } };
         self.end += size;
-        Ok(blob)
+        Ok((blob, outcome))
+    }
+
+    /// Appends a content as it is.
+    pub(crate) fn keep(&mut self, from: &mut dyn Read) -> Result<Blob, CopyError> {
+        Ok(self.append(|to| copy(from, to))?.0)
+    }
+
+    /// Appends a content that nobody needs the name of, and tells how long it is.
+    pub(crate) fn unpack(&mut self, from: &mut dyn Read) -> Result<u64, CopyError> {
+        let bytes = copy(from, &mut self.file.as_ref())?;
+        self.end += bytes;
+        Ok(bytes)
+    }
+
+    /// Takes back what was appended last, so that its room can be used again.
+    pub(crate) fn forget_last(&mut self, last: &Blob) -> io::Result<()> {
+        self.end -= last.size;
+        self.file.set_len(self.end)
+    }
+}
+
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64, CopyError> {
+    let (mut piece, mut bytes) = (vec![0; BUFFER], 0);
+    loop {
+        let length = match from.read(&mut piece) {
+            Ok(0) => return Ok(bytes),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(CopyError::Read(error)),
+        };
+        to.write_all(&piece[..length]).map_err(CopyError::Write)?;
+        bytes += length as u64;
     }
 }
 
@@ -47,10 +96,26 @@ mod tests {
     #[test]
     fn contents_are_named_and_read_back_in_any_order() {
         let mut spool = Spool::new(&std::env::temp_dir()).unwrap();
-        let mut put = |bytes: &'static [u8]| spool.append(|to| to.write_all(bytes)).unwrap();
-        let (first, empty, last) = (put(b"first"), put(b""), put(b"last"));
+        let mut keep = |mut bytes: &'static [u8]| spool.keep(&mut bytes).unwrap();
+        let (first, empty, last) = (keep(b"first"), keep(b""), keep(b"last"));
         assert_eq!(last.read_whole(9).unwrap(), b"last");
         assert_eq!(empty.read_whole(9).unwrap(), b"");
         assert_eq!(first.read_whole(9).unwrap(), b"first");
+    }
+
+    #[test]
+    fn what_is_given_up_or_failed_leaves_no_hole() {
+        let mut spool = Spool::new(&std::env::temp_dir()).unwrap();
+        let first = spool.keep(&mut b"first".as_slice()).unwrap();
+        let second = spool.keep(&mut b"second".as_slice()).unwrap();
+        spool.forget_last(&second).unwrap();
+        let broken = |to: &mut (dyn Write + Send)| {
+            to.write_all(&[7; 3 * BUFFER]).unwrap();
+            Err::<(), _>(CopyError::Read(io::ErrorKind::ConnectionReset.into()))
+        };
+        assert!(spool.append(broken).is_err());
+        let third = spool.keep(&mut b"third".as_slice()).unwrap();
+        assert_eq!((first.read_whole(9).unwrap(), third.read_whole(9).unwrap()), (b"first".to_vec(), b"third".to_vec()));
+        assert!(matches!(third.place, Place::Span { offset: 5, .. }));
     }
 }

@@ -1,29 +1,37 @@
-//! Temporary.
-use super::{
-    digest::Digest,
-    error::SourceError,
-    graph::{Facts, Image},
-    known::Known,
-    progress::Report,
-    source::Intake,
-};
-use std::path::Path;
-#[derive(Debug)]
-pub(crate) struct DockerArchive;
-pub(crate) fn read_oci(file: &Path, _tag: Option<&str>, _temporary: &Path) -> Result<Image, SourceError> {
-    Err(SourceError::NotInEngine { name: file.display().to_string() })
-}
-pub(crate) fn read_docker(file: &Path, _name: Option<&str>, _temporary: &Path) -> Result<DockerArchive, SourceError> {
-    Err(SourceError::NotInEngine { name: file.display().to_string() })
-}
-impl DockerArchive {
-    pub(crate) async fn open(&self, _known: &Known, _intake: Intake, _report: Report<'_>) -> Result<Image, SourceError> {
-        Err(SourceError::NotInEngine { name: String::new() })
-    }
-    pub(crate) fn facts(&self) -> Facts {
-        Facts::default()
-    }
-    pub(crate) fn id(&self) -> &Digest {
-        unreachable!()
-    }
-}
+//! Images in tar files.
+//!
+//! | file | does |
+//! |---|---|
+//! | `header`, `names`, `entries` | one header; plain names and links that stay inside; one bounded pass over all of it |
+//! | `outer`, `contents` | the file, unpacked once when it is gzip'd; the table of what lies where |
+//! | `content`, `saved` | what a file is by its first bytes; Docker's `manifest.json` |
+//! | `image` | a manifest for layers that have none |
+//! | `oci`, `docker` | an OCI layout; what `docker save` and its like write |
+//! | `error` | a sentence for everything that is refused |
+//!
+//! Nothing is unpacked to names on a disk. The engine's exports come through the same pass (`engine/export.rs`).
+
+mod content;
+mod contents;
+mod docker;
+mod entries;
+mod error;
+mod header;
+mod image;
+mod names;
+mod oci;
+mod outer;
+mod saved;
+
+#[cfg(test)]
+pub(crate) use entries::tests::archive;
+
+pub(crate) use content::{Content, HEAD};
+pub(crate) use docker::{Docker, DockerArchive, read_docker};
+pub(crate) use entries::{Entries, Input};
+pub use error::ArchiveError;
+pub(crate) use header::Kind;
+pub(crate) use image::{Layers, Packed};
+pub(crate) use names::{follow, plain};
+pub(crate) use oci::read_oci;
+pub(crate) use saved::{Saved, promised};

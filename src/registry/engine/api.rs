@@ -1,6 +1,6 @@
-//! The three questions that the Docker engine is asked, over its unix socket.
+//! The two questions that the Docker engine is asked, over its unix socket.
 //!
-//! Docker Engine API: `/_ping`, `/images/NAME/json`, `/images/NAME/get`. The engine is only read.
+//! Docker Engine API: `/images/NAME/json`, `/images/NAME/get`. The engine is only read.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,14 +14,15 @@ use crate::registry::graph::Facts;
 use crate::registry::media::Platform;
 use crate::registry::reference::ImageName;
 
-/// The newest version of the API whose answers are known here (Docker 28.3); older engines are asked in their own.
-const NEWEST: Version = Version(1, 51);
+/// The version of the API that most engines know: Docker 25 speaks no newer one, Docker 29 no older one. An engine that does
+/// not know it is asked again in its own.
+const COMMON: Version = Version(1, 44);
 /// Small questions are answered at once, unless the engine is very busy.
 const ANSWER: Duration = Duration::from_mins(1);
 /// Before its first byte an engine may stage the whole image on its disk (measured: 1.8 s for 256 MiB on a fast one).
 const STAGING: Duration = Duration::from_mins(15);
 
-/// A connection to the engine, in a version that both sides know.
+/// A way to the engine, and the version in which it is asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     http: Client,
@@ -35,6 +36,8 @@ pub(crate) struct EngineImage {
     pub(crate) engine: Engine,
     /// The config's digest in the classic store, the manifest's or index's in the containerd store.
     pub(crate) id: Digest,
+    /// The layers by their uncompressed content, lowest first.
+    pub(crate) diff_ids: Vec<Digest>,
     /// Uncompressed bytes, roughly.
     pub(crate) bytes: u64,
     platform: Platform,
@@ -53,6 +56,15 @@ struct Inspected {
     architecture: String,
     #[serde(default)]
     variant: Option<String>,
+    #[serde(default, rename = "RootFS")]
+    root_fs: Option<RootFs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RootFs {
+    #[serde(default)]
+    layers: Option<Vec<Digest>>,
 }
 
 #[derive(Deserialize)]
@@ -68,30 +80,40 @@ impl Version {
 }
 
 impl Engine {
-    /// Connects and agrees on a version of the API.
-    pub(crate) async fn connect(socket: &Path) -> Result<Self, SourceError> {
+    /// Makes ready to ask; nobody is asked yet.
+    pub(crate) fn at(socket: &Path) -> Result<Self, SourceError> {
         let unreachable = |source| SourceError::EngineUnreachable { socket: socket.to_owned(), source };
         // No TLS is spoken over the socket: loading the system's certificate roots would only cost time.
         let client = Client::builder().unix_socket(socket).no_proxy().tls_certs_only([]).build().map_err(unreachable)?;
-        let ping = client.get("http://docker/_ping").timeout(ANSWER).send().await.map_err(unreachable)?;
-        let theirs = ping.headers().get("api-version").and_then(|value| value.to_str().ok()).and_then(Version::read);
-        let version = theirs.map_or(NEWEST, |theirs| theirs.min(NEWEST));
-        Ok(Self { http: client, socket: socket.to_owned(), version })
+        Ok(Self { http: client, socket: socket.to_owned(), version: COMMON })
     }
 
-    /// Describes an image, or says that there is none of that name.
-    pub(crate) async fn inspect(&self, name: &ImageName) -> Result<EngineImage, SourceError> {
-        let response = self.get(&format!("images/{name}/json"), ANSWER).await?;
+    /// Describes an image, or says that there is none of that name. From here on both sides know the version.
+    pub(crate) async fn inspect(mut self, name: &ImageName) -> Result<EngineImage, SourceError> {
+        let response = self.get_negotiated(&format!("images/{name}/json")).await?;
         if response.status() == StatusCode::NOT_FOUND {
             return Err(SourceError::NotInEngine { name: name.to_string() });
         }
         let inspected: Inspected = accepted(response).await?.json().await.map_err(|source| self.unreachable(source))?;
         Ok(EngineImage {
-            engine: self.clone(),
+            engine: self,
             id: inspected.id,
+            diff_ids: inspected.root_fs.map(|root| root.layers.unwrap_or_default()).unwrap_or_default(),
             bytes: inspected.size,
             platform: Platform { os: inspected.os, architecture: inspected.architecture, variant: inspected.variant },
         })
+    }
+
+    /// Every answer tells the engine's own version, the one that refuses ours (400) too.
+    async fn get_negotiated(&mut self, path: &str) -> Result<Response, SourceError> {
+        let response = self.get(path, ANSWER).await?;
+        match theirs(&response) {
+            Some(theirs) if response.status() == StatusCode::BAD_REQUEST && theirs != self.version => {
+                self.version = theirs;
+                self.get(path, ANSWER).await
+            }
+            Some(_) | None => Ok(response),
+        }
     }
 
     /// Starts the export of an image. It is asked for by its id: a name could have moved since it was inspected.
@@ -112,11 +134,13 @@ impl Engine {
     }
 }
 
+fn theirs(response: &Response) -> Option<Version> {
+    Version::read(response.headers().get("api-version")?.to_str().ok()?)
+}
+
 impl EngineImage {
     pub(crate) fn facts(&self) -> Facts {
-        let mut facts = Facts::default();
-        facts.add(self.platform.clone(), None);
-        facts
+        Facts::of(self.platform.clone(), None)
     }
 }
 
@@ -137,7 +161,7 @@ mod tests {
     #[test]
     fn versions_are_numbers_not_texts() {
         assert!(Version::read("1.9") < Version::read("1.41"));
-        assert_eq!(Version::read("1.53").map(|theirs| theirs.min(NEWEST)), Some(NEWEST));
+        assert_eq!(Version::read("1.44"), Some(COMMON));
         assert_eq!(Version::read("new"), None);
     }
 }

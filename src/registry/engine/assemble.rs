@@ -6,24 +6,25 @@
 use serde::Deserialize;
 
 use super::export::{Member, Parts};
-use crate::registry::blob::{Blob, BlobError};
+use crate::registry::archive::{Packed, Saved, plain, promised};
+use crate::registry::blob::{Blob, BlobError, Place};
 use crate::registry::digest::Digest;
 use crate::registry::error::SourceError;
-use crate::registry::graph::{Facts, Image, SMALL, gather, read_config};
+use crate::registry::graph::{Image, SMALL, gather, read_config};
 use crate::registry::layout::Index;
-use crate::registry::media::{Compression, Descriptor, Manifest, Part, PointsAt, write_manifest};
+use crate::registry::media::{Descriptor, Manifest, PointsAt};
+use crate::registry::source::Intake;
 
-/// An entry of `manifest.json`: names of files in the export.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Saved {
-    config: String,
-    #[serde(default)]
-    layers: Vec<String>,
+/// The image with this id, out of an export that should hold only it. What was not handed over yet is now.
+pub(super) fn assemble(parts: &Parts, id: &Digest, intake: &Intake) -> Result<Image, SourceError> {
+    let image = found(parts, id)?;
+    let packed = |blob: &&Blob| parts.layers.packed().any(|packed| packed.digest == blob.digest);
+    // Whoever does not take it any more has a reason of its own.
+    image.blobs.iter().filter(|blob| !packed(blob)).for_each(|blob| drop(intake.blocking_send(blob.clone())));
+    Ok(image)
 }
 
-/// The image with this id, out of an export that should hold only it.
-pub(super) fn assemble(parts: &Parts, id: &Digest) -> Result<Image, SourceError> {
+fn found(parts: &Parts, id: &Digest) -> Result<Image, SourceError> {
     let roots = document::<Index>(parts, "index.json")?.map_or(Vec::new(), |index| index.manifests);
     if let Some(image) = roots.iter().find(|root| root.digest == *id).and_then(|root| as_it_is(parts, root).ok()) {
         return Ok(image);
@@ -32,7 +33,7 @@ pub(super) fn assemble(parts: &Parts, id: &Digest) -> Result<Image, SourceError>
     let [saved] = saved.as_slice() else {
         return Err(unusable(format!("its manifest.json names {} images instead of one", saved.len())));
     };
-    let config = parts.verbatim(&saved.config).ok_or_else(|| missing(&saved.config))?;
+    let config = get(parts, &saved.config).and_then(verbatim).ok_or_else(|| missing(&saved.config))?;
     if config.digest != *id && !roots.iter().any(|root| root.digest == *id) {
         return Err(unusable(format!("it holds the image {} instead of {id}", config.digest)));
     }
@@ -42,23 +43,45 @@ pub(super) fn assemble(parts: &Parts, id: &Digest) -> Result<Image, SourceError>
     }
 }
 
-/// Everything that a manifest needs, when the export holds it in the form that the manifest names.
+/// Everything that a manifest needs, when the export holds it in the form that the manifest names, or the registry does.
 fn as_it_is(parts: &Parts, root: &Descriptor) -> Result<Image, SourceError> {
-    gather(root, &|descriptor| locate(parts, descriptor))
+    let mut image = gather(root, &|descriptor| locate(parts, descriptor))?;
+    let (present, blobs) = image.blobs.into_iter().partition(|blob| matches!(at(parts, &blob.digest), Some(Member::Present { .. })));
+    let present: Vec<Blob> = present;
+    let is_present = |descriptor: &&Descriptor| present.iter().any(|blob| blob.digest == descriptor.digest);
+    image.present = image.manifests.iter().flat_map(contents).filter(is_present).cloned().collect();
+    image.blobs = blobs;
+    Ok(image)
+}
+
+fn contents(manifest: &Manifest) -> Vec<&Descriptor> {
+    match &manifest.points_at {
+        PointsAt::Image { config, layers } => [config].into_iter().chain(layers).collect(),
+        PointsAt::Index { manifests } => manifests.iter().collect(),
+    }
+}
+
+fn at<'a>(parts: &'a Parts, digest: &Digest) -> Option<&'a Member> {
+    parts.get(&format!("blobs/sha256/{}", digest.hex()))
 }
 
 fn locate(parts: &Parts, descriptor: &Descriptor) -> Result<Blob, BlobError> {
     let digest = descriptor.digest.clone();
-    let Some(blob) = parts.verbatim(&format!("blobs/sha256/{}", digest.hex())) else {
-        return Err(BlobError::Unreadable { digest, source: std::io::ErrorKind::NotFound.into() });
+    let blob = match at(parts, &digest) {
+        Some(Member::Verbatim { blob, .. }) => blob.clone(),
+        // It is told apart by `as_it_is` and never read: there is nothing to read.
+        Some(Member::Present { digest, size }) => Blob { digest: digest.clone(), size: *size, place: Place::File("".into()) },
+        Some(Member::Layer(_) | Member::Known) | None => {
+            return Err(BlobError::Unreadable { digest, source: std::io::ErrorKind::NotFound.into() });
+        }
     };
     if blob.digest != digest {
-        return Err(BlobError::Garbled { digest, found: blob.digest.clone() });
+        return Err(BlobError::Garbled { digest, found: blob.digest });
     }
     if blob.size != descriptor.size {
         return Err(BlobError::Size { digest, announced: descriptor.size, found: blob.size });
     }
-    Ok(blob.clone())
+    Ok(blob)
 }
 
 /// Of a multi-platform image an engine often holds one platform only: that one is pushed, with its own manifest.
@@ -88,42 +111,35 @@ fn build(parts: &Parts, saved: &Saved, config: &Blob) -> Result<Image, SourceErr
     named_right(&saved.config, &config.digest)?;
     let read = read_config(config)?;
     let wanted = &read.rootfs.diff_ids;
-    if wanted.len() != saved.layers.len() {
-        return Err(unusable(format!("it has {} layers and its config {}", saved.layers.len(), wanted.len())));
+    if wanted.len() != saved.layers().len() {
+        return Err(unusable(format!("it has {} layers and its config {}", saved.layers().len(), wanted.len())));
     }
-    let layers = saved.layers.iter().zip(wanted).map(|(name, diff_id)| layer(parts, name, diff_id)).collect::<Result<Vec<_>, _>>()?;
-    let (layer_parts, mut blobs): (Vec<Part>, Vec<Blob>) = layers.into_iter().unzip();
-    blobs.push(config.clone());
-    blobs.sort_by(|one, other| one.digest.cmp(&other.digest));
-    blobs.dedup_by(|one, other| one.digest == other.digest);
-    let manifest = write_manifest((config.digest.clone(), config.size), &layer_parts)?;
-    let mut facts = Facts::default();
-    facts.add(read.platform, Some(manifest.digest.clone()));
-    Ok(Image { manifests: vec![manifest], blobs, facts, ..Image::default() })
+    let mut layers = parts.layers.clone();
+    for (name, diff_id) in saved.layers().iter().zip(wanted).filter(|(_, diff_id)| !parts.layers.has(diff_id)) {
+        layers.add(diff_id.clone(), layer(parts, name, diff_id)?);
+    }
+    let diff_ids = wanted.clone();
+    layers.image(&diff_ids, config, read.platform)
 }
 
-fn layer(parts: &Parts, name: &str, diff_id: &Digest) -> Result<(Part, Blob), SourceError> {
-    match parts.get(name).ok_or_else(|| missing(name))? {
-        Member::Compressed { blob, plain } if plain == diff_id => Ok((part(blob, Compression::Gzip), blob.clone())),
-        Member::Compressed { plain, .. } => Err(unusable(format!("the layer {diff_id} has the content {plain}"))),
+/// A layer that was kept compressed, or what is wrong with it.
+fn layer(parts: &Parts, name: &str, diff_id: &Digest) -> Result<Packed, SourceError> {
+    match get(parts, name).ok_or_else(|| missing(name))? {
+        Member::Layer(plain) => Err(unusable(format!("the layer {diff_id} has the content {plain}"))),
         Member::Verbatim { blob, compression: Some(compression) } => {
             named_right(name, &blob.digest)?;
-            Ok((part(blob, *compression), blob.clone()))
+            Ok(Packed { blob: blob.clone(), compression: *compression })
         }
         Member::Verbatim { compression: None, .. } => Err(unusable(format!("the layer {diff_id} is no archive"))),
+        Member::Known | Member::Present { .. } => Err(missing(name)),
     }
-}
-
-fn part(blob: &Blob, compression: Compression) -> Part {
-    Part { digest: blob.digest.clone(), size: blob.size, compression }
 }
 
 /// Files that are named by their digest, `HEX.json` and `blobs/sha256/HEX`, must have it.
 fn named_right(name: &str, digest: &Digest) -> Result<(), SourceError> {
-    let stem = name.trim_start_matches("blobs/sha256/").trim_end_matches(".json");
-    match format!("sha256:{stem}").parse::<Digest>() {
-        Ok(promised) if promised != *digest => Err(unusable(format!("{promised} is garbled: its content has the digest {digest}"))),
-        Ok(_) | Err(_) => Ok(()),
+    match promised(name) {
+        Some(promised) if promised != *digest => Err(unusable(format!("{promised} is garbled: its content has the digest {digest}"))),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -131,6 +147,18 @@ fn document<T: for<'de> Deserialize<'de>>(parts: &Parts, name: &str) -> Result<O
     let Some(blob) = parts.verbatim(name) else { return Ok(None) };
     let bytes = blob.read_whole(SMALL)?;
     serde_json::from_slice(&bytes).map(Some).map_err(|error| unusable(format!("{name}: {error}")))
+}
+
+/// A file by a name as documents write it.
+fn get<'a>(parts: &'a Parts, name: &str) -> Option<&'a Member> {
+    parts.get(&plain(name.as_bytes()).ok()?)
+}
+
+fn verbatim(member: &Member) -> Option<&Blob> {
+    match member {
+        Member::Verbatim { blob, .. } => Some(blob),
+        Member::Layer(_) | Member::Present { .. } | Member::Known => None,
+    }
 }
 
 fn missing(name: &str) -> SourceError {
@@ -144,9 +172,11 @@ fn unusable(reason: String) -> SourceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::engine::export::{archive, take_apart};
+    use crate::registry::archive::{Layers, archive};
+    use crate::registry::engine::export::Taking;
+    use crate::registry::engine::wanted::Wanted;
+    use crate::registry::known::Known;
     use crate::registry::media::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
-    use crate::registry::spool::Spool;
     use serde_json::{Value, json};
 
     /// The files of an export, and what is needed to ask for the image.
@@ -157,7 +187,9 @@ mod tests {
 
     impl Exported {
         fn file(&mut self, name: &str, content: impl AsRef<[u8]>) -> String {
-            self.files.push((name.to_owned(), content.as_ref().to_vec()));
+            if self.files.iter().all(|(other, _)| other != name) {
+                self.files.push((name.to_owned(), content.as_ref().to_vec()));
+            }
             name.to_owned()
         }
 
@@ -177,8 +209,10 @@ mod tests {
 
         fn assemble(&self, id: &Digest) -> Result<Image, SourceError> {
             let files: Vec<_> = self.files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
-            let spool = Spool::new(&std::env::temp_dir()).unwrap();
-            assemble(&take_apart(&mut archive(&files).as_slice(), spool).unwrap(), id)
+            let (intake, _taken) = tokio::sync::mpsc::channel(99);
+            let wanted = Wanted::new(&[Digest::of(&layer())], Layers::new(&Known::default()));
+            let taking = Taking::new(&std::env::temp_dir(), wanted, intake.clone()).unwrap();
+            assemble(&taking.take_apart(&mut archive(&files).as_slice()).unwrap(), id, &intake)
         }
     }
 

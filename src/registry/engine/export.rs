@@ -1,34 +1,32 @@
 //! Taking the archive apart that the engine exports, in one pass, while it arrives.
 //!
 //! Engines write two forms, and mixtures of them: Docker's own (`manifest.json`, a config, `ID/layer.tar`, links to layers
-//! that appeared before) and, from Docker 25 on, an OCI layout beside it (`index.json`, `blobs/sha256/…`). Which contents
-//! are layers is known only at the end, where the manifest stands; so every uncompressed archive inside is compressed on
-//! its way, and everything else is kept as it is.
+//! that appeared before) and, from Docker 25 on, an OCI layout beside it (`index.json`, `blobs/sha256/…`). An uncompressed
+//! archive inside is a layer, and is compressed on its way unless the registry has it; one that turns out to be a layer of
+//! the image is handed over at once, so that it is sent while the export goes on. Everything else is kept as it is, and
+//! whether it belongs to the image is seen at the end, where the manifest stands.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
-use std::path::{Component, Path};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use flate2::GzBuilder;
-use tar::{Archive, Entry, EntryType};
-
+use super::wanted::{Told, Wanted};
+use crate::registry::archive::{ArchiveError, Content, Entries, HEAD, Input, Kind, Layers, Packed, follow};
 use crate::registry::blob::Blob;
-use crate::registry::digest::{Digest, Tally};
+use crate::registry::compress::{self, CopyError};
+use crate::registry::digest::Digest;
 use crate::registry::error::SourceError;
 use crate::registry::media::Compression;
+use crate::registry::source::Intake;
 use crate::registry::spool::Spool;
 
-/// Measured over 100 MiB of a Linux system: level 6 takes 1.7 times as long and saves 1 %; level 1 is fast and 11 % larger.
-const LEVEL: u32 = 4;
-/// A tar header is one block; its magic stands inside.
-const BLOCK: usize = 512;
-
-/// Everything that an export holds, by name.
-#[derive(Debug, Default)]
+/// Everything that was taken of an export, by name.
+#[derive(Debug)]
 pub(super) struct Parts {
     members: HashMap<String, Member>,
     /// Links, by name, to names.
     links: HashMap<String, String>,
+    pub(super) layers: Layers,
 }
 
 /// One file of an export.
@@ -36,211 +34,250 @@ pub(super) struct Parts {
 pub(super) enum Member {
     /// Kept as it came.
     Verbatim { blob: Blob, compression: Option<Compression> },
-    /// An uncompressed archive, kept compressed; `plain` is the digest it came with, a config's diff id.
-    Compressed { blob: Blob, plain: Digest },
+    /// An uncompressed layer, by its digest: it was packed, or the registry has it.
+    Layer(Digest),
+    /// The registry has a content of this digest and size, and so it was passed over.
+    Present { digest: Digest, size: u64 },
+    /// A layer that the registry has under another digest; it was passed over, and its name is the only one who knows it.
+    Known,
+}
+
+/// Where an export goes.
+pub(super) struct Taking {
+    spool: Spool,
+    temporary: PathBuf,
+    wanted: Wanted,
+    intake: Intake,
+    parts: HashMap<String, Member>,
 }
 
 impl Parts {
     /// The file of that name, or the one that the link of that name leads to.
     pub(super) fn get(&self, name: &str) -> Option<&Member> {
-        // An engine's links lead to files; a chain of links is followed for a few steps, and a circle not for ever.
-        let mut name = name;
-        for _ in 0..8 {
-            match self.members.get(name) {
-                Some(member) => return Some(member),
-                None => name = self.links.get(name)?,
-            }
-        }
-        None
+        follow(name, &self.members, &self.links).ok().flatten()
     }
 
     /// The file of that name, when it was kept as it came.
     pub(super) fn verbatim(&self, name: &str) -> Option<&Blob> {
         match self.get(name)? {
             Member::Verbatim { blob, .. } => Some(blob),
-            Member::Compressed { .. } => None,
+            Member::Layer(_) | Member::Present { .. } | Member::Known => None,
         }
     }
 }
 
-/// Reads the whole archive into the spool.
-pub(super) fn take_apart(reader: &mut dyn Read, mut spool: Spool) -> Result<Parts, SourceError> {
-    let mut parts = Parts::default();
-    let mut archive = Archive::new(reader);
-    for entry in archive.entries().map_err(|error| broken(&error))? {
-        let mut entry = entry.map_err(|error| broken(&error))?;
-        let name = text(&entry.path().map_err(|error| broken(&error))?)?;
-        match entry.header().entry_type() {
-            EntryType::Regular | EntryType::Continuous => {
-                parts.members.insert(name, keep(&mut entry, &mut spool)?);
+impl Taking {
+    pub(super) fn new(temporary: &Path, wanted: Wanted, intake: Intake) -> Result<Self, SourceError> {
+        let (spool, temporary) = (Spool::new(temporary)?, temporary.to_owned());
+        Ok(Self { spool, temporary, wanted, intake, parts: HashMap::new() })
+    }
+
+    /// Reads the whole archive.
+    pub(super) fn take_apart(mut self, from: &mut dyn Input) -> Result<Parts, SourceError> {
+        let (mut entries, mut links) = (Entries::new(from), HashMap::new());
+        while let Some(entry) = entries.next_entry().map_err(broken)? {
+            match entry.kind {
+                Kind::Directory => {}
+                Kind::Link(to) => drop(links.insert(entry.name, to)),
+                Kind::File => {
+                    let member = self.member(&entry.name, entry.size, &mut entries)?;
+                    self.parts.insert(entry.name, member);
+                }
             }
-            EntryType::Symlink => {
-                let base = Path::new(&name).parent().unwrap_or(Path::new("")).to_owned();
-                parts.links.insert(name, target(&entry, &base)?);
-            }
-            EntryType::Link => {
-                parts.links.insert(name, target(&entry, Path::new(""))?);
-            }
-            // Directories, and nothing else, are expected here; none of them carries content.
-            _ => {}
+        }
+        Ok(Parts { members: self.parts, links, layers: self.wanted.layers })
+    }
+
+    fn member(&mut self, name: &str, size: u64, content: &mut dyn Read) -> Result<Member, SourceError> {
+        let told = self.wanted.told(name);
+        if told == Told::Known {
+            return Ok(Member::Known);
+        }
+        let mut head = Vec::with_capacity(HEAD);
+        content.take(HEAD as u64).read_to_end(&mut head).map_err(unreadable)?;
+        let kind = Content::of(&head);
+        let whole = &mut head.as_slice().chain(content);
+        match (kind, told) {
+            (Content::Archive | Content::Gzip | Content::Zstd, Told::Perhaps(digest)) => Ok(Member::Present { digest, size }),
+            (Content::Archive, Told::Nothing) if self.wanted.may_be_known() => self.compare(whole),
+            (Content::Archive, _) => self.pack(whole),
+            (Content::Gzip, _) => self.keep(whole, Some(Compression::Gzip)),
+            (Content::Zstd, _) => self.keep(whole, Some(Compression::Zstd)),
+            (Content::Other, _) => self.keep(whole, None),
         }
     }
-    Ok(parts)
-}
 
-fn keep(entry: &mut Entry<'_, impl Read>, spool: &mut Spool) -> Result<Member, SourceError> {
-    let announced = entry.size();
-    let mut head = Vec::with_capacity(BLOCK);
-    entry.take(BLOCK as u64).read_to_end(&mut head).map_err(|error| broken(&error))?;
-    let content = Content::of(&head);
-    let mut whole = Tally::new(io::sink());
-    let mut pieces = Tee { from: head.as_slice().chain(entry), to: &mut whole };
-    let blob = spool.append(|to| match content {
-        Content::Archive => compress(&mut pieces, to),
-        Content::Gzip | Content::Zstd | Content::Other => io::copy(&mut pieces, to).map(drop),
-    })?;
-    let (plain, arrived) = whole.finish();
-    if arrived != announced {
-        return Err(SourceError::Export { reason: "it ends in the middle of a file".to_owned() });
+    fn keep(&mut self, content: &mut dyn Read, compression: Option<Compression>) -> Result<Member, SourceError> {
+        let blob = self.spool.keep(content).map_err(|error| failed(error, &self.spool))?;
+        Ok(Member::Verbatim { blob, compression })
     }
-    Ok(match content {
-        Content::Archive => Member::Compressed { blob, plain },
-        Content::Gzip => Member::Verbatim { blob, compression: Some(Compression::Gzip) },
-        Content::Zstd => Member::Verbatim { blob, compression: Some(Compression::Zstd) },
-        Content::Other => Member::Verbatim { blob, compression: None },
-    })
+
+    /// Compresses what comes, and hands it over when it is a layer of the image.
+    fn pack(&mut self, content: &mut dyn Read) -> Result<Member, SourceError> {
+        let packed = self.spool.append(|to| compress::gzip(content, to));
+        let (blob, (plain, _)) = packed.map_err(|error| failed(error, &self.spool))?;
+        if self.wanted.is_missing(&plain) {
+            self.wanted.take(plain.clone(), Packed { blob: blob.clone(), compression: Compression::Gzip });
+            // Whoever does not take it any more has a reason of its own.
+            drop(self.intake.blocking_send(blob));
+        } else {
+            self.spool.forget_last(&blob).map_err(|error| self.spool.full(error))?;
+        }
+        Ok(Member::Layer(plain))
+    }
+
+    /// Keeps a layer uncompressed until its digest is known: most likely the registry has it, and compressing is the dear part.
+    fn compare(&mut self, content: &mut dyn Read) -> Result<Member, SourceError> {
+        let mut aside = Spool::new(&self.temporary)?;
+        let plain = aside.keep(content).map_err(|error| failed(error, &aside))?;
+        if !self.wanted.is_missing(&plain.digest) {
+            return Ok(Member::Layer(plain.digest));
+        }
+        let file = aside.file();
+        self.pack(&mut io::BufReader::with_capacity(1 << 18, Rewound { file, at: 0 }))
+    }
 }
 
-/// The same layer must get the same digest on every machine: no time and no name go into the header.
-fn compress(from: &mut impl Read, to: &mut dyn Write) -> io::Result<()> {
-    let mut encoder = GzBuilder::new().mtime(0).write(to, flate2::Compression::new(LEVEL));
-    io::copy(from, &mut encoder)?;
-    encoder.finish().map(drop)
+/// A temporary file from its beginning.
+struct Rewound {
+    file: std::sync::Arc<std::fs::File>,
+    at: u64,
 }
 
-/// A reader that shows what it reads to a writer.
-struct Tee<R, W> {
-    from: R,
-    to: W,
-}
-
-impl<R: Read, W: Write> Read for Tee<R, W> {
+impl Read for Rewound {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let length = self.from.read(into)?;
-        self.to.write_all(&into[..length])?;
+        let length = std::os::unix::fs::FileExt::read_at(self.file.as_ref(), into, self.at)?;
+        self.at += length as u64;
         Ok(length)
     }
 }
 
-/// What a file is by its first bytes; its name says too little (`blobs/sha256/…` may be anything).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Content {
-    Archive,
-    Gzip,
-    Zstd,
-    Other,
-}
-
-impl Content {
-    fn of(head: &[u8]) -> Self {
-        // An archive of nothing is blocks of zeros; all others show the magic of POSIX or GNU at 257.
-        let empty_archive = head.len() == BLOCK && head.iter().all(|byte| *byte == 0);
-        match head {
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
-            _ if empty_archive || head.get(257..262) == Some(b"ustar") => Self::Archive,
-            _ => Self::Other,
-        }
+fn failed(error: CopyError, spool: &Spool) -> SourceError {
+    match error {
+        CopyError::Read(error) => unreadable(error),
+        CopyError::Write(error) => spool.full(error),
     }
 }
 
-fn broken(error: &io::Error) -> SourceError {
+fn unreadable(error: io::Error) -> SourceError {
+    broken(ArchiveError::of(error))
+}
+
+fn broken(error: ArchiveError) -> SourceError {
     SourceError::Export { reason: error.to_string() }
-}
-
-/// Where a link leads, as a name in the archive; never out of it.
-fn target(entry: &Entry<'_, impl Read>, base: &Path) -> Result<String, SourceError> {
-    let link = entry.link_name().map_err(|error| broken(&error))?.unwrap_or_default();
-    text(&base.join(link))
-}
-
-/// A path without `.` and `..`, as it stands in the manifest.
-fn text(path: &Path) -> Result<String, SourceError> {
-    let outside = || SourceError::Export { reason: "a name in it leads out of it, or is no text".to_owned() };
-    let mut parts = Vec::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(part) => parts.push(part.to_str().ok_or_else(outside)?),
-            Component::CurDir => {}
-            Component::ParentDir => drop(parts.pop().ok_or_else(outside)?),
-            Component::RootDir | Component::Prefix(_) => return Err(outside()),
-        }
-    }
-    Ok(parts.join("/"))
-}
-
-/// An archive of files, for the tests of this folder.
-#[cfg(test)]
-pub(super) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        builder.append_data(&mut header, name, *content).unwrap();
-    }
-    builder.into_inner().unwrap()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::archive::archive;
+    use crate::registry::known::Known;
+    use crate::registry::media::{Config, DOCKER_MANIFEST, Manifest};
+    use serde_json::json;
+    use tokio::sync::mpsc;
 
-    fn apart(bytes: &[u8]) -> Result<Parts, SourceError> {
-        take_apart(&mut &*bytes, Spool::new(&std::env::temp_dir()).unwrap())
+    /// A registry that has an image of these layers, each under the digest of `packed NUMBER`.
+    fn knowing(layers: &[&[u8]]) -> Known {
+        let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::of(layer)).collect();
+        let config = json!({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": diff_ids}}).to_string();
+        let described = |media_type: &str, digest: Digest| json!({"mediaType": media_type, "size": 1, "digest": digest});
+        let packed =
+            |number| described("application/vnd.docker.image.rootfs.diff.tar.gzip", Digest::of(format!("packed {number}").as_bytes()));
+        let manifest = json!({
+            "config": described("application/vnd.docker.container.image.v1+json", Digest::of(config.as_bytes())),
+            "layers": (0..layers.len()).map(packed).collect::<Vec<_>>(),
+        });
+        let manifest = Manifest::read(manifest.to_string().into_bytes(), DOCKER_MANIFEST).unwrap();
+        let mut known = Known::default();
+        known.translate(&manifest, &Config::read(config.as_bytes(), &Digest::of(config.as_bytes())).unwrap());
+        known.add(manifest);
+        known
+    }
+
+    /// What becomes of an export of an image of these layers: its files by name, and what was handed over.
+    fn taken(export: &[u8], layers: &[&[u8]], known: &Known) -> Result<(Parts, Vec<Blob>), SourceError> {
+        let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::of(layer)).collect();
+        let (intake, mut handed) = mpsc::channel(99);
+        let taking = Taking::new(&std::env::temp_dir(), Wanted::new(&diff_ids, Layers::new(known)), intake)?;
+        let parts = taking.take_apart(&mut &*export)?;
+        let mut blobs = Vec::new();
+        while let Ok(blob) = handed.try_recv() {
+            blobs.push(blob);
+        }
+        Ok((parts, blobs))
+    }
+
+    fn layer(content: &str) -> Vec<u8> {
+        archive(&[("file", content.as_bytes())])
     }
 
     #[test]
-    fn archives_inside_are_compressed_the_same_way_every_time_and_the_rest_is_kept() {
-        let layer = archive(&[("file", b"content")]);
-        let outer = archive(&[("a/layer.tar", &layer), ("b.json", b"{}"), ("c", b"\x1f\x8bgz")]);
-        let digests: Vec<Digest> = (0..2)
-            .map(|_| match apart(&outer).unwrap().get("a/layer.tar") {
-                Some(Member::Compressed { blob, plain }) => {
-                    assert_eq!(*plain, Digest::of(&layer));
-                    blob.digest.clone()
-                }
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(digests[0], digests[1]);
-        let parts = apart(&outer).unwrap();
+    fn layers_are_packed_the_same_way_every_time_and_the_rest_is_kept() {
+        let one = layer("one");
+        let export = archive(&[("a/layer.tar", &one), ("b.json", b"{}"), ("c", b"\x1f\x8bgz")]);
+        let [(parts, handed), (_, again)] = [0, 1].map(|_| taken(&export, &[&one], &Known::default()).unwrap());
+        assert_eq!((handed.len(), &handed[0].digest), (1, &again[0].digest));
+        assert!(matches!(parts.get("a/layer.tar"), Some(Member::Layer(plain)) if *plain == Digest::of(&one)));
         assert_eq!(parts.verbatim("b.json").unwrap().read_whole(9).unwrap(), b"{}");
         assert!(matches!(parts.get("c"), Some(Member::Verbatim { compression: Some(Compression::Gzip), .. })));
     }
 
     #[test]
-    fn links_lead_to_earlier_layers_and_never_out_of_the_archive() {
-        let linked = |link: &str| {
-            let mut builder = tar::Builder::new(archive(&[("a/layer.tar", b"x")])[..1024].to_vec());
-            let mut header = tar::Header::new_gnu();
-            header.set_entry_type(EntryType::Symlink);
-            header.set_size(0);
-            builder.append_link(&mut header, "b/layer.tar", link).unwrap();
-            let mut whole = archive(&[("a/layer.tar", b"x")])[..1024].to_vec();
-            whole.extend(builder.into_inner().unwrap()[1024..].iter());
-            apart(&whole)
-        };
-        assert!(linked("../a/layer.tar").unwrap().get("b/layer.tar").is_some());
-        assert!(linked("../nowhere").unwrap().get("b/layer.tar").is_none());
-        assert!(linked("layer.tar").unwrap().get("b/layer.tar").is_none(), "a circle ends");
-        for outside in ["../../etc/passwd", "/etc/passwd"] {
-            assert!(linked(outside).is_err(), "{outside}");
-        }
+    fn what_is_no_layer_of_the_image_is_never_handed_over() {
+        let (one, other) = (layer("one"), layer("other"));
+        let (parts, handed) = taken(&archive(&[("a/layer.tar", &other)]), &[&one], &Known::default()).unwrap();
+        assert!(handed.is_empty());
+        assert!(matches!(parts.get("a/layer.tar"), Some(Member::Layer(plain)) if *plain == Digest::of(&other)));
     }
 
     #[test]
-    fn an_archive_that_breaks_off_is_refused() {
+    fn layers_that_the_registry_has_are_passed_over_by_name_in_both_forms() {
+        let layers = [layer("one"), layer("two"), layer("three")];
+        let layers: Vec<&[u8]> = layers.iter().map(Vec::as_slice).collect();
+        let known = knowing(&layers[..2]);
+        let blob = |layer: &[u8]| format!("blobs/sha256/{}", Digest::of(layer).hex());
+        // That the content is not looked at is seen by its being wrong.
+        let export = archive(&[(&blob(layers[0]), b"anything"), (&blob(layers[2]), layers[2])]);
+        let (parts, handed) = taken(&export, &layers, &known).unwrap();
+        assert!(matches!(parts.get(&blob(layers[0])), Some(Member::Known)));
+        assert_eq!(handed.len(), 1);
+
+        let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::of(layer)).collect();
+        let directories = super::super::legacy::directories(&diff_ids);
+        let first = directories.iter().find(|(_, diff_id)| **diff_id == diff_ids[0]).unwrap().0;
+        let export = archive(&[(&format!("{first}/layer.tar"), b"anything"), ("topmost/layer.tar", layers[2])]);
+        let (parts, handed) = taken(&export, &layers, &known).unwrap();
+        assert!(matches!(parts.get(&format!("{first}/layer.tar")), Some(Member::Known)));
+        assert_eq!(handed.len(), 1);
+    }
+
+    #[test]
+    fn a_layer_whose_name_says_nothing_is_told_by_its_content() {
+        let (one, two) = (layer("one"), layer("two"));
+        let export = archive(&[("x/layer.tar", &one), ("y/layer.tar", &two)]);
+        let (parts, handed) = taken(&export, &[&one, &two], &knowing(&[&one])).unwrap();
+        assert!(matches!(parts.get("x/layer.tar"), Some(Member::Layer(plain)) if *plain == Digest::of(&one)));
+        let packed = parts.layers.packed().map(|blob| blob.digest.clone()).collect::<Vec<_>>();
+        assert_eq!(handed.iter().map(|blob| blob.digest.clone()).collect::<Vec<_>>(), packed);
+        assert_eq!(packed.len(), 1);
+    }
+
+    #[test]
+    fn compressed_contents_that_the_registry_has_are_passed_over_and_documents_are_kept() {
+        let known = knowing(&[b"a layer"]);
+        let there = |content: &[u8]| format!("blobs/sha256/{}", Digest::of(content).hex());
+        let export = archive(&[(&there(b"packed 0"), b"\x1f\x8banything")]);
+        let (parts, _) = taken(&export, &[], &known).unwrap();
+        assert!(matches!(parts.get(&there(b"packed 0")), Some(Member::Present { size: 10, .. })));
+        let export = archive(&[(&there(b"packed 0"), b"{}")]);
+        assert!(taken(&export, &[], &known).unwrap().0.verbatim(&there(b"packed 0")).is_some());
+    }
+
+    #[test]
+    fn an_archive_that_breaks_off_or_means_no_good_is_refused() {
         let outer = archive(&[("a", &[7; 4000])]);
-        assert!(apart(&outer[..2000]).is_err());
+        let refusal = |export: &[u8]| taken(export, &[], &Known::default()).unwrap_err().to_string();
+        assert_eq!(refusal(&outer[..2000]), "the Docker engine's export cannot be used: it breaks off: its end is missing");
+        assert!(refusal(&archive(&[("a", b""), ("./a", b"")])).ends_with("it holds `a` twice"));
     }
 }

@@ -1,24 +1,31 @@
 //! Images of the local Docker engine.
 //!
-//! `api.rs` asks the engine, `export.rs` takes what it exports apart, `assemble.rs` makes an image of the parts.
+//! `api.rs` asks the engine, `export.rs` takes what it exports apart, as far as `wanted.rs` says (`legacy.rs` knows the old
+//! names), `assemble.rs` makes an image of the parts.
 
 mod api;
 mod assemble;
 mod export;
+mod legacy;
 mod pipe;
+mod wanted;
 
 use std::path::Path;
 
 pub(crate) use api::{Engine, EngineImage};
 
+use self::export::Taking;
+use self::wanted::Wanted;
+use super::archive::Layers;
 use super::error::SourceError;
 use super::graph::Image;
 use super::known::Known;
+use super::media::Manifest;
 use super::progress::Report;
-use super::source::{Intake, hand_over, off_thread};
-use super::spool::Spool;
+use super::source::{Intake, off_thread};
 
-/// Exports an image, compressing what is not, and verifies all of it; blobs are handed over when they are known to be its.
+/// Makes every byte of the image readable that the registry is not known to have. What the registry has as a whole is not
+/// exported at all; of the rest, only layers that are missing are packed, and handed over one by one.
 pub(crate) async fn open(
     image: &EngineImage,
     temporary: &Path,
@@ -26,14 +33,19 @@ pub(crate) async fn open(
     intake: Intake,
     report: Report<'_>,
 ) -> Result<Image, SourceError> {
-    if let Some(manifest) = known.image_of(&image.id) {
-        return Ok(Image { manifests: vec![manifest.clone()], ..Image::default() });
+    if let Some(manifest) = there(image, known) {
+        return Ok(Image::present(manifest.clone(), image.facts()));
     }
-    let spool = Spool::new(temporary)?;
+    let taking = Taking::new(temporary, Wanted::new(&image.diff_ids, Layers::new(known)), intake.clone())?;
     let response = image.engine.export(&image.id).await?;
-    let parts = pipe::through(response, image.bytes, report, move |reader| export::take_apart(reader, spool)).await?;
+    let parts = pipe::through(response, image.bytes, report, move |from| taking.take_apart(from)).await?;
     let id = image.id.clone();
-    let image = off_thread(move || assemble::assemble(&parts, &id)).await?;
-    hand_over(&image, &intake).await;
+    let image = off_thread(move || assemble::assemble(&parts, &id, &intake)).await?;
+    report(image.ready());
     Ok(image)
+}
+
+/// The engine names an image by its config in the classic store, and by its manifest or index in the containerd store.
+fn there<'a>(image: &EngineImage, known: &'a Known) -> Option<&'a Manifest> {
+    known.manifest(&image.id).or_else(|| known.image_of(&image.id))
 }

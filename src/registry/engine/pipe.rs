@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::Response;
 use tokio::sync::mpsc;
 
+use crate::registry::archive::Input;
 use crate::registry::error::SourceError;
 use crate::registry::progress::{Progress, Report};
 
@@ -21,10 +22,10 @@ pub(super) async fn through<T: Send + 'static>(
     response: Response,
     expected: u64,
     report: Report<'_>,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, SourceError> + Send + 'static,
+    read: impl FnOnce(&mut dyn Input) -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read(&mut Pieces { receiver, piece: None, at: 0 }));
+    let reading = tokio::task::spawn_blocking(move || read(&mut Pieces { receiver, piece: Vec::new(), at: 0 }));
     // A connection that broke is the reason of whatever the reader then says about the archive.
     let forwarded = forward(response, &sender, expected, report).await;
     drop(sender);
@@ -44,6 +45,7 @@ async fn forward(mut response: Response, sender: &mpsc::Sender<Vec<u8>>, expecte
             report(Progress::Reading { bytes, of: expected });
         }
     }
+    report(Progress::Reading { bytes, of: bytes });
     Ok(())
 }
 
@@ -57,24 +59,44 @@ async fn next(response: &mut Response) -> Result<Option<Vec<u8>>, SourceError> {
 /// A blocking reader over pieces that arrive.
 struct Pieces {
     receiver: mpsc::Receiver<Vec<u8>>,
-    piece: Option<Vec<u8>>,
+    piece: Vec<u8>,
     at: usize,
+}
+
+impl Pieces {
+    /// What is there of the current piece, or of the next one; nothing at the end.
+    fn rest(&mut self) -> &[u8] {
+        while self.at == self.piece.len() {
+            let Some(piece) = self.receiver.blocking_recv() else { return &[] };
+            (self.piece, self.at) = (piece, 0);
+        }
+        &self.piece[self.at..]
+    }
 }
 
 impl Read for Pieces {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.piece.as_ref().is_none_or(|piece| self.at == piece.len()) {
-            self.piece = self.receiver.blocking_recv();
-            self.at = 0;
-            if self.piece.is_none() {
-                return Ok(0);
-            }
-        }
-        let rest = self.piece.as_deref().map_or(&[][..], |piece| &piece[self.at..]);
+        let rest = self.rest();
         let length = rest.len().min(into.len());
         into[..length].copy_from_slice(&rest[..length]);
         self.at += length;
         Ok(length)
+    }
+}
+
+impl Input for Pieces {
+    /// Pieces are dropped without a look at them.
+    fn skip(&mut self, mut bytes: u64) -> io::Result<()> {
+        while bytes > 0 {
+            let rest = self.rest().len();
+            if rest == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let length = usize::try_from(bytes).unwrap_or(usize::MAX).min(rest);
+            self.at += length;
+            bytes -= length as u64;
+        }
+        Ok(())
     }
 }
 
@@ -90,7 +112,22 @@ mod tests {
         }
         drop(sender);
         let mut text = String::new();
-        Pieces { receiver, piece: None, at: 0 }.read_to_string(&mut text).unwrap();
+        Pieces { receiver, piece: Vec::new(), at: 0 }.read_to_string(&mut text).unwrap();
         assert_eq!(text, "abcde");
+    }
+
+    #[test]
+    fn what_is_skipped_must_have_been_there() {
+        let (sender, receiver) = mpsc::channel(4);
+        for piece in ["ab", "cde"] {
+            sender.blocking_send(piece.as_bytes().to_vec()).unwrap();
+        }
+        drop(sender);
+        let mut pieces = Pieces { receiver, piece: Vec::new(), at: 0 };
+        pieces.skip(3).unwrap();
+        let mut one = [0];
+        pieces.read_exact(&mut one).unwrap();
+        assert_eq!(&one, b"d");
+        assert!(pieces.skip(2).is_err());
     }
 }

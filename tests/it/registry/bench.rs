@@ -158,7 +158,13 @@ impl Layout {
     }
 
     pub(super) fn image(&self, architecture: &str, layers: &[&[u8]]) -> Value {
-        let config = json!({"os": "linux", "architecture": architecture, "config": {"Labels": {"who": "us"}}, "rootfs": {"type": "layers", "diff_ids": []}});
+        self.image_of(architecture, &[], layers)
+    }
+
+    /// An image whose config names its layers by their uncompressed content.
+    pub(super) fn image_of(&self, architecture: &str, plain: &[&[u8]], layers: &[&[u8]]) -> Value {
+        let diff_ids: Vec<Digest> = plain.iter().map(|layer| Digest::of(layer)).collect();
+        let config = json!({"os": "linux", "architecture": architecture, "config": {"Labels": {"who": "us"}}, "rootfs": {"type": "layers", "diff_ids": diff_ids}});
         let config = self.put(OCI_CONFIG, config.to_string().as_bytes());
         let layers: Vec<Value> = layers.iter().map(|layer| self.put(OCI_LAYER, layer)).collect();
         // A field that nobody knows, and spaces: bytes must survive.

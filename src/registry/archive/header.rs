@@ -1,0 +1,233 @@
+//! One header of a tar archive, and the longer forms in which a name, a link or a size may come before it. Pure.
+//!
+//! POSIX.1-2017 "pax Interchange Format"; GNU tar manual, "Basic Tar Format".
+
+use super::error::ArchiveError;
+use super::names::{self, LONGEST_NAME};
+
+/// Everything in an archive is a multiple of it.
+pub(super) const BLOCK: usize = 512;
+/// A PAX header of an image archive has a few hundred bytes.
+pub(super) const LONGEST_EXTENSION: u64 = 64 * 1024;
+
+/// A header, as the 512 bytes that it is.
+pub(super) struct Header<'a> {
+    block: &'a [u8; BLOCK],
+    at: u64,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A file with content.
+    File,
+    /// A directory; it means nothing here.
+    Directory,
+    /// A link of either kind, to a name in the archive.
+    Link(String),
+}
+
+/// What a header announces.
+pub(super) enum Announced {
+    Entry {
+        name: String,
+        kind: Kind,
+        size: u64,
+    },
+    /// The next `bytes` are the long form of what the next header says short.
+    Extension {
+        flag: u8,
+        bytes: u64,
+    },
+}
+
+/// What came before a header and replaces parts of it.
+#[derive(Debug, Default)]
+pub(super) struct Extended {
+    name: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    size: Option<u64>,
+    sparse: bool,
+}
+
+impl<'a> Header<'a> {
+    /// Checks the checksum: the sum of all bytes, its own eight counted as spaces.
+    pub(super) fn read(block: &'a [u8; BLOCK], at: u64) -> Result<Self, ArchiveError> {
+        let header = Self { block, at };
+        let own: u64 = block[148..156].iter().map(|byte| u64::from(*byte)).sum();
+        let sum = block.iter().map(|byte| u64::from(*byte)).sum::<u64>() - own + 8 * u64::from(b' ');
+        if number(&block[148..156]) == Some(sum) { Ok(header) } else { Err(ArchiveError::Header { at }) }
+    }
+
+    /// What it announces, when `extended` came before it.
+    pub(super) fn announced(&self, extended: &Extended) -> Result<Announced, ArchiveError> {
+        let flag = self.block[156];
+        let size = number(&self.block[124..136]).filter(|size| i64::try_from(*size).is_ok());
+        let size = size.ok_or(ArchiveError::Number { at: self.at })?;
+        if matches!(flag, b'x' | b'g' | b'L' | b'K') {
+            if size > LONGEST_EXTENSION {
+                return Err(ArchiveError::Extension { bytes: size, limit: LONGEST_EXTENSION });
+            }
+            return Ok(Announced::Extension { flag, bytes: size });
+        }
+        let raw = extended.name.clone().unwrap_or_else(|| self.name());
+        let name = names::plain(&raw)?;
+        let size = extended.size.unwrap_or(size);
+        let kind = self.kind(flag, &name, raw.ends_with(b"/"), extended)?;
+        match kind {
+            Kind::File if name.is_empty() => Err(ArchiveError::Name { limit: LONGEST_NAME }),
+            Kind::Directory | Kind::Link(_) if size > 0 => Err(ArchiveError::Content { name: name.escape_debug().to_string(), size }),
+            Kind::File | Kind::Directory | Kind::Link(_) => Ok(Announced::Entry { name, kind, size }),
+        }
+    }
+
+    fn kind(&self, flag: u8, name: &str, slash: bool, extended: &Extended) -> Result<Kind, ArchiveError> {
+        let refused = |what| Err(ArchiveError::Kind { name: name.escape_debug().to_string(), what });
+        let link = || extended.link.clone().unwrap_or_else(|| terminated(&self.block[157..257]).to_vec());
+        match flag {
+            _ if extended.sparse => refused("a sparse file"),
+            // Before POSIX a directory was a file whose name ends with a slash.
+            b'0' | 0 if slash => Ok(Kind::Directory),
+            b'0' | 0 | b'7' => Ok(Kind::File),
+            b'1' => Ok(Kind::Link(names::hard_link(name, &link())?)),
+            b'2' => Ok(Kind::Link(names::symlink(name, &link())?)),
+            b'5' => Ok(Kind::Directory),
+            b'3' | b'4' => refused("a device"),
+            b'6' => refused("a pipe"),
+            b'S' => refused("a sparse file"),
+            _ => refused("something unknown"),
+        }
+    }
+
+    /// The name; POSIX, and not GNU, has a second field for its beginning.
+    fn name(&self) -> Vec<u8> {
+        let (prefix, name) = (terminated(&self.block[345..500]), terminated(&self.block[..100]));
+        if &self.block[257..263] == b"ustar\0" && !prefix.is_empty() { [prefix, b"/", name].concat() } else { name.to_vec() }
+    }
+}
+
+impl Extended {
+    /// Takes in the content of an extension header.
+    pub(super) fn take(&mut self, flag: u8, content: &[u8]) -> Result<(), ArchiveError> {
+        match flag {
+            b'L' => self.name = self.name.take().or_else(|| Some(terminated(content).to_vec())),
+            b'K' => self.link = self.link.take().or_else(|| Some(terminated(content).to_vec())),
+            b'g' => return records(content, &mut |key, _| self.global(key)),
+            _ => return records(content, &mut |key, value| self.local(key, value)),
+        }
+        Ok(())
+    }
+
+    /// Whether something waits for its header.
+    pub(super) fn is_pending(&self) -> bool {
+        self.name.is_some() || self.link.is_some() || self.size.is_some() || self.sparse
+    }
+
+    fn local(&mut self, key: &[u8], value: &[u8]) -> Result<(), ArchiveError> {
+        match key {
+            b"path" => self.name = Some(value.to_vec()),
+            b"linkpath" => self.link = Some(value.to_vec()),
+            b"size" => self.size = Some(decimal(value).ok_or(ArchiveError::Pax("its size is out of range"))?),
+            _ if key.starts_with(b"GNU.sparse.") => self.sparse = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Comments are for all entries (`git archive` writes one); names and sizes cannot sensibly be.
+    fn global(&mut self, key: &[u8]) -> Result<(), ArchiveError> {
+        match key {
+            b"path" | b"linkpath" | b"size" => Err(ArchiveError::Pax("a name or a size in it would count for all entries")),
+            _ if key.starts_with(b"GNU.sparse.") => Err(ArchiveError::Pax("it makes all entries sparse")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Records are `LENGTH KEY=VALUE\n`, the length being that of the whole record.
+fn records(mut rest: &[u8], take: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError>) -> Result<(), ArchiveError> {
+    while !rest.is_empty() {
+        let (record, after) = record(rest).ok_or(ArchiveError::Pax("a record's length is wrong"))?;
+        let equals = record.iter().position(|byte| *byte == b'=').ok_or(ArchiveError::Pax("a record has no `=`"))?;
+        take(&record[..equals], &record[equals + 1..])?;
+        rest = after;
+    }
+    Ok(())
+}
+
+fn record(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = rest.iter().take(20).position(|byte| *byte == b' ')?;
+    let length = usize::try_from(decimal(&rest[..space])?).ok()?;
+    let whole = rest.get(..length)?;
+    Some((whole.get(space + 1..)?.strip_suffix(b"\n")?, &rest[length..]))
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    let fits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let number: u64 = std::str::from_utf8(digits).ok().filter(|_| fits)?.parse().ok()?;
+    i64::try_from(number).is_ok().then_some(number)
+}
+
+/// Octal digits, or, with the first bit set, a binary number (negative when the second is set too).
+fn number(field: &[u8]) -> Option<u64> {
+    let binary = |byte: &u8| (*byte & 0x80) != 0;
+    if field.first().is_some_and(binary) {
+        let first = field.first().filter(|byte| **byte == 0x80)?;
+        return field[1..].iter().try_fold(u64::from(first & 0x7f), |sum, byte| Some(sum.checked_mul(256)? + u64::from(*byte)));
+    }
+    let digits = terminated(field).trim_ascii();
+    digits.iter().try_fold(0_u64, |sum, digit| match digit {
+        b'0'..=b'7' => sum.checked_mul(8)?.checked_add(u64::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+fn terminated(field: &[u8]) -> &[u8] {
+    field.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_octal_or_binary_and_never_negative_or_too_large() {
+        assert_eq!(number(b"0000644\0"), Some(0o644));
+        assert_eq!(number(b"  644 \0 "), Some(0o644));
+        assert_eq!(number(b"\0\0\0\0"), Some(0));
+        assert_eq!(number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(1 << 33));
+        for wrong in [b"\xff\xff\xff\xff".as_slice(), b"\x81\0\0\0", b"9", b"0x12", b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"-1"] {
+            assert_eq!(number(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn pax_records_replace_what_the_header_says() {
+        let mut extended = Extended::default();
+        extended.take(b'L', b"gnu\0").unwrap();
+        extended.take(b'x', b"12 path=pax\n20 size=99999999999\n11 other=x\n").unwrap();
+        assert_eq!((extended.name.as_deref(), extended.size), (Some(b"pax".as_slice()), Some(99_999_999_999)));
+        assert!(extended.is_pending());
+    }
+
+    #[test]
+    fn wrong_pax_records_are_refused() {
+        let wrong = [
+            b"99 path=x\n".as_slice(),
+            b"path=x\n",
+            b"3 x\n",
+            b"11 path=abcd",
+            b"0 a=b\n",
+            b"18446744073709551616 a=b\n",
+            b"11 size=-1\n\n",
+            b"28 size=9999999999999999999\n",
+        ];
+        for content in wrong {
+            assert!(matches!(Extended::default().take(b'x', content), Err(ArchiveError::Pax(_))), "{content:?}");
+        }
+        for content in [b"10 path=a\n".as_slice(), b"10 size=1\n", b"22 GNU.sparse.major=1\n"] {
+            assert!(matches!(Extended::default().take(b'g', content), Err(ArchiveError::Pax(_))), "{content:?}");
+        }
+        Extended::default().take(b'g', b"16 comment=abcd\n").unwrap();
+    }
+}
