@@ -438,7 +438,7 @@ fn meant(status: u16, message: &str) -> Option<String> {
         "ECR takes ten manifests a second in an account and region: let fewer jobs push at once, or run the job again"
     } else if words.contains("kms") {
         "the repository's KMS key must be enabled, and usable by the role: kms:GenerateDataKey and kms:Decrypt"
-    } else if words.contains("upstream") {
+    } else if ["upstream image", "upstream layer", "upstream_image", "upstream_layer"].iter().any(|word| words.contains(word)) {
         "the pull-through cache cannot reach its upstream: check its rule and its credentials in Secrets Manager"
     } else {
         return None;

@@ -1,7 +1,5 @@
 //! Images that are in a registry already: brought from one repository to another, with the credentials that belong to each.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ecs_bluegreen_sim::{RollingOptions, Stage, StageOptions};
@@ -20,7 +18,7 @@ fn story() -> Story {
 async fn elsewhere() -> Stage {
     let options = StageOptions { registry_password: PASSWORD.to_owned(), ..StageOptions::default() };
     let other = Stage::start(options).await.expect("a stage");
-    other.world().push_layout(Path::new(&layout("1.1.0")), "team/app", "1.1.0").await.expect("pushed");
+    other.world().push_layout(&layout("1.1.0"), "team/app", "1.1.0").await.expect("pushed");
     other
 }
 
@@ -125,6 +123,26 @@ async fn an_image_is_promoted_from_one_repository_to_another_without_a_rebuild()
     </details>
 
     [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1)
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_of_a_layout_is_the_same_image_as_the_layout() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let archive = folder.path().join("image.tar");
+    let packed = std::process::Command::new("tar").arg("-C").arg(layout("1.1.0")).arg("-cf").arg(&archive).arg(".").status().expect("tar");
+    assert!(packed.success());
+    let mut play = story().begin().await;
+    let action =
+        Action::service().with("image", &format!("oci-archive:{}", archive.display())).with("repository", "app").with("tags", "1.1.0");
+    let told = play.act(action).await;
+    let again = play.act(Action::deploy("1.1.0")).await;
+    play.end().await;
+    assert_eq!((told.output("outcome"), told.output("image-digest")), ("deployed", again.output("image-digest")), "{}", told.ending());
+    assert_snapshot!(image_group(&again), @r"
+    ::group::Image
+    [registry]/app@[digest] as 1.1.0: already in the registry, [size] moved
+    ::endgroup::
     ");
 }
 
