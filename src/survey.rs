@@ -251,29 +251,32 @@ struct Definitions {
     base: Option<Registered>,
 }
 
+/// Asked at the same time and told in order: two denials of one action are one line of the log, always the same.
 async fn definitions(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Definitions, Unread> {
-    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings, service), base(run, settings));
-    Ok(Definitions { live: live?, newest, base: base? })
+    let (live_described, newest_described, base) = tokio::join!(live(run, service), newest(run, settings, service), base(run, settings));
+    let live = match (live_described, &settings.definition.source) {
+        (None, _) => None,
+        (Some(described), DefinitionSource::Live) => Some(described?),
+        (Some(described), DefinitionSource::File(_) | DefinitionSource::Registered(_)) => {
+            optional(run, "a definition that has not changed is registered again, and what changes is not shown", described)
+        }
+    };
+    let newest = newest_described.and_then(|described| match described {
+        Err(error) if error.kind == Kind::Refused => None, // the family's first revision
+        described => optional(run, "a definition that has not changed is registered again", described),
+    });
+    Ok(Definitions { live, newest, base: base? })
 }
 
 /// Needed when there is no file; otherwise it only shows what changes and whether anything does.
-async fn live(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Option<Registered>, Unread> {
-    let Some(service) = service.filter(|service| !service.revision().is_empty()) else { return Ok(None) };
-    let described = describe(&run.aws, service.revision()).await;
-    match settings.definition.source {
-        DefinitionSource::Live => Ok(Some(described?)),
-        DefinitionSource::File(_) | DefinitionSource::Registered(_) => {
-            Ok(optional(run, "a definition that has not changed is registered again, and what changes is not shown", described))
-        }
-    }
+async fn live(run: &Run, service: Option<&Service>) -> Option<Result<Registered, AwsError>> {
+    let service = service.filter(|service| !service.revision().is_empty())?;
+    Some(describe(&run.aws, service.revision()).await)
 }
 
 /// What a run that was cut short may have registered already; and what a definition without a service is compared with.
-async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Registered> {
-    match describe(&run.aws, family(run, settings, service)?).await {
-        Err(error) if error.kind == Kind::Refused => None, // the family's first revision
-        described => optional(run, "a definition that has not changed is registered again", described),
-    }
+async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Result<Registered, AwsError>> {
+    Some(describe(&run.aws, family(run, settings, service)?).await)
 }
 
 /// The family in which it may be. What starts from the live revision asks only when the job is run again: nothing of this run can be
