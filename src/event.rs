@@ -200,6 +200,13 @@ pub enum Event {
         /// In a sentence.
         sentence: String,
     },
+    /// A repository was made for the image; it stays.
+    RepositoryCreated {
+        /// `registry/name`.
+        repository: String,
+        /// What was asked for, line by line; what was not is ECR's default.
+        with: Vec<String>,
+    },
     /// The image is in its registry.
     ImagePinned {
         /// `repository@sha256:…`.
@@ -212,6 +219,9 @@ pub enum Event {
         tags: Vec<String>,
         /// Bytes that moved.
         moved: u64,
+        /// What became of its parts, when it was pushed.
+        #[serde(default)]
+        transfer: Option<Transfer>,
     },
     /// The revision that is deployed.
     Revision {
@@ -315,6 +325,34 @@ pub enum Event {
         /// In a sentence: what serves traffic now.
         sentence: String,
     },
+}
+
+/// What became of an image's layers and configs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Transfer {
+    /// They were sent.
+    pub sent: Parts,
+    /// The registry took them from another of its repositories.
+    pub mounted: Parts,
+    /// They were there already.
+    pub skipped: Parts,
+}
+
+/// Some of an image's layers and configs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// How many.
+    pub count: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Transfer {
+    /// Whether the registry had everything.
+    pub fn is_nothing(&self) -> bool {
+        self.sent.count == 0 && self.mounted.count == 0
+    }
 }
 
 /// A gate of a rollout.

@@ -47,6 +47,13 @@ fn generated_smoke_test_schema_is_what_the_types_say() {
 }
 
 #[test]
+fn generated_repository_schema_is_what_the_types_say() {
+    let mut schema = serde_json::to_string_pretty(&crate::settings::repository_schema::schema()).unwrap();
+    schema.push('\n');
+    is_current("docs/create-repository.schema.json", &schema);
+}
+
+#[test]
 fn every_documented_output_can_be_written_and_no_other() {
     let source = include_str!("sinks/outputs.rs");
     let written: Vec<&str> =

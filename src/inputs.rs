@@ -53,6 +53,10 @@ inputs! {
         repository = "repository", "none: the image is taken as it stands", "The ECR repository the image is pushed to: a name (team/api) or the whole REGISTRY/NAME.";
         tags = "tags", "version, or GITHUB_SHA", "Tags the pushed image gets, separated by commas or lines.";
         push = "push", "auto", "Whether to push the image: auto (when repository is given and the image is local), always, never.";
+        create_repository = "create-repository", "false: a missing repository is refused", "Whether a missing repository is made: true, false, or how, as inline YAML or a path in the workspace: { scan-on-push: true, keep: 30, immutable-tags: { except: [latest] }, kms-key: ARN }; see docs/images.md.";
+        registry_username = "registry-username", "none", "The user for the registry of image: docker://… . Registries of ECR need none, and the target never gets it.";
+        registry_password = "registry-password", "none", "The password or token for registry-username.";
+        docker_config = "docker-config", "DOCKER_CONFIG, else .docker in HOME", "A Docker configuration with the credentials for the registry of image: docker://… : a folder with config.json, or the file, in the workspace.";
         container = "container", "the only or only essential container", "The container that gets image, environment-variables, secrets, docker-labels, log options and command. A comma list gives several containers the same.";
         version = "version", "the first of tags, else GITHUB_SHA", "The version users see. Smoke tests read it as ${version}.";
     }

@@ -97,7 +97,7 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         Ok(settings) => settings,
         Err(problems) => return refuse(&recorder(&runner, variables, None), &problems),
     };
-    for (_, secret) in &settings.checks.environment {
+    for secret in settings.secrets() {
         print(&commands::mask(secret.expose()));
     }
     let recorder = Arc::new(recorder(&runner, variables, Some(&settings)));
@@ -134,7 +134,7 @@ fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> 
 
 fn recorder(runner: &Runner, variables: &BTreeMap<String, String>, settings: Option<&Settings>) -> Recorder {
     let ambient = SECRETS.iter().filter_map(|name| variables.get(*name)).cloned().map(Secret::new);
-    let own = settings.into_iter().flat_map(|settings| settings.checks.environment.iter().map(|(_, secret)| secret.clone()));
+    let own = settings.into_iter().flat_map(|settings| settings.secrets().cloned());
     let token = settings.and_then(|settings| settings.control.github_token.clone());
     let secrets: Vec<Secret> = ambient.chain(own).chain(token).collect();
     let delimiter = format!("ecs_bluegreen_{:016x}", clock::nonce());

@@ -14,6 +14,7 @@ use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey, short};
 
 mod codedeploy;
+mod image;
 mod native;
 mod refuse;
 mod running;
@@ -21,6 +22,7 @@ mod running;
 mod tests;
 
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
+pub use image::{Need, RepositoryPlan};
 pub use native::{Balancer, NativeWay};
 pub use running::undo_of;
 
@@ -33,6 +35,8 @@ pub struct Plan {
     pub image_containers: Vec<String>,
     /// The registered revisions the definition is compared with, the one that serves first.
     pub comparable: Vec<Registered>,
+    /// Where the image goes, when it is pushed.
+    pub repository: Option<RepositoryPlan>,
     /// Where it is rolled out.
     pub rollout: Option<RolloutPlan>,
     /// Lines for the log.
@@ -124,6 +128,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
+    problems.extend(image::problems(settings, snapshot, &definition));
     let image_containers = keep(&mut problems, image_containers(settings, &definition)).unwrap_or_default();
     let rollout = keep(&mut problems, rollout(settings, snapshot, Some(&definition))).flatten();
     problems.extend(
@@ -138,8 +143,10 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     refuse::not_now(settings, snapshot).map_err(Refusal::Failure)?;
     let mut warnings = refuse::warnings(settings, snapshot);
     warnings.extend(notes);
-    let lines = lines(settings, snapshot, rollout.as_ref());
-    Ok(Plan { definition, image_containers, comparable: comparable(settings, snapshot), rollout, lines, warnings })
+    let repository = image::repository(settings, snapshot);
+    let mut lines = lines(settings, snapshot, rollout.as_ref());
+    lines.extend(repository.as_ref().and_then(RepositoryPlan::line));
+    Ok(Plan { definition, image_containers, comparable: comparable(settings, snapshot), repository, rollout, lines, warnings })
 }
 
 fn keep<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::checks::smoke::TestResult;
 use crate::error::Failure;
-use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Witness};
+use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
 
 /// The version of the JSON that the output `report` carries.
@@ -54,6 +54,10 @@ pub struct Report {
     pub tags: Vec<String>,
     /// Bytes that were sent for it.
     pub image_bytes_moved: u64,
+    /// What became of its parts, when it was pushed.
+    pub image_transfer: Option<Transfer>,
+    /// The repository that was made for it.
+    pub repository_created: Option<String>,
     /// One-off tasks.
     pub tasks: Vec<String>,
     /// The deployment.
@@ -161,9 +165,10 @@ impl Report {
 
     fn take_thing(&mut self, event: Event) {
         match event {
-            Event::ImagePinned { image, digest, registry, tags, moved } => {
+            Event::RepositoryCreated { repository, .. } => self.repository_created = Some(repository),
+            Event::ImagePinned { image, digest, registry, tags, moved, transfer } => {
                 (self.image, self.image_digest, self.registry) = (Some(image), Some(digest), Some(registry));
-                (self.tags, self.image_bytes_moved) = (tags, moved);
+                (self.tags, self.image_bytes_moved, self.image_transfer) = (tags, moved, transfer);
             }
             Event::Revision { arn, previous, changes, .. } => {
                 (self.revision, self.previous_revision, self.changes) = (Some(arn), previous, changes);

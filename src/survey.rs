@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use crate::aws::codedeploy_shapes::Group;
-use crate::aws::ecr::RegistryAccess;
 use crate::aws::ecs::Found;
 use crate::aws::ecs_shapes::{Controller, Service};
 use crate::aws::{Aws, AwsError, Kind};
@@ -18,10 +17,13 @@ use crate::undo::short;
 
 mod image;
 mod native;
+mod registries;
+mod repository;
 mod running;
 
 pub use image::ImageFound;
 pub use native::Native;
+pub use repository::{RepositorySeen, RepositoryState, Template};
 pub use running::{Running, Thing};
 
 /// What there was when the run began.
@@ -43,8 +45,8 @@ pub struct Snapshot {
     pub native: Option<Native>,
     /// Minutes a traffic shift takes.
     pub shift_minutes: i64,
-    /// The registry.
-    pub registry: Option<RegistryAccess>,
+    /// The repository that the image is pushed to.
+    pub repository: Option<RepositorySeen>,
     /// The image.
     pub image: Option<ImageFound>,
     /// Alarms of the group that ring already.
@@ -71,28 +73,43 @@ pub enum Unready {
     Throttled(Failure),
 }
 
+impl Unready {
+    /// What a call to AWS that the run cannot do without came to; `input` names what it asked for.
+    fn of(input: &str, error: AwsError) -> Self {
+        let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
+        gathering.aws(input, error);
+        match gathering.finish(()) {
+            Err(unready) => unready,
+            Ok(()) => Self::Problems(Vec::new()),
+        }
+    }
+}
+
 /// Reads everything the plan needs.
 ///
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
-    let (service, access) = tokio::join!(service(run, settings), image::access(run, settings));
+    let (service, registry) = tokio::join!(service(run, settings), repository::registry(run, settings));
     let service = gathering.take("service", service).flatten();
-    let registry = gathering.take("repository", access).flatten();
+    let (access, mut repository) = gathering.take("repository", registry).unwrap_or_default();
     let (rollout, native, definitions, image) = tokio::join!(
         rollout(run, settings, service.as_ref()),
         native::native(run, settings, service.as_ref()),
         definitions(run, settings, service.as_ref()),
-        image::find(run, settings, registry.as_ref())
+        image::find(run, settings, access.as_ref(), repository.as_ref())
     );
     let rollout = gathering.take("codedeploy-deployment-group", rollout).unwrap_or_default();
     let (native, running) = gathering.take("service", native).unwrap_or_default();
     let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
     let image = gathering.take_any(image).flatten();
+    if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
+        seen.fixed = image::fixed_tags(asked, found, seen).await;
+    }
     gathering.finish(Snapshot {
         service,
-        registry,
+        repository,
         image,
         live: definitions.live,
         newest: definitions.newest,
@@ -143,7 +160,7 @@ impl Gathering {
         }
     }
 
-    fn finish(mut self, snapshot: Snapshot) -> Result<Snapshot, Unready> {
+    fn finish<T>(mut self, snapshot: T) -> Result<T, Unready> {
         self.problems.dedup();
         match (self.problems.is_empty(), self.failure, self.throttled) {
             (false, _, _) => Err(Unready::Problems(self.problems)),
@@ -234,29 +251,32 @@ struct Definitions {
     base: Option<Registered>,
 }
 
+/// Asked at the same time and told in order: two denials of one action are one line of the log, always the same.
 async fn definitions(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Definitions, Unread> {
-    let (live, newest, base) = tokio::join!(live(run, settings, service), newest(run, settings, service), base(run, settings));
-    Ok(Definitions { live: live?, newest, base: base? })
+    let (live_described, newest_described, base) = tokio::join!(live(run, service), newest(run, settings, service), base(run, settings));
+    let live = match (live_described, &settings.definition.source) {
+        (None, _) => None,
+        (Some(described), DefinitionSource::Live) => Some(described?),
+        (Some(described), DefinitionSource::File(_) | DefinitionSource::Registered(_)) => {
+            optional(run, "a definition that has not changed is registered again, and what changes is not shown", described)
+        }
+    };
+    let newest = newest_described.and_then(|described| match described {
+        Err(error) if error.kind == Kind::Refused => None, // the family's first revision
+        described => optional(run, "a definition that has not changed is registered again", described),
+    });
+    Ok(Definitions { live, newest, base: base? })
 }
 
 /// Needed when there is no file; otherwise it only shows what changes and whether anything does.
-async fn live(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Option<Registered>, Unread> {
-    let Some(service) = service.filter(|service| !service.revision().is_empty()) else { return Ok(None) };
-    let described = describe(&run.aws, service.revision()).await;
-    match settings.definition.source {
-        DefinitionSource::Live => Ok(Some(described?)),
-        DefinitionSource::File(_) | DefinitionSource::Registered(_) => {
-            Ok(optional(run, "a definition that has not changed is registered again, and what changes is not shown", described))
-        }
-    }
+async fn live(run: &Run, service: Option<&Service>) -> Option<Result<Registered, AwsError>> {
+    let service = service.filter(|service| !service.revision().is_empty())?;
+    Some(describe(&run.aws, service.revision()).await)
 }
 
 /// What a run that was cut short may have registered already; and what a definition without a service is compared with.
-async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Registered> {
-    match describe(&run.aws, family(run, settings, service)?).await {
-        Err(error) if error.kind == Kind::Refused => None, // the family's first revision
-        described => optional(run, "a definition that has not changed is registered again", described),
-    }
+async fn newest(run: &Run, settings: &Settings, service: Option<&Service>) -> Option<Result<Registered, AwsError>> {
+    Some(describe(&run.aws, family(run, settings, service)?).await)
 }
 
 /// The family in which it may be. What starts from the live revision asks only when the job is run again: nothing of this run can be

@@ -416,6 +416,7 @@ impl PushError {
             Self::RepositoryMissing { host, repository, .. } if is_ecr(host) => {
                 Some(format!("create it: aws ecr create-repository --repository-name {repository}"))
             }
+            Self::Refused { status, message, .. } => meant(*status, message),
             Self::TagTaken { .. } => Some("use a tag that is new for every build, for example the commit's".to_owned()),
             Self::Denied { .. } => Some("check the user and the password for this registry".to_owned()),
             Self::Repository { .. }
@@ -423,12 +424,26 @@ impl PushError {
             | Self::Unreachable { .. }
             | Self::Silent { .. }
             | Self::RepositoryMissing { .. }
-            | Self::Refused { .. }
             | Self::ContentsMissing { .. }
             | Self::Answer { .. }
             | Self::DigestMismatch { .. } => None,
         }
     }
+}
+
+/// What to do about refusals that are known by their status or by ECR's words only.
+fn meant(status: u16, message: &str) -> Option<String> {
+    let words = message.to_lowercase();
+    let remedy = if status == 429 {
+        "ECR takes ten manifests a second in an account and region: let fewer jobs push at once, or run the job again"
+    } else if words.contains("kms") {
+        "the repository's KMS key must be enabled, and usable by the role: kms:GenerateDataKey and kms:Decrypt"
+    } else if ["upstream image", "upstream layer", "upstream_image", "upstream_layer"].iter().any(|word| words.contains(word)) {
+        "the pull-through cache cannot reach its upstream: check its rule and its credentials in Secrets Manager"
+    } else {
+        return None;
+    };
+    Some(remedy.to_owned())
 }
 
 /// Both forms of ECR's addresses, `ACCOUNT.dkr.ecr.REGION.amazonaws.com` and `ACCOUNT.dkr-ecr.REGION.on.aws`.
@@ -458,6 +473,18 @@ mod tests {
     fn words_from_outside_stay_on_one_line() {
         assert_eq!(one_line(" no\n::error::x\u{1b}[31m \r\n way "), "no ::error::x [31m way");
         assert_eq!(one_line(&"x".repeat(900)).len(), 500);
+    }
+
+    #[test]
+    fn refusals_that_are_known_have_a_remedy() {
+        for (status, message, word) in [
+            (429, "TOOMANYREQUESTS: Rate exceeded", "ten manifests a second"),
+            (400, "KmsException: the key is disabled", "kms:Decrypt"),
+            (404, "UNABLE_TO_GET_UPSTREAM_IMAGE: Upstream image not found", "pull-through cache"),
+        ] {
+            assert!(meant(status, message).unwrap().contains(word), "{message}");
+        }
+        assert_eq!(meant(500, "INTERNAL"), None);
     }
 
     #[test]

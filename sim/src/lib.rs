@@ -30,8 +30,8 @@ pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, Kind, NativeOptions, RollingOptions, ScalingOptions,
-    ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, Traffic,
+    AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, Kind, NativeOptions, RepositoryOptions,
+    RollingOptions, ScalingOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TemplateOptions, Traffic,
 };
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{

@@ -1,7 +1,9 @@
 //! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a JSON file.
 
+mod ecr;
 mod native;
 
+pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
 pub use native::{Kind, NativeOptions, Strategy};
 
 use std::collections::BTreeMap;
@@ -48,8 +50,10 @@ pub struct StageOptions {
     pub registry_rules: RegistryRules,
     /// What goes wrong at the stage's own registry.
     pub registry_faults: Vec<RegistryFault>,
-    /// The ECR repositories that exist.
+    /// The ECR repositories that exist, as ECR makes them.
     pub repositories: Vec<String>,
+    /// What else there is in ECR.
+    pub ecr: EcrOptions,
     /// The services that exist from the start; `${registry}` in their definitions becomes the registry's `host:port`.
     pub services: Vec<ServiceOptions>,
     /// Deployment configurations beside AWS's own.
@@ -91,6 +95,7 @@ impl Default for StageOptions {
             registry_rules: RegistryRules::default(),
             registry_faults: Vec::new(),
             repositories: vec!["app".to_owned()],
+            ecr: EcrOptions::default(),
             services: Vec::new(),
             deployment_configs: Vec::new(),
             alarms: BTreeMap::new(),

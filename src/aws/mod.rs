@@ -25,6 +25,8 @@ pub mod answer;
 pub mod codedeploy;
 pub mod codedeploy_shapes;
 pub mod ecr;
+pub mod ecr_host;
+pub mod ecr_repositories;
 pub mod ecs;
 pub mod ecs_rollout_shapes;
 pub mod ecs_rollouts;
@@ -160,6 +162,19 @@ impl Aws {
         self.ecr.get_or_init(|| aws_sdk_ecr::Client::new(&self.reads))
     }
 
+    /// ECR in a region of its own; credentials and connections are the same.
+    fn ecr_in(&self, region: &str) -> aws_sdk_ecr::Client {
+        if region == self.partition.region {
+            return self.ecr().clone();
+        }
+        self.counted();
+        in_region(&self.reads, region)
+    }
+
+    fn ecr_once_in(&self, region: &str) -> aws_sdk_ecr::Client {
+        in_region(&self.writes, region)
+    }
+
     fn elb(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
         self.counted();
         self.elb.get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(&self.reads))
@@ -183,6 +198,11 @@ impl Aws {
     fn scaling_once(&self) -> &aws_sdk_applicationautoscaling::Client {
         self.scaling_once.get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.writes))
     }
+}
+
+fn in_region(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
+    let config = aws_sdk_ecr::config::Builder::from(shared).region(aws_sdk_ecr::config::Region::new(region.to_owned()));
+    aws_sdk_ecr::Client::from_conf(config.build())
 }
 
 /// Sends a mutation, again only while AWS throttles it.

@@ -30,7 +30,7 @@ const A_WHILE: Duration = Duration::from_secs(6);
 /// survey → plan → image → register → one-off task → rollout → gate → traffic → production → bake.
 pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let (mut snapshot, plan) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
-    let image = push(run, settings, &mut snapshot).await?;
+    let image = push(run, settings, &mut snapshot, &plan).await?;
     let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
     one_off(run, settings, &revision, &snapshot).await?;
     let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
@@ -155,9 +155,9 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     run.tell(Event::Surveyed { controller, blue: service.revision().to_owned(), tasks, plan: plan.lines.clone() });
 }
 
-async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot) -> Result<Option<Pinned>, Failure> {
+async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<Pinned>, Failure> {
     let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else { return Ok(None) };
-    step(run, Step::Image, image::image(run, asked, found), Pinned::short).await.map(Some)
+    step(run, Step::Image, image::image(run, asked, found, plan.repository.as_ref()), Pinned::short).await.map(Some)
 }
 
 fn described(revision: &Revision) -> String {

@@ -1,6 +1,8 @@
-//! `image`, `repository`, `tags` and `push`.
+//! `image`, `repository`, `create-repository`, `tags` and `push`.
 
 use super::collect::Collect;
+use super::login;
+use super::repository::{self, NewRepository};
 use super::{ImageSettings, Push, Repository};
 use crate::inputs::Inputs;
 use crate::registry::{ImageReference, Tag};
@@ -8,7 +10,7 @@ use crate::runner::Runner;
 
 pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<ImageSettings> {
     let push = collect.word("push", inputs.push.as_deref(), &[("auto", Push::Auto), ("always", Push::Always), ("never", Push::Never)]);
-    let repository = inputs.repository.as_deref().map(repository);
+    let repository = inputs.repository.as_deref().map(name);
     let Some(text) = inputs.image.as_deref() else {
         without_image(inputs, collect);
         return None;
@@ -19,11 +21,27 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         collect.problem("repository", "it is missing: the image is to be pushed", "set the ECR repository, such as team/api");
     }
     let tags = tags(inputs, runner, &reference, collect);
-    Some(ImageSettings { reference, repository, tags, push: push.unwrap_or(Push::Auto) })
+    let push = push.unwrap_or(Push::Auto);
+    let create = create(inputs, runner, push, collect);
+    let login = login::settings(inputs, runner, &reference, collect);
+    Some(ImageSettings { reference, repository, login, create, tags, push })
+}
+
+/// Only what is pushed needs a repository.
+fn create(inputs: &Inputs, runner: &Runner, push: Push, collect: &mut Collect) -> Option<NewRepository> {
+    let create = repository::settings(inputs, runner, collect)?;
+    if inputs.repository.is_none() {
+        collect.problem("create-repository", "it is given without a repository", "set repository, or leave it out");
+    } else if push == Push::Never {
+        collect.problem("create-repository", "nothing is pushed, so no repository is needed", "leave it out, or leave push out");
+    }
+    Some(create)
 }
 
 fn without_image(inputs: &Inputs, collect: &mut Collect) {
-    for (input, value) in [("repository", &inputs.repository), ("tags", &inputs.tags), ("push", &inputs.push)] {
+    login::unread(inputs, "there is no image", collect);
+    let others = [("tags", &inputs.tags), ("push", &inputs.push), ("create-repository", &inputs.create_repository)];
+    for (input, value) in [("repository", &inputs.repository)].into_iter().chain(others) {
         if value.is_some() {
             collect.problem(input, "it is given without an image", "set image, or leave it out");
         }
@@ -41,7 +59,8 @@ fn is_local(reference: &ImageReference) -> bool {
 }
 
 /// `REGISTRY/NAME` when the first part looks like a host, `NAME` otherwise.
-fn repository(text: &str) -> Repository {
+fn name(text: &str) -> Repository {
+    let text = text.strip_prefix("https://").unwrap_or(text);
     match text.split_once('/') {
         Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => Repository { host: Some(host.into()), name: name.into() },
         _ => Repository { host: None, name: text.into() },

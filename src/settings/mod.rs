@@ -22,6 +22,8 @@ mod collect;
 mod control;
 mod definition;
 mod image;
+mod login;
+mod repository;
 mod rollout;
 mod strategy;
 mod task;
@@ -29,6 +31,10 @@ mod task;
 pub use crate::outcome::Mode;
 use collect::Collect;
 pub use control::{Approval, ControlSettings, IfRunning, OnCancel, StaleRun};
+pub use login::SourceLogin;
+#[cfg(test)]
+pub use repository::schema as repository_schema;
+pub use repository::{NewRepository, TagRule};
 pub use rollout::AppSpecSource;
 pub use strategy::{Strategy, StrategySettings};
 pub use task::{TaskSettings, Wait};
@@ -69,6 +75,10 @@ pub struct ImageSettings {
     pub reference: ImageReference,
     /// Where it is pushed to.
     pub repository: Option<Repository>,
+    /// Who we are to the registry of a `docker://` image, and to no other.
+    pub login: SourceLogin,
+    /// How the repository is made when it is missing; none refuses.
+    pub create: Option<NewRepository>,
     /// The tags it gets.
     pub tags: Vec<Tag>,
     /// Whether it is pushed.
@@ -199,6 +209,12 @@ pub struct AwsSettings {
 }
 
 impl Settings {
+    /// Everything that no one may read.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let login = self.image.iter().filter_map(|image| image.login.credentials()).map(|login| &login.password);
+        self.checks.environment.iter().map(|(_, secret)| secret).chain(login)
+    }
+
     /// Types and validates the inputs.
     ///
     /// # Errors

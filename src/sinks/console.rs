@@ -4,7 +4,7 @@
 
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Progress, Stamped, Step, StepEnd, Tasks};
+use crate::event::{Event, Gate, Parts, Progress, Stamped, Step, StepEnd, Tasks, Transfer};
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
 use crate::outcome::{Mode, Outcome};
 use crate::sinks::outputs::human;
@@ -64,7 +64,13 @@ impl Console {
             Event::Narrowed { check, allow, why } => self.warning("a check is narrower", &narrowed(check, allow, why)),
             Event::Warned { sentence } => self.warning("note", sentence),
             Event::Noted { sentence } => vec![quiet(sentence)],
-            Event::ImagePinned { image, tags, moved, .. } => vec![quiet(&format!("{image}{}, {} moved", tagged(tags), bytes(*moved)))],
+            Event::RepositoryCreated { repository, with } => vec![quiet(&created(repository, with))],
+            Event::ImagePinned { image, tags, moved, transfer: None, .. } => {
+                vec![quiet(&format!("{image}{}, {} moved", tagged(tags), bytes(*moved)))]
+            }
+            Event::ImagePinned { image, tags, transfer: Some(transfer), .. } => {
+                vec![quiet(&format!("{image}{}: {}", tagged(tags), transferred(transfer)))]
+            }
             Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
@@ -228,6 +234,22 @@ fn explained(failure: &Failure) -> Vec<String> {
 
 fn tagged(tags: &[String]) -> String {
     if tags.is_empty() { String::new() } else { format!(" as {}", tags.join(", ")) }
+}
+
+fn created(repository: &str, with: &[String]) -> String {
+    let with = if with.is_empty() { "as ECR makes them".to_owned() } else { with.join(", ") };
+    format!("repository {repository} made: {with}; it stays, whatever becomes of the deployment")
+}
+
+/// What became of an image's parts.
+pub(super) fn transferred(transfer: &Transfer) -> String {
+    if transfer.is_nothing() {
+        return "already in the registry, 0 bytes moved".to_owned();
+    }
+    let part = |parts: Parts, what: &str| format!("{} {what} ({})", parts.count, bytes(parts.bytes));
+    let others = [(transfer.mounted, "mounted"), (transfer.skipped, "there already")];
+    let others = others.into_iter().filter(|(parts, _)| parts.count > 0).map(|(parts, what)| part(parts, what));
+    std::iter::once(part(transfer.sent, "layers and configs sent")).chain(others).collect::<Vec<_>>().join(", ")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a tenth of a mebibyte is precise enough for people")]

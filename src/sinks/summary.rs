@@ -5,7 +5,7 @@ use crate::error::{Failure, StoppedContainer};
 use crate::event::StepEnd;
 use crate::outcome::Outcome;
 use crate::report::{Report, StepReport};
-use crate::sinks::console::capital;
+use crate::sinks::console::{capital, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
 use crate::undo::short;
@@ -98,6 +98,8 @@ fn what(report: &Report) -> String {
     let rows = [
         ("Version", report.deployed_version.as_ref().map(|version| code(version))),
         ("Image", image),
+        ("Repository", report.repository_created.as_ref().map(|place| format!("{}, made by this run", code(place)))),
+        ("Transfer", report.image_transfer.as_ref().map(|transfer| text(&transferred(transfer)))),
         ("Task definition", revision),
         ("Rollout", report.deployment.as_ref().map(|id| format!("{} ({})", code(id), report.controller.clone().unwrap_or_default()))),
         ("Production traffic", traffic.map(|words| text(&words))),

@@ -1,20 +1,19 @@
 //! The image goes to its registry and is pinned by digest. Nothing is armed: what is pushed is addressed by content.
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::repository;
+use super::transfer::Tally;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::{Event, Parts, Transfer};
 use crate::outcome::Reason;
-use crate::registry::{self, Delivery, Progress, PushError, Source, Target};
+use crate::plan::RepositoryPlan;
+use crate::registry::{self, Delivery, Facts, PlatformImage, PushError, Pushed, Source, Tag, Target};
 use crate::run::Run;
 use crate::settings::ImageSettings;
-use crate::survey::ImageFound;
-
-/// A line of progress at most this often: enough to see that it moves.
-const SPEAK: Duration = Duration::from_secs(5);
+use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
 
 /// What is put into the task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +22,8 @@ pub struct Pinned {
     pub image: String,
     /// The digest, unless the image is deployed by its name.
     pub digest: Option<String>,
+    /// The images behind it, one for each platform, as far as they are known.
+    pub images: Vec<PlatformImage>,
 }
 
 impl Pinned {
@@ -38,47 +39,137 @@ impl Pinned {
 /// The image could not be pushed.
 #[derive(Debug, thiserror::Error)]
 #[error("the image could not be pushed")]
-pub struct ImageError(#[from] PushError);
+pub struct ImageError {
+    source: PushError,
+    /// The repository in ECR that it was to go to.
+    at: Option<Box<RepositorySeen>>,
+}
 
 impl Explain for ImageError {
     fn reason(&self) -> Reason {
-        match self.0 {
+        match self.source {
             PushError::Denied { .. } => Reason::Denied,
             _ => Reason::ImageFailed,
         }
     }
 
+    /// ECR's own remedies need what only AWS's side knows: region and ARN.
     fn hint(&self) -> Option<String> {
-        self.0.hint()
+        match (&self.source, &self.at) {
+            (PushError::Denied { step, .. }, Some(at)) => {
+                let (actions, arn) = (step.iam_actions(), at.arn());
+                Some(format!(
+                    "allow {actions} on {arn} for the role that the job uses, and in the repository's policy when it is another account's (docs/iam.md)"
+                ))
+            }
+            (PushError::RepositoryMissing { .. }, Some(at)) => Some(match at.state {
+                RepositoryState::Unseen => {
+                    let (arn, command) = (at.arn(), at.create_command());
+                    format!(
+                        "make it: {command}; create-repository only makes what it sees to be missing, which takes ecr:DescribeRepositories on {arn}"
+                    )
+                }
+                RepositoryState::There { .. } | RepositoryState::Missing(_) => {
+                    format!("set create-repository: true, or make it: {}", at.create_command())
+                }
+            }),
+            (error, _) => error.hint(),
+        }
     }
 }
 
 /// Pushes what is local, takes the rest as it was found.
-pub async fn image(run: &Run, settings: &ImageSettings, found: ImageFound) -> Result<Pinned, Failure> {
+pub async fn image(run: &Run, settings: &ImageSettings, found: ImageFound, repository: Option<&RepositoryPlan>) -> Result<Pinned, Failure> {
     match found {
-        ImageFound::Local { source, target } => push(run, settings, &source, &target).await,
-        ImageFound::InRegistry { pinned, digest } => {
+        ImageFound::Local { source, target, facts } => {
+            let pushed = push(run, settings, &source, &target, repository).await?;
+            Ok(Pinned { images: images(&[Some(&pushed.facts), facts.as_ref()]), ..pushed.pinned })
+        }
+        ImageFound::InRegistry { pinned, digest, facts } => {
             run.tell(Event::Noted { sentence: format!("{} is in the registry already, 0 bytes moved", settings.reference) });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
-            run.tell(Event::ImagePinned { image: pinned.clone(), digest: digest.clone(), registry, tags: Vec::new(), moved: 0 });
-            Ok(Pinned { image: pinned, digest: Some(digest) })
+            let tags = Vec::new();
+            run.tell(Event::ImagePinned { image: pinned.clone(), digest: digest.clone(), registry, tags, moved: 0, transfer: None });
+            Ok(Pinned { image: pinned, digest: Some(digest), images: images(&[facts.as_ref()]) })
         }
-        ImageFound::AsNamed(name) => Ok(Pinned { image: name, digest: None }),
+        ImageFound::AsNamed(name) => Ok(Pinned { image: name, digest: None, images: Vec::new() }),
     }
 }
 
-async fn push(run: &Run, settings: &ImageSettings, source: &Source, target: &Target) -> Result<Pinned, Failure> {
-    let said = Mutex::new(None);
-    let delivery = Delivery { tags: &settings.tags, ..Delivery::default() };
-    let pushed = registry::push(source, target, delivery, &|progress| speak(run, &said, &progress)).await.map_err(ImageError)?;
-    let registry = host(target);
-    let digest = pushed.digest.to_string();
+/// What a push came to.
+struct Arrived {
+    pinned: Pinned,
+    facts: Facts,
+}
+
+/// Of several accounts of an image the first that knows all digests: an engine's image has none before it was pushed, and what was there
+/// was not read again.
+fn images(accounts: &[Option<&Facts>]) -> Vec<PlatformImage> {
+    let known = accounts.iter().flatten().find(|facts| !facts.images.is_empty() && facts.images.iter().all(|image| image.digest.is_some()));
+    known.map(|facts| facts.images.clone()).unwrap_or_default()
+}
+
+async fn push(
+    run: &Run,
+    settings: &ImageSettings,
+    source: &Source,
+    target: &Target,
+    repository: Option<&RepositoryPlan>,
+) -> Result<Arrived, Failure> {
+    if let Some(plan) = repository {
+        repository::before_push(run, plan).await?;
+    }
+    let (began, tally) = (Instant::now(), Mutex::new(Tally::default()));
+    let report = |progress| {
+        let line = tally.lock().unwrap_or_else(PoisonError::into_inner).take(&progress, began.elapsed());
+        if let Some(sentence) = line {
+            run.tell(Event::Noted { sentence });
+        }
+    };
+    let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
+    let immutable: Vec<Tag> = settings.tags.iter().filter(fixed).cloned().collect();
+    let alike = repository.map(|plan| plan.alike.as_slice()).unwrap_or_default();
+    let pushed = registry::push(source, target, Delivery { tags: &settings.tags, immutable: &immutable, alike }, &report).await;
+    let at = || repository.map(|plan| Box::new(plan.seen.clone()));
+    let pushed = pushed.map_err(|source| ImageError { source, at: at() })?;
+    if let Some(plan) = repository {
+        repository::after_push(run, plan);
+        mounts(run, &pushed, &plan.seen).await;
+    }
+    let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Arrived { pinned: pinned(run, target, &pushed, &tally), facts: pushed.facts })
+}
+
+fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned {
+    let (registry, digest) = (host(target), pushed.digest.to_string());
     let image = format!("{registry}/{}@{digest}", target.repository);
-    let sentence = format!("{} layers and manifests sent, {} in the registry already", pushed.uploaded, pushed.existing);
-    run.tell(Event::Noted { sentence });
     let tags = pushed.tags.iter().map(|tag| tag.as_str().to_owned()).collect();
-    run.tell(Event::ImagePinned { image: image.clone(), digest: digest.clone(), registry, tags, moved: pushed.bytes_moved });
-    Ok(Pinned { image, digest: Some(digest) })
+    let transfer = Transfer {
+        sent: Parts { count: pushed.uploaded, bytes: pushed.bytes_moved },
+        mounted: Parts { count: pushed.mounted, bytes: tally.mounted() },
+        skipped: Parts { count: pushed.existing, bytes: tally.skipped() },
+    };
+    let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
+    run.tell(Event::ImagePinned { image: image.clone(), digest: digest.clone(), registry, tags, moved, transfer });
+    Pinned { image, digest: Some(digest), images: Vec::new() }
+}
+
+/// Layers that another repository of the registry has need not be sent, where the account lets ECR mount them.
+async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
+    if pushed.mount_refused == 0 {
+        return;
+    }
+    let region = &seen.registry.region;
+    let head = format!("{} layers were sent although another repository of the registry has them", pushed.mount_refused);
+    let why = match run.aws.blob_mounting(region).await {
+        Ok(true) => "ECR mounts none between different encryptions, and none of a pull-through cache".to_owned(),
+        Ok(false) | Err(_) => {
+            format!(
+                "ECR mounts them once the account says so: aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED --region {region}"
+            )
+        }
+    };
+    run.tell(Event::Noted { sentence: format!("{head}: {why}") });
 }
 
 fn host(target: &Target) -> String {
@@ -86,38 +177,47 @@ fn host(target: &Target) -> String {
     target.endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-fn speak(run: &Run, said: &Mutex<Option<Instant>>, progress: &Progress) {
-    let sentence = match progress {
-        Progress::Reading { bytes, of } => format!("reading the image, {} of about {}", Mib(*bytes), Mib(*of)),
-        Progress::Uploading { digest, bytes, of } => format!("sending {}, {} of {}", short(digest.as_str()), Mib(*bytes), Mib(*of)),
-        Progress::Waiting { pause, reason } => {
-            return run.tell(Event::Noted { sentence: format!("{reason}; trying again in {} s", pause.as_secs().max(1)) });
-        }
-        Progress::Healing { reason } => return run.tell(Event::Noted { sentence: format!("{reason}; everything is asked for again") }),
-        Progress::Ready { .. }
-        | Progress::Existing { .. }
-        | Progress::Mounted { .. }
-        | Progress::Uploaded { .. }
-        | Progress::Tagged { .. } => return,
-    };
-    let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let first = *said.get_or_insert_with(Instant::now);
-    if first.elapsed() >= SPEAK {
-        *said = Some(Instant::now());
-        run.tell(Event::Noted { sentence });
-    }
-}
-
 /// `sha256:` and twelve digits, as people write digests.
 pub fn short(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
 }
 
-struct Mib(u64);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::ecr::{RegistryAccess, RegistryPlace};
+    use crate::registry::Step;
+    use crate::secret::Secret;
 
-impl std::fmt::Display for Mib {
-    #[expect(clippy::cast_precision_loss, reason = "a tenth of a mebibyte is precise enough for people")]
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{:.1} MiB", self.0 as f64 / 1_048_576.0)
+    fn seen() -> Box<RepositorySeen> {
+        let registry = RegistryAccess {
+            endpoint: "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com".into(),
+            user: "AWS".into(),
+            password: Secret::new("x"),
+            region: "eu-west-1".into(),
+            account: Some("123456789012".into()),
+            place: RegistryPlace::Own(Vec::new()),
+        };
+        Box::new(RepositorySeen { name: "team/api".into(), registry, state: RepositoryState::Unseen, fixed: Vec::new() })
+    }
+
+    fn hint(source: PushError) -> String {
+        ImageError { source, at: Some(seen()) }.hint().unwrap()
+    }
+
+    #[test]
+    fn a_denied_push_names_the_action_and_the_repository_s_arn() {
+        let (host, repository) = (String::from("x"), String::from("team/api"));
+        let denied = hint(PushError::Denied { host, repository, step: Step::StartUpload, message: "no".into() });
+        let expected = "allow ecr:InitiateLayerUpload on arn:aws:ecr:eu-west-1:123456789012:repository/team/api";
+        assert!(denied.starts_with(expected), "{denied}");
+    }
+
+    #[test]
+    fn a_repository_that_nobody_could_see_to_be_missing_is_made_by_a_command() {
+        let (host, repository) = (String::from("x"), String::from("team/api"));
+        let missing = hint(PushError::RepositoryMissing { host, repository, message: "no".into() });
+        let command = "aws ecr create-repository --repository-name team/api --region eu-west-1 --registry-id 123456789012";
+        assert!(missing.contains(command) && missing.contains("ecr:DescribeRepositories"), "{missing}");
     }
 }

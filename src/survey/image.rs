@@ -1,106 +1,195 @@
-//! Where the image is: in the engine, in a layout, or in its registry already.
+//! Where the image is: on this machine, in a registry, or where it is to go already.
 
-use url::Url;
-
-use super::{Unread, Unready};
+use super::Unready;
+use super::registries::Registries;
+use super::repository::{RepositorySeen, RepositoryState};
 use crate::aws::ecr::RegistryAccess;
-use crate::error::Failure;
+use crate::aws::ecr_host::EcrHost;
+use crate::error::{Failure, chain_of};
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::registry::{
-    self, Credentials, Digest, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target, Transport,
-};
+use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target};
 use crate::run::Run;
-use crate::settings::{ImageSettings, Push, Repository, Settings};
+use crate::settings::{ImageSettings, Mode, Push, Settings, SourceLogin};
 
 /// The image, found.
 #[derive(Debug)]
 pub enum ImageFound {
-    /// It is here, and is to be pushed.
+    /// It is here or in another registry, and is to be pushed.
     Local {
         /// The image.
         source: Box<Source>,
         /// Where it goes.
         target: Box<Target>,
+        /// What it runs on, where that could be read.
+        facts: Option<Facts>,
     },
-    /// It is in the account's registry already.
+    /// It is where it is to be.
     InRegistry {
         /// `registry/name@sha256:…`.
         pinned: String,
         /// The digest.
         digest: String,
+        /// What it runs on, where that could be read.
+        facts: Option<Facts>,
     },
     /// It is in a registry that we cannot ask; it is deployed as it is named.
     AsNamed(String),
 }
 
-/// A token for the registry, when an image is deployed at all.
-pub(super) async fn access(run: &Run, settings: &Settings) -> Result<Option<RegistryAccess>, Unread> {
-    let Some(image) = &settings.image else { return Ok(None) };
-    let read = run.aws.registry_access(&settings.aws.registries).await;
-    if image.repository.is_some() {
-        return Ok(Some(read?));
-    }
-    Ok(super::optional(run, "the image is deployed by its name, not by its digest", read))
-}
-
-/// Looks where the image may be.
-pub(super) async fn find(run: &Run, settings: &Settings, access: Option<&RegistryAccess>) -> Result<Option<ImageFound>, Unready> {
-    let Some(image) = &settings.image else { return Ok(None) };
+/// Looks where the image may be; only a deployment brings one.
+pub(super) async fn find(
+    run: &Run,
+    settings: &Settings,
+    access: Option<&RegistryAccess>,
+    seen: Option<&RepositorySeen>,
+) -> Result<Option<ImageFound>, Unready> {
+    let Some(image) = settings.image.as_ref().filter(|_| settings.mode == Mode::Deploy) else { return Ok(None) };
+    let finding = Finding { run, image, registries: Registries::new(&run.aws, access)? };
     match (&image.repository, access) {
-        (Some(repository), Some(access)) => in_repository(run, image, repository, access).await.map(Some),
+        (Some(repository), Some(access)) => finding.for_repository(&repository.name, access, seen).await.map(Some),
         (Some(_), None) => Ok(None),
-        (None, access) => as_named(image, access).await.map(Some),
+        (None, access) => finding.where_it_is(access).await.map(Some),
     }
 }
 
-/// The repository's name and registry decide where an image goes; another account's registry needs its own token.
-async fn in_repository(run: &Run, image: &ImageSettings, repository: &Repository, access: &RegistryAccess) -> Result<ImageFound, Unready> {
-    if let Some(host) = repository.host.as_deref().filter(|host| *host != access.host()) {
-        let message = format!("it is in the registry {host}, but the token is for {}", access.host());
-        return Err(problem("repository", message, "write only the repository's name, or set registries to the account of that registry"));
-    }
-    let target = target(access, &repository.name)?;
-    if image.push != Push::Never {
-        let sources = Sources {
-            engine_socket: run.runner.engine_socket.clone(),
-            workspace: run.runner.workspace.root.clone(),
-            temporary: run.runner.temp.clone(),
-            registry: None,
-        };
-        match registry::find(&image.reference, &sources, &|_| {}).await {
-            Ok(source) => return Ok(ImageFound::Local { source: Box::new(source), target: Box::new(target) }),
-            Err(error) if may_be_elsewhere(image, &error) => {}
-            Err(error) => {
-                return Err(problem(
-                    "image",
-                    crate::error::chain_of(&error).join(": "),
-                    &error.hint().unwrap_or_else(|| "check image".into()),
-                ));
+struct Finding<'r> {
+    run: &'r Run,
+    image: &'r ImageSettings,
+    registries: Registries<'r>,
+}
+
+impl Finding<'_> {
+    async fn for_repository(&self, name: &str, access: &RegistryAccess, seen: Option<&RepositorySeen>) -> Result<ImageFound, Unready> {
+        let (image, target) = (self.image, self.registries.in_ecr(access, name)?);
+        if image.push != Push::Never {
+            match self.source().await? {
+                Ok(source) => {
+                    let facts = facts(&source).await;
+                    return Ok(ImageFound::Local { source: Box::new(source), target: Box::new(target), facts });
+                }
+                Err(error) if may_be_elsewhere(image, &error) => {}
+                Err(error) => return Err(self.unreadable(&error)),
             }
         }
+        if let Some(seen) = seen.filter(|seen| matches!(seen.state, RepositoryState::Missing(_))) {
+            let message = format!("`{}` is not in the Docker engine, and there is no repository {}", image.reference, seen.place());
+            return Err(problem("image", message, "build and load the image before this step, or check image and repository"));
+        }
+        self.there(target, access.host(), name).await
     }
-    there(image, &target, access, &repository.name).await
+
+    async fn source(&self) -> Result<Result<Source, SourceError>, Unready> {
+        let registry = match &self.image.reference {
+            ImageReference::Registry(name) => Some(self.registries.of_name(name, self.image.login.credentials()).await?),
+            ImageReference::Engine(_)
+            | ImageReference::Bare(_)
+            | ImageReference::Layout { .. }
+            | ImageReference::OciArchive { .. }
+            | ImageReference::DockerArchive { .. } => None,
+        };
+        Ok(registry::find(&self.image.reference, &self.sources(registry), &|_| {}).await)
+    }
+
+    fn sources(&self, registry: Option<Target>) -> Sources {
+        Sources {
+            engine_socket: self.run.runner.engine_socket.clone(),
+            workspace: self.run.runner.workspace.root.clone(),
+            temporary: self.run.runner.temp.clone(),
+            registry,
+        }
+    }
+
+    /// In the repository that it would go to.
+    async fn there(&self, target: Target, host: &str, name: &str) -> Result<ImageFound, Unready> {
+        let Some(known) = known(&self.image.reference) else {
+            let message = "an image in a layout or an archive has no name in the registry";
+            return Err(problem("push", message, "leave push out, or name the image in the registry"));
+        };
+        let named = known.of(name).ok_or_else(|| problem("repository", format!("`{name}` is not a name"), "check repository"))?;
+        match registry::find(&ImageReference::Registry(named), &self.sources(Some(target)), &|_| {}).await {
+            Ok(source) => in_registry(&source, &format!("{host}/{name}")).await,
+            Err(SourceError::NotInRegistry { .. }) => {
+                let message = format!("`{}` is neither in the Docker engine nor is `{known}` in {host}/{name}", self.image.reference);
+                Err(problem("image", message, "build and load the image before this step, or check image and repository"))
+            }
+            Err(SourceError::Registry(error)) => Err(unresolved(&error)),
+            Err(error) => Err(self.unreadable(&error)),
+        }
+    }
+
+    /// No repository is given: the reference itself says where the image is.
+    async fn where_it_is(&self, access: Option<&RegistryAccess>) -> Result<ImageFound, Unready> {
+        let as_named = || ImageFound::AsNamed(self.image.reference.to_string());
+        match &self.image.reference {
+            ImageReference::Registry(name) => match self.source().await? {
+                Ok(source) => in_registry(&source, name.repository()).await,
+                Err(error) => Err(self.unreadable(&error)),
+            },
+            ImageReference::Bare(name) => match access.and_then(|access| Some((access, name.repository().split_once('/')?))) {
+                Some((access, (host, repository))) if access.is_at(host) => {
+                    self.there(self.registries.in_ecr(access, repository)?, access.host(), repository).await
+                }
+                Some(_) | None => Ok(as_named()),
+            },
+            ImageReference::Engine(_)
+            | ImageReference::Layout { .. }
+            | ImageReference::OciArchive { .. }
+            | ImageReference::DockerArchive { .. } => Ok(as_named()),
+        }
+    }
+}
+
+impl Finding<'_> {
+    fn unreadable(&self, error: &SourceError) -> Unready {
+        let is_denied = matches!(error, SourceError::Registry(error) if matches!(**error, PushError::Denied { .. }));
+        let own = || error.hint().unwrap_or_else(|| "check image".into());
+        let remedy = match &self.image.login {
+            SourceLogin::OutOfReach(why) if is_denied => format!("{why}; set registry-username and registry-password"),
+            SourceLogin::Anonymous if is_denied && !is_ecr(&self.image.reference) => {
+                "set registry-username and registry-password, or docker-config".to_owned()
+            }
+            SourceLogin::With(_) | SourceLogin::OutOfReach(_) | SourceLogin::Anonymous => own(),
+        };
+        problem("image", chain_of(error).join(": "), &remedy)
+    }
+}
+
+/// Whether the image is in ECR, which takes no other credentials than AWS's.
+fn is_ecr(reference: &ImageReference) -> bool {
+    matches!(reference, ImageReference::Registry(name) if EcrHost::parse(&name.address().0).is_some())
+}
+
+async fn in_registry(source: &Source, place: &str) -> Result<ImageFound, Unready> {
+    let digest = source.digest().map(ToString::to_string).unwrap_or_default();
+    Ok(ImageFound::InRegistry { pinned: format!("{place}@{digest}"), digest, facts: facts(source).await })
+}
+
+/// What cannot be read is not known, and no reason to refuse.
+async fn facts(source: &Source) -> Option<Facts> {
+    source.facts(&|_| {}).await.ok()
+}
+
+/// Wanted tags that may not move and name an image already. An engine's image has no digest yet to compare them with; then the push looks.
+pub(super) async fn fixed_tags(image: &ImageSettings, found: &ImageFound, seen: &RepositorySeen) -> Vec<(Tag, Digest)> {
+    let ImageFound::Local { source, target, .. } = found else { return Vec::new() };
+    if source.digest().is_none() {
+        return Vec::new();
+    }
+    let mut fixed = Vec::new();
+    for tag in image.tags.iter().filter(|tag| seen.is_fixed(tag)) {
+        // What cannot be read now is read again by the push, which fails before it sends anything.
+        if let Ok(Some(digest)) = registry::resolve(target, &Name::Tag(tag), &|_| {}).await {
+            fixed.push((tag.clone(), digest));
+        }
+    }
+    fixed
 }
 
 /// A bare reference that the engine does not have may be in the registry.
 fn may_be_elsewhere(image: &ImageSettings, error: &SourceError) -> bool {
     let bare = matches!(image.reference, ImageReference::Bare(_)) && image.push == Push::Auto;
     bare && matches!(error, SourceError::NotInEngine { .. } | SourceError::EngineUnreachable { .. })
-}
-
-async fn there(image: &ImageSettings, target: &Target, access: &RegistryAccess, name: &str) -> Result<ImageFound, Unready> {
-    let Some(reference) = reference(&image.reference) else {
-        return Err(problem("push", "an OCI layout has no name in the registry", "leave push out, or name the image in the registry"));
-    };
-    match registry::resolve(target, &reference.name(), &|_| {}).await {
-        Ok(Some(digest)) => Ok(ImageFound::InRegistry { pinned: format!("{}/{name}@{digest}", access.host()), digest: digest.to_string() }),
-        Ok(None) => {
-            let message = format!("`{}` is neither in the Docker engine nor is `{reference}` in {}/{name}", image.reference, access.host());
-            Err(problem("image", message, "build and load the image before this step, or check image and repository"))
-        }
-        Err(error) => Err(unresolved(&error)),
-    }
 }
 
 /// The tag or digest by which an image is known in its registry.
@@ -110,11 +199,13 @@ enum Known {
 }
 
 impl Known {
-    fn name(&self) -> Name<'_> {
+    fn of(&self, repository: &str) -> Option<ImageName> {
         match self {
-            Self::Tag(tag) => Name::Tag(tag),
-            Self::Digest(digest) => Name::Digest(digest),
+            Self::Tag(tag) => format!("{repository}:{tag}"),
+            Self::Digest(digest) => format!("{repository}@{digest}"),
         }
+        .parse()
+        .ok()
     }
 }
 
@@ -128,7 +219,7 @@ impl std::fmt::Display for Known {
 }
 
 /// A name without a tag means `latest`, as everywhere.
-fn reference(reference: &ImageReference) -> Option<Known> {
+fn known(reference: &ImageReference) -> Option<Known> {
     let name: &ImageName = match reference {
         ImageReference::Engine(name) | ImageReference::Bare(name) | ImageReference::Registry(name) => name,
         ImageReference::Layout { .. } | ImageReference::OciArchive { .. } | ImageReference::DockerArchive { .. } => return None,
@@ -138,29 +229,8 @@ fn reference(reference: &ImageReference) -> Option<Known> {
     digest.or_else(tag)
 }
 
-/// No repository is given: the reference itself says where the image is.
-async fn as_named(image: &ImageSettings, access: Option<&RegistryAccess>) -> Result<ImageFound, Unready> {
-    let text = image.reference.to_string();
-    let ImageReference::Bare(name) = &image.reference else { return Ok(ImageFound::AsNamed(text)) };
-    let Some((access, repository)) =
-        access.and_then(|access| Some((access, name.repository().strip_prefix(access.host())?.strip_prefix('/')?)))
-    else {
-        return Ok(ImageFound::AsNamed(text));
-    };
-    there(image, &target(access, repository)?, access, repository).await
-}
-
-fn target(access: &RegistryAccess, repository: &str) -> Result<Target, Unready> {
-    let endpoint = Url::parse(&access.endpoint).map_err(|error| {
-        Unready::Failure(Failure::new(Reason::ImageFailed, format!("ECR named an endpoint that is not a URL: {error}")))
-    })?;
-    let credentials = Credentials { user: access.user.clone(), password: access.password.clone() };
-    let transport = Transport::new().map_err(|error| unresolved(&error))?;
-    Ok(Target { endpoint, repository: repository.to_owned(), credentials: Some(credentials), renewal: None, transport })
-}
-
 fn unresolved(error: &PushError) -> Unready {
-    let sentence = crate::error::chain_of(error).join(": ");
+    let sentence = chain_of(error).join(": ");
     match error {
         PushError::RepositoryMissing { .. } | PushError::Denied { .. } | PushError::Repository { .. } => {
             problem("repository", sentence, &error.hint().unwrap_or_else(|| "check repository and the role's permissions".into()))

@@ -47,8 +47,7 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -112,6 +111,7 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | green, observed at the load balancer's listeners |
@@ -251,8 +251,7 @@ async fn the_official_files_work_as_they_are() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -367,8 +366,7 @@ async fn a_group_that_does_not_wait_is_followed_to_its_end() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -429,8 +427,7 @@ async fn a_rollout_that_is_not_waited_for_is_started_and_nothing_is_claimed() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

@@ -25,8 +25,7 @@ async fn an_unchanged_definition_gets_no_twin_and_no_deployment() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    0 layers and manifests sent, 3 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: already in the registry, [size] moved
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

@@ -109,7 +109,14 @@ async fn an_image_that_must_not_be_pushed_and_is_not_there_is_refused() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::push: an OCI layout has no name in the registry
+    ::error title=input refused::push: an image in a layout or an archive has no name in the registry
       hint: leave push out, or name the image in the registry
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_deployment_looks_for_the_image() {
+    let action = Action::service().with("mode", "status").with("image", "oci:build/image").with("repository", "team/nowhere");
+    let told = Story::codedeploy().told(action).await;
+    assert_eq!(told.code, Some(0), "{}", told.ending());
 }

@@ -38,8 +38,7 @@ async fn aws_s_messages_are_only_text() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -76,6 +75,7 @@ async fn aws_s_messages_are_only_text() {
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
 
     ### Steps
 
@@ -148,8 +148,7 @@ async fn an_answer_s_body_is_only_text() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -220,6 +219,7 @@ async fn an_answer_s_body_is_only_text() {
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |

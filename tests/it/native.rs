@@ -31,8 +31,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -100,6 +99,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
     | Rollout | <code>[service deployment]</code> (ecs, blue-green) |
     | Production traffic | green, observed at the load balancer's listeners |
@@ -160,8 +160,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -246,8 +245,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

@@ -33,8 +33,7 @@ async fn cancelled_while_green_comes_up() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -225,8 +224,7 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

@@ -41,8 +41,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.2.0, [size] moved
+    [registry]/app@[digest] as 1.2.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -114,6 +113,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     |---|---|
     | Version | <code>1.2.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.2.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[service deployment]</code> (ecs, blue-green) |
     | Production traffic | blue, observed at the load balancer's listeners |
@@ -164,8 +164,7 @@ async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs(
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.3.0, [size] moved
+    [registry]/app@[digest] as 1.3.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

@@ -67,8 +67,7 @@ async fn service_connect_is_tested_by_its_header() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -174,8 +173,7 @@ async fn a_headless_service_is_said_to_be_one() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

@@ -25,8 +25,7 @@ async fn a_task_that_passes_lets_the_rollout_begin() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -92,8 +91,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -151,6 +149,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
 
     ### Steps
@@ -235,8 +234,7 @@ async fn a_cancelled_run_stops_its_task() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

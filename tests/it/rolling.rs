@@ -35,8 +35,7 @@ async fn a_good_version_replaces_the_tasks_one_by_one() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -82,6 +81,7 @@ async fn a_good_version_replaces_the_tasks_one_by_one() {
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
     | Rollout | <code>[ecs deployment]</code> (ecs, rolling) |
     | Production traffic | green, observed at the service's deployments |
@@ -135,8 +135,7 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.3.0, [size] moved
+    [registry]/app@[digest] as 1.3.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -354,8 +353,7 @@ async fn what_runs_already_is_not_deployed_again() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    0 layers and manifests sent, 3 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: already in the registry, [size] moved
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition

@@ -33,8 +33,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.2.0, [size] moved
+    [registry]/app@[digest] as 1.2.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -106,6 +105,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     |---|---|
     | Version | <code>1.2.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.2.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
@@ -159,8 +159,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.3.0, [size] moved
+    [registry]/app@[digest] as 1.3.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -245,6 +244,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     |---|---|
     | Version | <code>1.3.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.3.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
@@ -307,8 +307,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.4.0, [size] moved
+    [registry]/app@[digest] as 1.4.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -371,6 +370,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     |---|---|
     | Version | <code>1.4.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.4.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
@@ -545,8 +545,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.2.0, [size] moved
+    [registry]/app@[digest] as 1.2.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
@@ -623,6 +622,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     |---|---|
     | Version | <code>1.2.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.2.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
 

@@ -9,6 +9,7 @@ mod fleet;
 mod founding;
 mod native;
 mod place;
+mod repository;
 mod revision;
 mod rollouts;
 mod service;
@@ -29,6 +30,7 @@ pub(crate) use native::{
     ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, TrafficStep, add_service_revision,
 };
 pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
+pub(crate) use repository::Repository;
 pub(crate) use revision::{Revision, Revisions};
 pub(crate) use service::{Service, seconds};
 pub(crate) use task::{Container, LogPlace, Origin, Phase, StopCode, Task};
@@ -59,6 +61,8 @@ pub(crate) struct Account {
     pub(crate) alarms: BTreeMap<String, Alarm>,
     pub(crate) balancer: Balancer,
     pub(crate) scalable: Vec<ScalableTarget>,
+    /// ECR's, of every account and region that the options name.
+    pub(crate) repositories: Vec<Repository>,
     /// The tasks that a `RunTask` with this client token started.
     pub(crate) run_tokens: BTreeMap<String, Vec<String>>,
 }

@@ -2,30 +2,40 @@
 
 use serde_json::Value;
 
-use super::{Api, Asked, Refusal};
+use super::wire::Call;
+use super::{Api, Asked, Refusal, ecr};
 use crate::account::{Place, last_part};
 use crate::cloud::Cloud;
 
 /// Refuses a call whose IAM actions are not all allowed.
-pub(super) fn check(cloud: &Cloud, api: Api, operation: &str, asked: Asked<'_>) -> Result<(), Refusal> {
-    let place = cloud.look(|account| account.place.clone());
-    for (action, resource) in needed(&place, api, operation, asked) {
+pub(super) fn check(cloud: &Cloud, call: &Call) -> Result<(), Refusal> {
+    let place = place(cloud, call);
+    for (action, resource) in needed(&place, call.api, &call.operation, Asked(&call.input)) {
         if !allows(cloud, &action) {
-            return Err(sentence(&place, api, &action, &resource));
+            return Err(sentence(cloud, call.api, &action, &resource));
         }
     }
     Ok(())
 }
 
 /// The refusal of an operation's own IAM action.
-pub(super) fn denied(cloud: &Cloud, api: Api, operation: &str, asked: Asked<'_>) -> Refusal {
-    let place = cloud.look(|account| account.place.clone());
-    let resource = resource(&place, api, operation, asked);
-    sentence(&place, api, &format!("{}:{operation}", api.iam_prefix()), &resource)
+pub(super) fn denied(cloud: &Cloud, call: &Call) -> Refusal {
+    let resource = resource(&place(cloud, call), call.api, &call.operation, Asked(&call.input));
+    sentence(cloud, call.api, &format!("{}:{}", call.api.iam_prefix(), call.operation), &resource)
 }
 
-fn sentence(place: &Place, api: Api, action: &str, resource: &str) -> Refusal {
-    let caller = place.caller_arn();
+/// Registries are the only things of other accounts and regions.
+fn place(cloud: &Cloud, call: &Call) -> Place {
+    match call.api {
+        Api::Ecr => ecr::place(cloud, Asked(&call.input), call.region.as_deref()),
+        Api::Ecs | Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts | Api::Scaling => {
+            cloud.look(|account| account.place.clone())
+        }
+    }
+}
+
+fn sentence(cloud: &Cloud, api: Api, action: &str, resource: &str) -> Refusal {
+    let caller = cloud.look(|account| account.place.caller_arn());
     let why = format!("because no identity-based policy allows the {action} action");
     Refusal::denied(api, &format!("User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"))
 }
@@ -80,7 +90,10 @@ fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Strin
     let found = match api {
         Api::Ecs => ecs_resource(place, operation, asked),
         Api::CodeDeploy => codedeploy_resource(place, asked),
-        Api::Ecr => asked.text("repositoryName").map(|name| place.repository_arn(name)),
+        Api::Ecr => {
+            let name = asked.text("repositoryName").or_else(|| asked.texts("repositoryNames").first().copied());
+            name.map(|name| place.repository_arn(name))
+        }
         Api::Logs => asked.text("logGroupName").map(|name| format!("arn:aws:logs:{}:{}:log-group:{name}:*", place.region, place.account)),
         Api::Scaling => asked.text("ResourceARN").map_or_else(|| scalable_targets(place), ToOwned::to_owned).into(),
         Api::CloudWatch | Api::Elb | Api::Sts => None,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
+use super::ecr_repositories::{self as repositories, exists};
 use super::{Answer, Asked, Refusal};
-use crate::account::seconds;
+use crate::account::{Place, seconds};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::world::StoredManifest;
@@ -15,14 +16,26 @@ use crate::world::StoredManifest;
 const TOKEN_MS: i64 = 12 * 60 * 60 * 1000;
 
 /// Answers an operation of ECR.
-pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
+pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>, region: Option<&str>) -> Option<Answer> {
+    let place = &place(cloud, asked, region);
     Some(match operation {
         "GetAuthorizationToken" => Ok(token(cloud)),
-        "DescribeRepositories" => repositories(cloud, asked),
-        "DescribeImages" => images(cloud, asked).await,
-        "BatchGetImage" => batch_get(cloud, asked).await,
+        "DescribeRepositories" => repositories::describe(cloud, place, asked),
+        "CreateRepository" => repositories::create(cloud, place, asked),
+        "PutLifecyclePolicy" => repositories::put_lifecycle(cloud, place, asked),
+        "DescribeRepositoryCreationTemplates" => Ok(repositories::templates(cloud, place)),
+        "GetAccountSetting" => repositories::setting(cloud, asked),
+        "DescribeImages" => images(cloud, place, asked).await,
+        "BatchGetImage" => batch_get(cloud, place, asked).await,
         _ => return None,
     })
+}
+
+/// The registry that is meant: the caller's own, or that of `registryId`, in the region that the request was signed for.
+pub(super) fn place(cloud: &Cloud, asked: Asked<'_>, region: Option<&str>) -> Place {
+    let own = cloud.look(|account| account.place.clone());
+    let account = asked.text("registryId").map_or(own.account, ToOwned::to_owned);
+    Place { account, region: region.map_or(own.region, ToOwned::to_owned), cluster: own.cluster }
 }
 
 fn token(cloud: &Cloud) -> Value {
@@ -30,33 +43,6 @@ fn token(cloud: &Cloud) -> Value {
     let data =
         json!({ "authorizationToken": token, "expiresAt": seconds(now_ms() + TOKEN_MS), "proxyEndpoint": cloud.registry_endpoint() });
     json!({ "authorizationData": [data] })
-}
-
-fn repositories(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let names = asked.texts("repositoryNames");
-    for name in &names {
-        exists(cloud, name)?;
-    }
-    let all = cloud.options.repositories.iter().filter(|name| names.is_empty() || names.contains(&name.as_str()));
-    let listed: Vec<Value> = all.map(|name| repository(cloud, name)).collect();
-    Ok(json!({ "repositories": listed }))
-}
-
-fn repository(cloud: &Cloud, name: &str) -> Value {
-    let arn = cloud.look(|account| account.place.repository_arn(name));
-    json!({
-        "repositoryArn": arn, "registryId": cloud.options.account, "repositoryName": name,
-        "repositoryUri": format!("{}/{name}", cloud.registry_host()), "createdAt": seconds(1_700_000_000_000), "imageTagMutability": "MUTABLE",
-        "imageScanningConfiguration": { "scanOnPush": false }, "encryptionConfiguration": { "encryptionType": "AES256" },
-    })
-}
-
-fn exists(cloud: &Cloud, name: &str) -> Result<(), Refusal> {
-    if cloud.options.repositories.iter().any(|known| known == name) {
-        return Ok(());
-    }
-    let message = format!("The repository with name '{name}' does not exist in the registry with id '{}'", cloud.options.account);
-    Err(Refusal::new("RepositoryNotFoundException", message))
 }
 
 /// An image: its manifest, and the tags that lead to it.
@@ -82,9 +68,9 @@ async fn tagged(cloud: &Cloud, repository: &str) -> Vec<Image> {
     found
 }
 
-async fn images(cloud: &Cloud, asked: Asked<'_>) -> Answer {
+async fn images(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
     let repository = asked.text("repositoryName").unwrap_or_default();
-    exists(cloud, repository)?;
+    exists(cloud, place, repository)?;
     let mut found = tagged(cloud, repository).await;
     if let Some(wanted) = asked.get("imageIds").and_then(Value::as_array) {
         found = pick(cloud, repository, wanted, &found).await?;
@@ -119,9 +105,9 @@ fn detail(cloud: &Cloud, repository: &str, manifest: &StoredManifest, tags: &[St
     detail
 }
 
-async fn batch_get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
+async fn batch_get(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
     let repository = asked.text("repositoryName").unwrap_or_default();
-    exists(cloud, repository)?;
+    exists(cloud, place, repository)?;
     let (mut images, mut failures) = (Vec::new(), Vec::new());
     for id in asked.get("imageIds").and_then(Value::as_array).into_iter().flatten() {
         let (tag, digest) = (Asked(id).text("imageTag"), Asked(id).text("imageDigest"));

@@ -11,7 +11,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::wire::{self, Call};
-use super::{Answer, Asked, Refusal, access, dispatch, model};
+use super::{Answer, Refusal, access, dispatch, model};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::FaultKind;
@@ -79,7 +79,7 @@ async fn meet(cloud: &Arc<Cloud>, call: &Call, fault: FaultKind) -> Delivery {
         FaultKind::Throttled => refused(Refusal::throttled(call.api)),
         FaultKind::InternalError => refused(Refusal::internal(call.api)),
         FaultKind::ExpiredCredentials => refused(Refusal::expired(call.api)),
-        FaultKind::Denied => refused(access::denied(cloud, call.api, &call.operation, Asked(&call.input))),
+        FaultKind::Denied => refused(access::denied(cloud, call)),
         FaultKind::Refused { code, message } => refused(Refusal::new(&code, message)),
         FaultKind::Drops => Delivery::Drop,
         FaultKind::Hangs => Delivery::Hang,
@@ -110,10 +110,9 @@ async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answer {
         Passage::Free => {}
         Passage::Throttled => return Err(Refusal::throttled(call.api)),
     }
-    let asked = Asked(&call.input);
-    access::check(cloud, call.api, &call.operation, asked)?;
+    access::check(cloud, call)?;
     model::check(call.api, &call.operation, &call.input)?;
-    let Some(answer) = dispatch(cloud, call.api, &call.operation, asked).await else {
+    let Some(answer) = dispatch(cloud, call).await else {
         cloud.ledger.enter_unknown(call.api.name(), &call.operation);
         return Err(Refusal::unknown_operation());
     };

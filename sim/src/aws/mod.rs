@@ -8,6 +8,7 @@ mod autoscaling;
 mod cloudwatch;
 mod codedeploy;
 mod ecr;
+mod ecr_repositories;
 mod ecs;
 mod elb;
 mod exchange;
@@ -25,6 +26,7 @@ use crate::cloud::Cloud;
 pub(crate) use asked::Asked;
 pub(crate) use exchange::{Severed, exchange};
 pub(crate) use refusal::Refusal;
+use wire::Call;
 
 /// What an operation answers.
 pub(crate) type Answer = Result<Value, Refusal>;
@@ -86,11 +88,12 @@ impl Api {
 }
 
 /// Asks a service; none when it has no such operation here.
-async fn dispatch(cloud: &Arc<Cloud>, api: Api, operation: &str, asked: Asked<'_>) -> Option<Answer> {
-    match api {
+async fn dispatch(cloud: &Arc<Cloud>, call: &Call) -> Option<Answer> {
+    let (operation, asked) = (call.operation.as_str(), Asked(&call.input));
+    match call.api {
         Api::Ecs => ecs::answer(cloud, operation, asked),
         Api::CodeDeploy => codedeploy::answer(cloud, operation, asked),
-        Api::Ecr => ecr::answer(cloud, operation, asked).await,
+        Api::Ecr => ecr::answer(cloud, operation, asked, call.region.as_deref()).await,
         Api::Logs => logs::answer(cloud, operation, asked),
         Api::CloudWatch => cloudwatch::answer(cloud, operation, asked),
         Api::Elb => elb::answer(cloud, operation, asked),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Cloud;
 use crate::account::{
-    Account, Alarm, Balancer, HookStatus, Ids, Phase, Place, Revisions, ServiceDeployment, exposure, found_service, kind,
+    Account, Alarm, Balancer, HookStatus, Ids, Phase, Place, Repository, Revisions, ServiceDeployment, exposure, found_service, kind,
 };
 use crate::clock::now_ms;
 use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, Traffic};
@@ -33,6 +33,7 @@ pub(crate) fn account(options: &StageOptions) -> Account {
         alarms: alarms.collect(),
         balancer: Balancer::default(),
         scalable: Vec::new(),
+        repositories: Repository::founded(options),
         run_tokens: BTreeMap::new(),
     }
 }

@@ -18,7 +18,7 @@ fn binary() -> PathBuf {
 }
 
 /// The folder of a version's layout.
-pub(super) fn layout(version: &str) -> PathBuf {
+pub(crate) fn layout(version: &str) -> PathBuf {
     let (_, fault) = SAMPLE_VERSIONS.into_iter().find(|(known, _)| *known == version).expect("a version of the sample application");
     let layouts = folder(&binary());
     let layout = layouts.join(version);

@@ -16,6 +16,7 @@ mod told;
 
 pub(crate) use action::{Action, smoke_tests};
 pub(crate) use deeds::{Deed, When, call};
+pub(crate) use images::layout;
 pub(crate) use play::Play;
 pub(crate) use story::{Story, definition};
 pub(crate) use told::Told;

@@ -27,7 +27,7 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\d+ of its tasks have stopped", "[n] of its tasks have stopped"),
     (r"after \d+ tasks could not", "after [n] tasks could not"),
     (r"\d+\.\d MiB", "[size]"),
-    (r"\b\d+ bytes moved", "[size] moved"),
+    (r"\b\d+ bytes\b", "[size]"),
     (r"duration-seconds=\d+", "duration-seconds=[n]"),
     (r"\| (\d+ m )?\d+(\.\d)? (ms|s) \| \d+ \|", "| [time] | [n] |"),
     (r"\| (\d+ m )?\d+(\.\d)? (ms|s) \|", "| [time] |"),

@@ -44,6 +44,8 @@ pub(crate) struct Call {
     pub(crate) input: Value,
     /// It carries an `Authorization` header.
     pub(crate) signed: bool,
+    /// The region in the signature's scope.
+    pub(crate) region: Option<String>,
     pub(crate) user_agent: Option<String>,
 }
 
@@ -54,7 +56,9 @@ impl Call {
         let (api, protocol, operation, input) =
             json_call(header("x-amz-target"), raw).or_else(|| cbor_call(parts.uri.path(), raw)).or_else(|| query_call(raw))?;
         let user_agent = header("user-agent").map(ToOwned::to_owned);
-        Some(Self { api, protocol, operation, input, signed: header("authorization").is_some(), user_agent })
+        let authorization = header("authorization");
+        let region = authorization.and_then(signed_region).map(ToOwned::to_owned);
+        Some(Self { api, protocol, operation, input, signed: authorization.is_some(), region, user_agent })
     }
 
     /// What makes two reads the same.
@@ -98,6 +102,12 @@ impl Call {
             (Protocol::Query, Err(refusal)) => query::encode_refusal(self.api, refusal, request_id).into_bytes(),
         }
     }
+}
+
+/// `… Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`
+fn signed_region(authorization: &str) -> Option<&str> {
+    let (_, scope) = authorization.split_once("Credential=")?;
+    scope.split(',').next()?.split('/').nth(2)
 }
 
 fn json_refusal(refusal: &Refusal) -> Value {

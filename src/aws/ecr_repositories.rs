@@ -1,0 +1,224 @@
+//! ECR's repositories: whether one is there, which of its tags may move, and how it is made.
+
+use aws_sdk_ecr::types::{
+    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter,
+    ImageTagMutabilityExclusionFilterType, RctAppliedFor, Repository, RepositoryCreationTemplate,
+};
+
+use super::ecr::RegistryAccess;
+use super::error::told;
+use super::{Aws, AwsError, unthrottled};
+use crate::documents::wildcard;
+use crate::settings::{NewRepository, TagRule};
+
+/// A repository, asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Described {
+    /// It is there.
+    There(EcrRepository),
+    /// There is none of this name; the account whose registry was asked, where AWS said so.
+    Missing(Option<String>),
+}
+
+/// What matters of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EcrRepository {
+    /// ARN.
+    pub arn: String,
+    /// Which tags may move.
+    pub tags: TagRule,
+}
+
+/// What became of the wish for a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It was made by us.
+    Made,
+    /// It had been there.
+    There,
+}
+
+impl TagRule {
+    /// Whether a tag, once given, stays where it is.
+    pub fn is_fixed(&self, tag: &str) -> bool {
+        match self {
+            Self::Movable => false,
+            Self::Immutable => true,
+            Self::ImmutableExcept(filters) => !filters.iter().any(|filter| wildcard::matches(filter, tag)),
+            Self::ImmutableOnly(filters) => filters.iter().any(|filter| wildcard::matches(filter, tag)),
+        }
+    }
+
+    /// A word that is newer than this program counts as movable: then the push tells.
+    fn of(repository: &Repository) -> Self {
+        let filters = repository.image_tag_mutability_exclusion_filters().iter().map(|filter| filter.filter().to_owned()).collect();
+        match repository.image_tag_mutability().map_or("", ImageTagMutability::as_str) {
+            "IMMUTABLE" => Self::Immutable,
+            "IMMUTABLE_WITH_EXCLUSION" => Self::ImmutableExcept(filters),
+            "MUTABLE_WITH_EXCLUSION" => Self::ImmutableOnly(filters),
+            _ => Self::Movable,
+        }
+    }
+
+    fn mutability(&self) -> (ImageTagMutability, &[String]) {
+        match self {
+            Self::Movable => (ImageTagMutability::Mutable, &[]),
+            Self::Immutable => (ImageTagMutability::Immutable, &[]),
+            Self::ImmutableExcept(filters) => (ImageTagMutability::ImmutableWithExclusion, filters),
+            Self::ImmutableOnly(filters) => (ImageTagMutability::MutableWithExclusion, filters),
+        }
+    }
+}
+
+impl Aws {
+    /// The repository of a registry.
+    pub async fn describe_repository(&self, registry: &RegistryAccess, name: &str) -> Result<Described, AwsError> {
+        const ACTION: &str = "ecr:DescribeRepositories";
+        let call = self.ecr_in(&registry.region).describe_repositories().set_registry_id(registry.account.clone());
+        match told(ACTION, call.repository_names(name).send().await) {
+            Ok(answer) => {
+                let found = answer.repositories().first().ok_or_else(|| AwsError::incomplete(ACTION, "the repository"))?;
+                let arn = found.repository_arn().ok_or_else(|| AwsError::incomplete(ACTION, "the repository's ARN"))?;
+                Ok(Described::There(EcrRepository { arn: arn.to_owned(), tags: TagRule::of(found) }))
+            }
+            Err(error) if error.is("RepositoryNotFound") => Ok(Described::Missing(asked_account(&error.message))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The prefix of the creation template by which a push to a missing repository makes it; none when no push does.
+    pub async fn creation_template(&self, registry: &RegistryAccess, name: &str) -> Result<Option<String>, AwsError> {
+        let client = self.ecr_in(&registry.region);
+        let mut pages = client.describe_repository_creation_templates().into_paginator().send();
+        let mut templates = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = told("ecr:DescribeRepositoryCreationTemplates", page)?;
+            templates.extend(page.repository_creation_templates().iter().filter(|template| is_for_pushes(template)).cloned());
+        }
+        let prefixes = templates.iter().filter_map(RepositoryCreationTemplate::prefix);
+        Ok(closest(prefixes, name).map(str::to_owned))
+    }
+
+    /// Makes a repository with what was asked for; what was not is left to ECR. One that is there already is no failure.
+    pub async fn create_repository(&self, registry: &RegistryAccess, name: &str, wanted: &NewRepository) -> Result<Created, AwsError> {
+        let client = self.ecr_once_in(&registry.region);
+        let made = unthrottled(async || {
+            let call = client.create_repository().set_registry_id(registry.account.clone()).repository_name(name);
+            let scan = wanted.scan_on_push.map(|scan| ImageScanningConfiguration::builder().scan_on_push(scan).build());
+            let call = call.set_image_scanning_configuration(scan).set_encryption_configuration(encryption(wanted)?);
+            let (mutability, filters) = wanted.tags.as_ref().map(TagRule::mutability).unzip();
+            let filters = filters.filter(|filters| !filters.is_empty()).map(exclusions).transpose()?;
+            let call = call.set_image_tag_mutability(mutability).set_image_tag_mutability_exclusion_filters(filters);
+            told(CREATE, call.send().await).map(drop)
+        });
+        match made.await {
+            Ok(()) => Ok(Created::Made),
+            Err(error) if error.is("RepositoryAlreadyExists") => Ok(Created::There),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lets a repository keep its newest images only. Putting the same policy twice is putting it once, so it is tried again.
+    pub async fn keep_newest(&self, registry: &RegistryAccess, name: &str, count: u32) -> Result<(), AwsError> {
+        let client = self.ecr_in(&registry.region);
+        unthrottled(async || {
+            let call = client.put_lifecycle_policy().set_registry_id(registry.account.clone()).repository_name(name);
+            told("ecr:PutLifecyclePolicy", call.lifecycle_policy_text(lifecycle(count)).send().await).map(drop)
+        })
+        .await
+    }
+
+    /// Whether the account lets layers be mounted from one repository to another.
+    pub async fn blob_mounting(&self, region: &str) -> Result<bool, AwsError> {
+        let call = self.ecr_in(region).get_account_setting().name("BLOB_MOUNTING");
+        Ok(told("ecr:GetAccountSetting", call.send().await)?.value() == Some("ENABLED"))
+    }
+}
+
+const CREATE: &str = "ecr:CreateRepository";
+
+fn encryption(wanted: &NewRepository) -> Result<Option<EncryptionConfiguration>, AwsError> {
+    let Some(key) = &wanted.kms_key else { return Ok(None) };
+    let built = EncryptionConfiguration::builder().encryption_type(EncryptionType::Kms).kms_key(key).build();
+    built.map(Some).map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
+}
+
+fn exclusions(filters: &[String]) -> Result<Vec<ImageTagMutabilityExclusionFilter>, AwsError> {
+    let filter = |text: &String| {
+        let filter = ImageTagMutabilityExclusionFilter::builder().filter_type(ImageTagMutabilityExclusionFilterType::Wildcard);
+        filter.filter(text).build().map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
+    };
+    filters.iter().map(filter).collect()
+}
+
+/// Images by their age, whatever their tags: the newest `count` stay.
+pub fn lifecycle(count: u32) -> String {
+    let selection = serde_json::json!({ "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count });
+    let rule = serde_json::json!({
+        "rulePriority": 1, "description": format!("Keep the newest {count} images"), "selection": selection, "action": { "type": "expire" },
+    });
+    serde_json::json!({ "rules": [rule] }).to_string()
+}
+
+fn is_for_pushes(template: &RepositoryCreationTemplate) -> bool {
+    template.applied_for().contains(&RctAppliedFor::CreateOnPush)
+}
+
+/// The longest prefix wins; a prefix ends where a part of the name ends; `ROOT` is for all that no other is for (ECR user guide,
+/// "Repository creation templates").
+fn closest<'p>(prefixes: impl Iterator<Item = &'p str>, name: &str) -> Option<&'p str> {
+    const ROOT: &str = "ROOT";
+    let is_begin = |prefix: &str| name.strip_prefix(prefix.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
+    prefixes.filter(|prefix| *prefix == ROOT || is_begin(prefix)).max_by_key(|prefix| if *prefix == ROOT { 0 } else { prefix.len() })
+}
+
+/// `… does not exist in the registry with id '123456789012'`.
+fn asked_account(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("registry with id '")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    (digits.len() == 12).then_some(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_fixed_as_the_repository_says() {
+        let filters = || vec!["latest".to_owned(), "dev-*".to_owned()];
+        let table = [
+            (TagRule::Movable, false, false, false),
+            (TagRule::Immutable, true, true, true),
+            (TagRule::ImmutableExcept(filters()), true, false, false),
+            (TagRule::ImmutableOnly(filters()), false, true, true),
+        ];
+        for (rule, version, latest, dev) in table {
+            let fixed = ["1.0", "latest", "dev-7"].map(|tag| rule.is_fixed(tag));
+            assert_eq!(fixed, [version, latest, dev], "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn the_closest_template_makes_the_repository() {
+        let prefixes = ["ROOT", "team", "team/api", "te"];
+        let table = [("team/api/web", Some("team/api")), ("team/web", Some("team")), ("other", Some("ROOT")), ("teams/web", Some("ROOT"))];
+        for (name, expected) in table {
+            assert_eq!(closest(prefixes.into_iter(), name), expected, "{name}");
+        }
+        assert_eq!(closest(["team"].into_iter(), "team"), None);
+    }
+
+    #[test]
+    fn the_account_that_was_asked_stands_in_the_refusal() {
+        let message = "The repository with name 'app' does not exist in the registry with id '123456789012'";
+        assert_eq!(asked_account(message).as_deref(), Some("123456789012"));
+        assert_eq!(asked_account("The repository does not exist"), None);
+    }
+
+    #[test]
+    fn a_lifecycle_policy_expires_all_but_the_newest() {
+        let policy: serde_json::Value = serde_json::from_str(&lifecycle(30)).unwrap();
+        assert_eq!(policy["rules"][0]["selection"]["countNumber"], 30);
+        assert_eq!(policy["rules"][0]["action"]["type"], "expire");
+    }
+}

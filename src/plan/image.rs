@@ -1,0 +1,178 @@
+//! What the plan says of the image: is it for the task's platform, is there a repository for it, may its tags be given.
+
+use serde_json::Value;
+
+use crate::aws::ecs_shapes::Service;
+use crate::documents::task_definition::TaskDefinition;
+use crate::problem::Problem;
+use crate::registry::{Digest, Facts, Platform};
+use crate::settings::{ImageSettings, NewRepository, Settings};
+use crate::survey::{ImageFound, RepositorySeen, RepositoryState, Snapshot, Template};
+
+/// The repository that the image goes to.
+#[derive(Debug, Clone)]
+pub struct RepositoryPlan {
+    /// As it was seen.
+    pub seen: RepositorySeen,
+    /// What must be done about it.
+    pub need: Need,
+    /// Images of it that the new one may share layers with: those that run now.
+    pub alike: Vec<Digest>,
+}
+
+/// What must be done about a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it is there, or nobody knows.
+    Nothing,
+    /// The push makes it, by the creation template with this prefix.
+    Push(String),
+    /// It is made before the push.
+    Create(NewRepository),
+}
+
+/// The repository, and what must be done about it, for an image that is pushed.
+pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<RepositoryPlan> {
+    let (image, seen, ImageFound::Local { .. }) = (settings.image.as_ref()?, snapshot.repository.as_ref()?, snapshot.image.as_ref()?)
+    else {
+        return None;
+    };
+    let need = match (&seen.state, &image.create) {
+        (RepositoryState::Missing(Template::Makes(prefix)), _) => Need::Push(prefix.clone()),
+        (RepositoryState::Missing(_), Some(create)) => Need::Create(create.clone()),
+        (RepositoryState::Missing(_), None) | (RepositoryState::There { .. } | RepositoryState::Unseen, _) => Need::Nothing,
+    };
+    Some(RepositoryPlan { seen: seen.clone(), need, alike: alike(snapshot, seen) })
+}
+
+fn alike(snapshot: &Snapshot, seen: &RepositorySeen) -> Vec<Digest> {
+    let Some(live) = &snapshot.live else { return Vec::new() };
+    let begin = format!("{}@", seen.place());
+    let definition = TaskDefinition(&live.answer["taskDefinition"]);
+    definition.images().filter_map(|(_, image)| image.strip_prefix(&begin)?.parse().ok()).collect()
+}
+
+impl RepositoryPlan {
+    /// What will become of the repository.
+    pub(super) fn line(&self) -> Option<String> {
+        let place = self.seen.place();
+        match &self.need {
+            Need::Nothing => None,
+            Need::Push(prefix) => {
+                Some(format!("the repository {place} does not exist: the push makes it, by the creation template `{prefix}`"))
+            }
+            Need::Create(_) => {
+                Some(format!("the repository {place} does not exist: it is made, and stays whatever becomes of the deployment"))
+            }
+        }
+    }
+}
+
+/// Every reason why the image cannot go where it is to go.
+pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, definition: &Value) -> Vec<Problem> {
+    let (Some(image), Some(found)) = (&settings.image, &snapshot.image) else { return Vec::new() };
+    let platform = platform(found, definition, snapshot.service.as_ref());
+    let seen = snapshot.repository.as_ref();
+    let repository = seen.and_then(|seen| missing(image, seen));
+    let tags = seen.map(|seen| taken(found, seen)).unwrap_or_default();
+    platform.into_iter().chain(repository).chain(tags).collect()
+}
+
+fn missing(image: &ImageSettings, seen: &RepositorySeen) -> Option<Problem> {
+    let is_hopeless = seen.state == RepositoryState::Missing(Template::None) && image.create.is_none();
+    is_hopeless.then(|| {
+        let account = seen.registry.account.as_ref().map(|account| format!(" of account {account}")).unwrap_or_default();
+        let message = format!("there is no repository `{}` in the registry{account} in {}", seen.name, seen.registry.region);
+        Problem::new("repository", message, format!("set create-repository: true, or make it: {}", seen.create_command()))
+    })
+}
+
+fn taken(found: &ImageFound, seen: &RepositorySeen) -> Vec<Problem> {
+    let ImageFound::Local { source, .. } = found else { return Vec::new() };
+    let Some(ours) = source.digest() else { return Vec::new() };
+    let others = seen.fixed.iter().filter(|(_, there)| there != ours);
+    let problem = |(tag, there): &(_, _)| {
+        let message = format!("the tag `{tag}` of {} is immutable and names {there}; the image is {ours}", seen.place());
+        Problem::new("tags", message, "use a tag that is new for every build, such as the commit's, or deploy the image that is there")
+    };
+    others.map(problem).collect()
+}
+
+/// What the task runs on; empty parts are not said, and so fit any image.
+#[derive(Debug, PartialEq, Eq)]
+struct Needed {
+    os: Option<&'static str>,
+    architecture: Option<&'static str>,
+}
+
+fn platform(found: &ImageFound, definition: &Value, service: Option<&Service>) -> Option<Problem> {
+    let there: Vec<&Platform> = match found {
+        ImageFound::Local { facts, .. } | ImageFound::InRegistry { facts, .. } => facts.iter().flat_map(Facts::platforms).collect(),
+        ImageFound::AsNamed(_) => return None,
+    };
+    let needed = needed(definition, service);
+    let fits = |platform: &&Platform| {
+        needed.os.is_none_or(|os| os == platform.os) && needed.architecture.is_none_or(|architecture| architecture == platform.architecture)
+    };
+    if there.is_empty() || there.iter().any(fits) {
+        return None;
+    }
+    let has = there.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let wanted = [needed.os, needed.architecture].into_iter().flatten().collect::<Vec<_>>().join("/");
+    let remedy = format!("build it for {wanted} (docker buildx build --platform), or set runtimePlatform in the task definition");
+    Some(Problem::new("image", format!("the task definition needs an image for {wanted}, and this one is for {has}"), remedy))
+}
+
+/// `runtimePlatform`; what it leaves out is Linux on `X86_64` on Fargate, and whatever the instances are elsewhere.
+fn needed(definition: &Value, service: Option<&Service>) -> Needed {
+    let is_fargate = on_fargate(definition, service);
+    let said = |name: &str| definition["runtimePlatform"][name].as_str();
+    let os = match said("operatingSystemFamily") {
+        Some("LINUX") => Some("linux"),
+        Some(family) if family.starts_with("WINDOWS") => Some("windows"),
+        Some(_) => None,
+        None => is_fargate.then_some("linux"),
+    };
+    let architecture = match said("cpuArchitecture") {
+        Some("X86_64") => Some("amd64"),
+        Some("ARM64") => Some("arm64"),
+        Some(_) => None,
+        None => is_fargate.then_some("amd64"),
+    };
+    Needed { os, architecture }
+}
+
+fn on_fargate(definition: &Value, service: Option<&Service>) -> bool {
+    let compatibilities = definition["requiresCompatibilities"].as_array();
+    let is_only = compatibilities.is_some_and(|words| words.len() == 1 && words[0] == "FARGATE");
+    is_only || service.is_some_and(|service| service.launch_type.as_deref() == Some("FARGATE"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_platform_is_what_the_definition_says_and_what_fargate_assumes() {
+        let table = [
+            (json!({}), (None, None)),
+            (json!({ "requiresCompatibilities": ["FARGATE"] }), (Some("linux"), Some("amd64"))),
+            (json!({ "requiresCompatibilities": ["EC2", "FARGATE"] }), (None, None)),
+            (
+                json!({ "requiresCompatibilities": ["FARGATE"], "runtimePlatform": { "cpuArchitecture": "ARM64" } }),
+                (Some("linux"), Some("arm64")),
+            ),
+            (json!({ "runtimePlatform": { "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" } }), (Some("windows"), None)),
+            (
+                json!({ "runtimePlatform": { "operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64" } }),
+                (Some("linux"), Some("amd64")),
+            ),
+            (json!({ "runtimePlatform": { "cpuArchitecture": "RISCV" } }), (None, None)),
+        ];
+        for (definition, (os, architecture)) in table {
+            assert_eq!(needed(&definition, None), Needed { os, architecture }, "{definition}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `registry-username`, `registry-password` and `docker-config`: who we are to the registry of a `docker://` image.
+//!
+//! The credentials belong to the host of `image`, and to no other: the registry that is pushed to never sees them.
+
+use super::collect::Collect;
+use crate::documents::docker_config::{self, Login};
+use crate::inputs::Inputs;
+use crate::registry::{Credentials, ImageReference};
+use crate::runner::Runner;
+use crate::secret::Secret;
+
+/// Who we are to the registry that has the image.
+#[derive(Debug, Clone, Default)]
+pub enum SourceLogin {
+    /// These credentials are for it.
+    With(Credentials),
+    /// There are some, but out of our reach: why, in a sentence.
+    OutOfReach(String),
+    /// Anybody.
+    #[default]
+    Anonymous,
+}
+
+impl SourceLogin {
+    /// The credentials, if there are any.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        match self {
+            Self::With(credentials) => Some(credentials),
+            Self::OutOfReach(_) | Self::Anonymous => None,
+        }
+    }
+}
+
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> SourceLogin {
+    let ImageReference::Registry(name) = reference else {
+        unread(inputs, "image is not in a registry (docker://…)", collect);
+        return SourceLogin::Anonymous;
+    };
+    let (host, _) = name.address();
+    given(inputs, collect).map_or_else(|| from_config(inputs, runner, &host, collect), SourceLogin::With)
+}
+
+/// Without an image in a registry nobody would read them.
+pub(super) fn unread(inputs: &Inputs, why: &str, collect: &mut Collect) {
+    let all = [
+        ("registry-username", &inputs.registry_username),
+        ("registry-password", &inputs.registry_password),
+        ("docker-config", &inputs.docker_config),
+    ];
+    for (input, _) in all.into_iter().filter(|(_, value)| value.is_some()) {
+        collect.problem(input, format!("it is given, but {why}"), "leave it out, or write image as docker://HOST/NAME:TAG");
+    }
+}
+
+fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
+    match (&inputs.registry_username, &inputs.registry_password) {
+        (Some(user), Some(password)) => Some(Credentials { user: user.clone(), password: Secret::new(password.clone()) }),
+        (None, None) => None,
+        (Some(_), None) => {
+            collect.problem("registry-password", "it is missing, and registry-username is given", "set both, or neither");
+            None
+        }
+        (None, Some(_)) => {
+            collect.problem("registry-username", "it is missing, and registry-password is given", "set both, or neither");
+            None
+        }
+    }
+}
+
+/// The file that is named must be there; the one that a login may have left need not be.
+fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Collect) -> SourceLogin {
+    let Some(path) = &inputs.docker_config else { return from_ambient(runner, host).unwrap_or_default() };
+    let path = if runner.workspace.path(path).is_dir() { format!("{}/config.json", path.trim_end_matches('/')) } else { path.clone() };
+    let read = runner.workspace.read(&path).map_err(|error| format!("{path} {error}"));
+    match read.and_then(|text| docker_config::login(&text, host).map_err(|why| format!("{path} cannot be used: {why}"))) {
+        Ok(login) => taken(login, &path),
+        Err(why) => {
+            collect.problem("docker-config", why, "give the folder or the file of a Docker configuration in the workspace");
+            SourceLogin::Anonymous
+        }
+    }
+}
+
+fn from_ambient(runner: &Runner, host: &str) -> Option<SourceLogin> {
+    let path = ambient(runner)?;
+    let text = runner.workspace.read(&path).ok()?;
+    Some(match docker_config::login(&text, host) {
+        Ok(login) => taken(login, &path),
+        Err(why) => SourceLogin::OutOfReach(format!("{path} is not read for credentials: {why}")),
+    })
+}
+
+fn taken(login: Login, path: &str) -> SourceLogin {
+    match login {
+        Login::Password { user, password } => SourceLogin::With(Credentials { user, password }),
+        Login::None => SourceLogin::Anonymous,
+        Login::Helper(program) => SourceLogin::OutOfReach(format!(
+            "{path} leaves the credentials to {program}, a program of the host that the action's container does not have"
+        )),
+        Login::IdentityToken => {
+            SourceLogin::OutOfReach(format!("{path} holds an identity token, which is not exchanged for a password here"))
+        }
+    }
+}
+
+/// `DOCKER_CONFIG`, or `.docker` in the container's home: `/github/home`, which steps of other actions do not write to.
+fn ambient(runner: &Runner) -> Option<String> {
+    let named = runner.variables.get("DOCKER_CONFIG").filter(|folder| !folder.is_empty()).cloned();
+    let folder = named.or_else(|| runner.variables.get("HOME").map(|home| format!("{home}/.docker")))?;
+    Some(format!("{folder}/config.json"))
+}

@@ -1,0 +1,145 @@
+//! The registry and the repository that the image goes to: a token, whether the repository is there, which of its tags may move.
+
+use super::{Unread, optional};
+use crate::aws::ecr::{RegistryAccess, RegistryPlace};
+use crate::aws::ecr_host::{EcrHost, partition};
+use crate::aws::ecr_repositories::Described;
+use crate::problem::Problem;
+use crate::registry::{Digest, ImageReference, Tag};
+use crate::run::Run;
+use crate::settings::{ImageSettings, Mode, NewRepository, Push, Settings, TagRule};
+
+/// The repository that the image goes to.
+#[derive(Debug, Clone)]
+pub struct RepositorySeen {
+    /// Its name.
+    pub name: String,
+    /// Its registry.
+    pub registry: RegistryAccess,
+    /// What is known of it.
+    pub state: RepositoryState,
+    /// Wanted tags that name an image already and may not move, as far as they were read.
+    pub fixed: Vec<(Tag, Digest)>,
+}
+
+/// What is known of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepositoryState {
+    /// It is there.
+    There {
+        /// ARN.
+        arn: String,
+        /// Which of its tags may move.
+        tags: TagRule,
+    },
+    /// It is not there.
+    Missing(Template),
+    /// It could not be looked at: the push will tell.
+    Unseen,
+}
+
+/// Whether a push makes a missing repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Template {
+    /// By the creation template with this prefix.
+    Makes(String),
+    /// It does not.
+    None,
+    /// The templates could not be read: the push will tell.
+    Unseen,
+}
+
+impl RepositorySeen {
+    /// `registry/name`, as people write it.
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.registry.host(), self.name)
+    }
+
+    /// The ARN for a policy; of an account that is not known, of any.
+    pub fn arn(&self) -> String {
+        match &self.state {
+            RepositoryState::There { arn, .. } => arn.clone(),
+            RepositoryState::Missing(_) | RepositoryState::Unseen => {
+                let (region, account) = (&self.registry.region, self.registry.account.as_deref().unwrap_or("*"));
+                format!("arn:{}:ecr:{region}:{account}:repository/{}", partition(region), self.name)
+            }
+        }
+    }
+
+    /// Whether a tag stays where it is once it was given.
+    pub fn is_fixed(&self, tag: &Tag) -> bool {
+        match &self.state {
+            RepositoryState::There { tags, .. } => tags.is_fixed(tag.as_str()),
+            RepositoryState::Missing(_) | RepositoryState::Unseen => false,
+        }
+    }
+
+    /// The command that makes it.
+    pub fn create_command(&self) -> String {
+        let account = self.registry.account.as_ref().map(|account| format!(" --registry-id {account}")).unwrap_or_default();
+        format!("aws ecr create-repository --repository-name {} --region {}{account}", self.name, self.registry.region)
+    }
+}
+
+/// A token for the registry, and the repository in it, when an image is deployed at all.
+pub(super) async fn registry(run: &Run, settings: &Settings) -> Result<(Option<RegistryAccess>, Option<RepositorySeen>), Unread> {
+    let Some(image) = settings.image.as_ref().filter(|_| settings.mode == Mode::Deploy) else { return Ok((None, None)) };
+    let read = run.aws.registry_access(&place(image, &settings.aws.registries)).await;
+    let Some(repository) = &image.repository else {
+        if matches!(image.reference, ImageReference::Registry(_)) {
+            return Ok((read.ok(), None));
+        }
+        return Ok((optional(run, "the image is deployed by its name, not by its digest", read), None));
+    };
+    let access = read?;
+    if let Some(host) = repository.host.as_deref().filter(|host| EcrHost::parse(host).is_none() && *host != access.host()) {
+        let message = format!("`{host}` is not a registry of ECR, which images are pushed to");
+        let remedy = "write only the repository's name, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME";
+        return Err(Unread::Problem(Problem::new("repository", message, remedy)));
+    }
+    let seen =
+        if image.push == Push::Never { None } else { Some(look(run, access.clone(), &repository.name, image.create.as_ref()).await) };
+    Ok((Some(access), seen))
+}
+
+/// The host decides, where one is written: account and region need not be the run's own.
+fn place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
+    let written = match (&image.repository, &image.reference) {
+        (Some(repository), _) => repository.host.as_deref(),
+        (None, ImageReference::Bare(name) | ImageReference::Registry(name)) => name.repository().split_once('/').map(|(host, _)| host),
+        (
+            None,
+            ImageReference::Engine(_)
+            | ImageReference::Layout { .. }
+            | ImageReference::OciArchive { .. }
+            | ImageReference::DockerArchive { .. },
+        ) => None,
+    };
+    written.and_then(EcrHost::parse).map_or_else(|| RegistryPlace::Own(registries.to_vec()), RegistryPlace::At)
+}
+
+async fn look(run: &Run, mut registry: RegistryAccess, name: &str, create: Option<&NewRepository>) -> RepositorySeen {
+    let narrower = "that the repository is there, and that its tags may move, is only known once the image is pushed";
+    let state = match optional(run, narrower, run.aws.describe_repository(&registry, name).await) {
+        Some(Described::There(found)) => RepositoryState::There { arn: found.arn, tags: found.tags },
+        Some(Described::Missing(account)) => {
+            registry.account = registry.account.or(account);
+            RepositoryState::Missing(template(run, &registry, name, create).await)
+        }
+        None => RepositoryState::Unseen,
+    };
+    RepositorySeen { name: name.to_owned(), registry, state, fixed: Vec::new() }
+}
+
+/// A repository that is made by us, as it was asked for, needs no template.
+async fn template(run: &Run, registry: &RegistryAccess, name: &str, create: Option<&NewRepository>) -> Template {
+    if create.is_some_and(NewRepository::is_particular) {
+        return Template::None;
+    }
+    let narrower = "whether a creation template makes the repository is only known once the image is pushed";
+    match optional(run, narrower, run.aws.creation_template(registry, name).await) {
+        Some(Some(prefix)) => Template::Makes(prefix),
+        Some(None) => Template::None,
+        None => Template::Unseen,
+    }
+}
