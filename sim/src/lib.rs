@@ -31,7 +31,7 @@ pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
     AlarmState, Breaker, ConfigOptions, Controller, Exposure, GroupOptions, Kind, NativeOptions, RollingOptions, ScalingOptions,
-    ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, Traffic,
+    ScanFinding, ScanKind, ScanLook, ScanOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, Traffic,
 };
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{

@@ -1,8 +1,10 @@
 //! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a JSON file.
 
 mod native;
+mod scan;
 
 pub use native::{Kind, NativeOptions, Strategy};
+pub use scan::{ScanFinding, ScanKind, ScanLook, ScanOptions};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -45,6 +47,8 @@ pub struct StageOptions {
     pub registry_open: bool,
     /// The ECR repositories that exist.
     pub repositories: Vec<String>,
+    /// How the images of repositories are scanned; those of others are only when a scan is started, and nothing is found in them.
+    pub scans: BTreeMap<String, ScanOptions>,
     /// The services that exist from the start; `${registry}` in their definitions becomes the registry's `host:port`.
     pub services: Vec<ServiceOptions>,
     /// Deployment configurations beside AWS's own.
@@ -84,6 +88,7 @@ impl Default for StageOptions {
             registry_password: "registry-token-of-the-stage".to_owned(),
             registry_open: false,
             repositories: vec!["app".to_owned()],
+            scans: BTreeMap::new(),
             services: Vec::new(),
             deployment_configs: Vec::new(),
             alarms: BTreeMap::new(),

@@ -21,7 +21,7 @@ pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>
         "DescribeRepositories" => repositories(cloud, asked),
         "DescribeImages" => images(cloud, asked).await,
         "BatchGetImage" => batch_get(cloud, asked).await,
-        _ => return None,
+        _ => return super::ecr_scan::answer(cloud, operation, asked).await,
     })
 }
 
@@ -51,7 +51,7 @@ fn repository(cloud: &Cloud, name: &str) -> Value {
     })
 }
 
-fn exists(cloud: &Cloud, name: &str) -> Result<(), Refusal> {
+pub(super) fn exists(cloud: &Cloud, name: &str) -> Result<(), Refusal> {
     if cloud.options.repositories.iter().any(|known| known == name) {
         return Ok(());
     }

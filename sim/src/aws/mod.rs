@@ -8,6 +8,7 @@ mod autoscaling;
 mod cloudwatch;
 mod codedeploy;
 mod ecr;
+mod ecr_scan;
 mod ecs;
 mod elb;
 mod exchange;
@@ -23,6 +24,7 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 pub(crate) use asked::Asked;
+pub(crate) use ecr_scan::Scans;
 pub(crate) use exchange::{Severed, exchange};
 pub(crate) use refusal::Refusal;
 
