@@ -27,6 +27,7 @@ pub mod registry;
 pub mod report;
 pub mod run;
 pub mod runner;
+pub mod scan;
 pub mod scrub;
 pub mod secret;
 pub mod settings;

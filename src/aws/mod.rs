@@ -24,6 +24,7 @@ pub mod alarms;
 pub mod answer;
 pub mod codedeploy;
 pub mod ecr;
+pub mod ecr_scan;
 pub mod ecs;
 pub mod ecs_rollout_shapes;
 pub mod ecs_rollouts;

@@ -65,6 +65,7 @@ impl Console {
             Event::Warned { sentence } => self.warning("note", sentence),
             Event::Noted { sentence } => vec![quiet(sentence)],
             Event::ImagePinned { image, tags, moved, .. } => vec![quiet(&format!("{image}{}, {} moved", tagged(tags), bytes(*moved)))],
+            Event::ScanAnswered { result } => super::scan::lines(result),
             Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],

@@ -7,6 +7,7 @@ pub mod queue;
 pub mod revision;
 pub mod rollout;
 pub mod scaling;
+pub mod scan;
 pub mod smoke;
 pub mod stale;
 pub mod stopped;
