@@ -142,14 +142,16 @@ fn status(page: Option<&Page>) -> (String, Option<String>) {
 }
 
 fn findings(pages: &[&ImageScanFindings]) -> Findings {
-    let enhanced: Vec<Finding> = pages.iter().flat_map(|page| page.enhanced_findings()).map(enhanced).collect();
-    let basic = pages.iter().flat_map(|page| page.findings()).map(basic);
+    let enhanced = pages.iter().flat_map(|page| page.enhanced_findings()).map(enhanced);
+    let mut listed: Vec<Finding> = pages.iter().flat_map(|page| page.findings()).map(basic).chain(enhanced).collect();
+    // ECR promises no order, and two looks are compared.
+    listed.sort_by(|one, other| (one.severity, &one.name).cmp(&(other.severity, &other.name)));
     // An empty list says who made it as well.
     let is_enhanced = pages.iter().any(|page| page.enhanced_findings.is_some() && page.findings().is_empty());
     let kind = if is_enhanced { Kind::Enhanced } else { Kind::Basic };
     let completed = pages.iter().find_map(|page| page.image_scan_completed_at()).map(aws_smithy_types::DateTime::as_secs_f64);
     let counts = pages.first().and_then(|page| page.finding_severity_counts());
-    Findings { kind, completed, listed: basic.chain(enhanced).collect(), counted: counted(counts.into_iter().flatten()) }
+    Findings { kind, completed, listed, counted: counted(counts.into_iter().flatten()) }
 }
 
 fn counted<'c>(counts: impl Iterator<Item = (&'c FindingSeverity, &'c i32)>) -> BTreeMap<Severity, u64> {
@@ -167,8 +169,8 @@ fn severity(word: Option<&str>) -> Severity {
         Some("MEDIUM") => Severity::Medium,
         Some("LOW") => Severity::Low,
         Some("INFORMATIONAL") => Severity::Informational,
-        Some("UNDEFINED" | "UNTRIAGED") | None => Severity::Unrated,
-        Some(_) => Severity::Unknown,
+        Some("UNDEFINED" | "UNTRIAGED") => Severity::Unrated,
+        Some(_) | None => Severity::Unknown,
     }
 }
 
@@ -256,9 +258,9 @@ mod tests {
     }
 
     #[test]
-    fn a_severity_that_is_newer_than_this_action_is_not_an_unrated_one() {
+    fn a_severity_that_is_missing_or_newer_than_this_action_is_not_an_unrated_one() {
         let words = [Some("CRITICAL"), Some("UNTRIAGED"), Some("UNDEFINED"), None, Some("CATASTROPHIC")];
         let read = words.map(severity);
-        assert_eq!(read, [Severity::Critical, Severity::Unrated, Severity::Unrated, Severity::Unrated, Severity::Unknown]);
+        assert_eq!(read, [Severity::Critical, Severity::Unrated, Severity::Unrated, Severity::Unknown, Severity::Unknown]);
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// A word that is newer than this action: it may be the worst of all.
+    /// A word that is missing or newer than this action: it may be the worst of all.
     Unknown,
     /// `CRITICAL`.
     Critical,

@@ -19,6 +19,8 @@ const KEYS: &[&str] = &["fail-on", "wait", "ignore", "unsupported"];
 const UNSUPPORTED: &[(&str, Unsupported)] = &[("refuse", Unsupported::Refuse), ("allow", Unsupported::Allow)];
 /// A basic scan takes seconds to a minute; Inspector's first one some minutes for a large image.
 const WAIT: Duration = Duration::from_mins(5);
+/// No job of GitHub lasts longer.
+const LONGEST: Duration = Duration::from_hours(6);
 
 pub(super) fn settings(mode: Mode, inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Policy> {
     let text = inputs.scan.as_deref()?;
@@ -64,10 +66,18 @@ fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Policy> {
     if fail_on.is_none() {
         reader.report(root.place, "There is no `fail-on`", "Write `fail-on:` with the least severity that fails, such as `high`");
     }
-    let wait = fields.get("wait").map_or(Some(WAIT), |node| reader.duration(node, "`wait`"));
+    let wait = fields.get("wait").map_or(Some(WAIT), |node| wait(reader, node));
     let ignore = fields.get("ignore").map_or(Some(Vec::new()), |node| ignored(reader, node));
     let unsupported = fields.get("unsupported").map_or(Some(Unsupported::Refuse), |node| reader.word(node, "`unsupported`", UNSUPPORTED));
     Some(Policy { fail_on: fail_on??, wait: wait?, ignore: ignore?, unsupported: unsupported? })
+}
+
+fn wait(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
+    let wait = reader.duration(node, "`wait`")?;
+    if wait > LONGEST {
+        reader.report(node.place, "`wait` is longer than 6h, and so than a job lasts", "Write a time such as `5m`");
+    }
+    Some(wait.min(LONGEST))
 }
 
 /// One name will do for a list of one.
@@ -115,7 +125,7 @@ mod tests {
     #[test]
     fn every_problem_is_told_with_its_place() {
         let problems =
-            read("fail-on: hihg\nwait: soon\nignore:\n  - CVE-2024-*\n  - CVE-2024-1 CVE-2024-2\nunsuported: allow").unwrap_err();
+            read("fail-on: higher\nwait: soon\nignore:\n  - CVE-2024-*\n  - CVE-2024-1 CVE-2024-2\nunsuported: allow").unwrap_err();
         let places = ["inline:1:10", "inline:2:7", "inline:4:5", "inline:5:5", "inline:6:1"];
         assert_eq!(problems.len(), places.len(), "{problems:#?}");
         assert!(problems.iter().zip(places).all(|(problem, place)| problem.contains(place)), "{problems:#?}");
@@ -124,8 +134,9 @@ mod tests {
 
     #[test]
     fn what_is_no_policy_is_refused() {
-        assert!(read("hihg").unwrap_err()[0].contains("Did you mean `high`?"));
+        assert!(read("higher").unwrap_err()[0].contains("Did you mean `high`?"));
         assert!(read("ci/scan.yml").unwrap_err()[0].contains("there is no such file"));
+        assert!(read("{ fail-on: low, wait: 9999999h }").unwrap_err()[0].contains("longer than 6h"));
         assert!(read("wait: 5m").unwrap_err()[0].contains("There is no `fail-on`"));
         assert!(read("fail-on: [high").unwrap_err()[0].contains("Not valid YAML"));
     }

@@ -604,7 +604,7 @@ async fn what_a_dead_attempt_has_started_was_judged_by_it_and_is_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
     let mut play = story(basic(Vec::new())).begin().await;
-    let mistaken = play.act(gated("fail-on: hihg\nwait: soon\nignore: [CVE-2024-*]\n")).await;
+    let mistaken = play.act(gated("fail-on: higher\nwait: soon\nignore: [CVE-2024-*]\n")).await;
     let nameless = play.act(Action::service().with("scan", "high")).await;
     let foreign = play.act(Action::service().with("image", "ghcr.io/octo/shop:1.1.0").with("scan", "high")).await;
     play.end().await;
@@ -612,7 +612,7 @@ async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
     exit code 2
     ---
     Nothing was touched: the inputs have 3 problems
-    ::error title=input refused::scan: inline:1:10: `fail-on` cannot be `hihg`
+    ::error title=input refused::scan: inline:1:10: `fail-on` cannot be `higher`
       hint: Did you mean `high`? Known here: `critical`, `high`, `medium`, `low`, `informational`, `any`
     ::error title=input refused::scan: inline:2:7: `wait`: `soon` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
       hint: Write a whole number with its unit: ms, s, m or h
