@@ -10,13 +10,13 @@ from pathlib import Path
 
 import botocore.loaders
 
-SOURCES = {"ecs": "src/aws/ecs/mod.rs", "codedeploy": "src/aws/codedeploy/mod.rs", "ecr": "src/aws/ecr.rs", "logs": "src/aws/logs.rs",
-           "application-autoscaling": "src/aws/autoscaling.rs"}
+SOURCES = {"ecs": ["src/aws/ecs/mod.rs"], "codedeploy": ["src/aws/codedeploy/mod.rs"], "ecr": ["src/aws/ecr.rs", "src/aws/ecr_scan.rs"],
+           "logs": ["src/aws/logs.rs"], "application-autoscaling": ["src/aws/autoscaling.rs"]}
 
 
-def operations(path):
-    """The operations that a service's file answers: the quoted names at the start of its match arms."""
-    text = (Path(__file__).parent / path).read_text()
+def operations(paths):
+    """The operations that a service's files answer: the quoted names at the start of their match arms."""
+    text = "".join((Path(__file__).parent / path).read_text() for path in paths)
     return sorted(set(re.findall(r'^\s*"([A-Z][A-Za-z]+)" =>', text, re.MULTILINE)))
 
 
@@ -41,13 +41,13 @@ def reachable(shapes, name, found):
             reachable(shapes, child, found)
 
 
-def service(name, path):
+def service(name, paths):
     model = botocore.loaders.Loader().load_service_model(name, "service-2")
     found, inputs = {}, {}
-    for operation in operations(path):
+    for operation in operations(paths):
         inputs[operation] = model["operations"][operation]["input"]["shape"]
         reachable(model["shapes"], inputs[operation], found)
     return {"inputs": inputs, "shapes": found}
 
 
-print(json.dumps({name: service(name, path) for name, path in SOURCES.items()}, separators=(",", ":"), sort_keys=True))
+print(json.dumps({name: service(name, paths) for name, paths in SOURCES.items()}, separators=(",", ":"), sort_keys=True))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::smoke::TestResult;
 use crate::error::Failure;
 use crate::outcome::{Mode, Outcome, Reason};
+use crate::scan::ScanResult;
 
 /// An event and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub enum Step {
     Survey,
     /// The image is pushed and pinned.
     Image,
+    /// What the registry's scanner found is judged.
+    Scan,
     /// The task definition is registered.
     Revision,
     /// The one-off task runs.
@@ -50,6 +53,7 @@ impl Step {
         match self {
             Self::Survey => "Survey",
             Self::Image => "Image",
+            Self::Scan => "Scan findings",
             Self::Revision => "Task definition",
             Self::Task => "One-off task",
             Self::Green => "Green",
@@ -222,6 +226,11 @@ pub enum Event {
         /// What became of its parts, when it was pushed.
         #[serde(default)]
         transfer: Option<Transfer>,
+    },
+    /// The registry's scan of the image has an answer.
+    ScanAnswered {
+        /// The answer.
+        result: Box<ScanResult>,
     },
     /// The revision that is deployed.
     Revision {

@@ -20,6 +20,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("image", "The image that was deployed, by digest: repository@sha256:…"),
     ("image-digest", "Its digest."),
     ("registry", "The registry it is in."),
+    ("scan-findings", "What scan found in it: a JSON object of counts by severity, without what is ignored."),
     ("deployment-id", "The deployment, CodeDeploy's or ECS's."),
     ("service-deployment-arn", "The ECS service deployment, where the controller has one."),
     ("previous-task-definition-arn", "The revision that served before."),
@@ -51,6 +52,13 @@ fn generated_repository_schema_is_what_the_types_say() {
     let mut schema = serde_json::to_string_pretty(&crate::settings::repository_schema::schema()).unwrap();
     schema.push('\n');
     is_current("docs/create-repository.schema.json", &schema);
+}
+
+#[test]
+fn generated_scan_schema_is_what_the_types_say() {
+    let mut schema = serde_json::to_string_pretty(&crate::settings::scan::schema::schema()).unwrap();
+    schema.push('\n');
+    is_current("docs/scan.schema.json", &schema);
 }
 
 #[test]

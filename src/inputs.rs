@@ -112,6 +112,7 @@ inputs! {
         max_retries = "max-retries", "3", "How often a read that AWS throttled or failed is tried in all. 0 and 1 mean once.";
     }
     "Checks" {
+        scan = "scan", "none: findings are not looked at", "What the registry's scan of the image may find: the least severity that fails (critical, high, medium, low, informational, any), or a map with fail-on, wait, ignore and unsupported, inline YAML or a path in the workspace; see docs/scan.md.";
         smoke_tests = "smoke-tests", "none", "Smoke tests, inline YAML or a path in the workspace; see docs/smoke-tests.md.";
         test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
         production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";

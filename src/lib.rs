@@ -26,6 +26,7 @@ pub mod problem;
 pub mod report;
 pub mod run;
 pub mod runner;
+pub mod scan;
 pub mod scrub;
 pub mod settings;
 pub mod sinks;

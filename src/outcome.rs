@@ -141,6 +141,8 @@ reasons! {
     AlreadyRunning = "already-running",
     /// The image could not be read or pushed.
     ImageFailed = "image-failed",
+    /// The image's scan found what `scan` forbids, or nobody can tell what it found.
+    ScanFailed = "scan-failed",
     /// The one-off task failed.
     TaskFailed = "task-failed",
     /// A smoke test failed.

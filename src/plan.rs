@@ -126,6 +126,7 @@ pub enum Refusal {
 /// Every reason why the run cannot start.
 pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
+    problems.extend(refuse::unscannable(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));

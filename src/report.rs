@@ -6,6 +6,7 @@ use crate::checks::smoke::TestResult;
 use crate::error::Failure;
 use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
+use crate::scan::ScanResult;
 
 /// The version of the JSON that the output `report` carries.
 pub const VERSION: u32 = 1;
@@ -58,6 +59,8 @@ pub struct Report {
     pub image_transfer: Option<Transfer>,
     /// The repository that was made for it.
     pub repository_created: Option<String>,
+    /// What the registry's scans of it answered.
+    pub scans: Vec<ScanResult>,
     /// One-off tasks.
     pub tasks: Vec<String>,
     /// The deployment.
@@ -153,6 +156,7 @@ impl Report {
             }
             Event::Narrowed { check, allow, .. } => self.narrowed.push((check, allow)),
             Event::Warned { sentence } => self.warnings.push(sentence),
+            Event::ScanAnswered { result } => self.scans.push(*result),
             Event::TaskStarted { arns } => self.tasks = arns,
             Event::SmokeTested { result } => self.smoke_tests.push(result),
             Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),

@@ -31,7 +31,8 @@ pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
     AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, Kind, NativeOptions, RepositoryOptions,
-    RollingOptions, ScalingOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TemplateOptions, Traffic,
+    RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions, ServiceOptions, StageOptions, Strategy, Suspension,
+    TaskEngine, TemplateOptions, Traffic,
 };
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{

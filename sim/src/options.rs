@@ -2,9 +2,11 @@
 
 mod ecr;
 mod native;
+mod scan;
 
 pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
 pub use native::{Kind, NativeOptions, Strategy};
+pub use scan::{ScanFinding, ScanKind, ScanLook, ScanOptions};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,6 +56,8 @@ pub struct StageOptions {
     pub repositories: Vec<String>,
     /// What else there is in ECR.
     pub ecr: EcrOptions,
+    /// How the images of repositories are scanned; those of others are only when a scan is started, and nothing is found in them.
+    pub scans: BTreeMap<String, ScanOptions>,
     /// The services that exist from the start; `${registry}` in their definitions becomes the registry's `host:port`.
     pub services: Vec<ServiceOptions>,
     /// Deployment configurations beside AWS's own.
@@ -96,6 +100,7 @@ impl Default for StageOptions {
             registry_faults: Vec::new(),
             repositories: vec!["app".to_owned()],
             ecr: EcrOptions::default(),
+            scans: BTreeMap::new(),
             services: Vec::new(),
             deployment_configs: Vec::new(),
             alarms: BTreeMap::new(),

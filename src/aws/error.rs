@@ -61,6 +61,11 @@ impl AwsError {
         Self { action, kind: Kind::Failed, code: "IncompleteAnswer".into(), message: format!("the answer lacks {what}") }
     }
 
+    /// An answer that took longer than there was time for.
+    pub fn late(action: &'static str) -> Self {
+        Self { action, kind: Kind::Unanswered, code: String::new(), message: "it did not come in time".into() }
+    }
+
     /// Whether a mutation may have taken effect although it ended in this error.
     pub fn may_have_landed(&self) -> bool {
         matches!(self.kind, Kind::Failed | Kind::Unanswered)

@@ -27,6 +27,7 @@ pub mod codedeploy_shapes;
 pub mod ecr;
 pub mod ecr_host;
 pub mod ecr_repositories;
+pub mod ecr_scan;
 pub mod ecs;
 pub mod ecs_rollout_shapes;
 pub mod ecs_rollouts;

@@ -18,7 +18,7 @@ use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{self, Past, Rollout};
-use crate::steps::{scaling, smoke, stale, task};
+use crate::steps::{scaling, scan, smoke, stale, task};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
 use crate::unwind::scaling::left_behind as scaling_left_behind;
@@ -27,10 +27,11 @@ use crate::unwind::scaling::left_behind as scaling_left_behind;
 const THROTTLED: Duration = Duration::from_mins(5);
 const A_WHILE: Duration = Duration::from_secs(6);
 
-/// survey → plan → image → register → one-off task → rollout → gate → traffic → production → bake.
+/// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production → bake.
 pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     let (mut snapshot, plan) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
     let image = push(run, settings, &mut snapshot, &plan).await?;
+    judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
     let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
     one_off(run, settings, &revision, &snapshot).await?;
     let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
@@ -158,6 +159,17 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
 async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<Pinned>, Failure> {
     let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else { return Ok(None) };
     step(run, Step::Image, image::image(run, asked, found, plan.repository.as_ref()), Pinned::short).await.map(Some)
+}
+
+/// What the registry's scanner found in the image, before anything is made of it. What an earlier attempt of this run has
+/// started it had judged before; to refuse it now would leave it alone half-way.
+async fn judge(run: &Run, settings: &Settings, snapshot: &Snapshot, plan: &Plan, image: Option<&Pinned>) -> Result<(), Failure> {
+    let (Some(policy), Some(image)) = (&settings.scan, image) else { return Ok(()) };
+    if snapshot.running.as_ref().is_some_and(|running| running.is_ours) {
+        run.tell(Event::Noted { sentence: "the image's scan was judged before its rollout was started".into() });
+        return Ok(());
+    }
+    step(run, Step::Scan, scan::scan(run, settings, policy, plan, image), Clone::clone).await.map(drop)
 }
 
 fn described(revision: &Revision) -> String {

@@ -37,6 +37,13 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
     problems
 }
 
+/// Nobody can be asked for the scan of an image that is only known by its name.
+pub(super) fn unscannable(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
+    let Some(ImageFound::AsNamed(name)) = &snapshot.image else { return None };
+    let message = format!("{name} is not in the account's registry, whose scan could be read");
+    settings.scan.as_ref().map(|_| Problem::new("scan", message, "set repository, so that the image is pushed there; or leave scan out"))
+}
+
 fn group_problems(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Vec<Problem> {
     let Some(group) = &snapshot.group else { return Vec::new() };
     mismatch(settings, group, service).into_iter().chain(untestable(settings, group)).collect()

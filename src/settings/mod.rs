@@ -15,6 +15,7 @@ use crate::inputs::Inputs;
 use crate::problem::Problem;
 use crate::registry::{ImageReference, Tag};
 use crate::runner::Runner;
+use crate::scan::Policy;
 use crate::secret::Secret;
 
 mod checks;
@@ -25,6 +26,7 @@ mod image;
 mod login;
 mod repository;
 mod rollout;
+pub(crate) mod scan;
 mod strategy;
 mod task;
 
@@ -54,6 +56,8 @@ pub struct Settings {
     pub version: Option<String>,
     /// The image to push or pin.
     pub image: Option<ImageSettings>,
+    /// What its scan may find.
+    pub scan: Option<Policy>,
     /// Where the task definition comes from and what is changed in it.
     pub definition: DefinitionSettings,
     /// How it is rolled out.
@@ -223,6 +227,7 @@ impl Settings {
         let mut collect = Collect::default();
         let (mode, control) = control::settings(inputs, &mut collect);
         let image = image::settings(inputs, runner, &mut collect);
+        let scan = scan::settings(mode, inputs, runner, &mut collect);
         let definition = definition::settings(inputs, runner, &mut collect);
         let rollout = rollout::settings(inputs, runner, &mut collect);
         let checks = checks::settings(inputs, runner, &mut collect);
@@ -237,6 +242,7 @@ impl Settings {
                 service: inputs.service.clone(),
                 version: version(mode, inputs, image.as_ref(), runner),
                 image,
+                scan,
                 definition: definition?,
                 rollout: rollout?,
                 checks: checks?,

@@ -71,6 +71,7 @@ impl Console {
             Event::ImagePinned { image, tags, transfer: Some(transfer), .. } => {
                 vec![quiet(&format!("{image}{}: {}", tagged(tags), transferred(transfer)))]
             }
+            Event::ScanAnswered { result } => super::scan::lines(result),
             Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],

@@ -5,4 +5,5 @@ pub mod journal;
 pub mod markdown;
 pub mod outputs;
 pub mod recorder;
+pub mod scan;
 pub mod summary;

@@ -1,5 +1,7 @@
 //! The outputs: names and values, never a path inside the container.
 
+use std::collections::BTreeMap;
+
 use crate::duration::Human;
 use crate::report::Report;
 
@@ -19,6 +21,7 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
         ("image", report.image.clone()),
         ("image-digest", report.image_digest.clone()),
         ("registry", report.registry.clone()),
+        ("scan-findings", scan_findings(report)),
         ("deployment-id", report.deployment.clone()),
         ("service-deployment-arn", report.service_deployment.clone()),
         ("previous-task-definition-arn", report.previous_revision.clone().or_else(|| report.blue.clone())),
@@ -28,6 +31,16 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
         ("report", serde_json::to_string(report).ok().filter(|text| text.len() <= LONGEST)),
     ];
     optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// Of all platforms together; none where no scan had findings or a list of none.
+fn scan_findings(report: &Report) -> Option<String> {
+    let listed: Vec<_> = report.scans.iter().filter(|scan| scan.kind.is_some()).collect();
+    let mut counts = BTreeMap::new();
+    for (severity, count) in listed.iter().flat_map(|scan| &scan.counts) {
+        *counts.entry(severity.word()).or_insert(0) += count;
+    }
+    (!listed.is_empty()).then(|| serde_json::to_string(&counts).unwrap_or_default())
 }
 
 /// Milliseconds as people read them.

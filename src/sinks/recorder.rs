@@ -57,7 +57,11 @@ impl Recorder {
         }
         let is_fact = matches!(
             stamped.event,
-            Event::Revision { .. } | Event::RolloutStarted { .. } | Event::ImagePinned { .. } | Event::TaskStarted { .. }
+            Event::Revision { .. }
+                | Event::RolloutStarted { .. }
+                | Event::ImagePinned { .. }
+                | Event::TaskStarted { .. }
+                | Event::ScanAnswered { .. }
         );
         recorded.events.push(stamped);
         if is_fact {

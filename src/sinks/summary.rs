@@ -8,6 +8,7 @@ use crate::report::{Report, StepReport};
 use crate::sinks::console::{capital, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
+use crate::sinks::scan;
 use crate::undo::short;
 
 /// The summary of a report.
@@ -19,6 +20,7 @@ pub fn of(report: &Report) -> String {
         stuck(report),
         what(report),
         steps(report),
+        scan::section(&report.scans),
         tests(report),
         stopped(report),
         notes(report),

@@ -9,6 +9,7 @@ mod repository;
 pub mod revision;
 pub mod rollout;
 pub mod scaling;
+pub mod scan;
 pub mod smoke;
 pub mod stale;
 pub mod stopped;

@@ -30,6 +30,7 @@ mod one_off_task;
 mod permissions;
 mod registry;
 mod rolling;
+mod scan;
 mod schedules;
 mod taken_back;
 mod together;

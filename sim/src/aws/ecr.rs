@@ -27,7 +27,7 @@ pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>
         "GetAccountSetting" => repositories::setting(cloud, asked),
         "DescribeImages" => images(cloud, place, asked).await,
         "BatchGetImage" => batch_get(cloud, place, asked).await,
-        _ => return None,
+        _ => return super::ecr_scan::answer(cloud, place, operation, asked).await,
     })
 }
 

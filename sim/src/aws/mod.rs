@@ -9,6 +9,7 @@ mod cloudwatch;
 mod codedeploy;
 mod ecr;
 mod ecr_repositories;
+mod ecr_scan;
 mod ecs;
 mod elb;
 mod exchange;
@@ -24,6 +25,7 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 pub(crate) use asked::Asked;
+pub(crate) use ecr_scan::Scans;
 pub(crate) use exchange::{Severed, exchange};
 pub(crate) use refusal::Refusal;
 use wire::Call;

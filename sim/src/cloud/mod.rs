@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
 use crate::account::Account;
+use crate::aws::Scans;
 use crate::clock::{Clock, now_ms};
 use crate::faults::FaultPlan;
 use crate::github::GithubOptions;
@@ -32,6 +33,7 @@ pub(crate) struct Cloud {
     pub(crate) ledger: Ledger,
     pub(crate) faults: FaultPlan,
     pub(crate) buckets: Buckets,
+    pub(crate) scans: Scans,
 }
 
 impl Cloud {
@@ -44,6 +46,7 @@ impl Cloud {
             world,
             faults: FaultPlan::new(&options.faults),
             buckets: Buckets::new(&options.limits, now_ms()),
+            scans: Scans::default(),
             options,
             ledger,
         }

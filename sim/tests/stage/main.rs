@@ -16,6 +16,7 @@ mod native_switches;
 mod rolling;
 mod rolling_deployments;
 mod scaling;
+mod scans;
 mod services;
 mod switches;
 mod tasks;

@@ -1,0 +1,266 @@
+//! ECR's scan findings: basic ones and Inspector's in one shape. ECR's words for statuses and severities are compared here.
+
+use std::collections::BTreeMap;
+
+use aws_config::Region;
+use aws_config::retry::RetryConfig;
+use aws_sdk_ecr::config::Builder;
+use aws_sdk_ecr::operation::describe_image_scan_findings::DescribeImageScanFindingsOutput as Page;
+use aws_sdk_ecr::types::{
+    EnhancedImageScanFinding, FindingSeverity, ImageIdentifier, ImageScanFinding, ImageScanFindings, PackageVulnerabilityDetails,
+    VulnerablePackage,
+};
+
+use super::error::told;
+use super::{Aws, AwsError, Kind as Trouble};
+use crate::scan::{Answer, Finding, Findings, Hidden, Kind, Package, Severity, Without};
+
+const DESCRIBE: &str = "ecr:DescribeImageScanFindings";
+const START: &str = "ecr:StartImageScan";
+/// The most that ECR gives in one page: few requests, also for old images.
+const PAGE: i32 = 1_000;
+/// Where an account's registry stands in the host of an image: `123456789012.dkr.ecr.eu-central-1.amazonaws.com`.
+const REGISTRY: &[&str] = &[".dkr.ecr.", ".dkr-ecr."];
+
+/// A repository of ECR, as an image's name says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedRepository {
+    /// The account, where the name has it.
+    pub account: Option<String>,
+    /// The region, where the name has it.
+    pub region: Option<String>,
+    /// `team/api`.
+    pub name: String,
+}
+
+impl ScannedRepository {
+    /// The repository of `123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/api@sha256:…`.
+    pub fn of(image: &str) -> Option<Self> {
+        let (host, path) = image.split_once('/')?;
+        let name = path.split(['@', ':']).next().unwrap_or_default().to_owned();
+        let parts = REGISTRY.iter().find_map(|infix| host.split_once(infix));
+        let (account, rest) = parts.map_or((None, ""), |(account, rest)| (Some(account.to_owned()), rest));
+        let region = rest.split('.').next().filter(|region| !region.is_empty()).map(str::to_owned);
+        Some(Self { account, region, name })
+    }
+}
+
+/// What became of starting a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Started {
+    /// It goes on.
+    Begun,
+    /// There will be none of this image.
+    Never(Without, String),
+    /// AWS does not start one now: it was scanned within 24 hours, or scanning is Inspector's business.
+    NotNow(AwsError),
+}
+
+impl Aws {
+    /// What the registry knows of an image's scan, of all pages.
+    pub async fn scan(&self, repository: &ScannedRepository, digest: &str) -> Result<Answer, AwsError> {
+        let mut pages = Vec::new();
+        let mut token = None;
+        loop {
+            let call = self.ecr().describe_image_scan_findings().repository_name(&repository.name).image_id(identifier(digest));
+            let call = call.set_registry_id(repository.account.clone()).max_results(PAGE).set_next_token(token);
+            let page = match told(DESCRIBE, call.customize().config_override(elsewhere(repository)).send().await) {
+                Err(error) if error.is("ScanNotFoundException") => return Ok(Answer::Absent),
+                answered => answered?,
+            };
+            token = page.next_token.clone().filter(|token| !token.is_empty());
+            pages.push(page);
+            if token.is_none() {
+                return Ok(answer(&pages));
+            }
+        }
+    }
+
+    /// Starts a basic scan. It is asked for once: a second one within 24 hours is refused.
+    pub async fn start_scan(&self, repository: &ScannedRepository, digest: &str) -> Result<Started, AwsError> {
+        let call = self.ecr().start_image_scan().repository_name(&repository.name).image_id(identifier(digest));
+        let call = call.set_registry_id(repository.account.clone());
+        let once = elsewhere(repository).retry_config(RetryConfig::disabled());
+        match told(START, call.customize().config_override(once).send().await) {
+            Ok(_) => Ok(Started::Begun),
+            Err(error) if error.is("UnsupportedImageTypeException") => Ok(Started::Never(Without::Unsupported, error.message)),
+            Err(error) if error.is("ImageArchivedException") => Ok(Started::Never(Without::Archived, error.message)),
+            Err(error) if is_for_another_time(&error) => Ok(Started::NotNow(error)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Enhanced scanning answers with a `ValidationException`.
+fn is_for_another_time(error: &AwsError) -> bool {
+    error.kind == Trouble::Denied || error.is("LimitExceededException") || error.is("ValidationException")
+}
+
+fn identifier(digest: &str) -> ImageIdentifier {
+    ImageIdentifier::builder().image_digest(digest).build()
+}
+
+/// The image may be in another region than the service.
+fn elsewhere(repository: &ScannedRepository) -> Builder {
+    let builder = Builder::new();
+    match &repository.region {
+        Some(region) => builder.region(Region::new(region.clone())),
+        None => builder,
+    }
+}
+
+/// Pages that do not agree on the status are no whole list: the scan went on meanwhile.
+fn answer(pages: &[Page]) -> Answer {
+    let (status, words) = status(pages.last());
+    if pages.iter().any(|page| self::status(Some(page)).0 != status) {
+        return Answer::GoingOn(status);
+    }
+    let without = |why| Answer::Without(why, words.clone());
+    match status.as_str() {
+        "COMPLETE" | "ACTIVE" => Answer::Found(findings(&lists(pages))),
+        // Basic scanning says so in its description only.
+        "FAILED" if words.as_ref().is_some_and(|words| words.contains("UnsupportedImageError")) => without(Without::Unsupported),
+        "FAILED" => without(Without::Failed),
+        "UNSUPPORTED_IMAGE" => without(Without::Unsupported),
+        "SCAN_ELIGIBILITY_EXPIRED" => without(Without::Expired),
+        "FINDINGS_UNAVAILABLE" => without(Without::Unavailable),
+        "LIMIT_EXCEEDED" => without(Without::Limit),
+        "IMAGE_ARCHIVED" => without(Without::Archived),
+        "IMAGE_SIZE_EXCEEDED" => without(Without::TooLarge),
+        _ => Answer::GoingOn(status),
+    }
+}
+
+fn lists(pages: &[Page]) -> Vec<&ImageScanFindings> {
+    pages.iter().filter_map(|page| page.image_scan_findings.as_ref()).collect()
+}
+
+fn status(page: Option<&Page>) -> (String, Option<String>) {
+    let status = page.and_then(|page| page.image_scan_status.as_ref());
+    let word = status.and_then(|status| status.status.as_ref()).map_or("no status", |status| status.as_str());
+    (word.to_owned(), status.and_then(|status| status.description.clone()).filter(|words| !words.trim().is_empty()))
+}
+
+fn findings(pages: &[&ImageScanFindings]) -> Findings {
+    let enhanced = pages.iter().flat_map(|page| page.enhanced_findings()).map(enhanced);
+    let mut listed: Vec<Finding> = pages.iter().flat_map(|page| page.findings()).map(basic).chain(enhanced).collect();
+    // ECR promises no order, and two looks are compared.
+    listed.sort_by(|one, other| (one.severity, &one.name).cmp(&(other.severity, &other.name)));
+    // An empty list says who made it as well.
+    let is_enhanced = pages.iter().any(|page| page.enhanced_findings.is_some() && page.findings().is_empty());
+    let kind = if is_enhanced { Kind::Enhanced } else { Kind::Basic };
+    let completed = pages.iter().find_map(|page| page.image_scan_completed_at()).map(aws_smithy_types::DateTime::as_secs_f64);
+    let counts = pages.first().and_then(|page| page.finding_severity_counts());
+    Findings { kind, completed, listed, counted: counted(counts.into_iter().flatten()) }
+}
+
+fn counted<'c>(counts: impl Iterator<Item = (&'c FindingSeverity, &'c i32)>) -> BTreeMap<Severity, u64> {
+    let mut counted = BTreeMap::new();
+    for (word, count) in counts {
+        *counted.entry(severity(Some(word.as_str()))).or_default() += u64::try_from(*count).unwrap_or(0);
+    }
+    counted
+}
+
+fn severity(word: Option<&str>) -> Severity {
+    match word {
+        Some("CRITICAL") => Severity::Critical,
+        Some("HIGH") => Severity::High,
+        Some("MEDIUM") => Severity::Medium,
+        Some("LOW") => Severity::Low,
+        Some("INFORMATIONAL") => Severity::Informational,
+        Some("UNDEFINED" | "UNTRIAGED") => Severity::Unrated,
+        Some(_) | None => Severity::Unknown,
+    }
+}
+
+fn basic(finding: &ImageScanFinding) -> Finding {
+    let attribute = |key: &str| {
+        let found = finding.attributes().iter().find(|attribute| attribute.key() == key);
+        found.and_then(|attribute| attribute.value()).map(str::to_owned)
+    };
+    let package = attribute("package_name").map(|name| Package { name, version: attribute("package_version"), fixed_in: None });
+    Finding {
+        name: finding.name().unwrap_or("unnamed").to_owned(),
+        severity: severity(finding.severity().map(FindingSeverity::as_str)),
+        packages: package.into_iter().collect(),
+        hidden: Hidden::No,
+    }
+}
+
+fn enhanced(finding: &EnhancedImageScanFinding) -> Finding {
+    let details = finding.package_vulnerability_details();
+    let name = details.and_then(|details| details.vulnerability_id()).or_else(|| finding.title());
+    let packages = details.map(PackageVulnerabilityDetails::vulnerable_packages).unwrap_or_default();
+    Finding {
+        name: name.unwrap_or("unnamed").to_owned(),
+        severity: severity(finding.severity()),
+        packages: packages.iter().map(package).collect(),
+        hidden: match finding.status() {
+            Some("SUPPRESSED" | "CLOSED") => Hidden::Suppressed,
+            _ => Hidden::No,
+        },
+    }
+}
+
+fn package(package: &VulnerablePackage) -> Package {
+    let version = package.version().map(|version| match package.release() {
+        Some(release) => format!("{version}-{release}"),
+        None => version.to_owned(),
+    });
+    Package {
+        name: package.name().unwrap_or("unnamed").to_owned(),
+        version,
+        fixed_in: package.fixed_in_version().filter(|fixed| !fixed.is_empty() && *fixed != "NotAvailable").map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_read_from_the_image_s_name_with_account_and_region_where_it_has_them() {
+        let of = |image| ScannedRepository::of(image).map(|of| (of.account, of.region, of.name));
+        let here = (Some("123456789012".into()), Some("eu-west-1".into()), "team/api".to_owned());
+        assert_eq!(of("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/api@sha256:ab"), Some(here.clone()));
+        assert_eq!(of("123456789012.dkr-ecr.eu-west-1.on.aws/team/api:1.0"), Some(here));
+        assert_eq!(of("127.0.0.1:5000/app@sha256:ab"), Some((None, None, "app".to_owned())));
+        assert_eq!(of("app"), None);
+    }
+
+    fn page(status: &str, description: &str) -> Page {
+        let status = aws_sdk_ecr::types::ImageScanStatus::builder().status(status.into()).description(description).build();
+        Page::builder().image_scan_status(status).build()
+    }
+
+    #[test]
+    fn a_status_that_is_newer_than_this_action_is_no_end() {
+        let table = [
+            ("QUARANTINED", "", Answer::GoingOn("QUARANTINED".into())),
+            (
+                "FAILED",
+                "UnsupportedImageError: no system",
+                Answer::Without(Without::Unsupported, Some("UnsupportedImageError: no system".into())),
+            ),
+            ("FAILED", "", Answer::Without(Without::Failed, None)),
+            ("IMAGE_SIZE_EXCEEDED", "", Answer::Without(Without::TooLarge, None)),
+        ];
+        for (status, description, expected) in table {
+            assert_eq!(answer(&[page(status, description)]), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn pages_of_two_scans_are_no_answer() {
+        assert_eq!(answer(&[page("COMPLETE", ""), page("IN_PROGRESS", "")]), Answer::GoingOn("IN_PROGRESS".into()));
+        assert_eq!(answer(&[page("IN_PROGRESS", ""), page("COMPLETE", "")]), Answer::GoingOn("COMPLETE".into()));
+    }
+
+    #[test]
+    fn a_severity_that_is_missing_or_newer_than_this_action_is_not_an_unrated_one() {
+        let words = [Some("CRITICAL"), Some("UNTRIAGED"), Some("UNDEFINED"), None, Some("CATASTROPHIC")];
+        let read = words.map(severity);
+        assert_eq!(read, [Severity::Critical, Severity::Unrated, Severity::Unrated, Severity::Unknown, Severity::Unknown]);
+    }
+}

@@ -1,0 +1,142 @@
+//! What one look at an image's scan showed, whichever scanner it was.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FailOn, Policy, Severity};
+
+/// What the registry answers about an image's scan.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It knows of no scan.
+    Absent,
+    /// It goes on, in ECR's own word; a word that is newer than this action means no more than that.
+    GoingOn(String),
+    /// There are findings, or a list of none.
+    Found(Findings),
+    /// The scan is over, or will not be, without findings. The text is ECR's own, where it gave any.
+    Without(Without, Option<String>),
+}
+
+/// Why there will be no findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Without {
+    /// The scan failed.
+    Failed,
+    /// The scanner cannot read the image.
+    Unsupported,
+    /// Inspector no longer scans it.
+    Expired,
+    /// The findings cannot be had.
+    Unavailable,
+    /// The account's limit of scans is reached.
+    Limit,
+    /// The image is archived.
+    Archived,
+    /// The image is too large for the scanner.
+    TooLarge,
+}
+
+/// Which scanner it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// ECR's own, once for each push or start.
+    Basic,
+    /// Amazon Inspector, once or continuously.
+    Enhanced,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Basic => "basic",
+            Self::Enhanced => "enhanced",
+        })
+    }
+}
+
+/// All findings, of every page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    /// Who found them.
+    pub kind: Kind,
+    /// When the scan was completed, in seconds of the epoch, where that is shown.
+    pub completed: Option<f64>,
+    /// The findings.
+    pub listed: Vec<Finding>,
+    /// What ECR counts beside the list.
+    pub counted: BTreeMap<Severity, u64>,
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    /// The vulnerability: `CVE-2024-6387`.
+    pub name: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is.
+    pub packages: Vec<Package>,
+    /// Whether Inspector itself leaves it out.
+    pub hidden: Hidden,
+}
+
+/// Whether Inspector itself leaves a finding out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hidden {
+    /// It does not.
+    #[default]
+    No,
+    /// By a suppression rule of the account, or because it is closed.
+    Suppressed,
+}
+
+/// A package that is vulnerable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// The version in the image.
+    pub version: Option<String>,
+    /// The version to move to, where the scanner names one.
+    pub fixed_in: Option<String>,
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.name)?;
+        self.version.as_ref().map_or(Ok(()), |version| write!(out, " {version}"))
+    }
+}
+
+impl Findings {
+    /// The findings that count, the worst first.
+    pub fn open(&self, policy: &Policy) -> Vec<&Finding> {
+        let is_open = |finding: &&Finding| finding.hidden == Hidden::No && !policy.ignores(&finding.name);
+        let mut open: Vec<&Finding> = self.listed.iter().filter(is_open).collect();
+        open.sort_by_key(|finding| (finding.severity, finding.name.as_str()));
+        open
+    }
+
+    /// How many findings that fail are counted but not listed.
+    pub fn unlisted(&self, fail_on: FailOn) -> u64 {
+        let missing = |(severity, counted): (&Severity, &u64)| counted.saturating_sub(self.of(*severity));
+        self.counted.iter().filter(|(severity, _)| fail_on.fails(**severity)).map(missing).sum()
+    }
+
+    /// A scan whose findings have not arrived yet looks like one without any, but for the time of its completion.
+    pub fn is_early(&self) -> bool {
+        self.completed.is_none() && self.listed.is_empty() && self.counted.values().all(|count| *count == 0)
+    }
+
+    fn of(&self, severity: Severity) -> u64 {
+        let count = self.listed.iter().filter(|finding| finding.severity == severity).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,142 @@
+//! A scan's answer as the log, the summary and the report show it: counts, the worst findings, what was left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Finding, Findings, Hidden, Kind, Policy, Refusal, Scanned, Severity};
+
+/// Findings that are shown: more than anyone reads, and few enough for a summary.
+const SHOWN: usize = 20;
+
+/// What a scan's answer meant for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruling {
+    /// The image may be deployed.
+    Passed,
+    /// It may not.
+    Refused,
+}
+
+/// A scan's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ScanResult {
+    /// The digest that was asked for: an image's, never an index's.
+    pub digest: String,
+    /// Its platform, where an index has several.
+    pub platform: Option<String>,
+    /// The answer in a word: `findings`, `no-scan`, `unsupported`.
+    pub answer: String,
+    /// What it meant.
+    pub ruling: Ruling,
+    /// From where on findings fail.
+    pub fail_on: String,
+    /// Which scanner it was, where there are findings.
+    pub kind: Option<Kind>,
+    /// When the scan was completed, RFC 3339, where that is shown.
+    pub completed: Option<String>,
+    /// The findings that count, by severity.
+    pub counts: BTreeMap<Severity, u64>,
+    /// The worst of them.
+    pub worst: Vec<Finding>,
+    /// How many there are besides.
+    pub more: u64,
+    /// Vulnerabilities that were found and are ignored, by name, and how often.
+    pub ignored: BTreeMap<String, u64>,
+    /// Findings that Inspector itself leaves out.
+    pub suppressed: u64,
+    /// Names in `ignore` that were not found.
+    pub needless: Vec<String>,
+}
+
+impl ScanResult {
+    /// What an answer came to. `completed` is the wall clock's for the findings' own moment.
+    pub fn of(scanned: &Scanned, policy: &Policy, answer: &Answer, refusal: Option<&Refusal>, completed: Option<String>) -> Self {
+        let blank = Self {
+            digest: scanned.digest.clone(),
+            platform: scanned.platform.clone(),
+            answer: refusal.map_or_else(|| word(answer), Refusal::word).to_owned(),
+            ruling: if refusal.is_some() { Ruling::Refused } else { Ruling::Passed },
+            fail_on: policy.fail_on.to_string(),
+            kind: None,
+            completed,
+            counts: BTreeMap::new(),
+            worst: Vec::new(),
+            more: 0,
+            ignored: BTreeMap::new(),
+            suppressed: 0,
+            needless: Vec::new(),
+        };
+        match answer {
+            Answer::Found(findings) => blank.with(policy, findings),
+            Answer::Absent | Answer::GoingOn(_) | Answer::Without(..) => blank,
+        }
+    }
+
+    fn with(self, policy: &Policy, findings: &Findings) -> Self {
+        let open = findings.open(policy);
+        let hidden = findings.listed.iter().filter(|finding| finding.hidden == Hidden::Suppressed);
+        let names: BTreeSet<String> = findings.listed.iter().map(|finding| finding.name.to_lowercase()).collect();
+        Self {
+            kind: Some(findings.kind),
+            counts: tally(open.iter().map(|finding| finding.severity)),
+            worst: open.iter().take(SHOWN).map(|finding| (*finding).clone()).collect(),
+            more: count(open.len().saturating_sub(SHOWN)),
+            ignored: tally(ignored(policy, findings)),
+            suppressed: count(hidden.count()),
+            needless: policy.ignore.iter().filter(|name| !names.contains(&name.to_lowercase())).cloned().collect(),
+            ..self
+        }
+    }
+
+    /// What was found, in a line: `1 critical and 2 high findings`; the answer where nothing could be.
+    pub fn in_words(&self) -> String {
+        let is_left_out = self.suppressed > 0 || !self.ignored.is_empty();
+        match (self.kind, self.ruling) {
+            (None, Ruling::Passed) => format!("{}, deployed unscanned, as allowed", self.answer),
+            (None, Ruling::Refused) => self.answer.clone(),
+            (Some(_), _) if self.counts.is_empty() && is_left_out => "no findings besides those that are ignored".to_owned(),
+            (Some(_), _) => counts_in_words(&self.counts),
+        }
+    }
+}
+
+fn word(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Found(_) => "findings",
+        Answer::Without(why, _) => why.word(),
+        Answer::Absent => "no-scan",
+        Answer::GoingOn(_) => "not-done",
+    }
+}
+
+fn ignored<'f>(policy: &'f Policy, findings: &'f Findings) -> impl Iterator<Item = String> + 'f {
+    let is_ignored = |finding: &&Finding| finding.hidden == Hidden::No && policy.ignores(&finding.name);
+    findings.listed.iter().filter(is_ignored).map(|finding| finding.name.clone())
+}
+
+fn tally<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        *counts.entry(key).or_default() += 1;
+    }
+    counts
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// `1 critical and 2 high findings`, the worst first.
+pub fn counts_in_words(counts: &BTreeMap<Severity, u64>) -> String {
+    let parts: Vec<String> =
+        counts.iter().filter(|(_, count)| **count > 0).map(|(severity, count)| format!("{count} {severity}")).collect();
+    let noun = if counts.values().sum::<u64>() == 1 { "finding" } else { "findings" };
+    match parts.split_last() {
+        None => "no findings".to_owned(),
+        Some((only, [])) => format!("{only} {noun}"),
+        Some((last, others)) => format!("{} and {last} {noun}", others.join(", ")),
+    }
+}

@@ -1,0 +1,166 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::scan::{FailOn, Finding, Hidden, Package, Severity};
+
+const AGO: Duration = Duration::from_mins(5);
+const NOW: Duration = Duration::ZERO;
+
+fn policy() -> Policy {
+    let ignore = vec!["CVE-2024-9999".to_owned()];
+    Policy { fail_on: FailOn::AtLeast(Severity::High), wait: Duration::from_mins(5), ignore, unsupported: Unsupported::Refuse }
+}
+
+fn finding(severity: Severity, name: &str) -> Finding {
+    let package = Package { name: "openssl".into(), version: Some("3.0.11".into()), fixed_in: None };
+    Finding { name: name.into(), severity, packages: vec![package], hidden: Hidden::No }
+}
+
+/// A whole list of a completed scan.
+fn findings(kind: Kind, listed: Vec<Finding>) -> Findings {
+    let mut counted = BTreeMap::new();
+    for finding in &listed {
+        *counted.entry(finding.severity).or_insert(0) += 1;
+    }
+    Findings { kind, completed: Some(1.7e9), listed, counted }
+}
+
+fn low() -> Findings {
+    findings(Kind::Basic, vec![finding(Severity::Low, "CVE-2024-1")])
+}
+
+/// A verdict in a word.
+fn word<'a>(policy: &Policy, answer: &'a Answer, change: impl FnOnce(Look<'a>) -> Look<'a>) -> &'static str {
+    static NOT_ASKED: Start = Start::NotAsked;
+    let look = Look { repository: "app", answer, unchanged: NOW, age: None, waited: NOW, time: Time::Left, start: &NOT_ASKED };
+    match judge(policy, &change(look)) {
+        Verdict::Wait => "wait",
+        Verdict::Start => "start",
+        Verdict::Pass => "pass",
+        Verdict::Refuse(refusal) => refusal.word(),
+    }
+}
+
+fn old(look: Look<'_>) -> Look<'_> {
+    Look { age: Some(AGO), ..look }
+}
+
+fn up(look: Look<'_>) -> Look<'_> {
+    Look { time: Time::Up, ..look }
+}
+
+fn found(findings: Findings) -> Answer {
+    Answer::Found(findings)
+}
+
+#[test]
+fn findings_fail_from_the_asked_severity_on_unless_they_are_ignored() {
+    let table = [
+        (vec![], "pass"),
+        (vec![(Severity::Medium, "CVE-2024-1")], "pass"),
+        (vec![(Severity::Unrated, "CVE-2024-1")], "pass"),
+        (vec![(Severity::High, "CVE-2024-1")], "findings"),
+        (vec![(Severity::Critical, "CVE-2024-1")], "findings"),
+        (vec![(Severity::Unknown, "CVE-2024-1")], "findings"),
+        (vec![(Severity::Critical, "cve-2024-9999")], "pass"),
+        (vec![(Severity::Critical, "CVE-2024-99990")], "findings"),
+        (vec![(Severity::Critical, "CVE-2024-9999"), (Severity::High, "CVE-2024-1")], "findings"),
+    ];
+    for (listed, expected) in table {
+        let answer = found(findings(Kind::Basic, listed.iter().map(|(severity, name)| finding(*severity, name)).collect()));
+        assert_eq!(word(&policy(), &answer, old), expected, "{listed:?}");
+        assert_eq!(word(&policy(), &answer, |look| up(old(look))), expected, "{listed:?}, at the end");
+    }
+}
+
+#[test]
+fn what_inspector_suppresses_does_not_fail() {
+    let hidden = Finding { hidden: Hidden::Suppressed, ..finding(Severity::Critical, "CVE-2024-1") };
+    assert_eq!(word(&policy(), &found(findings(Kind::Enhanced, vec![hidden])), old), "pass");
+}
+
+#[test]
+fn a_fresh_list_is_believed_only_when_it_has_stayed_the_same() {
+    let fresh = |kind, severity, unchanged| {
+        let answer = found(findings(kind, vec![finding(severity, "CVE-2024-1")]));
+        word(&policy(), &answer, |look| Look { unchanged: Duration::from_secs(unchanged), age: Some(NOW), ..look })
+    };
+    assert_eq!(fresh(Kind::Basic, Severity::Low, 0), "wait");
+    assert_eq!(fresh(Kind::Basic, Severity::Low, 2), "pass");
+    assert_eq!(fresh(Kind::Enhanced, Severity::Low, 2), "wait");
+    assert_eq!(fresh(Kind::Enhanced, Severity::Low, 15), "pass");
+    assert_eq!(fresh(Kind::Enhanced, Severity::High, 1), "wait");
+    assert_eq!(fresh(Kind::Enhanced, Severity::High, 2), "findings");
+}
+
+#[test]
+fn a_list_that_is_not_known_to_be_whole_never_passes() {
+    let early = Findings { completed: None, ..findings(Kind::Basic, Vec::new()) };
+    let unlisted = Findings { counted: [(Severity::Critical, 2)].into(), ..low() };
+    let table = [(early, "incomplete"), (unlisted, "incomplete"), (low(), "incomplete")];
+    for (list, expected) in table {
+        let answer = found(list);
+        assert_eq!(word(&policy(), &answer, |look| look), "wait", "{answer:?}");
+        assert_eq!(word(&policy(), &answer, up), expected, "{answer:?}");
+    }
+}
+
+#[test]
+fn counted_findings_that_would_not_fail_need_not_be_listed() {
+    let unlisted = Findings { counted: [(Severity::Low, 40), (Severity::Unrated, 1)].into(), ..low() };
+    assert_eq!(word(&policy(), &found(unlisted), old), "pass");
+}
+
+#[test]
+fn what_was_found_is_told_at_the_end_even_when_more_is_counted() {
+    let listed = findings(Kind::Basic, vec![finding(Severity::High, "CVE-2024-1")]);
+    let more = found(Findings { counted: [(Severity::High, 3)].into(), ..listed });
+    assert_eq!(word(&policy(), &more, old), "wait");
+    assert_eq!(word(&policy(), &more, up), "findings");
+}
+
+#[test]
+fn a_missing_scan_is_waited_for_then_started_once_then_refused() {
+    let refused = Start::Refused { why: "denied".into(), hint: None };
+    let table = [
+        (0, Start::NotAsked, Time::Left, "wait"),
+        (10, Start::NotAsked, Time::Left, "start"),
+        (10, Start::Started, Time::Left, "wait"),
+        (10, refused.clone(), Time::Left, "wait"),
+        (10, Start::NotAsked, Time::Up, "no-scan"),
+        (300, Start::Started, Time::Up, "no-scan"),
+        (300, refused, Time::Up, "no-scan"),
+    ];
+    for (seconds, start, time, expected) in table {
+        let change = |look| Look { unchanged: Duration::from_secs(seconds), start: &start, time, ..look };
+        assert_eq!(word(&policy(), &Answer::Absent, change), expected, "{seconds} {start:?} {time:?}");
+    }
+}
+
+#[test]
+fn a_scan_that_goes_on_or_says_something_new_only_waits() {
+    for status in ["PENDING", "IN_PROGRESS", "QUARANTINED"] {
+        let answer = Answer::GoingOn(status.into());
+        assert_eq!(word(&policy(), &answer, |look| look), "wait", "{status}");
+        assert_eq!(word(&policy(), &answer, up), "not-done", "{status}");
+    }
+}
+
+#[test]
+fn an_end_without_findings_is_refused_and_only_an_unsupported_image_can_be_allowed() {
+    let lenient = Policy { unsupported: Unsupported::Allow, ..policy() };
+    let table = [
+        (Without::Failed, "failed", "failed"),
+        (Without::Unsupported, "unsupported", "pass"),
+        (Without::Expired, "expired", "expired"),
+        (Without::Unavailable, "unavailable", "unavailable"),
+        (Without::Limit, "limit", "limit"),
+        (Without::Archived, "archived", "archived"),
+        (Without::TooLarge, "too-large", "too-large"),
+    ];
+    for (why, strict, allowed) in table {
+        let answer = Answer::Without(why, None);
+        assert_eq!(word(&policy(), &answer, |look| look), strict, "{why:?}");
+        assert_eq!(word(&lenient, &answer, |look| look), allowed, "{why:?}");
+    }
+}

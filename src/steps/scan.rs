@@ -1,0 +1,231 @@
+//! The gate on scan findings: the registry's scan of the image is waited for and judged, before anything is registered.
+//!
+//! Nothing is armed: a scan that is started changes nothing that anyone runs. A scan ends the run early only by its answer.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::aws::ecr_scan::{ScannedRepository, Started};
+use crate::aws::{AwsError, Kind};
+use crate::error::{Explain, Failure};
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::plan::Plan;
+use crate::registry::{Digest, Platform};
+use crate::run::Run;
+use crate::scan::{self, Answer, Look, Policy, Refusal, ScanResult, Scanned, Start, Time, Verdict};
+use crate::settings::Settings;
+
+use super::image::{Pinned, short};
+
+/// The first pause between looks, which grows while nothing changes, and the longest: basic scans take seconds, Inspector's minutes.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What the last look may take beyond the time there is.
+const LAST_LOOK: Duration = Duration::from_secs(20);
+
+/// The scan could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the scan of the image could not be read")]
+pub struct ScanError(#[from] AwsError);
+
+impl Explain for ScanError {
+    fn reason(&self) -> Reason {
+        self.0.reason()
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.0.hint()
+    }
+}
+
+/// Judges the image that will run: of an index the one for the task's platform. What it came to, in a line.
+///
+/// # Errors
+/// The image may not be deployed, or nobody can tell.
+pub async fn scan(run: &Run, settings: &Settings, policy: &Policy, plan: &Plan, image: &Pinned) -> Result<String, Failure> {
+    let repository = ScannedRepository::of(&image.image);
+    let (Some(digest), Some(repository)) = (&image.digest, repository) else { return Err(Refusal::NotInRegistry.into()) };
+    let until = Instant::now() + time_for(run, settings, policy);
+    let mut results = Vec::new();
+    let children: Vec<(Platform, Digest)> =
+        image.images.iter().filter_map(|child| Some((child.platform.clone(), child.digest.clone()?))).collect();
+    for scanned in scan::scanned(digest, &children, &plan.definition) {
+        let watch = Watch::new(run, settings, policy, &repository, &scanned, until);
+        results.push(watch.end().await?);
+    }
+    Ok(results.join("; "))
+}
+
+/// What the user allows for the whole run bounds the wait as well.
+fn time_for(run: &Run, settings: &Settings, policy: &Policy) -> Duration {
+    let left = settings.rollout.deadline.map(|deadline| deadline.saturating_sub(run.elapsed()));
+    left.map_or(policy.wait, |left| left.min(policy.wait))
+}
+
+/// One image's scan, looked at until it has a verdict.
+struct Watch<'a> {
+    run: &'a Run,
+    policy: &'a Policy,
+    repository: &'a ScannedRepository,
+    scanned: &'a Scanned,
+    fixed: Option<Duration>,
+    began: Instant,
+    until: Instant,
+    start: Start,
+    /// The latest answer, and since when it is the same.
+    latest: (Answer, Instant),
+    said: Option<String>,
+    pause: Duration,
+}
+
+impl<'a> Watch<'a> {
+    fn new(
+        run: &'a Run,
+        settings: &Settings,
+        policy: &'a Policy,
+        repository: &'a ScannedRepository,
+        scanned: &'a Scanned,
+        until: Instant,
+    ) -> Self {
+        let now = Instant::now();
+        let fixed = settings.rollout.pace.fixed;
+        let (start, latest) = (Start::NotAsked, (Answer::Absent, now));
+        Self { run, policy, repository, scanned, fixed, began: now, until, start, latest, said: None, pause: FIRST_PAUSE }
+    }
+
+    /// The answer that ends it, in a line.
+    async fn end(mut self) -> Result<String, Failure> {
+        loop {
+            let time = if Instant::now() >= self.until { Time::Up } else { Time::Left };
+            let verdict = match self.verdict(time).await? {
+                Verdict::Start => self.begin().await?,
+                other => other,
+            };
+            match verdict {
+                Verdict::Pass => return Ok(self.passed()),
+                Verdict::Refuse(refusal) => return Err(self.refused(refusal)),
+                Verdict::Wait | Verdict::Start => self.rest().await,
+            }
+        }
+    }
+
+    async fn verdict(&mut self, time: Time) -> Result<Verdict, Failure> {
+        match self.look().await {
+            Ok(answer) => {
+                self.take(answer);
+                Ok(self.judge(time))
+            }
+            Err(error) if time == Time::Left && is_passing(&error) => {
+                self.say(format!("{error}; looking again"));
+                Ok(Verdict::Wait)
+            }
+            Err(error) => Err(ScanError(error).into()),
+        }
+    }
+
+    /// An endpoint that answers slowly does not hold the run longer than the user allows.
+    async fn look(&self) -> Result<Answer, AwsError> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        let look = self.run.aws.scan(self.repository, &self.scanned.digest);
+        tokio::time::timeout(left + LAST_LOOK, look).await.unwrap_or_else(|_| Err(AwsError::late("ecr:DescribeImageScanFindings")))
+    }
+
+    fn take(&mut self, answer: Answer) {
+        match &answer {
+            Answer::GoingOn(word) => self.say(format!("the scan of {} is {word}", short(&self.scanned.digest))),
+            Answer::Absent if self.start == Start::NotAsked => {
+                self.say(format!("there is no scan of {} yet", short(&self.scanned.digest)));
+            }
+            Answer::Absent | Answer::Found(_) | Answer::Without(..) => {}
+        }
+        if answer != self.latest.0 {
+            self.latest = (answer, Instant::now());
+            self.pause = FIRST_PAUSE;
+        }
+    }
+
+    fn judge(&self, time: Time) -> Verdict {
+        let (answer, since) = &self.latest;
+        let age = completed(answer).map(crate::clock::since);
+        let (unchanged, waited) = (since.elapsed(), self.began.elapsed());
+        scan::judge(self.policy, &Look { repository: &self.repository.name, answer, unchanged, age, waited, time, start: &self.start })
+    }
+
+    /// Has a scan started, where AWS lets us; where it does not, one may come all the same.
+    async fn begin(&mut self) -> Result<Verdict, Failure> {
+        match self.run.aws.start_scan(self.repository, &self.scanned.digest).await {
+            Ok(Started::Begun) => {
+                self.start = Start::Started;
+                self.say("none has come by itself: a scan is started".to_owned());
+            }
+            Ok(Started::Never(why, words)) => {
+                self.latest = (Answer::Without(why, Some(words)), Instant::now());
+                return Ok(self.judge(Time::Up));
+            }
+            Ok(Started::NotNow(error)) => {
+                self.say(format!("no scan was started: {error}; waiting for one all the same"));
+                self.start = Start::Refused { why: error.to_string(), hint: error.hint() };
+            }
+            Err(error) if is_passing(&error) => self.say(format!("no scan was started: {error}; trying again")),
+            Err(error) => return Err(ScanError(error).into()),
+        }
+        Ok(Verdict::Wait)
+    }
+
+    /// Says something once.
+    fn say(&mut self, sentence: String) {
+        if self.said.as_ref() != Some(&sentence) {
+            self.run.tell(Event::Noted { sentence: sentence.clone() });
+            self.said = Some(sentence);
+        }
+    }
+
+    /// Until the next look, or until the time for the last one.
+    async fn rest(&mut self) {
+        let pause = self.fixed.unwrap_or(self.pause);
+        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        tokio::time::sleep_until(self.until.max(Instant::now()).min(Instant::now() + pause)).await;
+    }
+
+    fn passed(&self) -> String {
+        let result = self.tell(None);
+        let of = self.scanned.platform.as_ref().map(|platform| format!("{platform}: ")).unwrap_or_default();
+        let none = if result.counts.is_empty() { "" } else { ", none fails" };
+        format!("{of}{}{none}", result.in_words())
+    }
+
+    fn refused(&self, refusal: Refusal) -> Failure {
+        self.tell(Some(&refusal));
+        let cause = if let Refusal::NoScan { start: Start::Refused { why, .. }, .. } = &refusal { Some(why.clone()) } else { None };
+        let failure = Failure::from(refusal);
+        match cause {
+            Some(cause) => failure.caused_by(cause),
+            None => failure,
+        }
+    }
+
+    fn tell(&self, refusal: Option<&Refusal>) -> ScanResult {
+        let answer = &self.latest.0;
+        let completed = completed(answer).map(crate::clock::at).filter(|moment| !moment.is_empty());
+        let result = ScanResult::of(self.scanned, self.policy, answer, refusal, completed);
+        self.run.tell(Event::ScanAnswered { result: Box::new(result.clone()) });
+        result
+    }
+}
+
+fn completed(answer: &Answer) -> Option<f64> {
+    match answer {
+        Answer::Found(findings) => findings.completed,
+        Answer::Absent | Answer::GoingOn(_) | Answer::Without(..) => None,
+    }
+}
+
+/// Whether looking again may help.
+fn is_passing(error: &AwsError) -> bool {
+    match error.kind {
+        Kind::Throttled | Kind::Failed | Kind::Unanswered => true,
+        Kind::Denied | Kind::Credentials | Kind::Refused => false,
+    }
+}
