@@ -67,8 +67,7 @@ async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Scan findings
@@ -118,6 +117,7 @@ async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, in place of <code>api:1</code> |
     | Rollout | <code>[ecs deployment]</code> (ecs, rolling) |
     | Production traffic | green, observed at the service's deployments |
@@ -171,8 +171,7 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Image
-    2 layers and manifests sent, 1 in the registry already
-    [registry]/app@[digest] as 1.1.0, [size] moved
+    [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Scan findings
@@ -212,6 +211,7 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
     |---|---|
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
+    | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
 
     ### Steps
 

@@ -70,20 +70,22 @@ impl Keys {
     ) -> Result<Renewed, RenewalError> {
         let mut held = self.held.lock().await;
         if held.shown().as_ref() != refused {
-            return Ok(held.shown().map_or(Renewed::Nothing, Renewed::With));
+            return Ok(held.shown().map_or(Renewed::Nothing, Renewed::Meanwhile));
         }
         match (challenge, &self.renewal) {
             (Some(challenge), _) => held.token = exchange(http, challenge, held.basic()).await?,
             (None, Some(renewal)) => held.credentials = Some(renewal.renew().await.map_err(RenewalError::Credentials)?),
             (None, None) => return Ok(Renewed::Nothing),
         }
-        Ok(held.shown().map_or(Renewed::Nothing, Renewed::With))
+        Ok(held.shown().map_or(Renewed::Nothing, Renewed::Now))
     }
 }
 
 /// What came of asking for something better to show.
 pub(super) enum Renewed {
-    With(Secret),
+    Now(Secret),
+    /// By another request, since ours was sent.
+    Meanwhile(Secret),
     Nothing,
 }
 

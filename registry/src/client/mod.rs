@@ -169,18 +169,26 @@ impl Registry {
 
     /// Sends a request, and once more when the registry wants a (new) bearer token for it, or our credentials expired.
     async fn send(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Answer, Fault> {
-        let key = self.keys.current().await;
-        let refusal = match self.once(step, make(), key.as_ref()).await? {
-            Answer::Refused(refusal) if self.may_be_renewed(&refusal).await => refusal,
-            other => return Ok(other),
-        };
-        let renewed = self.keys.renew(&self.http, refusal.challenge.as_ref(), key.as_ref()).await;
-        let answer = match renewed.map_err(|error| self.sign_in_failed(error))? {
-            Renewed::With(key) => self.once(step, make(), Some(&key)).await?,
-            Renewed::Nothing => return Ok(Answer::Refused(refusal)),
-        };
-        if let Answer::Refused(again) = &answer
-            && again.may_be_expired() == Expired::Perhaps
+        let mut key = self.keys.current().await;
+        loop {
+            let refusal = match self.once(step, make(), key.as_ref()).await? {
+                Answer::Refused(refusal) if self.may_be_renewed(&refusal).await => refusal,
+                other => return Ok(other),
+            };
+            let renewed = self.keys.renew(&self.http, refusal.challenge.as_ref(), key.as_ref()).await;
+            match renewed.map_err(|error| self.sign_in_failed(error))? {
+                Renewed::Now(new) => return self.again(step, make(), &new).await,
+                Renewed::Meanwhile(new) => key = Some(new),
+                Renewed::Nothing => return Ok(Answer::Refused(refusal)),
+            }
+        }
+    }
+
+    /// Once more, with what was just renewed: a refusal is the answer now.
+    async fn again(&self, step: Step, request: RequestBuilder, key: &Secret) -> Result<Answer, Fault> {
+        let answer = self.once(step, request, Some(key)).await?;
+        if let Answer::Refused(refusal) = &answer
+            && refusal.may_be_expired() == Expired::Perhaps
         {
             self.keys.was_in_vain().await;
         }
