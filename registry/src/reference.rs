@@ -174,6 +174,11 @@ impl ImageName {
         (HUB.to_owned(), if path.contains('/') { path } else { format!("library/{path}") })
     }
 
+    /// The registry that the name says, when it says one.
+    pub fn host(&self) -> Option<&str> {
+        self.repository.split_once('/').map(|(host, _)| host).filter(|host| is_host(host))
+    }
+
     /// The name as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -349,6 +354,8 @@ mod tests {
             assert_eq!(address(text), pair(HUB, "library/alpine"), "{text}");
         }
         assert!(format!("docker://{ID}").parse::<ImageReference>().is_err());
+        let host = |text: &str| text.parse::<ImageName>().unwrap().host().map(str::to_owned);
+        assert_eq!((host("ghcr.io/a/b:1").as_deref(), host("team/api:1"), host("api")), (Some("ghcr.io"), None, None));
     }
 
     #[test]

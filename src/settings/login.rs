@@ -32,9 +32,17 @@ impl SourceLogin {
 }
 
 pub(super) fn settings(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> SourceLogin {
-    let ImageReference::Registry(name) = reference else {
-        unread(inputs, "image is not in a registry (docker://…)", collect);
-        return SourceLogin::Anonymous;
+    let name = match reference {
+        ImageReference::Registry(name) => name,
+        ImageReference::Bare(name) if name.host().is_some() => name,
+        ImageReference::Bare(_)
+        | ImageReference::Engine(_)
+        | ImageReference::Layout { .. }
+        | ImageReference::OciArchive { .. }
+        | ImageReference::DockerArchive { .. } => {
+            unread(inputs, "image is not in a registry (docker://…)", collect);
+            return SourceLogin::Anonymous;
+        }
     };
     let (host, _) = name.address();
     given(inputs, collect).map_or_else(|| from_config(inputs, runner, &host, collect), SourceLogin::With)

@@ -63,13 +63,16 @@ impl Finding<'_> {
     async fn for_repository(&self, name: &str, access: &RegistryAccess, seen: Option<&RepositorySeen>) -> Result<ImageFound, Unready> {
         let (image, target) = (self.image, self.registries.in_ecr(access, name)?);
         if image.push != Push::Never {
-            match self.source().await? {
-                Ok(source) => {
-                    let facts = facts(&source).await;
-                    return Ok(ImageFound::Local { source: Box::new(source), target: Box::new(target), facts });
-                }
-                Err(error) if may_be_elsewhere(image, &error) => {}
+            let reference = match self.source(&image.reference).await? {
+                Ok(source) => return Ok(local(source, target).await),
+                Err(error) if may_be_elsewhere(image, &error) => self.in_its_registry(access, name),
                 Err(error) => return Err(self.unreadable(&error)),
+            };
+            if let Some(reference) = reference {
+                return match self.source(&reference).await? {
+                    Ok(source) => Ok(local(source, target).await),
+                    Err(error) => Err(self.unreadable(&error)),
+                };
             }
         }
         if let Some(seen) = seen.filter(|seen| matches!(seen.state, RepositoryState::Missing(_))) {
@@ -79,8 +82,16 @@ impl Finding<'_> {
         self.there(target, access.host(), name).await
     }
 
-    async fn source(&self) -> Result<Result<Source, SourceError>, Unready> {
-        let registry = match &self.image.reference {
+    /// Of a bare name that says a registry: there, unless that is the repository that it would go to.
+    fn in_its_registry(&self, access: &RegistryAccess, repository: &str) -> Option<ImageReference> {
+        let ImageReference::Bare(name) = &self.image.reference else { return None };
+        let host = name.host()?;
+        let is_target = access.is_at(host) && name.address().1 == repository;
+        (!is_target).then(|| ImageReference::Registry(name.clone()))
+    }
+
+    async fn source(&self, reference: &ImageReference) -> Result<Result<Source, SourceError>, Unready> {
+        let registry = match reference {
             ImageReference::Registry(name) => Some(self.registries.of_name(name, self.image.login.credentials()).await?),
             ImageReference::Engine(_)
             | ImageReference::Bare(_)
@@ -88,7 +99,7 @@ impl Finding<'_> {
             | ImageReference::OciArchive { .. }
             | ImageReference::DockerArchive { .. } => None,
         };
-        Ok(registry::find(&self.image.reference, &self.sources(registry), &|_| {}).await)
+        Ok(registry::find(reference, &self.sources(registry), &|_| {}).await)
     }
 
     fn sources(&self, registry: Option<Target>) -> Sources {
@@ -122,7 +133,7 @@ impl Finding<'_> {
     async fn where_it_is(&self, access: Option<&RegistryAccess>) -> Result<ImageFound, Unready> {
         let as_named = || ImageFound::AsNamed(self.image.reference.to_string());
         match &self.image.reference {
-            ImageReference::Registry(name) => match self.source().await? {
+            ImageReference::Registry(name) => match self.source(&self.image.reference).await? {
                 Ok(source) => in_registry(&source, name.repository()).await,
                 Err(error) => Err(self.unreadable(&error)),
             },
@@ -158,6 +169,11 @@ impl Finding<'_> {
 /// Whether the image is in ECR, which takes no other credentials than AWS's.
 fn is_ecr(reference: &ImageReference) -> bool {
     matches!(reference, ImageReference::Registry(name) if EcrHost::parse(&name.address().0).is_some())
+}
+
+async fn local(source: Source, target: Target) -> ImageFound {
+    let facts = facts(&source).await;
+    ImageFound::Local { source: Box::new(source), target: Box::new(target), facts }
 }
 
 async fn in_registry(source: &Source, place: &str) -> Result<ImageFound, Unready> {

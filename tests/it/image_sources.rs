@@ -27,6 +27,19 @@ fn from(other: &Stage) -> Action {
     Action::service().with("image", &image).with("repository", "app").with("tags", "1.1.0")
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bare_name_that_says_a_registry_is_looked_for_there_when_the_engine_does_not_have_it() {
+    let other = elsewhere().await;
+    let mut play = story().begin().await;
+    let image = format!("{}/team/app:1.1.0", other.registry_host());
+    let action = Action::service().with("image", &image).with("repository", "app").with("tags", "1.1.0");
+    let told = play.act(action.with("registry-username", "AWS").with("registry-password", PASSWORD)).await;
+    let there = other.world().manifest("team/app", "1.1.0").await.expect("an image").digest;
+    play.end().await;
+    assert_eq!((told.output("outcome"), told.output("image-digest")), ("deployed", there.as_str()), "{}", told.log.join("\n"));
+    keeps_the_secret(&told);
+}
+
 fn docker_config(entry: &serde_json::Value, other: &Stage) -> String {
     json!({ "auths": { format!("https://{}/v2/", other.registry_host()): entry } }).to_string()
 }
