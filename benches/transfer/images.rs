@@ -11,6 +11,10 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
+/// What the images are called in the engine that has loaded them.
+pub(super) const IN_ENGINE: &str = "docker-daemon:bench:one";
+pub(super) const CHANGED_IN_ENGINE: &str = "docker-daemon:bench:changed";
+
 /// Two images: one, and the same with a small layer more.
 pub(super) struct Images {
     folder: PathBuf,
@@ -50,14 +54,6 @@ impl Images {
 
     pub(super) fn changed_archive(&self) -> PathBuf {
         self.folder.join("changed.tar")
-    }
-
-    pub(super) fn in_engine(&self) -> String {
-        "docker-daemon:bench:one".to_owned()
-    }
-
-    pub(super) fn changed_in_engine(&self) -> String {
-        "docker-daemon:bench:changed".to_owned()
     }
 
     /// The layers, for whoever sends files and knows nothing of images.

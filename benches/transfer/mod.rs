@@ -19,7 +19,7 @@ pub(crate) use ours::run as run_ours;
 use crate::Measured;
 use crate::bar::{Bar, median};
 use engine::Engine;
-use images::Images;
+use images::{CHANGED_IN_ENGINE, IN_ENGINE, Images};
 use ours::{Ours, Took};
 use rig::Registry;
 
@@ -59,7 +59,7 @@ pub(crate) fn memory(folder: &Path) -> Measured {
         vec![Bar::at_most("2 GiB from an OCI layout, peak memory", took.memory, 40.0, "MiB", &format!("{:.1} s", took.wall / 1000.0))];
     if let Ok(engine) = Engine::start(folder.path()) {
         engine.load(&images.archive())?;
-        let took = Ours::with(&registry, "team/engine", engine.socket()).push(&images.in_engine(), "v1")?;
+        let took = Ours::with(&registry, "team/engine", engine.socket()).push(IN_ENGINE, "v1")?;
         bars.push(Bar::at_most(
             "2 GiB from the Docker engine, peak memory",
             took.memory,
@@ -91,7 +91,13 @@ fn layouts(folder: &Path, images: &Images) -> Measured {
     let limit = median(&streams);
     let beside = |at: usize| format!("skopeo {}", time(peer(at)));
     Ok(vec![
-        Bar::at_most("OCI layout, cold", wall(&cold), limit * 1.05, "ms", &format!("4 streams of curl {}; {}", time(limit), beside(0))),
+        Bar::at_most(
+            "OCI layout, cold",
+            wall(&cold),
+            (limit * 1.05).round(),
+            "ms",
+            &format!("4 streams of curl {}; {}", time(limit), beside(0)),
+        ),
         Bar::at_most("OCI layout, cold, CPU", median_of(&cold, |took| took.cpu), 200.0, "ms", ""),
         requests("OCI layout, nothing new", &noop, 12.0, 2, &beside(1)),
         requests("OCI layout, 1 MiB new", &changed, 30.0, 10, &beside(2)),
@@ -125,18 +131,17 @@ fn engine_bars(folder: &Path, images: &Images, engine: &Engine) -> Measured {
     for _ in 0..RUNS {
         let registry = Registry::start(folder)?;
         let ours = Ours::with(&registry, "team/api", engine.socket());
-        cold.push(ours.push(&images.in_engine(), "v1")?);
-        noop.push(ours.push(&images.in_engine(), "v1")?);
-        changed.push(ours.push(&images.changed_in_engine(), "v1")?);
+        cold.push(ours.push(IN_ENGINE, "v1")?);
+        noop.push(ours.push(IN_ENGINE, "v1")?);
+        changed.push(ours.push(CHANGED_IN_ENGINE, "v1")?);
     }
     let skopeo = {
         let registry = Registry::start(folder)?;
-        [images.in_engine(), images.in_engine(), images.changed_in_engine()]
-            .map(|image| peers::skopeo_of_engine(engine, &image, &registry.image("team/api:v1")))
+        [IN_ENGINE, IN_ENGINE, CHANGED_IN_ENGINE].map(|image| peers::skopeo_of_engine(engine, image, &registry.image("team/api:v1")))
     };
     let docker = {
         let registry = Registry::start(folder)?;
-        [images.in_engine(), images.in_engine(), images.changed_in_engine()].map(|image| peers::docker_push(engine, &image, &registry))
+        [IN_ENGINE, IN_ENGINE, CHANGED_IN_ENGINE].map(|image| peers::docker_push(engine, image, &registry))
     };
     let beside = |at: usize| format!("docker push {}; skopeo {}", shown(&docker[at]), shown(&skopeo[at]));
     Ok(vec![

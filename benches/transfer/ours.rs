@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
 
 use ecs_bluegreen_registry::secret::Secret;
 use ecs_bluegreen_registry::{Credentials, Delivery, Sources, Target, Transport, find, push};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::Result;
 use super::rig::Registry;

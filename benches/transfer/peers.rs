@@ -1,7 +1,8 @@
 //! What people use today, as programs, measured from outside in milliseconds.
 
 use std::process::{Command, Stdio};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::Result;
 use super::engine::Engine;

@@ -126,7 +126,7 @@ impl Transfer<'_> {
         if let Some(root) = self.source.root().filter(|root| standing.has(&root.digest)) {
             self.name(root, standing).await?;
             let moved = Moved { existing: self.source.contents(), ..Moved::default() };
-            return Ok(self.pushed(root, moved, &Image::default()));
+            return Ok(self.pushed(root, &moved, &Image::default()));
         }
         let (intake, arriving) = mpsc::channel(READ_AHEAD);
         let reading = self.source.open(&standing.known, intake, self.report).map_err(PushError::from);
@@ -137,10 +137,10 @@ impl Transfer<'_> {
             self.write_children(children, &standing.known).await?;
         }
         self.name(root, standing).await?;
-        Ok(self.pushed(root, moved, &image))
+        Ok(self.pushed(root, &moved, &image))
     }
 
-    fn pushed(&self, root: &Manifest, moved: Moved, image: &Image) -> Pushed {
+    fn pushed(&self, root: &Manifest, moved: &Moved, image: &Image) -> Pushed {
         Pushed {
             digest: root.digest.clone(),
             media_type: root.media_type.clone(),

@@ -133,7 +133,9 @@ async fn learn(registry: &Registry, source: &Source, found: Vec<Manifest>, repor
     let children: Vec<_> =
         found.iter().flat_map(children).take(CHILDREN).map(|child| given(registry, child.digest.as_str(), report)).collect();
     let read = join_all(children).await;
-    found.into_iter().for_each(|manifest| known.add(manifest));
+    for manifest in found {
+        known.add(manifest);
+    }
     for child in read {
         if let Some(Ok(manifest)) = child?.map(super::client::Given::read) {
             known.add(manifest);
