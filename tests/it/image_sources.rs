@@ -2,12 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ecs_bluegreen_sim::world::registry::{Mounts, RegistryFault, RegistryFaultKind};
 use ecs_bluegreen_sim::{RollingOptions, Stage, StageOptions};
 use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::{Action, Story, Told, layout};
 
+/// Bytes a second; the sample application then takes some ten seconds, and a line is said after five.
+const SLOW: u64 = 350_000;
 const PASSWORD: &str = "canary-of-the-other-registry";
 
 fn story() -> Story {
@@ -38,6 +41,42 @@ async fn a_bare_name_that_says_a_registry_is_looked_for_there_when_the_engine_do
     play.end().await;
     assert_eq!((told.output("outcome"), told.output("image-digest")), ("deployed", there.as_str()), "{}", told.log.join("\n"));
     keeps_the_secret(&told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_ecr_mounts_nothing_the_log_names_the_account_setting_or_why_it_does_not_help() {
+    for (is_on, expected) in
+        [(false, "--name BLOB_MOUNTING --value ENABLED --region eu-central-1"), (true, "between different encryptions")]
+    {
+        let story = story().stage(|options| {
+            options.repositories.push("prod/app".to_owned());
+            options.registry_rules.mounts = Mounts::Never;
+            options.ecr.blob_mounting = is_on;
+        });
+        let mut play = story.begin().await.pushed("1.1.0").await;
+        let action = Action::service().with("image", "docker://$REGISTRY/app:1.1.0").with("repository", "prod/app").with("tags", "1.1.0");
+        let told = play.act(action).await;
+        play.end().await;
+        let hint = told.log.iter().find(|line| line.contains("layers were sent although")).cloned().unwrap_or_default();
+        assert!(hint.contains(expected), "{}", told.log.join("\n"));
+        assert_eq!(told.output("outcome"), "deployed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_takes_its_time_says_how_much_how_fast_and_how_long_still() {
+    let story = story().stage(|options| {
+        options.repositories.push("prod/app".to_owned());
+        options.registry_rules.mounts = Mounts::Never;
+        options.registry_faults.push(RegistryFault::always("PUT", "/v2/prod/app/blobs/", RegistryFaultKind::TakesSlowly(SLOW)));
+    });
+    let mut play = story.begin().await.pushed("1.1.0").await;
+    let action = Action::service().with("image", "docker://$REGISTRY/app:1.1.0").with("repository", "prod/app").with("tags", "1.1.0");
+    let told = play.act(action).await;
+    play.end().await;
+    let says = |line: &&String| line.starts_with("sending: ") && line.contains(" MiB/s, ") && line.ends_with(" left");
+    assert!(told.log.iter().any(|line| says(&line)), "{}", told.log.join("\n"));
+    assert_eq!(told.output("outcome"), "deployed");
 }
 
 fn docker_config(entry: &serde_json::Value, other: &Stage) -> String {
