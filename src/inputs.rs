@@ -49,7 +49,7 @@ inputs! {
         mode = "mode", "deploy", "What to do: deploy; rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
-        image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], or a bare reference, looked up in the local Docker engine first and in its registry otherwise. It is deployed by digest.";
+        image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
         repository = "repository", "none: the image is taken as it stands", "The ECR repository the image is pushed to: a name (team/api) or the whole REGISTRY/NAME.";
         tags = "tags", "version, or GITHUB_SHA", "Tags the pushed image gets, separated by commas or lines.";
         push = "push", "auto", "Whether to push the image: auto (when repository is given and the image is local), always, never.";

@@ -16,7 +16,7 @@ mod compress;
 mod digest;
 #[path = "../../registry/src/engine/mod.rs"]
 mod engine;
-#[path = "../../registry/src/error.rs"]
+#[path = "../../registry/src/error/mod.rs"]
 mod error;
 #[path = "../../registry/src/graph.rs"]
 mod graph;
