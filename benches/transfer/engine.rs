@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use super::Result;
 
+/// The engine's own bridge. With none it would take away the bridge of the machine's engine.
+const BRIDGE: &str = "ebg-bench";
+
 /// The engine; dropping it ends it and removes what it keeps.
 pub(super) struct Engine {
     process: Mutex<Child>,
@@ -19,12 +22,15 @@ pub(super) struct Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.stop();
+        let _ = bridge("delete").status();
     }
 }
 
 impl Engine {
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let folder = tempfile::tempdir_in(folder)?;
+        // One that was left by a run that was killed is as good.
+        let _ = bridge("add").args(["type", "bridge"]).stderr(Stdio::null()).status()?;
         let process = Mutex::new(spawn(folder.path())?);
         let engine = Self { process, folder };
         engine.wait()?;
@@ -87,11 +93,17 @@ impl Engine {
     }
 }
 
+fn bridge(what: &str) -> Command {
+    let mut ip = Command::new("ip");
+    ip.args(["link", what, BRIDGE]);
+    ip
+}
+
 fn spawn(folder: &Path) -> io::Result<Child> {
     let mut engine = Command::new("dockerd");
     engine.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(folder.join("exec"));
     engine.arg("--pidfile").arg(folder.join("engine.pid")).arg("--host").arg(format!("unix://{}", folder.join("engine.sock").display()));
-    engine.args(["--bridge", "none", "--iptables=false", "--ip6tables=false"]);
+    engine.args(["--bridge", BRIDGE, "--iptables=false", "--ip6tables=false"]);
     let log = File::create(folder.join("engine.log"))?;
     engine.stdout(log.try_clone()?).stderr(log).spawn()
 }

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Component, Path, PathBuf};
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType};
 
 const WHITEOUT: &str = ".wh.";
@@ -18,7 +18,7 @@ pub(crate) fn layer(blob: &Path, root: &Path) -> io::Result<()> {
     let length = File::open(blob)?.read(&mut magic)?;
     let file = BufReader::new(File::open(blob)?);
     match magic.get(..length).unwrap_or_default() {
-        [0x1f, 0x8b, ..] => archive(GzDecoder::new(file), root),
+        [0x1f, 0x8b, ..] => archive(MultiGzDecoder::new(file), root),
         [0x28, 0xb5, 0x2f, 0xfd] => Err(refused("zstd layers are not supported by process tasks")),
         _ => archive(file, root),
     }
