@@ -41,13 +41,6 @@ fn generated_inputs_page_is_what_the_inputs_say() {
 }
 
 #[test]
-fn generated_smoke_test_schema_is_what_the_types_say() {
-    let mut schema = serde_json::to_string_pretty(&crate::checks::smoke::schema()).unwrap();
-    schema.push('\n');
-    is_current("docs/smoke-tests.schema.json", &schema);
-}
-
-#[test]
 fn generated_repository_schema_is_what_the_types_say() {
     let mut schema = serde_json::to_string_pretty(&crate::settings::repository_schema::schema()).unwrap();
     schema.push('\n');

@@ -6,11 +6,9 @@
 //! an [`event`]; [`report`] folds them, and [`sinks`] render what anyone reads.
 
 pub mod aws;
-pub mod checks;
 pub mod clock;
 pub mod decide;
 pub mod documents;
-pub mod duration;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -18,16 +16,13 @@ pub mod event;
 mod generated;
 pub mod github;
 pub mod inputs;
-pub mod nearest;
 pub mod outcome;
 pub mod pace;
 pub mod plan;
-pub mod problem;
 pub mod report;
 pub mod run;
 pub mod runner;
 pub mod scan;
-pub mod scrub;
 pub mod settings;
 pub mod sinks;
 pub mod steps;
@@ -36,5 +31,7 @@ pub mod undo;
 pub mod unwind;
 pub mod workspace;
 
+pub use ecs_bluegreen_checks as checks;
+pub use ecs_bluegreen_checks::{duration, nearest, problem, scrub};
 pub use ecs_bluegreen_registry as registry;
 pub use ecs_bluegreen_registry::secret;

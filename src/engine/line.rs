@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{Ending, Halt, answer, step};
 use crate::aws::jittered;
-use crate::checks::smoke::{Side, Values};
+use crate::checks::moment::Moment;
+use crate::checks::smoke::Values;
 use crate::documents::deployment_configuration::run_in;
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
@@ -96,7 +97,7 @@ async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, va
 /// traffic → production → bake, once green's gate is open.
 pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
     step(run, Step::Shift, rollout.shifted(), |()| "green serves 100 %".to_owned()).await?;
-    tests(run, settings, Side::Production, values).await?;
+    tests(run, settings, Moment::Production, values).await?;
     rollout.pass_production().await?;
     bake(run, settings, rollout).await?;
     Ok(deployed(run, rollout))
@@ -186,21 +187,21 @@ async fn one_off(run: &Run, settings: &Settings, revision: &Revision, snapshot: 
 /// Green is tested where it is owed that.
 pub(super) async fn test_green(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &Values) -> Result<(), Failure> {
     match rollout.gate() {
-        Gate::Test => tests(run, settings, Side::Green, values).await,
+        Gate::Test => tests(run, settings, Moment::Green, values).await,
         Gate::Pass | Gate::Absent => Ok(()),
     }
 }
 
-/// The tests of one side, where there are any.
-async fn tests(run: &Run, settings: &Settings, side: Side, values: &Values) -> Result<(), Failure> {
-    if smoke::asked(settings, side).is_none() {
+/// The tests of one moment, where there are any.
+async fn tests(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<(), Failure> {
+    if smoke::asked(settings, moment).is_none() {
         return Ok(());
     }
-    let at = match side {
-        Side::Green => Step::Gate,
-        Side::Production => Step::Production,
+    let at = match moment {
+        Moment::Green => Step::Gate,
+        Moment::Step | Moment::Production | Moment::Bake => Step::Production,
     };
-    step(run, at, smoke::smoke(run, settings, side, values), |passed| format!("{passed} passed")).await.map(drop)
+    step(run, at, smoke::smoke(run, settings, moment, values), |passed| format!("{passed} passed")).await.map(drop)
 }
 
 async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>) -> Result<(), Halt> {

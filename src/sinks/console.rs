@@ -201,13 +201,13 @@ fn progress_line(progress: &Progress) -> String {
 }
 
 fn test_lines(result: &TestResult) -> Vec<String> {
-    let (name, side, request) = (&result.name, result.side, &result.request);
+    let (name, moment, request) = (&result.name, result.moment, &result.request);
     let took = human(result.last_milliseconds);
     let attempts = if result.attempts > 1 { format!(", attempt {}", result.attempts) } else { String::new() };
     match result.verdict {
-        TestVerdict::Passed => vec![quiet(&format!("✓ {name} on {side}: {request} ({took}{attempts})"))],
-        TestVerdict::Skipped => mismatches(format!("– {name} on {side}: {request}, called off: another test failed first"), result),
-        TestVerdict::Failed => mismatches(format!("✗ {name} on {side}: {request} ({took}{attempts})"), result),
+        TestVerdict::Passed => vec![quiet(&format!("✓ {name} on {moment}: {request} ({took}{attempts})"))],
+        TestVerdict::Skipped => mismatches(format!("– {name} on {moment}: {request}, called off: another test failed first"), result),
+        TestVerdict::Failed => mismatches(format!("✗ {name} on {moment}: {request} ({took}{attempts})"), result),
     }
 }
 

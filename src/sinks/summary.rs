@@ -157,7 +157,7 @@ fn test(result: &TestResult) -> String {
         result.failures.iter().map(|failure| text(&format!("{}: expected {}, found {}", failure.what, failure.expected, failure.found)));
     let why = failures.collect::<Vec<_>>().join("<br>");
     let (name, request) = (text(&result.name), code(&result.request));
-    format!("| {mark} | {name} | {} | {request} | {} | {} | {why} |", result.side, human(result.last_milliseconds), result.attempts)
+    format!("| {mark} | {name} | {} | {request} | {} | {} | {why} |", result.moment, human(result.last_milliseconds), result.attempts)
 }
 
 fn stopped(report: &Report) -> String {

@@ -2,7 +2,8 @@
 
 use url::Url;
 
-use crate::checks::smoke::{self, Limits, Side, TestResult, TestVerdict, Values};
+use crate::checks::moment::Moment;
+use crate::checks::smoke::{self, Limits, TestResult, TestVerdict, Values};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -28,29 +29,29 @@ fn digest_of(revision: &Revision) -> Option<String> {
     containers.iter().find_map(|container| container["image"].as_str()?.split_once('@').map(|(_, digest)| digest.to_owned()))
 }
 
-/// The URL of a side, when there are tests for it.
-pub fn asked(settings: &Settings, side: Side) -> Option<&Url> {
-    let url = match side {
-        Side::Green => &settings.checks.test_url,
-        Side::Production => &settings.checks.production_url,
+/// The URL of a moment, when there are tests for it.
+pub fn asked(settings: &Settings, moment: Moment) -> Option<&Url> {
+    let url = match moment {
+        Moment::Green => &settings.checks.test_url,
+        Moment::Step | Moment::Production | Moment::Bake => &settings.checks.production_url,
     };
-    url.as_ref().filter(|_| settings.checks.suite.as_ref().is_some_and(|suite| suite.count(side) > 0))
+    url.as_ref().filter(|_| settings.checks.suite.as_ref().is_some_and(|suite| suite.count(moment) > 0))
 }
 
 /// Runs the side's tests; how many passed.
-pub async fn smoke(run: &Run, settings: &Settings, side: Side, values: &Values) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, side)) else { return Ok(0) };
+pub async fn smoke(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<usize, Failure> {
+    let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, moment)) else { return Ok(0) };
     let tell = |result: &TestResult| run.tell(Event::SmokeTested { result: result.clone() });
-    let results = smoke::run(suite, side, url, values, &Limits::default(), &tell).await;
+    let results = smoke::run(suite, moment, url, values, &Limits::default(), &tell).await;
     match results.iter().find(|result| result.verdict != TestVerdict::Passed && result.verdict != TestVerdict::Skipped) {
-        Some(failed) => Err(failure(failed, side).hint(hint(settings, side))),
+        Some(failed) => Err(failure(failed, moment).hint(hint(settings, moment))),
         None => Ok(results.len()),
     }
 }
 
-fn failure(failed: &TestResult, side: Side) -> Failure {
+fn failure(failed: &TestResult, moment: Moment) -> Failure {
     let attempts = if failed.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", failed.attempts) };
-    let sentence = format!("smoke test \"{}\" failed on {side} ({}, {attempts})", failed.name, failed.request);
+    let sentence = format!("smoke test \"{}\" failed on {moment} ({}, {attempts})", failed.name, failed.request);
     let mut failure = Failure::new(Reason::SmokeFailed, sentence);
     for mismatch in &failed.failures {
         failure = failure.caused_by(format!("{}: expected {}, found {}", mismatch.what, mismatch.expected, mismatch.found));
@@ -61,12 +62,12 @@ fn failure(failed: &TestResult, side: Side) -> Failure {
     failure
 }
 
-fn hint(settings: &Settings, side: Side) -> &'static str {
-    match side {
-        Side::Green => "users never reached this version; mend it, or the test, and deploy again",
-        Side::Production if asked(settings, Side::Green).is_some() => {
+fn hint(settings: &Settings, moment: Moment) -> &'static str {
+    match moment {
+        Moment::Green => "users never reached this version; mend it, or the test, and deploy again",
+        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green).is_some() => {
             "green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects"
         }
-        Side::Production => "users reached this version; set test-url, so that it is tested before they do",
+        Moment::Step | Moment::Production | Moment::Bake => "users reached this version; set test-url, so that it is tested before they do",
     }
 }

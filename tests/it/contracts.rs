@@ -22,7 +22,7 @@ const IMPURE: &[&str] = &[
     "crate::sinks",
 ];
 /// They tell events, and never how they read.
-const TELLERS: &[&str] = &["steps", "checks", "aws", "survey", "engine", "unwind", "documents"];
+const TELLERS: &[&str] = &["steps", "aws", "survey", "engine", "unwind", "documents"];
 
 /// The sources of a module: its file and its folder.
 fn sources(module: &str) -> Vec<PathBuf> {

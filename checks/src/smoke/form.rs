@@ -3,14 +3,14 @@
 //! Defaults are filled in; variables still stand in the texts, because digest and revision are known only when the tests run.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::HeaderName;
-use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json_path::JsonPath;
+
+use crate::moment::Moment;
 
 use super::template::{JsonTemplate, Pattern, Template, Variable};
 
@@ -27,28 +27,9 @@ impl Suite {
         self.variables.iter().filter_map(Variable::environment).collect()
     }
 
-    /// How many tests run against a side.
-    pub fn count(&self, side: Side) -> usize {
-        self.tests.iter().filter(|test| test.on.contains(&side)).count()
-    }
-}
-
-/// Where a test is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    /// The side that is being brought in, through the test listener.
-    Green,
-    /// What users reach.
-    Production,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Green => "green",
-            Self::Production => "production",
-        })
+    /// How many tests run at a moment.
+    pub fn count(&self, moment: Moment) -> usize {
+        self.tests.iter().filter(|test| test.on.contains(&moment)).count()
     }
 }
 
@@ -58,7 +39,7 @@ pub(super) struct Test {
     pub(super) name: String,
     pub(super) request: Request,
     pub(super) redirects: Redirects,
-    pub(super) on: Vec<Side>,
+    pub(super) on: Vec<Moment>,
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
     pub(super) expect: Expect,

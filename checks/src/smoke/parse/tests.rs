@@ -1,9 +1,10 @@
 //! The example of the documentation is read; every mistake is found, at its place, with a remedy, and all of them at once.
 
 use super::*;
+use crate::moment::Moment;
 
 /// The suite that `docs/smoke-tests.md` shows.
-pub(in crate::checks::smoke) fn documented() -> String {
+pub(in crate::smoke) fn documented() -> String {
     let page = include_str!("../../../../docs/smoke-tests.md");
     let (_, after) = page.split_once("<!-- example -->\n```yaml\n").unwrap();
     after.split_once("```").unwrap().0.to_owned()
@@ -23,7 +24,7 @@ fn with(lines: &str) -> String {
 fn the_documented_example_is_read_with_its_defaults() {
     let suite = parse(&documented(), "inline").unwrap();
     assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
-    assert!(suite.count(Side::Green) > suite.count(Side::Production));
+    assert!(suite.count(Moment::Green) > suite.count(Moment::Production));
     let health = &suite.tests[0];
     assert_eq!((health.name.as_str(), health.request.method.as_str(), health.timeout), ("health", "GET", Duration::from_secs(3)));
     assert_eq!((health.retry.budget, health.retry.every), (Duration::from_secs(90), Duration::from_secs(1)));

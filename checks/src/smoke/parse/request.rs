@@ -3,10 +3,10 @@
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use crate::checks::document::{Entry, Node};
-use crate::checks::reader::Fields;
-use crate::checks::smoke::form::{Body, Request};
-use crate::checks::smoke::template::{Template, Values};
+use crate::document::{Entry, Node};
+use crate::reader::Fields;
+use crate::smoke::form::{Body, Request};
+use crate::smoke::template::{Template, Values};
 
 use super::words::Words;
 

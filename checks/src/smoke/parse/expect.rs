@@ -5,12 +5,12 @@ mod conditions;
 use reqwest::header::HeaderName;
 use serde_json_path::JsonPath;
 
-use crate::checks::document::{Content, Entry, Node};
-use crate::checks::smoke::form::{
+use crate::document::{Content, Entry, Node};
+use crate::smoke::form::{
     CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag, JsonExpectation, REDIRECTIONS, RedirectExpectation, SameSite,
     StatusPattern, TextCondition,
 };
-use crate::checks::smoke::template::Template;
+use crate::smoke::template::Template;
 
 use super::keys::{BODY_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIRECT_KEYS};
 use super::request::header_name;

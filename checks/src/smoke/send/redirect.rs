@@ -4,8 +4,8 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
-use crate::checks::smoke::form::REDIRECTIONS;
-use crate::checks::smoke::result::Mismatch;
+use crate::smoke::form::REDIRECTIONS;
+use crate::smoke::result::Mismatch;
 
 use super::build::{Holds, Outgoing};
 

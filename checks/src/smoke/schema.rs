@@ -74,8 +74,8 @@ struct Test {
     form: Option<BTreeMap<String, Text>>,
     /// Whether redirects are followed; true when absent, unless a redirect is expected.
     follow: Option<bool>,
-    /// Where the test runs; on both sides when absent.
-    on: Option<OneOrMore<Side>>,
+    /// When the test runs; on green and on production when absent.
+    on: Option<OneOrMore<Moment>>,
     /// The longest a single request may take.
     timeout: Option<Span>,
     /// How long the test is repeated while it fails.
@@ -110,9 +110,11 @@ enum OneOrMore<T> {
 
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-enum Side {
+enum Moment {
     Green,
+    Step,
     Production,
+    Bake,
 }
 
 #[derive(JsonSchema)]
@@ -240,7 +242,7 @@ pub fn schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checks::smoke::parse::keys::{
+    use crate::smoke::parse::keys::{
         BODY_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, JSON_KEYS, REDIRECT_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS, TEXT_KEYS,
     };
 

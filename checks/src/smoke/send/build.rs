@@ -5,33 +5,33 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request};
 use url::{Url, form_urlencoded};
 
-use crate::checks::smoke::form::{Body, Request as Wanted};
-use crate::checks::smoke::result::Mismatch;
-use crate::checks::smoke::template::{Template, Values};
+use crate::smoke::form::{Body, Request as Wanted};
+use crate::smoke::result::Mismatch;
+use crate::smoke::template::{Template, Values};
 
 /// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the path.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// Whether the texts come from `${env.NAME}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::checks::smoke) enum Holds {
+pub(in crate::smoke) enum Holds {
     Secret,
     NoSecret,
 }
 
 /// A request as it goes over the wire.
 #[derive(Debug, Clone)]
-pub(in crate::checks::smoke) struct Outgoing {
-    pub(in crate::checks::smoke) method: Method,
-    pub(in crate::checks::smoke) url: Url,
-    pub(in crate::checks::smoke) headers: HeaderMap,
+pub(in crate::smoke) struct Outgoing {
+    pub(in crate::smoke) method: Method,
+    pub(in crate::smoke) url: Url,
+    pub(in crate::smoke) headers: HeaderMap,
     /// The headers whose values are secret.
-    pub(in crate::checks::smoke) secret_headers: Vec<HeaderName>,
-    pub(in crate::checks::smoke) body: Option<(Vec<u8>, Holds)>,
+    pub(in crate::smoke) secret_headers: Vec<HeaderName>,
+    pub(in crate::smoke) body: Option<(Vec<u8>, Holds)>,
 }
 
 impl Outgoing {
-    pub(in crate::checks::smoke) fn new(wanted: &Wanted, base: &Url, values: &Values) -> Result<Self, Mismatch> {
+    pub(in crate::smoke) fn new(wanted: &Wanted, base: &Url, values: &Values) -> Result<Self, Mismatch> {
         let mut headers = HeaderMap::new();
         for (name, value) in &wanted.headers {
             headers.append(name, header(name, value, values)?);
@@ -44,7 +44,7 @@ impl Outgoing {
         Ok(Self { method: wanted.method.clone(), url, headers, secret_headers, body: wanted.body.render(values) })
     }
 
-    pub(in crate::checks::smoke) fn to_request(&self) -> Request {
+    pub(in crate::smoke) fn to_request(&self) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
         *request.body_mut() = self.body.as_ref().map(|(bytes, _)| bytes.clone().into());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scrub::Scrubber;
 
-use super::form::Side;
+use crate::moment::Moment;
 
 /// Longer texts are cut: enough to recognise an error page, too little to fill a log.
 const LONGEST: usize = 300;
@@ -17,8 +17,8 @@ const LONGEST: usize = 300;
 pub struct TestResult {
     /// The test's name.
     pub name: String,
-    /// Where it ran.
-    pub side: Side,
+    /// When it ran.
+    pub moment: Moment,
     /// Its request, for example `GET /health`.
     pub request: String,
     /// What it came to.
@@ -86,10 +86,10 @@ impl Attempted {
 }
 
 impl TestResult {
-    pub(super) fn new(name: &str, side: Side, request: &str, verdict: TestVerdict, attempted: &Attempted, scrubber: &Scrubber) -> Self {
+    pub(super) fn new(name: &str, moment: Moment, request: &str, verdict: TestVerdict, attempted: &Attempted, scrubber: &Scrubber) -> Self {
         Self {
             name: name.to_owned(),
-            side,
+            moment,
             request: presentable(request, scrubber),
             verdict,
             attempts: attempted.count,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::checks::document::{Content, Entry, Node};
-use crate::checks::reader::Reader;
-use crate::checks::smoke::template::{JsonTemplate, Pattern, Template, Variable};
+use crate::document::{Content, Entry, Node};
 use crate::problem::Problem;
+use crate::reader::Reader;
+use crate::smoke::template::{JsonTemplate, Pattern, Template, Variable};
 
 /// A reader that understands variables.
 pub(super) struct Words<'a> {

@@ -4,8 +4,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::super::answer::{Body, Extent};
 use super::*;
-use crate::checks::smoke::parse;
 use crate::secret::Secret;
+use crate::smoke::parse;
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();

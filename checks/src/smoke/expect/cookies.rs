@@ -2,9 +2,9 @@
 
 use reqwest::header::{HeaderMap, SET_COOKIE};
 
-use crate::checks::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
-use crate::checks::smoke::result::Mismatch;
-use crate::checks::smoke::template::Values;
+use crate::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
+use crate::smoke::result::Mismatch;
+use crate::smoke::template::Values;
 
 /// A `Set-Cookie` header without the cookie's value (RFC 6265, section 5.2).
 struct Cookie {

@@ -2,10 +2,10 @@
 
 use serde_json::Number;
 
-use crate::checks::document::{Content, Entry, Node};
-use crate::checks::smoke::form::{Comparison, JsonCondition, JsonType, TextCondition};
-use crate::checks::smoke::parse::keys::{JSON_KEYS, TEXT_KEYS};
-use crate::checks::smoke::parse::words::Words;
+use crate::document::{Content, Entry, Node};
+use crate::smoke::form::{Comparison, JsonCondition, JsonType, TextCondition};
+use crate::smoke::parse::keys::{JSON_KEYS, TEXT_KEYS};
+use crate::smoke::parse::words::Words;
 
 const TYPES: &[(&str, JsonType)] = &[
     ("timestamp", JsonType::Timestamp),

@@ -10,18 +10,17 @@ mod words;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::checks::document::{self, Content, Node};
-use crate::checks::reader::{Fields, Reader};
+use crate::document::{self, Content, Node};
+use crate::moment::{MOMENTS, Moment};
 use crate::problem::Problem;
+use crate::reader::{Fields, Reader};
 
-use super::form::{Expect, Redirects, Retry, Side, Suite, Test};
+use super::form::{Expect, Redirects, Retry, Suite, Test};
 use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS};
 use words::Words;
 
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
-
-const SIDES: &[(&str, Side)] = &[("green", Side::Green), ("production", Side::Production)];
 
 /// A new task is expected to answer within a minute of being called healthy; a second between two questions burdens nobody.
 const RETRY: Retry = Retry { budget: Duration::from_mins(1), every: Duration::from_secs(1) };
@@ -107,7 +106,7 @@ fn test(words: &mut Words<'_>, node: &Node, defaults: Defaults, names: &mut BTre
     let name = name(words, node, &fields, names);
     let request = request::request(words, node, &fields);
     let expect = fields.get("expect").map_or_else(|| Some(Expect::default()), |node| expect::expect(words, node));
-    let on = fields.get("on").map_or_else(|| Some(vec![Side::Green, Side::Production]), |node| on(words, node));
+    let on = fields.get("on").map_or_else(|| Some(vec![Moment::Green, Moment::Production]), |node| on(words, node));
     let Defaults { timeout, retry } = own_or(words, &fields, defaults);
     let redirects = redirects(words, &fields, expect.as_ref());
     Some(Test { name: name?, request: request?, redirects: redirects?, on: on?, timeout, retry, expect: expect? })
@@ -127,17 +126,17 @@ fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTr
     Some(name)
 }
 
-fn on(words: &mut Words<'_>, node: &Node) -> Option<Vec<Side>> {
+fn on(words: &mut Words<'_>, node: &Node) -> Option<Vec<Moment>> {
     let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
     if items.is_empty() {
         words.reader.report(
             node.place,
             "`on` is empty: the test would never run",
-            "Write `green`, `production`, or leave `on` out for both",
+            "Write `green`, `step`, `production` or `bake`, or leave `on` out for green and production",
         );
     }
-    let sides: Vec<_> = items.iter().map(|item| words.reader.word(item, "`on`", SIDES)).collect();
-    sides.into_iter().collect()
+    let moments: Vec<_> = items.iter().map(|item| words.reader.word(item, "`on`", MOMENTS)).collect();
+    moments.into_iter().collect()
 }
 
 /// Redirects are followed unless the test wants to look at one.

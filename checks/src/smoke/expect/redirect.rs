@@ -2,10 +2,10 @@
 
 use url::Url;
 
-use crate::checks::smoke::answer::Answer;
-use crate::checks::smoke::form::RedirectExpectation;
-use crate::checks::smoke::result::Mismatch;
-use crate::checks::smoke::template::{Template, Values};
+use crate::smoke::answer::Answer;
+use crate::smoke::form::RedirectExpectation;
+use crate::smoke::result::Mismatch;
+use crate::smoke::template::{Template, Values};
 
 use super::text;
 

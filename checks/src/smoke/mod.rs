@@ -15,7 +15,7 @@ mod schema;
 mod send;
 mod template;
 
-pub use form::{Side, Suite};
+pub use form::Suite;
 pub use parse::parse;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};

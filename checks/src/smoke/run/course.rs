@@ -9,13 +9,13 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use url::Url;
 
-use crate::checks::smoke::answer::Answer;
-use crate::checks::smoke::expect::judge;
-use crate::checks::smoke::form::Test;
-use crate::checks::smoke::result::{Attempted, Mismatch, TestVerdict};
-use crate::checks::smoke::send::{Outgoing, exchange};
-use crate::checks::smoke::template::Values;
 use crate::duration::Human;
+use crate::smoke::answer::Answer;
+use crate::smoke::expect::judge;
+use crate::smoke::form::Test;
+use crate::smoke::result::{Attempted, Mismatch, TestVerdict};
+use crate::smoke::send::{Outgoing, exchange};
+use crate::smoke::template::Values;
 
 use super::Limits;
 

@@ -1,5 +1,6 @@
 //! Suites against a real HTTP server: warm-up, redirects, secrets, limits, and the end of a run.
 
+use crate::moment::Moment;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::checks::smoke::parse;
 use crate::secret::Secret;
+use crate::smoke::parse;
 
 /// What the server answers to the text of a request, the how-manieth it is.
 type Answers = Arc<dyn Fn(&str, usize) -> Reply + Send + Sync>;
@@ -74,7 +75,7 @@ fn values() -> Values {
 }
 
 async fn run_green(base: &Url, document: &str) -> Vec<TestResult> {
-    run(&parse(document, "inline").unwrap(), Side::Green, base, &values(), &Limits::default(), &|_| ()).await
+    run(&parse(document, "inline").unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
 }
 
 /// One test with these lines, without repetition.
@@ -98,7 +99,7 @@ async fn a_test_is_repeated_until_green_is_warm() {
         "tests: [{ name: version, get: /health, retry: { for: 5s, every: 10ms }, expect: { json: { $.version: '${version}' } } }]";
     let [result] = run_green(&base.await, document).await.try_into().unwrap();
     assert_eq!((result.verdict, result.attempts, told(&result)), (TestVerdict::Passed, 4, String::new()));
-    assert_eq!((result.request.as_str(), result.side, result.excerpt), ("GET /health", Side::Green, None));
+    assert_eq!((result.request.as_str(), result.moment, result.excerpt), ("GET /health", Moment::Green, None));
 }
 
 #[tokio::test]
@@ -226,7 +227,7 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     let suite = parse(document, "inline").unwrap();
     let note = |result: &TestResult| seen.lock().unwrap().push(result.name.clone());
     let limits = Limits::default();
-    let results = timeout(Duration::from_millis(300), run(&suite, Side::Green, &base, &values(), &limits, &note)).await.unwrap();
+    let results = timeout(Duration::from_millis(300), run(&suite, Moment::Green, &base, &values(), &limits, &note)).await.unwrap();
     let verdicts: Vec<_> = results.iter().map(|result| (result.name.as_str(), result.verdict)).collect();
     assert_eq!(verdicts[0], ("patient", TestVerdict::Skipped));
     assert_eq!(verdicts[2], ("hasty", TestVerdict::Failed));

@@ -1,8 +1,8 @@
 //! Conditions on a text that may be there several times, as headers and query parameters may: one that meets them all is enough.
 
-use crate::checks::smoke::form::TextCondition;
-use crate::checks::smoke::result::Mismatch;
-use crate::checks::smoke::template::Values;
+use crate::smoke::form::TextCondition;
+use crate::smoke::result::Mismatch;
+use crate::smoke::template::Values;
 
 /// What is said of a text that is not there.
 const NOTHING: &str = "nothing";

@@ -1,4 +1,4 @@
-//! Runs a suite against one side: tests in parallel, each repeated until it passes or its budget is over.
+//! Runs a suite at one moment: tests in parallel, each repeated until it passes or its budget is over.
 //!
 //! The first test that has definitely failed ends the run: the verdict is known, and users may be waiting for traffic to go back.
 
@@ -12,7 +12,9 @@ use url::Url;
 
 use crate::scrub::Scrubber;
 
-use super::form::{Side, Suite, Test};
+use crate::moment::Moment;
+
+use super::form::{Suite, Test};
 use super::result::{Attempted, Mismatch, TestResult, TestVerdict};
 use super::send::{chain, client};
 use super::template::Values;
@@ -38,13 +40,13 @@ impl Default for Limits {
 /// Called once for every test, as soon as its result is known.
 pub type OnResult<'a> = &'a (dyn Fn(&TestResult) + Send + Sync);
 
-/// Runs the tests of `suite` that belong to `side` against `base`; the results are in the order of the document.
+/// Runs the tests of `suite` that belong to `moment` against `base`; the results are in the order of the document.
 ///
 /// Every name of [`Suite::needs_env`] must be in `values`: without one, nothing is sent and every test fails. Dropping the future
 /// cancels everything that is under way.
-pub async fn run(suite: &Suite, side: Side, base: &Url, values: &Values, limits: &Limits, on_result: OnResult<'_>) -> Vec<TestResult> {
-    let clerk = Clerk { side, values, scrubber: Scrubber::new(values.environment.values()), on_result };
-    let tests: Vec<&Test> = suite.tests.iter().filter(|test| test.on.contains(&side)).collect();
+pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, limits: &Limits, on_result: OnResult<'_>) -> Vec<TestResult> {
+    let clerk = Clerk { moment, values, scrubber: Scrubber::new(values.environment.values()), on_result };
+    let tests: Vec<&Test> = suite.tests.iter().filter(|test| test.on.contains(&moment)).collect();
     match complete(suite, values).and_then(|()| sender()) {
         Ok(client) => {
             let post = Post { base, values, limits, client, turns: Semaphore::new(limits.concurrency) };
@@ -82,7 +84,7 @@ async fn all(post: &Post<'_>, clerk: &Clerk<'_>, tests: &[&Test]) -> Vec<TestRes
 
 /// Writes results down and hands them on.
 struct Clerk<'a> {
-    side: Side,
+    moment: Moment,
     values: &'a Values,
     scrubber: Scrubber,
     on_result: OnResult<'a>,
@@ -91,7 +93,7 @@ struct Clerk<'a> {
 impl Clerk<'_> {
     fn write(&self, test: &Test, verdict: TestVerdict, attempted: &Attempted) -> TestResult {
         let request = format!("{} {}", test.request.method, test.request.path.masked(self.values));
-        let result = TestResult::new(&test.name, self.side, &request, verdict, attempted, &self.scrubber);
+        let result = TestResult::new(&test.name, self.moment, &request, verdict, attempted, &self.scrubber);
         (self.on_result)(&result);
         result
     }

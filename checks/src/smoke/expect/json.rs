@@ -6,10 +6,10 @@ use serde_json::{Number, Value};
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use crate::checks::smoke::answer::{Answer, Extent};
-use crate::checks::smoke::form::{Comparison, JsonCondition, JsonExpectation, JsonType};
-use crate::checks::smoke::result::Mismatch;
-use crate::checks::smoke::template::Values;
+use crate::smoke::answer::{Answer, Extent};
+use crate::smoke::form::{Comparison, JsonCondition, JsonExpectation, JsonType};
+use crate::smoke::result::Mismatch;
+use crate::smoke::template::Values;
 
 pub(super) fn judge(expected: &[JsonExpectation], answer: &Answer, values: &Values) -> Vec<Mismatch> {
     if expected.is_empty() {

@@ -1,0 +1,28 @@
+//! What is asked of green and of production before and after users reach it.
+//!
+//! | file | does |
+//! |---|---|
+//! | `document`, `reader` | a YAML document in which every node knows its place; reading it as what a form wants |
+//! | `problem` | what is wrong with an input, where, and what to do |
+//! | `smoke/` | smoke tests: the form, the requests, the judgement |
+//! | `moment` | when a check runs: green, step, production, bake |
+//! | `duration`, `nearest` | `90s`; the word that was probably meant |
+//! | `scrub` | takes secrets out of texts that people will read |
+//!
+//! A check observes and says what it saw; what follows from it (go on, wait, go back) is decided elsewhere. Nothing here
+//! knows AWS, reads the environment, or prints.
+//!
+//! Before the first request a rustls crypto provider is installed for the process, unless there is one.
+
+pub mod document;
+pub mod duration;
+#[cfg(test)]
+mod generated;
+pub mod moment;
+pub mod nearest;
+pub mod problem;
+pub mod reader;
+pub mod scrub;
+pub mod smoke;
+
+use ecs_bluegreen_registry::secret;

@@ -1,0 +1,34 @@
+//! When a check runs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// When a check runs, and with that what it sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// At the gate: green, through the test listener, before users reach it.
+    Green,
+    /// While traffic shifts: at every step of it.
+    Step,
+    /// After the shift: what users reach.
+    Production,
+    /// Until blue is gone: what users reach, while the way back is still short.
+    Bake,
+}
+
+/// The words of a form, in the order in which the moments come.
+pub const MOMENTS: &[(&str, Moment)] =
+    &[("green", Moment::Green), ("step", Moment::Step), ("production", Moment::Production), ("bake", Moment::Bake)];
+
+impl fmt::Display for Moment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Green => "green",
+            Self::Step => "production at a step",
+            Self::Production => "production",
+            Self::Bake => "production in the bake",
+        })
+    }
+}
