@@ -6,6 +6,9 @@
 //! | `problem` | what is wrong with an input, where, and what to do |
 //! | `smoke/` | smoke tests: the form, the requests, the judgement |
 //! | `moment` | when a check runs: green, step, production, bake |
+//! | `analysis/` | what is measured while traffic shifts, and what it comes to |
+//! | `measurement` | the one form in which a measurement is reported |
+//! | `template`, `words` | texts with `${…}` in them, and reading them |
 //! | `duration`, `nearest` | `90s`; the word that was probably meant |
 //! | `scrub` | takes secrets out of texts that people will read |
 //!
@@ -14,15 +17,19 @@
 //!
 //! Before the first request a rustls crypto provider is installed for the process, unless there is one.
 
+pub mod analysis;
 pub mod document;
 pub mod duration;
 #[cfg(test)]
 mod generated;
+pub mod measurement;
 pub mod moment;
 pub mod nearest;
 pub mod problem;
 pub mod reader;
 pub mod scrub;
 pub mod smoke;
+mod template;
+mod words;
 
 use ecs_bluegreen_registry::secret;

@@ -14,7 +14,7 @@ use reqwest::header::SET_COOKIE;
 use super::answer::Answer;
 use super::form::{Expect, StatusPattern, TextCondition};
 use super::result::Mismatch;
-use super::template::Values;
+use crate::template::Values;
 
 /// What is expected of a status when the test does not say.
 const SUCCESS: StatusPattern = StatusPattern::Class(2);

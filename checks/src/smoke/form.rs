@@ -12,7 +12,7 @@ use serde_json_path::JsonPath;
 
 use crate::moment::Moment;
 
-use super::template::{JsonTemplate, Pattern, Template, Variable};
+use crate::template::{JsonTemplate, Pattern, Template, Variable};
 
 /// The tests of one document, in its order.
 #[derive(Debug, Clone)]

@@ -13,12 +13,11 @@ mod run;
 #[cfg(test)]
 mod schema;
 mod send;
-mod template;
 
+pub use crate::template::Values;
 pub use form::Suite;
 pub use parse::parse;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};
 #[cfg(test)]
 pub use schema::schema;
-pub use template::Values;

@@ -5,7 +5,6 @@
 mod expect;
 pub(super) mod keys;
 mod request;
-mod words;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,8 +15,8 @@ use crate::problem::Problem;
 use crate::reader::{Fields, Reader};
 
 use super::form::{Expect, Redirects, Retry, Suite, Test};
+use crate::words::Words;
 use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS};
-use words::Words;
 
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";

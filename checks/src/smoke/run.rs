@@ -17,7 +17,7 @@ use crate::moment::Moment;
 use super::form::{Suite, Test};
 use super::result::{Attempted, Mismatch, TestResult, TestVerdict};
 use super::send::{chain, client};
-use super::template::Values;
+use crate::template::Values;
 use course::{Course, Post};
 
 /// How far a run may go; the defaults serve every suite.

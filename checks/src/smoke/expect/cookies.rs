@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, SET_COOKIE};
 
 use crate::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
 use crate::smoke::result::Mismatch;
-use crate::smoke::template::Values;
+use crate::template::Values;
 
 /// A `Set-Cookie` header without the cookie's value (RFC 6265, section 5.2).
 struct Cookie {

@@ -9,7 +9,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use crate::smoke::answer::{Answer, Extent};
 use crate::smoke::form::{Comparison, JsonCondition, JsonExpectation, JsonType};
 use crate::smoke::result::Mismatch;
-use crate::smoke::template::Values;
+use crate::template::Values;
 
 pub(super) fn judge(expected: &[JsonExpectation], answer: &Answer, values: &Values) -> Vec<Mismatch> {
     if expected.is_empty() {

@@ -5,7 +5,7 @@ use url::Url;
 use crate::smoke::answer::Answer;
 use crate::smoke::form::RedirectExpectation;
 use crate::smoke::result::Mismatch;
-use crate::smoke::template::{Template, Values};
+use crate::template::{Template, Values};
 
 use super::text;
 

@@ -2,7 +2,7 @@
 
 use crate::smoke::form::TextCondition;
 use crate::smoke::result::Mismatch;
-use crate::smoke::template::Values;
+use crate::template::Values;
 
 /// What is said of a text that is not there.
 const NOTHING: &str = "nothing";

@@ -10,11 +10,11 @@ use crate::smoke::form::{
     CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag, JsonExpectation, REDIRECTIONS, RedirectExpectation, SameSite,
     StatusPattern, TextCondition,
 };
-use crate::smoke::template::Template;
+use crate::template::Template;
 
 use super::keys::{BODY_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIRECT_KEYS};
 use super::request::header_name;
-use super::words::Words;
+use crate::words::Words;
 
 const SAME_SITE: &[(&str, SameSite)] = &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
 

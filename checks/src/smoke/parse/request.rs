@@ -6,9 +6,9 @@ use reqwest::header::{HeaderName, HeaderValue};
 use crate::document::{Entry, Node};
 use crate::reader::Fields;
 use crate::smoke::form::{Body, Request};
-use crate::smoke::template::{Template, Values};
+use crate::template::{Template, Values};
 
-use super::words::Words;
+use crate::words::Words;
 
 const METHOD_KEYS: &[&str] = &["get", "post", "put", "delete", "head", "patch", "request"];
 

@@ -15,7 +15,7 @@ use crate::smoke::expect::judge;
 use crate::smoke::form::Test;
 use crate::smoke::result::{Attempted, Mismatch, TestVerdict};
 use crate::smoke::send::{Outgoing, exchange};
-use crate::smoke::template::Values;
+use crate::template::Values;
 
 use super::Limits;
 

@@ -7,7 +7,7 @@ use url::{Url, form_urlencoded};
 
 use crate::smoke::form::{Body, Request as Wanted};
 use crate::smoke::result::Mismatch;
-use crate::smoke::template::{Template, Values};
+use crate::template::{Template, Values};
 
 /// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the path.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');

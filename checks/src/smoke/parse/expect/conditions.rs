@@ -5,7 +5,7 @@ use serde_json::Number;
 use crate::document::{Content, Entry, Node};
 use crate::smoke::form::{Comparison, JsonCondition, JsonType, TextCondition};
 use crate::smoke::parse::keys::{JSON_KEYS, TEXT_KEYS};
-use crate::smoke::parse::words::Words;
+use crate::words::Words;
 
 const TYPES: &[(&str, JsonType)] = &[
     ("timestamp", JsonType::Timestamp),

@@ -25,7 +25,7 @@ pub struct Values {
 
 /// A name that may stand in `${…}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Variable {
+pub(crate) enum Variable {
     Version,
     Digest,
     Revision,
@@ -49,7 +49,7 @@ impl Variable {
     }
 
     /// The name of the environment variable, if it is one.
-    pub(super) fn environment(&self) -> Option<&str> {
+    pub(crate) fn environment(&self) -> Option<&str> {
         match self {
             Self::Environment(name) => Some(name),
             Self::Version | Self::Digest | Self::Revision => None,
@@ -68,9 +68,9 @@ impl Variable {
 
 /// Why a text is not a template: what is wrong, and the remedy.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TemplateError {
-    pub(super) message: String,
-    pub(super) remedy: String,
+pub(crate) struct TemplateError {
+    pub(crate) message: String,
+    pub(crate) remedy: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,10 +81,10 @@ enum Part {
 
 /// A text with variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template(Vec<Part>);
+pub(crate) struct Template(Vec<Part>);
 
 impl Template {
-    pub(super) fn parse(text: &str) -> Result<Self, TemplateError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
         let (mut parts, mut rest) = (Vec::new(), text);
         while let Some(at) = rest.find("${") {
             let (before, after) = (&rest[..at], &rest[at + 2..]);
@@ -104,25 +104,25 @@ impl Template {
     }
 
     /// The text that is sent or compared. It may hold secrets.
-    pub(super) fn render(&self, values: &Values) -> String {
+    pub(crate) fn render(&self, values: &Values) -> String {
         self.render_with(values, str::to_owned)
     }
 
     /// The same, with every variable's value (but not the text around it) changed.
-    pub(super) fn render_with(&self, values: &Values, change: impl Fn(&str) -> String) -> String {
+    pub(crate) fn render_with(&self, values: &Values, change: impl Fn(&str) -> String) -> String {
         self.join(|variable| change(variable.value(values)))
     }
 
     /// The text as people may read it: secrets are `***`.
-    pub(super) fn masked(&self, values: &Values) -> String {
+    pub(crate) fn masked(&self, values: &Values) -> String {
         self.join(|variable| if variable.environment().is_some() { MASK.to_owned() } else { variable.value(values).to_owned() })
     }
 
-    pub(super) fn holds_secret(&self) -> bool {
+    pub(crate) fn holds_secret(&self) -> bool {
         self.variables().any(|variable| variable.environment().is_some())
     }
 
-    pub(super) fn variables(&self) -> impl Iterator<Item = &Variable> {
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.0.iter().filter_map(|part| match part {
             Part::Text(_) => None,
             Part::Variable(variable) => Some(variable),
@@ -152,20 +152,20 @@ fn unknown(name: &str) -> TemplateError {
 
 /// A regular expression with variables, whose values are taken literally.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern(Template);
+pub(crate) struct Pattern(Template);
 
 impl Pattern {
     /// The error is the regex crate's, about the pattern with every variable empty.
-    pub(super) fn new(template: Template) -> Result<Self, regex::Error> {
+    pub(crate) fn new(template: Template) -> Result<Self, regex::Error> {
         let pattern = Self(template);
         pattern.compile(&Values::default()).map(|_| pattern)
     }
 
-    pub(super) fn is_match(&self, text: &str, values: &Values) -> bool {
+    pub(crate) fn is_match(&self, text: &str, values: &Values) -> bool {
         self.compile(values).is_ok_and(|regex| regex.is_match(text))
     }
 
-    pub(super) fn masked(&self, values: &Values) -> String {
+    pub(crate) fn masked(&self, values: &Values) -> String {
         self.0.masked(values)
     }
 
@@ -177,7 +177,7 @@ impl Pattern {
 
 /// JSON with variables in its strings.
 #[derive(Debug, Clone)]
-pub(super) enum JsonTemplate {
+pub(crate) enum JsonTemplate {
     Fixed(Value),
     Text(Template),
     List(Vec<Self>),
@@ -185,15 +185,15 @@ pub(super) enum JsonTemplate {
 }
 
 impl JsonTemplate {
-    pub(super) fn render(&self, values: &Values) -> Value {
+    pub(crate) fn render(&self, values: &Values) -> Value {
         self.render_as(&|template| template.render(values))
     }
 
-    pub(super) fn masked(&self, values: &Values) -> Value {
+    pub(crate) fn masked(&self, values: &Values) -> Value {
         self.render_as(&|template| template.masked(values))
     }
 
-    pub(super) fn holds_secret(&self) -> bool {
+    pub(crate) fn holds_secret(&self) -> bool {
         match self {
             Self::Fixed(_) => false,
             Self::Text(template) => template.holds_secret(),

@@ -7,37 +7,37 @@ use serde_json::Value;
 use crate::document::{Content, Entry, Node};
 use crate::problem::Problem;
 use crate::reader::Reader;
-use crate::smoke::template::{JsonTemplate, Pattern, Template, Variable};
+use crate::template::{JsonTemplate, Pattern, Template, Variable};
 
 /// A reader that understands variables.
-pub(super) struct Words<'a> {
-    pub(super) reader: Reader<'a>,
+pub(crate) struct Words<'a> {
+    pub(crate) reader: Reader<'a>,
     variables: BTreeSet<Variable>,
 }
 
 impl<'a> Words<'a> {
-    pub(super) fn new(reader: Reader<'a>) -> Self {
+    pub(crate) fn new(reader: Reader<'a>) -> Self {
         Self { reader, variables: BTreeSet::new() }
     }
 
-    pub(super) fn finish(self) -> (Vec<Problem>, BTreeSet<Variable>) {
+    pub(crate) fn finish(self) -> (Vec<Problem>, BTreeSet<Variable>) {
         (self.reader.finish(), self.variables)
     }
 
     /// A text with variables.
-    pub(super) fn template(&mut self, node: &Node, what: &str) -> Option<Template> {
+    pub(crate) fn template(&mut self, node: &Node, what: &str) -> Option<Template> {
         let text = self.reader.text(node, what)?;
         self.parsed(node, &text)
     }
 
     /// A regular expression with variables.
-    pub(super) fn pattern(&mut self, node: &Node, what: &str) -> Option<Pattern> {
+    pub(crate) fn pattern(&mut self, node: &Node, what: &str) -> Option<Pattern> {
         let template = self.template(node, what)?;
         Pattern::new(template).map_err(|error| self.bad_pattern(node, what, &error)).ok()
     }
 
     /// Any value, as the JSON it stands for.
-    pub(super) fn json(&mut self, node: &Node) -> Option<JsonTemplate> {
+    pub(crate) fn json(&mut self, node: &Node) -> Option<JsonTemplate> {
         Some(match &node.content {
             Content::Null => JsonTemplate::Fixed(Value::Null),
             Content::Boolean(value) => JsonTemplate::Fixed(Value::Bool(*value)),
@@ -60,7 +60,7 @@ impl<'a> Words<'a> {
     }
 
     /// A text that was read already, as a template.
-    pub(super) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
+    pub(crate) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
         let template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
         self.variables.extend(template.variables().cloned());
         Some(template)
