@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::event::{Event, Stamped};
-use crate::github::commands::harmless;
+use crate::github::commands::{harmless, mask};
 use crate::github::files::{Files, append_summary, append_value};
 use crate::report::Report;
 use crate::scrub::Scrubber;
@@ -26,7 +26,7 @@ const LATE: &[&str] = &["outcome", "reason", "rolled-back", "duration-seconds", 
 pub struct Recorder {
     files: Files,
     delimiter: String,
-    scrubber: Scrubber,
+    scrubber: Mutex<Scrubber>,
     recorded: Mutex<Recorded>,
 }
 
@@ -44,7 +44,7 @@ impl Recorder {
         let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
         let journal = path.and_then(|path| OpenOptions::new().create(true).write(true).truncate(true).open(path).ok());
         let recorded = Recorded { journal, ..Recorded::default() };
-        Self { files, delimiter, scrubber: Scrubber::new(secrets), recorded: Mutex::new(recorded) }
+        Self { files, delimiter, scrubber: Mutex::new(Scrubber::new(secrets)), recorded: Mutex::new(recorded) }
     }
 
     /// Takes an event.
@@ -67,6 +67,12 @@ impl Recorder {
         if is_fact {
             self.write_outputs(&mut recorded, |name| !LATE.contains(&name));
         }
+    }
+
+    /// Hides a secret that came to be known on the way: the runner masks it too.
+    pub fn hide(&self, secret: &Secret) {
+        print(&mask(secret.expose()));
+        self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).learn(secret);
     }
 
     /// Keeps what is armed for the post step.
@@ -108,19 +114,20 @@ impl Recorder {
 
     /// Every text of the event without secrets. One that cannot be told without is not told.
     fn scrubbed(&self, stamped: &Stamped) -> Stamped {
-        let told = serde_json::to_value(&stamped.event).ok().map(|value| self.scrub(value));
+        let scrubber = self.scrubber.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = serde_json::to_value(&stamped.event).ok().map(|value| scrub(&scrubber, value));
         let event = told.and_then(|value| serde_json::from_value(value).ok());
         let event = event.unwrap_or_else(|| Event::Noted { sentence: "something is not shown here, because it holds a secret".into() });
         Stamped { at_ms: stamped.at_ms, event }
     }
+}
 
-    fn scrub(&self, value: Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.scrubber.scrub(&text)),
-            Value::Array(items) => items.into_iter().map(|item| self.scrub(item)).collect(),
-            Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, self.scrub(value))).collect(),
-            other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
-        }
+fn scrub(scrubber: &Scrubber, value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(scrubber.scrub(&text)),
+        Value::Array(items) => items.into_iter().map(|item| scrub(scrubber, item)).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, scrub(scrubber, value))).collect(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
     }
 }
 
