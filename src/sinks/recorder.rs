@@ -30,9 +30,8 @@ pub struct Recorder {
     recorded: Mutex<Recorded>,
 }
 
-#[derive(Default)]
 struct Recorded {
-    events: Vec<Stamped>,
+    report: Report,
     console: Console,
     journal: Option<File>,
     written: Vec<(&'static str, String)>,
@@ -43,7 +42,7 @@ impl Recorder {
     pub fn new(files: Files, secrets: &[Secret], folder: Option<&Path>, delimiter: String) -> Self {
         let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
         let journal = path.and_then(|path| OpenOptions::new().create(true).write(true).truncate(true).open(path).ok());
-        let recorded = Recorded { journal, ..Recorded::default() };
+        let recorded = Recorded { report: Report::begin(), console: Console::default(), journal, written: Vec::new() };
         Self { files, delimiter, scrubber: Mutex::new(Scrubber::new(secrets)), recorded: Mutex::new(recorded) }
     }
 
@@ -63,7 +62,7 @@ impl Recorder {
                 | Event::TaskStarted { .. }
                 | Event::ScanAnswered { .. }
         );
-        recorded.events.push(stamped);
+        recorded.report.add(&stamped);
         if is_fact {
             self.write_outputs(&mut recorded, |name| !LATE.contains(&name));
         }
@@ -86,11 +85,10 @@ impl Recorder {
     pub fn finish(&self) -> u8 {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_outputs(&mut recorded, |_| true);
-        let report = Report::of(&recorded.events);
         if let Some(file) = &self.files.summary {
-            complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&report)));
+            complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&recorded.report)));
         }
-        report.exit_code()
+        recorded.report.exit_code()
     }
 
     /// Adds what the post step came to; the summary of main stands above it.
@@ -104,7 +102,7 @@ impl Recorder {
 
     fn write_outputs(&self, recorded: &mut Recorded, wanted: impl Fn(&str) -> bool) {
         let Some(file) = &self.files.output else { return };
-        for output in outputs::of(&Report::of(&recorded.events)) {
+        for output in outputs::of(&recorded.report) {
             if wanted(output.0) && !recorded.written.contains(&output) {
                 complain("GITHUB_OUTPUT", append_value(file, output.0, &output.1, &self.delimiter));
                 recorded.written.push(output);
