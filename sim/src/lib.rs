@@ -16,12 +16,14 @@ mod faults;
 mod github;
 mod ledger;
 mod limits;
+mod metrics;
 mod options;
 pub mod rehearse;
 mod serve;
 mod stage;
 mod switches;
 mod tally;
+mod when;
 pub mod world;
 
 pub use clock::Clock;
@@ -30,9 +32,9 @@ pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, Kind, NativeOptions, RepositoryOptions,
-    RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions, ServiceOptions, StageOptions, Strategy, Suspension,
-    TaskEngine, TemplateOptions, Traffic,
+    AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, IncompleteMetric, IncompleteStatus,
+    Kind, MetricsOptions, NativeOptions, RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions,
+    SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TemplateOptions, Traffic,
 };
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{
@@ -40,3 +42,4 @@ pub use switches::{
     RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate, Switches, Toggle,
 };
 pub use tally::{Count, Tally};
+pub use when::When;

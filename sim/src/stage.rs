@@ -17,10 +17,11 @@ use crate::cycles::keep;
 use crate::faults::Fault;
 use crate::github::{self, GithubOptions};
 use crate::ledger::{Entry, Ledger, Moment};
+use crate::metrics::Metric;
 use crate::options::{AlarmState, ServiceOptions, StageOptions, Suspension, TaskEngine};
 use crate::serve::serve;
 use crate::tally::Tally;
-use crate::world::{Engine, RegistrySource, World, WorldOptions};
+use crate::world::{Engine, Grain, RegistrySource, World, WorldOptions};
 
 /// An imaginary task has no image to pull.
 const IMAGINARY_START_SECONDS: f64 = 1.0;
@@ -221,7 +222,19 @@ impl Stage {
 
     /// Sets an alarm's state; the alarm exists from then on.
     pub fn set_alarm(&self, name: &str, state: AlarmState) {
-        self.cloud.set_alarm(name, state);
+        self.cloud.set_alarm(name, state, None);
+    }
+
+    /// The same, with a reason (`StateReason`).
+    pub fn set_alarm_because(&self, name: &str, state: AlarmState, reason: &str) {
+        self.cloud.set_alarm(name, state, Some(reason));
+    }
+
+    /// Puts a value of a metric of the account's own, as `PutMetricData` does at high resolution. The time is in milliseconds since the epoch.
+    pub fn put_metric(&self, namespace: &str, name: &str, dimensions: &[(&str, &str)], at_ms: i64, value: f64) {
+        let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let metric = Metric { namespace: namespace.to_owned(), name: name.to_owned(), dimensions };
+        self.cloud.put_metrics.put(metric, at_ms, value);
     }
 
     /// Plans a fault.
@@ -312,6 +325,10 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         registry_rules: options.registry_rules.clone(),
         registry_faults: options.registry_faults.clone(),
         bind: options.bind,
+        grain: Grain {
+            length: Duration::from_secs(options.metrics.grain_seconds.max(1).into()),
+            late_share: options.metrics.late_share.clamp(0.0, 1.0),
+        },
         ..WorldOptions::default()
     }
 }

@@ -28,7 +28,7 @@ async fn target(name: &'static str, delay: Duration) -> Server {
 }
 
 async fn proxy(groups: &[(&str, SocketAddr)]) -> (Proxy, SocketAddr) {
-    let proxy = Proxy::new(Duration::from_millis(20), Arc::default());
+    let proxy = Proxy::new(Duration::from_millis(20), Grain::default(), Arc::default());
     let listener = proxy.listen("production", HERE).await.expect("a listener");
     for (group, address) in groups {
         proxy.set_targets(group, &[*address]);
