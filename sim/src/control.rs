@@ -17,6 +17,7 @@ use crate::faults::Fault;
 use crate::github::GithubOptions;
 use crate::metrics::Metric;
 use crate::options::{AlarmState, ServiceOptions};
+use crate::sources::SourcesOptions;
 
 /// What a page answers.
 enum Page {
@@ -52,7 +53,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 20] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -65,12 +66,14 @@ const PAGES: [&str; 18] = [
     "GET scaling/SERVICE",
     "GET limits",
     "GET github",
+    "GET sources (the requests that sources of metrics got)",
     "POST faults (a Fault), DELETE faults",
     "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\"; or {\"state\", \"reason\"})",
     "POST metric ({\"namespace\", \"name\", \"dimensions\", \"at_ms\", \"value\"})",
     "POST services (a ServiceOptions)",
     "POST denied (a list of IAM actions)",
     "POST github (a GithubOptions)",
+    "POST sources (a SourcesOptions)",
 ];
 
 fn look(cloud: &Cloud, page: &str) -> Page {
@@ -84,6 +87,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "deployments" => deployments(cloud),
         "limits" => limits(cloud),
         "github" => json!(cloud.github()),
+        "sources" => json!(cloud.sources.requests()),
         "service-deployments" => json!(cloud.service_deployments()),
         other => match of_service(cloud, other) {
             Some(view) => view,
@@ -127,6 +131,7 @@ async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
     match page {
         "faults" => with(body, |fault: Fault| cloud.faults.plan(fault)),
         "metric" => with(body, |put: Put| put.make(cloud)),
+        "sources" => with(body, |sources: SourcesOptions| cloud.sources.replace(sources)),
         "github" => with(body, |github: GithubOptions| cloud.set_github(github)),
         "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
         "services" => match serde_json::from_slice::<ServiceOptions>(body) {

@@ -20,6 +20,7 @@ mod metrics;
 mod options;
 pub mod rehearse;
 mod serve;
+mod sources;
 mod stage;
 mod switches;
 mod tally;
@@ -36,6 +37,7 @@ pub use options::{
     Kind, MetricsOptions, NativeOptions, RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions,
     SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TemplateOptions, Traffic,
 };
+pub use sources::{DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourceRequest, SourcesOptions};
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{
     AlarmWindow, BreakerRollback, ConcurrentUpdate, HookScope, LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks,

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::faults::Fault;
 use crate::github::GithubOptions;
 use crate::limits::Limits;
+use crate::sources::SourcesOptions;
 use crate::switches::Switches;
 use crate::world::registry::{RegistryFault, RegistryRules};
 
@@ -84,6 +85,8 @@ pub struct StageOptions {
     pub limits: Limits,
     /// AWS's unsure points and the stage's own timings.
     pub switches: Switches,
+    /// What Prometheus, Datadog and JSON endpoints answer.
+    pub sources: SourcesOptions,
     /// What GitHub knows.
     pub github: GithubOptions,
     /// A JSONL file that takes every request and answer.
@@ -123,6 +126,7 @@ impl Default for StageOptions {
             faults: Vec::new(),
             limits: Limits::default(),
             switches: Switches::default(),
+            sources: SourcesOptions::default(),
             github: GithubOptions::default(),
             recording: None,
             secrets: BTreeMap::new(),

@@ -40,7 +40,8 @@ fn sentence(cloud: &Cloud, api: Api, action: &str, resource: &str) -> Refusal {
     Refusal::denied(api, &format!("User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"))
 }
 
-fn allows(cloud: &Cloud, action: &str) -> bool {
+/// Whether an IAM action is allowed.
+pub(crate) fn allows(cloud: &Cloud, action: &str) -> bool {
     let matches = |pattern: &String| match pattern.strip_suffix('*') {
         Some(prefix) => action.starts_with(prefix),
         None => pattern == action,

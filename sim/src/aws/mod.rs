@@ -25,6 +25,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::cloud::Cloud;
+pub(crate) use access::allows as is_allowed;
 pub(crate) use asked::Asked;
 pub(crate) use ecr_scan::Scans;
 pub(crate) use exchange::{Severed, exchange};

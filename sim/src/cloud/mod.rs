@@ -17,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::limits::Buckets;
 use crate::metrics::PutMetrics;
 use crate::options::StageOptions;
+use crate::sources::Sources;
 use crate::switches::Switches;
 use crate::when::Shifts;
 use crate::world::World;
@@ -32,6 +33,7 @@ pub(crate) struct Cloud {
     github: Mutex<GithubOptions>,
     shifts: Mutex<Shifts>,
     pub(crate) put_metrics: PutMetrics,
+    pub(crate) sources: Sources,
     pub(crate) world: World,
     pub(crate) options: StageOptions,
     pub(crate) ledger: Ledger,
@@ -49,6 +51,7 @@ impl Cloud {
             github: Mutex::new(options.github.clone()),
             shifts: Mutex::new(Shifts::new(now_ms())),
             put_metrics: PutMetrics::default(),
+            sources: Sources::new(options.sources.clone()),
             world,
             faults: FaultPlan::new(&options.faults),
             buckets: Buckets::new(&options.limits, now_ms()),
