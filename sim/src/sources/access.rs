@@ -17,7 +17,8 @@ pub(super) fn check(cloud: &Cloud, options: &SourcesOptions, asked: &Asked) -> R
         Source::Prometheus | Source::Json => bearer(options, asked),
         Source::Datadog => keys(options, asked),
         Source::Amp(workspace) => {
-            signature(asked.header("authorization"), asked.header("x-amz-date")).map_err(|why| (StatusCode::FORBIDDEN, json!({ "message": why })))?;
+            signature(asked.header("authorization"), asked.header("x-amz-date"))
+                .map_err(|why| (StatusCode::FORBIDDEN, json!({ "message": why })))?;
             action(cloud, workspace)
         }
         Source::Unknown => Ok(()),

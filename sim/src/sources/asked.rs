@@ -79,7 +79,8 @@ impl Asked {
         let body = String::from_utf8_lossy(body).into_owned();
         let mut members: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let value = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers: BTreeMap<String, String> = parts.headers.iter().map(|(name, given)| (name.as_str().to_owned(), value(given))).collect();
+        let headers: BTreeMap<String, String> =
+            parts.headers.iter().map(|(name, given)| (name.as_str().to_owned(), value(given))).collect();
         if headers.get("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
             members.extend(form_urlencoded::parse(body.as_bytes()).into_owned());
         }
@@ -97,7 +98,17 @@ impl Asked {
             Source::Unknown => String::new(),
         };
         let (method, query) = (parts.method.to_string(), query.to_owned());
-        let request = SourceRequest { source: source.name().to_owned(), method, path: path.to_owned(), query, headers, body, question, status: 0, at_ms };
+        let request = SourceRequest {
+            source: source.name().to_owned(),
+            method,
+            path: path.to_owned(),
+            query,
+            headers,
+            body,
+            question,
+            status: 0,
+            at_ms,
+        };
         Self { source, request, members }
     }
 

@@ -49,7 +49,9 @@ impl Figures {
     pub(super) fn form(&self, asked: &Asked, now: f64) -> Formed {
         match &asked.source {
             Source::Prometheus | Source::Amp(_) => self.prometheus(asked.number("time").unwrap_or(now)),
-            Source::Datadog => self.datadog(&asked.request.question, asked.number("from").unwrap_or(now), asked.number("to").unwrap_or(now)),
+            Source::Datadog => {
+                self.datadog(&asked.request.question, asked.number("from").unwrap_or(now), asked.number("to").unwrap_or(now))
+            }
             Source::Json | Source::Unknown => self.json(),
         }
     }
@@ -67,10 +69,17 @@ impl Figures {
                 document["warnings"] = json!([warning]);
                 document
             }
-            Self::Series(all) if all.iter().any(|series| series.len() > 1) => success("matrix", all.iter().map(|series| matrix(series, at)).collect()),
+            Self::Series(all) if all.iter().any(|series| series.len() > 1) => {
+                success("matrix", all.iter().map(|series| matrix(series, at)).collect())
+            }
             Self::Series(all) => {
                 let values = all.iter().enumerate().filter_map(|(number, series)| Some((number, (*series.first()?)?)));
-                success("vector", values.map(|(number, value)| json!({ "metric": { "series": number.to_string() }, "value": [at, text(value)] })).collect())
+                success(
+                    "vector",
+                    values
+                        .map(|(number, value)| json!({ "metric": { "series": number.to_string() }, "value": [at, text(value)] }))
+                        .collect(),
+                )
             }
         };
         (StatusCode::OK, document)

@@ -147,14 +147,16 @@ fn nothing(asked: &Asked) -> Response<Full<Bytes>> {
 }
 
 async fn told(cloud: &Cloud, asked: &Asked, answer: &ReplyAnswer) -> Answered {
-    let measured = match answer {
-        ReplyAnswer::Measured(wanted) => measure::measure(cloud, wanted),
-        _ => None,
-    };
-    if let Some(figures) = Figures::of(answer, measured) {
-        let (status, body) = figures.form(asked, now());
+    let measured = if let ReplyAnswer::Measured(wanted) = answer { measure::measure(cloud, wanted) } else { None };
+    let figures = Figures::of(answer, measured).map(|figures| figures.form(asked, now()));
+    if let Some((status, body)) = figures {
         return Ok(document(status, &body));
     }
+    otherwise(answer).await
+}
+
+/// What is no number and no error of the source's own.
+async fn otherwise(answer: &ReplyAnswer) -> Answered {
     match answer {
         ReplyAnswer::Status(status) => Ok(bare(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))),
         ReplyAnswer::Huge(length) => Ok(document(StatusCode::OK, &json!({ "value": 1.0, "padding": "x".repeat(*length) }))),
@@ -162,7 +164,18 @@ async fn told(cloud: &Cloud, asked: &Asked, answer: &ReplyAnswer) -> Answered {
         ReplyAnswer::Redirect(to) => Ok(with(bare(StatusCode::FOUND), LOCATION, to)),
         ReplyAnswer::Drops => Err(Severed),
         ReplyAnswer::Hangs => std::future::pending().await,
-        _ => Ok(with(response(StatusCode::OK, "<!doctype html><title>Sign in</title>".to_owned()), CONTENT_TYPE, "text/html")),
+        ReplyAnswer::Garbage
+        | ReplyAnswer::Value(_)
+        | ReplyAnswer::NotANumber
+        | ReplyAnswer::Scalar(_)
+        | ReplyAnswer::Values(_)
+        | ReplyAnswer::Points(_)
+        | ReplyAnswer::Empty
+        | ReplyAnswer::Measured(_)
+        | ReplyAnswer::Warned(_, _)
+        | ReplyAnswer::Error(_) => {
+            Ok(with(response(StatusCode::OK, "<!doctype html><title>Sign in</title>".to_owned()), CONTENT_TYPE, "text/html"))
+        }
     }
 }
 
