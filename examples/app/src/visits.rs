@@ -15,8 +15,8 @@ pub(crate) fn count(headers: &HeaderMap) -> Answer {
 
 /// What the cookie says; nothing believable is nothing.
 fn before(headers: &HeaderMap) -> u32 {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
-    cookies.filter_map(|cookie| cookie.trim().strip_prefix("visits=")?.parse().ok()).next().unwrap_or(0).min(1_000_000)
+    let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    cookies.find_map(|cookie| cookie.trim().strip_prefix("visits=")?.parse().ok()).unwrap_or(0).min(1_000_000)
 }
 
 #[cfg(test)]

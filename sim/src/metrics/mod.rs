@@ -38,28 +38,28 @@ pub(crate) fn samples(cloud: &Cloud, metric: &Metric, span: Span, now_ms: i64) -
     found
 }
 
-/// When what happened in a grain can be seen: what was told in time, and what was told late.
+/// When what happened in a grain can be seen: what was told in time, and what was told late. In milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Visibility {
-    grain_ms: i64,
-    delay_ms: i64,
-    now_ms: i64,
+    grain: i64,
+    delay: i64,
+    now: i64,
 }
 
 impl Visibility {
     fn of(cloud: &Cloud, now_ms: i64) -> Self {
         let options = &cloud.options.metrics;
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a story")]
-        let delay_ms = (options.delay_seconds * 1_000.0) as i64;
-        Self { grain_ms: i64::from(options.grain_seconds.max(1)) * 1_000, delay_ms, now_ms }
+        let delay = (options.delay_seconds * 1_000.0) as i64;
+        Self { grain: i64::from(options.grain_seconds.max(1)) * 1_000, delay, now: now_ms }
     }
 
     const fn punctual(self, at_ms: i64) -> bool {
-        self.delay_ms == 0 || self.now_ms >= at_ms + self.grain_ms + self.delay_ms
+        self.delay == 0 || self.now >= at_ms + self.grain + self.delay
     }
 
     const fn late(self, at_ms: i64) -> bool {
-        self.now_ms >= at_ms + 2 * self.grain_ms + self.delay_ms
+        self.now >= at_ms + 2 * self.grain + self.delay
     }
 }
 
@@ -69,13 +69,13 @@ mod tests {
 
     #[test]
     fn without_a_delay_the_running_grain_shows_what_it_has() {
-        let visibility = Visibility { grain_ms: 1_000, delay_ms: 0, now_ms: 5_100 };
+        let visibility = Visibility { grain: 1_000, delay: 0, now: 5_100 };
         assert!(visibility.punctual(5_000) && visibility.late(3_000) && !visibility.late(4_000));
     }
 
     #[test]
     fn with_a_delay_a_grain_is_visible_so_long_after_its_end() {
-        let at = |now_ms| Visibility { grain_ms: 1_000, delay_ms: 500, now_ms };
+        let at = |now| Visibility { grain: 1_000, delay: 500, now };
         assert!(!at(6_499).punctual(5_000) && at(6_500).punctual(5_000));
         assert!(!at(7_499).late(5_000) && at(7_500).late(5_000));
     }

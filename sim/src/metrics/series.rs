@@ -19,10 +19,10 @@ pub(super) fn samples(cloud: &Cloud, metric: &Metric, span: Span, now_ms: i64) -
 /// The grains of a span since the stage was started, as far as they have begun and are visible.
 fn grains(span: Span, shifts: &Shifts, visibility: Visibility) -> impl Iterator<Item = i64> {
     let from = span.from_ms.max(shifts.started_ms());
-    let first = from.div_euclid(visibility.grain_ms) * visibility.grain_ms;
-    let first = if first < span.from_ms { first + visibility.grain_ms } else { first };
-    let step = usize::try_from(visibility.grain_ms).unwrap_or(usize::MAX);
-    (first..span.to_ms.min(visibility.now_ms + 1)).step_by(step).filter(move |at_ms| visibility.punctual(*at_ms))
+    let first = from.div_euclid(visibility.grain) * visibility.grain;
+    let first = if first < span.from_ms { first + visibility.grain } else { first };
+    let step = usize::try_from(visibility.grain).unwrap_or(usize::MAX);
+    (first..span.to_ms.min(visibility.now + 1)).step_by(step).filter(move |at_ms| visibility.punctual(*at_ms))
 }
 
 fn value(series: &SeriesOptions, shifts: &Shifts, at_ms: i64) -> Option<f64> {
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn grains_begin_with_the_stage_and_end_now() {
-        let visibility = Visibility { grain_ms: 1_000, delay_ms: 0, now_ms: 4_200 };
+        let visibility = Visibility { grain: 1_000, delay: 0, now: 4_200 };
         let all = |from_ms, to_ms| grains(Span { from_ms, to_ms }, &Shifts::new(1_500), visibility).collect::<Vec<_>>();
         assert_eq!(all(0, 60_000), [1_000, 2_000, 3_000, 4_000]);
         assert_eq!(all(2_500, 4_000), [3_000]);

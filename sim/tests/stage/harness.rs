@@ -103,7 +103,7 @@ impl Play {
 
     /// The XML of an operation of a query service.
     pub(crate) async fn query(&self, operation: &str, version: &str, members: &[(&str, &str)]) -> String {
-        let members: String = members.iter().map(|(name, value)| format!("&{name}={value}")).collect();
+        let members = members.iter().map(|(name, value)| format!("&{name}={value}")).collect::<Vec<_>>().concat();
         let answered = self.try_send(&[], format!("Action={operation}&Version={version}{members}")).await.expect("an answer");
         assert_eq!(answered.status, 200, "{operation}: {}", answered.body);
         answered.body.as_str().expect("XML").to_owned()

@@ -65,6 +65,8 @@ async fn real_traffic_is_in_the_load_balancers_metrics() {
         stat("late", "TargetResponseTime", "p99", &by),
         { "Id": "share", "Expression": "100 * SUM([refused]) / requests", "Label": "refused, in percent" },
         { "Id": "filled", "Expression": "FILL(failed, 0) + requests" },
+        { "Id": "minute", "MetricStat": { "Metric": { "Namespace": "Shop", "MetricName": "Other" }, "Period": 60, "Stat": "Sum" } },
+        { "Id": "nothing", "Expression": "requests / FILL(failed, 0)" },
     ]);
     let answer = data(&play, queries).await;
     let sum = |id: &str| values(&answer, id).iter().sum::<f64>();
@@ -73,6 +75,7 @@ async fn real_traffic_is_in_the_load_balancers_metrics() {
     assert!(values(&answer, "late").iter().all(|seconds| *seconds > 0.0 && *seconds < 5.0), "{answer:#}");
     assert_eq!(values(&answer, "filled").len(), values(&answer, "requests").len());
     assert!(!values(&answer, "share").is_empty(), "{answer:#}");
+    assert_eq!(answer["MetricDataResults"].as_array().expect("results").last().expect("one")["Messages"][0]["Code"], "ArithmeticError");
     play.stage.shutdown().await;
 }
 

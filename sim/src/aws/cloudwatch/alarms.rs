@@ -103,10 +103,17 @@ fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
 fn triggering(account: &Account, alarm: &Alarm) -> Value {
     let child = |name: &String| {
         let child = account.alarms.get(name)?;
-        let state = json!({ "value": child.state.as_str(), "timestamp": seconds(child.since_ms) });
+        let state = json!({ "value": child.state.as_str(), "timestamp": written(child.since_ms) });
         Some(json!({ "arn": account.place.alarm_arn(name), "state": state }))
     };
     json!({ "triggeringAlarms": alarm.because_of.iter().filter_map(child).collect::<Vec<_>>() })
+}
+
+/// `2026-11-21T12:24:19.752+0000`
+fn written(at_ms: i64) -> String {
+    let form = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000");
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    at.format(form).unwrap_or_default()
 }
 
 #[cfg(test)]

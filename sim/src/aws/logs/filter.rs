@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::pattern::Pattern;
 use super::{PAGE, lines_of};
-use crate::account::{Account, LogPlace, sha256_hex};
+use crate::account::{Account, LogPlace, Revision, sha256_hex};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
@@ -57,7 +57,7 @@ fn streams(account: &Account, group: &str) -> Result<Vec<(String, Option<TaskHan
         containers.filter_map(|container| Some((container.log.as_ref().filter(of_group)?.stream.clone(), container.handle.clone())));
     let found: Vec<_> = streams.collect();
     let is_defined = || {
-        let mut containers = account.revisions.all().flat_map(|revision| revision.containers());
+        let mut containers = account.revisions.all().flat_map(Revision::containers);
         containers.any(|container| container.pointer("/logConfiguration/options/awslogs-group").and_then(Value::as_str) == Some(group))
     };
     if found.is_empty() && !is_defined() {

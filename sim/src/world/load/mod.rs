@@ -63,7 +63,7 @@ pub struct Load {
 impl Load {
     /// Begins at once.
     pub fn start(options: LoadOptions) -> Self {
-        let (tally, options, tolerated) = (Arc::<Mutex<Tally>>::default(), Arc::new(options.clone()), options.tolerated);
+        let (tally, tolerated, options) = (Arc::<Mutex<Tally>>::default(), options.tolerated, Arc::new(options));
         let (stop, stopped) = watch::channel(false);
         let mut users = JoinSet::new();
         for _ in 0..options.connections {

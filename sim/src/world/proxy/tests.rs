@@ -175,7 +175,9 @@ async fn what_targets_answered_is_measured_by_group() {
     get(&client(), listener).await;
     let grains = proxy.grains("blue", 0, i64::MAX);
     let mut measured = Measured::default();
-    grains.iter().for_each(|grain| measured.merge(&grain.punctual));
+    for grain in &grains {
+        measured.merge(&grain.punctual);
+    }
     assert_eq!((measured.requests, measured.classes, measured.refused), (3, [3, 0, 0, 0], 1));
     assert!(measured.seconds.statistic(crate::metrics::Statistic::Minimum).expect("some") >= 0.02);
 }

@@ -57,7 +57,6 @@ fn series(cloud: &Cloud, metric: &Metric, statistic: Statistic, (window, period)
 /// What all ids come to. Expressions may speak of each other, in any order, but not in a circle.
 fn expressions(queries: &[Query], metrics: BTreeMap<String, Series>, window: Window) -> Result<BTreeMap<String, Outcome>, Refusal> {
     let names: Vec<String> = queries.iter().filter(|query| metrics.contains_key(&query.id)).map(|query| query.id.clone()).collect();
-    let times = window.times(queries.iter().map(Query::period).max().unwrap_or(60_000));
     let mut done: BTreeMap<String, Outcome> = BTreeMap::new();
     let mut series = metrics;
     let mut waiting: Vec<&Query> = queries.iter().filter(|query| query.expression().is_some()).collect();
@@ -71,6 +70,7 @@ fn expressions(queries: &[Query], metrics: BTreeMap<String, Series>, window: Win
                 later.push(query);
                 continue;
             }
+            let times = window.times(period(queries, query, queries.len()), now_ms());
             let known = Known { series: &series, metrics: &names, times: &times };
             let outcome = expression.evaluate(&known).map_err(|error| query::in_expression(&query.id, &error))?;
             series.insert(query.id.clone(), outcome.series.clone());
@@ -83,6 +83,18 @@ fn expressions(queries: &[Query], metrics: BTreeMap<String, Series>, window: Win
     }
     let whole = |(id, series): (String, Series)| (id, Outcome { series, dropped: false });
     Ok(series.into_iter().map(whole).chain(done).collect())
+}
+
+/// The longest period of the metrics that an expression speaks of, however indirectly: its points are that far apart.
+fn period(queries: &[Query], query: &Query, depth: usize) -> i64 {
+    match &query.wanted {
+        Wanted::Metric { period, .. } => *period,
+        Wanted::Expression(expression) => {
+            let ids = expression.ids();
+            let below = queries.iter().filter(|other| depth > 0 && ids.contains(&other.id.as_str()));
+            below.map(|other| period(queries, other, depth - 1)).max().unwrap_or(query::DEFAULT_PERIOD)
+        }
+    }
 }
 
 /// A result with its label, its status, and its messages.

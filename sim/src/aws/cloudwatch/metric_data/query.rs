@@ -11,8 +11,8 @@ use crate::metrics::{Metric, Statistic};
 /// "A single GetMetricData call can include up to 500 MetricDataQuery structures."
 const QUERIES: usize = 500;
 
-/// A period of an expression that says none, in milliseconds.
-const DEFAULT_PERIOD: i64 = 60_000;
+/// The period of an expression that speaks of no metric by its id, in milliseconds.
+pub(super) const DEFAULT_PERIOD: i64 = 60_000;
 
 /// One query.
 #[derive(Debug, Clone)]
@@ -38,14 +38,6 @@ impl Query {
         match &self.wanted {
             Wanted::Metric { .. } => None,
             Wanted::Expression(expression) => Some(expression),
-        }
-    }
-
-    /// Its period in milliseconds; of an expression nothing is known.
-    pub(super) const fn period(&self) -> i64 {
-        match &self.wanted {
-            Wanted::Metric { period, .. } => *period,
-            Wanted::Expression(_) => 0,
         }
     }
 }

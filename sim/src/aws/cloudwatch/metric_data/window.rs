@@ -37,7 +37,7 @@ impl Window {
     }
 
     fn start_for(self, period: i64) -> i64 {
-        let division = period.min(MINUTE).max(1);
+        let division = period.clamp(1, MINUTE);
         self.start - self.start.rem_euclid(division)
     }
 
@@ -51,10 +51,10 @@ impl Window {
         at_ms - (at_ms - self.start_for(period)).rem_euclid(period)
     }
 
-    /// The beginnings of all periods.
-    pub(super) fn times(self, period: i64) -> Vec<i64> {
+    /// The beginnings of all periods that have begun.
+    pub(super) fn times(self, period: i64, now_ms: i64) -> Vec<i64> {
         let step = usize::try_from(period).unwrap_or(1).max(1);
-        (self.start_for(period)..self.end).step_by(step).collect()
+        (self.start_for(period)..self.end.min(now_ms + 1)).step_by(step).collect()
     }
 }
 
@@ -84,8 +84,9 @@ mod tests {
     #[test]
     fn periods_begin_with_the_start_and_the_end_is_excluded() {
         let window = window(60.0, 240.0);
-        assert_eq!(window.times(MINUTE), [60_000, 120_000, 180_000]);
-        assert_eq!(window.times(2 * MINUTE), [60_000, 180_000]);
+        assert_eq!(window.times(MINUTE, i64::MAX - 1), [60_000, 120_000, 180_000]);
+        assert_eq!(window.times(2 * MINUTE, i64::MAX - 1), [60_000, 180_000]);
+        assert_eq!(window.times(MINUTE, 130_000), [60_000, 120_000]);
         assert_eq!((window.period_of(179_999, 2 * MINUTE), window.period_of(180_000, 2 * MINUTE)), (60_000, 180_000));
     }
 
