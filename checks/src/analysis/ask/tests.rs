@@ -96,9 +96,10 @@ async fn what_is_not_a_number_is_dropped_and_said_and_so_are_warnings() {
     assert_eq!(points(&told), [(1.0, 2.0)]);
     assert_eq!(told.notes, [format!("{}: PromQL info: ::error:: x y", server.host()), "1 of 2 values are NaN and count as no data".into()]);
     let histogram = r#"{"status":"success","data":{"resultType":"vector","result":[{"histogram":[1,{"count":"3"}]}]}}"#;
-    assert!(failed(&prometheus_says(histogram).await).ends_with(
-        "a result has no plain number: histograms need histogram_quantile() or another function over them"
-    ));
+    assert!(
+        failed(&prometheus_says(histogram).await)
+            .ends_with("a result has no plain number: histograms need histogram_quantile() or another function over them")
+    );
 }
 
 #[tokio::test]
@@ -116,7 +117,8 @@ async fn prometheus_s_own_words_are_shown() {
 
 #[tokio::test]
 async fn datadog_s_points_are_in_seconds_without_nulls_and_within_the_window() {
-    let answer = r#"{"status":"ok","series":[{"pointlist":[[900000.0,1],[901000.0,2.5],[930000.0,null],[960000.0,4]]},{"pointlist":[[905000,3]]}]}"#;
+    let answer =
+        r#"{"status":"ok","series":[{"pointlist":[[900000.0,1],[901000.0,2.5],[930000.0,null],[960000.0,4]]},{"pointlist":[[905000,3]]}]}"#;
     let server = serve(json("200 OK", answer)).await;
     assert_eq!(points(&ask_datadog(&server).await), [(901.0, 2.5), (905.0, 3.0)]);
     let request = server.request();
@@ -126,7 +128,9 @@ async fn datadog_s_points_are_in_seconds_without_nulls_and_within_the_window() {
 
 #[tokio::test]
 async fn datadog_s_errors_are_told_whatever_the_status() {
-    let said = async |status: &str, body: &str| failed(&ask_datadog(&serve(json(status, body)).await).await).split_once(": ").unwrap().1.to_owned();
+    let said = async |status: &str, body: &str| {
+        failed(&ask_datadog(&serve(json(status, body)).await).await).split_once(": ").unwrap().1.to_owned()
+    };
     assert_eq!(said("200 OK", r#"{"status":"error","error":"Rule 'x' failed","series":[]}"#).await, "Rule 'x' failed");
     assert_eq!(said("200 OK", r#"{"status":"error","series":[]}"#).await, "the query failed, and Datadog does not say why");
     assert_eq!(said("403 Forbidden", r#"{"errors":["Forbidden"]}"#).await, "it answers 403 Forbidden: Forbidden");

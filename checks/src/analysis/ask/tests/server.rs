@@ -39,7 +39,10 @@ impl Server {
 
 /// An answer with a JSON body.
 pub(super) fn json(status: &str, body: &str) -> Reply {
-    Reply::Once(format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()))
+    Reply::Once(format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    ))
 }
 
 pub(super) async fn serve(reply: Reply) -> Server {
