@@ -70,6 +70,26 @@ impl Scrubber {
     }
 }
 
+/// The text on one line, at most so many characters long, with nothing in it that moves a cursor or turns the direction of writing.
+pub fn one_line(text: &str, longest: usize) -> String {
+    let mut characters = text.trim().chars().map(harmless);
+    let mut cut: String = characters.by_ref().take(longest).collect();
+    if characters.next().is_some() {
+        cut.pop();
+        cut.push('…');
+    }
+    cut
+}
+
+fn harmless(character: char) -> char {
+    match character {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        control if control.is_control() => '\u{fffd}',
+        other => other,
+    }
+}
+
 /// Every occurrence, overlapping ones too.
 fn occurrences(text: &str, spelling: &str) -> Vec<Range<usize>> {
     let (mut found, mut from) = (Vec::new(), 0);
