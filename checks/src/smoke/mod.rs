@@ -18,6 +18,7 @@ pub use crate::template::Values;
 pub use form::Suite;
 pub use parse::parse;
 pub use result::{Mismatch, TestResult, TestVerdict};
+pub(crate) use result::{on_one_line, presentable};
 pub use run::{Limits, OnResult, run};
 #[cfg(test)]
 pub use schema::schema;

@@ -106,10 +106,14 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 /// Scrubbed first, cut afterwards: half a secret is not recognised.
-fn presentable(text: &str, scrubber: &Scrubber) -> String {
-    let clean = scrubber.scrub(text);
-    let mut characters = clean.trim().chars().map(harmless);
-    let mut cut: String = characters.by_ref().take(LONGEST).collect();
+pub(crate) fn presentable(text: &str, scrubber: &Scrubber) -> String {
+    on_one_line(scrubber.scrub(text).trim(), LONGEST)
+}
+
+/// A text without secrets on one line, cut where it is longer.
+pub(crate) fn on_one_line(clean: &str, longest: usize) -> String {
+    let mut characters = clean.chars().map(harmless);
+    let mut cut: String = characters.by_ref().take(longest).collect();
     if characters.next().is_some() {
         cut.pop();
         cut.push('…');
