@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checks::smoke::TestResult;
+use crate::checks::tester::TesterResult;
 use crate::error::Failure;
 use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
@@ -76,6 +77,8 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// Smoke tests.
     pub smoke_tests: Vec<TestResult>,
+    /// Testers.
+    pub testers: Vec<TesterResult>,
     /// Which side serves, and who says so.
     pub traffic: Option<(Serving, Witness)>,
     /// Narrowed checks: what is not checked and which action to allow.
@@ -159,6 +162,7 @@ impl Report {
             Event::ScanAnswered { result } => self.scans.push(*result),
             Event::TaskStarted { arns } => self.tasks = arns,
             Event::SmokeTested { result } => self.smoke_tests.push(result),
+            Event::Tested { result } => self.testers.push(*result),
             Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
             Event::UndoFailed { what, failure } => self.stuck.push((what, failure)),
             Event::Failed { failure } => self.failure = Some(failure),

@@ -7,3 +7,4 @@ pub mod outputs;
 pub mod recorder;
 pub mod scan;
 pub mod summary;
+mod tester;

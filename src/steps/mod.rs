@@ -14,5 +14,6 @@ pub mod smoke;
 pub mod stale;
 pub mod stopped;
 pub mod task;
+pub mod tester;
 pub mod traffic;
 mod transfer;

@@ -33,6 +33,7 @@ mod rolling;
 mod scan;
 mod schedules;
 mod taken_back;
+mod testers;
 mod together;
 mod unwind_matrix;
 mod weather;
