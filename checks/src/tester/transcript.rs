@@ -33,14 +33,18 @@ impl<'a> Transcript<'a> {
     /// Takes a piece of the engine's stream.
     pub fn push(&mut self, piece: &[u8]) -> Result<(), Garbled> {
         let lines = self.stream.push(piece)?;
-        lines.iter().for_each(|line| self.line(line));
+        for line in &lines {
+            self.line(line);
+        }
         Ok(())
     }
 
     /// The stream is over: what stands there without an end of line is a line too.
     pub fn finish(&mut self) {
         let lines = self.stream.finish();
-        lines.iter().for_each(|line| self.line(line));
+        for line in &lines {
+            self.line(line);
+        }
     }
 
     /// Takes a whole line.

@@ -38,13 +38,12 @@ impl Engine {
         self.accepted("start the container", start).await?;
         let ended = {
             let mut to_its_end = pin!(self.to_its_end(name, transcript));
-            match tokio::time::timeout(limit, to_its_end.as_mut()).await {
-                Ok(code) => Ended::Exited(code?),
-                Err(_) => {
-                    self.stop(name).await?;
-                    let _ = tokio::time::timeout(LAST_WORDS, to_its_end).await; // what it says now is worth showing, no more
-                    Ended::TimedOut
-                }
+            if let Ok(code) = tokio::time::timeout(limit, to_its_end.as_mut()).await {
+                Ended::Exited(code?)
+            } else {
+                self.stop(name).await?;
+                let _ = tokio::time::timeout(LAST_WORDS, to_its_end).await; // what it says now is worth showing, no more
+                Ended::TimedOut
             }
         };
         transcript.finish();

@@ -24,7 +24,7 @@ impl Engine {
     /// Pulls an image; who has to log in for it cannot be served.
     pub async fn pull(&self, image: &ImageName) -> Result<(), EngineError> {
         if image.repository().is_empty() {
-            return Err(failed(image, "it is named by its id, which no registry knows".to_owned()));
+            return Err(failed(image, "it is named by its id, which no registry knows"));
         }
         // Without a tag the engine would pull all of them.
         let wanted = image.digest().map(ToString::to_string);
@@ -32,9 +32,9 @@ impl Engine {
         let [name, tag] = [image.repository(), &tag].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
         let request = self.ask(Method::POST, &format!("images/create?fromImage={name}&tag={tag}"));
         let asked = tokio::time::timeout(SILENCE, self.accepted("pull an image", request)).await;
-        match asked.map_err(|_| failed(image, "the engine does not answer".to_owned()))? {
+        match asked.map_err(|_| failed(image, "the engine does not answer"))? {
             Ok(progress) => self.pulled(image, progress).await,
-            Err(EngineError::Refused { message, .. }) => Err(failed(image, message)),
+            Err(EngineError::Refused { message, .. }) => Err(failed(image, &message)),
             Err(other) => Err(other),
         }
     }
@@ -44,7 +44,7 @@ impl Engine {
         let mut line = Vec::new();
         loop {
             let piece = tokio::time::timeout(SILENCE, progress.chunk()).await;
-            let piece = piece.map_err(|_| failed(image, "the engine has fallen silent".to_owned()))?;
+            let piece = piece.map_err(|_| failed(image, "the engine has fallen silent"))?;
             let Some(piece) = piece.map_err(|source| self.unreachable(source))? else { break };
             for byte in piece {
                 if byte == b'\n' {
@@ -61,11 +61,11 @@ impl Engine {
 fn judged(image: &ImageName, line: &[u8]) -> Result<(), EngineError> {
     let told: Value = serde_json::from_slice(line).unwrap_or_default();
     match told["error"].as_str() {
-        Some(message) => Err(failed(image, message.to_owned())),
+        Some(message) => Err(failed(image, message)),
         None => Ok(()),
     }
 }
 
-fn failed(image: &ImageName, message: String) -> EngineError {
-    EngineError::Pull { image: image.to_string(), message: on_one_line(&message, 500) }
+fn failed(image: &ImageName, message: &str) -> EngineError {
+    EngineError::Pull { image: image.to_string(), message: on_one_line(message, 500) }
 }
