@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checks::measurement::Measurement;
+use crate::checks::moment::Moment;
 use crate::checks::smoke::TestResult;
+use crate::checks::tester::TesterResult;
 use crate::error::Failure;
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::scan::ScanResult;
@@ -291,6 +293,27 @@ pub enum Event {
     Checked {
         /// The measurement.
         measurement: Box<Measurement>,
+    },
+    /// A tester was started.
+    TesterStarted {
+        /// Its name.
+        name: String,
+        /// When it runs, in the rollout.
+        moment: Moment,
+        /// Where it runs, in words.
+        place: String,
+    },
+    /// A line of a tester's log.
+    TesterLine {
+        /// The tester's name.
+        name: String,
+        /// The line, without secrets.
+        line: String,
+    },
+    /// A tester ended.
+    Tested {
+        /// What it came to.
+        result: Box<TesterResult>,
     },
     /// Green was found.
     GreenFound {

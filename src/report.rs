@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
+use crate::checks::tester::TesterResult;
 use crate::error::Failure;
 use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
@@ -83,6 +84,8 @@ pub struct Report {
     pub smoke_tests: Vec<TestResult>,
     /// What was measured.
     pub checks: Vec<CheckReport>,
+    /// Testers.
+    pub testers: Vec<TesterResult>,
     /// Which side serves, and who says so.
     pub traffic: Option<(Serving, Witness)>,
     /// Narrowed checks: what is not checked and which action to allow.
@@ -175,6 +178,7 @@ impl Report {
             Event::TaskStarted { arns } => self.tasks = arns,
             Event::SmokeTested { result } => self.tested(result),
             Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
+            Event::Tested { result } => self.testers.push(*result),
             Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
             Event::UndoFailed { what, failure } => self.stuck.push((what, failure)),
             Event::Failed { failure } => self.failure = Some(failure),

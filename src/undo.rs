@@ -23,6 +23,8 @@ pub enum Undo {
     Hooks(HooksUndo),
     /// The service's scale-in, which this run suspended.
     Scaling(ScalingUndo),
+    /// A tester's container on the runner's Docker engine.
+    Tester(TesterUndo),
 }
 
 /// Deregister our revision, unless it is in use.
@@ -134,6 +136,13 @@ pub struct HooksUndo {
     pub run: Option<String>,
 }
 
+/// Remove the tester's container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TesterUndo {
+    /// The container's name, which is ours alone.
+    pub container: String,
+}
+
 /// Let the service scale in again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScalingUndo {
@@ -174,6 +183,7 @@ impl Undo {
                 .map_or_else(|| format!("service deployment of {}", short(&undo.ours)), |arn| format!("service deployment {}", short(arn))),
             Self::Hooks(_) => "PAUSE hooks of this run".to_owned(),
             Self::Scaling(undo) => format!("suspended scale-in of {}", undo.resource),
+            Self::Tester(undo) => format!("container {}", undo.container),
         }
     }
 
@@ -183,14 +193,14 @@ impl Undo {
             Self::CodeDeploy(undo) => &undo.blue.revision,
             Self::Native(undo) => &undo.blue.revision,
             Self::Rolling(undo) => &undo.previous,
-            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) | Self::Scaling(_) => "",
+            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_) => "",
         }
     }
 
     /// Whether this was only lent for the rollout: it is given back in every end, also a good one.
     pub fn is_loan(&self) -> bool {
         match self {
-            Self::Hooks(_) | Self::Scaling(_) => true,
+            Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_) => true,
             Self::Revision(_) | Self::Task(_) | Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => false,
         }
     }

@@ -15,6 +15,7 @@ mod revision;
 mod rolling;
 pub mod scaling;
 mod task;
+mod tester;
 
 /// What taking back came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,10 +102,15 @@ pub async fn watch(run: &Run, undo: &Undo) -> Unwound {
     one(run, undo, Hand::Watch).await
 }
 
-/// Takes back everything that is given, newest first, and goes on when one fails.
+/// Takes back everything that is given, newest first, and goes on when one fails. Nothing waits for the containers of testers.
 pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
+    let (unwound, ()) = tokio::join!(in_aws(run, armed), tester::remove(run, armed));
+    unwound
+}
+
+async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
     let mut unwound = Unwound::NoRollout;
-    for undo in armed.iter().rev() {
+    for undo in armed.iter().rev().filter(|undo| !matches!(undo, Undo::Tester(_))) {
         // A revision stays while its rollout could not be taken back, and where green serves after all.
         let is_in_use = matches!(unwound, Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded(_));
         if is_in_use && matches!(undo, Undo::Revision(_)) {
@@ -148,7 +154,7 @@ async fn serves(run: &Run, undo: &Undo) -> Option<String> {
     match undo {
         Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
         Undo::Native(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
-        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Hooks(_) | Undo::Scaling(_) => None,
+        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Hooks(_) | Undo::Scaling(_) | Undo::Tester(_) => None,
     }
 }
 
@@ -161,5 +167,7 @@ async fn apply(run: &Run, undo: &Undo, hand: Hand) -> Result<Undone, Failure> {
         Undo::Native(undo) => native::take_back(run, undo, hand).await,
         Undo::Hooks(undo) => hooks::take_back(run, undo).await,
         Undo::Scaling(undo) => scaling::take_back(run, undo).await,
+        // `all` sees to it.
+        Undo::Tester(_) => Ok(Undone::Absent),
     }
 }

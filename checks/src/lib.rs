@@ -4,12 +4,13 @@
 //! |---|---|
 //! | `document`, `reader` | a YAML document in which every node knows its place; reading it as what a form wants |
 //! | `problem` | what is wrong with an input, where, and what to do |
+//! | `tester/` | the tools that people already have, in containers: how one is run, its log and its JUnit report |
 //! | `smoke/` | smoke tests: the form, the requests, the judgement |
 //! | `moment` | when a check runs: green, step, production, bake |
 //! | `analysis/` | what is measured while traffic shifts, and what it comes to |
 //! | `measurement` | the one form in which a measurement is reported |
 //! | `template`, `words` | texts with `${…}` in them, and reading them |
-//! | `duration`, `nearest` | `90s`; the word that was probably meant |
+//! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
 //! | `scrub` | takes secrets out of texts that people will read |
 //!
 //! A check observes and says what it saw; what follows from it (go on, wait, go back) is decided elsewhere. Nothing here
@@ -18,6 +19,7 @@
 //! Before the first request a rustls crypto provider is installed for the process, unless there is one.
 
 pub mod analysis;
+pub mod command;
 pub mod document;
 pub mod duration;
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub mod reader;
 pub mod scrub;
 pub mod smoke;
 mod template;
+pub mod tester;
 mod words;
 
 use ecs_bluegreen_registry::secret;

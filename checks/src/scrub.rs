@@ -72,7 +72,12 @@ impl Scrubber {
 
 /// The text on one line, at most so many characters long, with nothing in it that moves a cursor or turns the direction of writing.
 pub fn one_line(text: &str, longest: usize) -> String {
-    let mut characters = text.trim().chars().map(harmless);
+    on_one_line(text.trim(), longest)
+}
+
+/// The same with its indent, which says something in a log.
+pub fn on_one_line(text: &str, longest: usize) -> String {
+    let mut characters = text.chars().map(harmless);
     let mut cut: String = characters.by_ref().take(longest).collect();
     if characters.next().is_some() {
         cut.pop();

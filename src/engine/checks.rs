@@ -10,7 +10,7 @@ use crate::event::Step;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::rollout::{Interrupted, Rollout, Shares};
-use crate::steps::smoke;
+use crate::steps::{smoke, tester};
 
 /// In the bake, production is tested so often.
 const BAKE_TESTS: Duration = Duration::from_mins(1);
@@ -36,7 +36,7 @@ impl<'a> Checks<'a> {
     pub(super) async fn at_step(&self, rollout: &Rollout<'_>) -> Result<(), Halt> {
         match rollout.on_green() {
             Some(percent) if percent <= 0.0 => Ok(()),
-            Some(_) | None => Ok(self.smoke(Moment::Step).await.map(drop)?),
+            Some(_) | None => Ok(self.passed(Moment::Step).await.map(drop)?),
         }
     }
 
@@ -56,14 +56,14 @@ impl<'a> Checks<'a> {
 
     /// The tests of a moment that recurs: at every change of traffic, and every minute of the bake. Ready only when one failed.
     async fn tests_beside(&self, moment: Moment, mut steps: Option<Shares>) -> Failure {
-        while smoke::asked(self.settings, moment).is_some() {
+        while self.tests_at(moment) {
             match (moment, &mut steps) {
                 (Moment::Step, Some(steps)) => steps.next_step().await,
                 (Moment::Bake, _) => tokio::time::sleep(BAKE_TESTS).await,
                 // A rollout that waits at its steps is tested there.
                 (Moment::Step, None) | (Moment::Green | Moment::Production, _) => break,
             }
-            if let Err(failure) = self.smoke(moment).await {
+            if let Err(failure) = self.passed(moment).await {
                 return failure;
             }
         }
@@ -72,17 +72,23 @@ impl<'a> Checks<'a> {
 
     /// The tests of a moment, where there are any, as a step of the log.
     async fn tests(&self, moment: Moment) -> Result<(), Failure> {
-        if smoke::asked(self.settings, moment).is_none() {
+        if !self.tests_at(moment) {
             return Ok(());
         }
         let at = match moment {
             Moment::Green => Step::Gate,
             Moment::Step | Moment::Production | Moment::Bake => Step::Production,
         };
-        step(self.run, at, self.smoke(moment), |passed| format!("{passed} passed")).await.map(drop)
+        step(self.run, at, self.passed(moment), |passed| format!("{passed} passed")).await.map(drop)
     }
 
-    async fn smoke(&self, moment: Moment) -> Result<usize, Failure> {
-        smoke::smoke(self.run, self.settings, moment, &self.values).await
+    fn tests_at(&self, moment: Moment) -> bool {
+        smoke::asked(self.settings, moment).is_some() || tester::asked(self.settings, moment)
+    }
+
+    /// Smoke tests, then testers; how many passed.
+    async fn passed(&self, moment: Moment) -> Result<usize, Failure> {
+        let tests = smoke::smoke(self.run, self.settings, moment, &self.values).await?;
+        Ok(tests + tester::testers(self.run, self.settings, moment, &self.values).await?)
     }
 }

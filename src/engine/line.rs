@@ -19,7 +19,7 @@ use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{self, Past, Reached, Rollout};
-use crate::steps::{scaling, scan, smoke, stale, task};
+use crate::steps::{scaling, scan, smoke, stale, task, tester};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
 use crate::unwind::scaling::left_behind as scaling_left_behind;
@@ -157,6 +157,7 @@ pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot,
         Refusal::Problems(problems) => Halt::Refused(problems),
         Refusal::Failure(failure) => Halt::Failed(failure),
     })?;
+    tester::prepare(run, settings).await?;
     let notes = settings.notes.iter().map(|note| Event::Noted { sentence: note.clone() });
     let warnings = plan.warnings.iter().map(|warning| Event::Warned { sentence: warning.clone() });
     notes.chain(warnings).for_each(|event| run.tell(event));

@@ -3,6 +3,7 @@
 use super::collect::Collect;
 use super::{Checks, alarms};
 use crate::checks::smoke::{self, Suite};
+use crate::checks::tester::Tester;
 use crate::inputs::Inputs;
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -17,7 +18,21 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     };
     let suite = suite(text, runner, collect)?;
     let environment = environment(&suite, runner, collect);
-    Some(Checks { suite: Some(suite), test_url, production_url, environment, alarms })
+    let checks = Checks { suite: Some(suite), test_url, production_url, environment, alarms };
+    idle_testers(&checks, collect);
+    Some(checks)
+}
+
+/// A test runs at the sides that have a URL; a tester that has none at all was meant to run and would not.
+fn idle_testers(checks: &Checks, collect: &mut Collect) {
+    let is_idle = |tester: &&Tester| tester.on.iter().all(|moment| checks.url(*moment).is_none());
+    for tester in checks.suite.iter().flat_map(|suite| suite.testers()).filter(is_idle) {
+        collect.problem(
+            "smoke-tests",
+            format!("the tester `{}` would never run: there is no URL for the moments at which it runs", tester.name),
+            "set test-url for green, production-url for the others, or change its `on`",
+        );
+    }
 }
 
 /// A path is one line without a colon followed by a space; YAML that is worth testing has at least one.

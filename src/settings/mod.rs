@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
 use crate::documents::changes::Changes;
 use crate::documents::clean::KeptKeys;
@@ -201,6 +202,16 @@ pub struct Checks {
     pub environment: Vec<(String, Secret)>,
     /// The alarms that the user names.
     pub alarms: AlarmSettings,
+}
+
+impl Checks {
+    /// The URL at which a moment's tests run.
+    pub fn url(&self, moment: Moment) -> Option<&Url> {
+        match moment {
+            Moment::Green => self.test_url.as_ref(),
+            Moment::Step | Moment::Production | Moment::Bake => self.production_url.as_ref(),
+        }
+    }
 }
 
 /// How AWS is called.

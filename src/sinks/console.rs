@@ -88,6 +88,9 @@ impl Console {
             Event::GateOpened { gate: Gate::Production } => vec!["The gate after the shift is open: the rollout may end".into()],
             Event::SmokeTested { result } => test_lines(result),
             Event::Checked { measurement } => super::checks::lines(measurement),
+            Event::TesterStarted { name, moment, place } => vec![quiet(&format!("{name} on {moment}: {place}"))],
+            Event::TesterLine { line, .. } => vec![quiet(&format!("  | {line}"))],
+            Event::Tested { result } => super::tester::lines(result),
             Event::GreenFound { place, health } => vec![quiet(&format!("green stands behind target group {place}, {health}"))],
             Event::PointOfNoReturn => vec!["Blue is gone: from here the way back is a new rollout of the old revision".into()],
             Event::TrafficObserved { revision, side, witness } => {

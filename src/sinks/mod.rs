@@ -8,3 +8,4 @@ pub mod outputs;
 pub mod recorder;
 pub mod scan;
 pub mod summary;
+mod tester;

@@ -17,5 +17,6 @@ pub mod sources;
 pub mod stale;
 pub mod stopped;
 pub mod task;
+pub mod tester;
 pub mod traffic;
 mod transfer;

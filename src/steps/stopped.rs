@@ -62,7 +62,7 @@ pub async fn of_task(run: &Run, task: &Task, definition: &Value, judged: &[Strin
     let wanted = |container: &&Container| judged.is_empty() || judged.contains(&container.name);
     let mut stopped = Vec::new();
     for container in task.containers.iter().filter(failed).filter(wanted) {
-        let log = log(run, task, container, definition).await;
+        let log = log(run, task, container, definition, LINES).await;
         stopped.push(StoppedContainer {
             container: container.name.clone(),
             task: task.id().to_owned(),
@@ -74,20 +74,22 @@ pub async fn of_task(run: &Run, task: &Task, definition: &Value, judged: &[Strin
     stopped
 }
 
-fn why(task: &Task, container: &Container) -> String {
+/// Why a container or its task stopped, in AWS's words.
+pub(super) fn why(task: &Task, container: &Container) -> String {
     let reasons = [container.reason.as_deref(), task.stopped_reason.as_deref()];
     let mut words: Vec<&str> = reasons.into_iter().flatten().filter(|reason| !reason.is_empty()).collect();
     words.dedup(); // AWS gives the container's reason as the task's, too
     if words.is_empty() { task.stop_code.clone().unwrap_or_else(|| "AWS gives no reason".into()) } else { words.join("; ") }
 }
 
-async fn log(run: &Run, task: &Task, container: &Container, definition: &Value) -> Vec<String> {
+/// The last lines of a container's log; none where they cannot be read.
+pub(super) async fn log(run: &Run, task: &Task, container: &Container, definition: &Value, lines: i32) -> Vec<String> {
     let Some(logs) = TaskDefinition(definition).container(&container.name).and_then(|container| container.aws_logs()) else {
         return Vec::new();
     };
     let Some(prefix) = logs.stream_prefix else { return Vec::new() };
     let stream = format!("{prefix}/{}/{}", container.name, task.id());
-    let lines = run.aws.last_lines(logs.group, &stream, LINES).await;
+    let lines = run.aws.last_lines(logs.group, &stream, lines).await;
     optional(run, "the container's last log lines are not shown", lines).unwrap_or_default()
 }
 

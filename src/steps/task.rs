@@ -60,11 +60,13 @@ pub async fn task(
     let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();
     run.narrow(Undo::Task(TaskUndo { arns: arns.clone(), ..undo }));
     run.tell(Event::TaskStarted { arns: arns.clone() });
-    placed(&launched)?;
+    placed(&launched, "one-off task")?;
     match asked.wait {
         Wait::Not => {}
         Wait::UntilStopped => {
-            let tasks = until_stopped(run, settings, &arns).await?;
+            let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
+            let watched = Watched { what: "one-off task", arns: &arns, deadline };
+            let tasks = until_stopped(run, settings, &watched).await?.ok_or_else(|| late(deadline))?;
             judge(run, asked, revision, &tasks).await?;
         }
     }
@@ -72,7 +74,8 @@ pub async fn task(
     Ok(())
 }
 
-fn placed(launched: &Launched) -> Result<(), Failure> {
+/// Whether AWS has started `what`.
+pub(super) fn placed(launched: &Launched, what: &str) -> Result<(), Failure> {
     if launched.failures.is_empty() && !launched.tasks.is_empty() {
         return Ok(());
     }
@@ -82,10 +85,11 @@ fn placed(launched: &Launched) -> Result<(), Failure> {
     });
     let causes = failures.collect::<Vec<_>>().join("; ");
     let cause = if causes.is_empty() { "AWS started no task and gives no reason".to_owned() } else { causes };
-    Err(Failure::new(Reason::TaskFailed, "the one-off task could not be placed").caused_by(cause))
+    Err(Failure::new(Reason::TaskFailed, format!("the {what} could not be placed")).caused_by(cause))
 }
 
-fn request(run: &Run, settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Value {
+/// The request of RunTask.
+pub(super) fn request(run: &Run, settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Value {
     let mut token = format!("{}-{}", run.id, crate::undo::short(&revision.arn).replace(':', "-"));
     token.truncate(TOKEN);
     let mut request = json!({
@@ -132,20 +136,31 @@ fn network(service: &Service) -> Option<Value> {
     service.primary_task_set().and_then(|set| set.network_configuration.clone()).or_else(|| service.network_configuration.clone())
 }
 
-async fn until_stopped(run: &Run, settings: &Settings, arns: &[String]) -> Result<Vec<Task>, Failure> {
+/// Tasks that are waited for.
+pub(super) struct Watched<'a> {
+    /// What they are, for the log.
+    pub(super) what: &'a str,
+    /// Their ARNs.
+    pub(super) arns: &'a [String],
+    /// The longest that is waited.
+    pub(super) deadline: Duration,
+}
+
+/// Waits until all of them have stopped; none when they have not in their time.
+pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &Watched<'_>) -> Result<Option<Vec<Task>>, Failure> {
+    let Watched { what, arns, deadline } = *watched;
     let began = Instant::now();
-    let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
     let mut pace = Pace::new(settings.rollout.pace);
     let mut last = String::new();
     let mut blind_since: Option<Instant> = None;
     loop {
         match run.aws.describe_tasks(&settings.cluster, arns).await {
-            Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => return Ok(tasks),
+            Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => return Ok(Some(tasks)),
             Ok(tasks) => {
                 blind_since = None;
                 let now = tasks.iter().map(|task| task.last_status.as_str()).collect::<Vec<_>>().join(", ");
                 if now != last {
-                    run.tell(Event::Noted { sentence: format!("the one-off task is {now}") });
+                    run.tell(Event::Noted { sentence: format!("the {what} is {now}") });
                     last = now;
                 }
             }
@@ -158,7 +173,7 @@ async fn until_stopped(run: &Run, settings: &Settings, arns: &[String]) -> Resul
             Err(source) => return Err(TaskError { doing: "watched", source }.into()),
         }
         if began.elapsed() >= deadline {
-            return Err(late(deadline));
+            return Ok(None);
         }
         pace.rest().await;
     }

@@ -33,6 +33,8 @@ mod rolling;
 mod scan;
 mod schedules;
 mod taken_back;
+mod testers;
+mod testers_task;
 mod together;
 mod unwind_matrix;
 mod weather;

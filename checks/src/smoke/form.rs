@@ -11,6 +11,7 @@ use serde_json::Number;
 use serde_json_path::JsonPath;
 
 use crate::moment::Moment;
+use crate::tester::Tester;
 
 use crate::template::{JsonTemplate, Pattern, Template, Variable};
 
@@ -18,6 +19,7 @@ use crate::template::{JsonTemplate, Pattern, Template, Variable};
 #[derive(Debug, Clone)]
 pub struct Suite {
     pub(super) tests: Vec<Test>,
+    pub(super) testers: Vec<Tester>,
     pub(super) variables: BTreeSet<Variable>,
 }
 
@@ -30,6 +32,11 @@ impl Suite {
     /// How many tests run at a moment.
     pub fn count(&self, moment: Moment) -> usize {
         self.tests.iter().filter(|test| test.on.contains(&moment)).count()
+    }
+
+    /// The testers, in the order of the document.
+    pub fn testers(&self) -> &[Tester] {
+        &self.testers
     }
 }
 

@@ -17,6 +17,7 @@ mod send;
 pub use crate::template::Values;
 pub use form::Suite;
 pub use parse::parse;
+pub(crate) use result::presentable;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};
 #[cfg(test)]

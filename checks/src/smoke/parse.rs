@@ -5,6 +5,7 @@
 mod expect;
 pub(super) mod keys;
 mod request;
+mod testers;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::problem::Problem;
 use crate::reader::{Fields, Reader};
 
 use super::form::{Expect, Redirects, Retry, Suite, Test};
+use crate::tester::Tester;
 use crate::words::Words;
 use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS};
 
@@ -41,24 +43,28 @@ struct Defaults {
 pub fn parse(text: &str, origin: &str) -> Result<Suite, Vec<Problem>> {
     let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
     let mut words = Words::new(Reader::new(INPUT, origin, text));
-    let tests = suite(&mut words, &root).unwrap_or_default();
+    let (tests, testers) = suite(&mut words, &root).unwrap_or_default();
     let (problems, variables) = words.finish();
-    if problems.is_empty() { Ok(Suite { tests, variables }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Suite { tests, testers, variables }) } else { Err(problems) }
 }
 
-fn suite(words: &mut Words<'_>, root: &Node) -> Option<Vec<Test>> {
+fn suite(words: &mut Words<'_>, root: &Node) -> Option<(Vec<Test>, Vec<Tester>)> {
     let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
     let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or(Defaults { timeout: TIMEOUT, retry: RETRY });
+    let testers = fields.get("testers").map(|node| testers::testers(words, node));
     let Some(node) = fields.get("tests") else {
-        words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
-        return None;
+        if testers.is_none() {
+            words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
+        }
+        return Some((Vec::new(), testers?));
     };
     let items = words.reader.list(node, "`tests`")?;
     if items.is_empty() {
         words.reader.report(node.place, "`tests` is empty", "Write at least one test, or leave the input empty");
     }
     let mut names = BTreeSet::new();
-    Some(items.iter().filter_map(|item| test(words, item, defaults, &mut names)).collect())
+    let tests = items.iter().filter_map(|item| test(words, item, defaults, &mut names)).collect();
+    Some((tests, testers.unwrap_or_default()))
 }
 
 fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {

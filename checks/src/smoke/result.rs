@@ -106,7 +106,7 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 /// Scrubbed first, cut afterwards: half a secret is not recognised.
-fn presentable(text: &str, scrubber: &Scrubber) -> String {
+pub(crate) fn presentable(text: &str, scrubber: &Scrubber) -> String {
     one_line(&scrubber.scrub(text), LONGEST)
 }
 

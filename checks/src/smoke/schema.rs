@@ -11,14 +11,17 @@ use serde_json::{Number, Value};
 
 /// Smoke tests: requests to green before users reach it and to production afterwards, and what their answers must be.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("anyOf" = [{ "required": ["tests"] }, { "required": ["testers"] }]))]
 struct SmokeTests {
     /// What tests take over when they say nothing themselves.
     #[schemars(default)]
     defaults: Option<Defaults>,
     /// The tests; they run in parallel.
     #[schemars(length(min = 1))]
-    tests: Vec<Test>,
+    tests: Option<Vec<Test>>,
+    /// Tools in containers, whose exit code is the result; they run one after the other.
+    #[schemars(length(min = 1))]
+    testers: Option<Vec<Tester>>,
 }
 
 #[derive(JsonSchema)]
@@ -233,6 +236,50 @@ struct Body {
     matches: Option<String>,
 }
 
+/// A tool in a container: its exit code is the result.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct Tester {
+    /// Words for the log and the summary; each tester has its own.
+    name: String,
+    /// The image, where it runs on the runner.
+    image: Option<String>,
+    /// What the container runs: a list, or a text that is split at white space outside of quotes; what the image says when absent.
+    command: Option<Command>,
+    /// When it runs; on green when absent.
+    on: Option<OneOrMore<Moment>>,
+    /// Where it runs; on the runner when absent.
+    r#where: Option<Where>,
+    /// Variables besides `BASE_URL`, `VERSION`, `IMAGE_DIGEST`, `REVISION`, `MOMENT` and `CI`.
+    environment: Option<BTreeMap<String, Text>>,
+    /// The longest it may take; 10m when absent.
+    timeout: Option<Span>,
+    /// Its JUnit reports: a path in the workspace, with one star in the file's name or none.
+    junit: Option<String>,
+    /// The folder of the workspace in which it runs.
+    working_directory: Option<String>,
+    /// The engine's network; its default when absent, and the machine's own for a URL of localhost.
+    network: Option<String>,
+    /// The task definition of the task, as `family` or `family:revision`; the deployed revision when absent.
+    task_definition: Option<String>,
+    /// The container of the task whose command is replaced; not needed where there is only one.
+    container: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Command {
+    Text(String),
+    Words(#[schemars(length(min = 1))] Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Where {
+    Runner,
+    Task,
+}
+
 /// The schema as it stands in the repository.
 pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12();
@@ -243,7 +290,8 @@ pub fn schema() -> Value {
 mod tests {
     use super::*;
     use crate::smoke::parse::keys::{
-        BODY_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, JSON_KEYS, REDIRECT_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS, TEXT_KEYS,
+        BODY_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, JSON_KEYS, REDIRECT_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS, TESTER_KEYS,
+        TEXT_KEYS,
     };
 
     #[test]
@@ -260,6 +308,7 @@ mod tests {
             ("/$defs/Redirect/properties", REDIRECT_KEYS),
             ("/$defs/Cookie/properties", COOKIE_KEYS),
             ("/$defs/Body/properties", BODY_KEYS),
+            ("/$defs/Tester/properties", TESTER_KEYS),
         ];
         for (pointer, keys) in table {
             let known: Vec<&String> = schema.pointer(pointer).unwrap().as_object().unwrap().keys().collect();

@@ -1,0 +1,247 @@
+//! The document's `testers`: tools in containers, on the runner or as tasks.
+//!
+//! A command is taken as it is: no variable of ours stands in it, because its own shell may have variables that look the same.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ecs_bluegreen_registry::ImageName;
+
+use super::keys::TESTER_KEYS;
+use crate::command;
+use crate::document::{Content, Entry, Node};
+use crate::moment::Moment;
+use crate::reader::Fields;
+use crate::template::Template;
+use crate::tester::{Place, RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, is_inside, is_variable};
+use crate::words::Words;
+
+/// Longer than most suites; a rollout waits for it.
+const TIMEOUT: Duration = Duration::from_mins(10);
+
+/// Keys that mean something in one place only.
+const OF_RUNNER: &[&str] = &["image", "junit", "working-directory", "network"];
+const OF_TASK: &[&str] = &["task-definition", "container"];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    Runner,
+    Task,
+}
+
+const WHERE: &[(&str, Where)] = &[("runner", Where::Runner), ("task", Where::Task)];
+
+pub(super) fn testers(words: &mut Words<'_>, node: &Node) -> Vec<Tester> {
+    let Some(items) = words.reader.list(node, "`testers`") else { return Vec::new() };
+    if items.is_empty() {
+        words.reader.report(node.place, "`testers` is empty", "Write at least one tester, or leave `testers` out");
+    }
+    let mut names = BTreeSet::new();
+    items.iter().filter_map(|item| tester(words, item, &mut names)).collect()
+}
+
+fn tester(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> Option<Tester> {
+    let fields = words.reader.fields(node, "a tester", TESTER_KEYS)?;
+    let name = super::name(words, node, &fields, names);
+    let on = fields.get("on").map_or_else(|| Some(vec![Moment::Green]), |node| super::on(words, node));
+    let command = fields.get("command").map_or_else(|| Some(Vec::new()), |node| command(words, node));
+    let environment = fields.get("environment").map_or_else(|| Some(Vec::new()), |node| environment(words, node));
+    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| super::timeout(words, node));
+    let place = match fields.get("where").map_or(Some(Where::Runner), |node| words.reader.word(node, "`where`", WHERE))? {
+        Where::Runner => runner(words, node, &fields).map(Place::Runner),
+        Where::Task => task(words, node, &fields).map(Place::Task),
+    };
+    Some(Tester { name: name?, on: on?, command: command?, environment: environment?, timeout: timeout?, place: place? })
+}
+
+fn runner(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<RunnerPlace> {
+    misplaced(words, fields, OF_TASK, "means something with `where: task` only", "Leave it out, or write `where: task`");
+    let junit = fields.get("junit").map(|node| report(words, node));
+    let working_directory = fields.get("working-directory").map(|node| folder(words, node));
+    let network = fields.get("network").map(|node| network(words, node));
+    let Some(node) = fields.get("image") else {
+        words.reader.report(tester.place, "A tester has no `image`", "Write `image:` with the tool's image, or `where: task`");
+        return None;
+    };
+    let image = image(words, node);
+    // What is there and cannot be read is a problem that was reported.
+    Some(RunnerPlace { image: image?, junit: given(junit)?, working_directory: given(working_directory)?, network: given(network)? })
+}
+
+fn task(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<TaskPlace> {
+    let why = "means something on the runner only: a task has the image of its task definition, and its files stay in it";
+    misplaced(words, fields, OF_RUNNER, why, "Leave it out, or leave `where` out");
+    if fields.get("command").is_none() {
+        let remedy = "Write `command:`; without one the task would run what the service runs, and never end";
+        words.reader.report(tester.place, "A tester that is a task has no `command`", remedy);
+    }
+    let definition = fields.get("task-definition").map(|node| words.reader.text(node, "`task-definition`"));
+    let container = fields.get("container").map(|node| words.reader.text(node, "`container`"));
+    Some(TaskPlace { definition: given(definition)?, container: given(container)? })
+}
+
+/// Absent, or there and read; none where what is there could not be read.
+#[expect(clippy::option_option, reason = "absent and wrong are different answers to whoever collects problems")]
+fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    match read {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
+}
+
+fn misplaced(words: &mut Words<'_>, fields: &Fields<'_>, keys: &[&str], why: &str, remedy: &str) {
+    for entry in fields.among(keys) {
+        words.reader.report(entry.place, format!("`{}` {why}", entry.key), remedy);
+    }
+}
+
+fn image(words: &mut Words<'_>, node: &Node) -> Option<ImageName> {
+    let text = words.reader.text(node, "`image`")?;
+    let image = text.parse::<ImageName>();
+    image.map_err(|error| words.reader.report(node.place, error.to_string(), "Write a name such as `grafana/k6:1.3.0`")).ok()
+}
+
+/// A list of words, or a text that is split as the input `command` is.
+fn command(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
+    let command = if let Content::List(items) = &node.content {
+        let items: Vec<_> = items.iter().map(|item| words.reader.text(item, "A word of `command`")).collect();
+        items.into_iter().collect::<Option<Vec<String>>>()?
+    } else {
+        let text = words.reader.text(node, "`command`")?;
+        let split = command::words(&text);
+        if split.is_none() {
+            words.reader.report(node.place, "A quote in `command` is not closed", command::UNCLOSED);
+        }
+        split?
+    };
+    if command.is_empty() {
+        words.reader.report(node.place, "`command` is empty", "Write what the container runs, or leave `command` out");
+    }
+    Some(command)
+}
+
+fn environment(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
+    let entries = words.reader.entries(node, "`environment`")?;
+    let pairs: Vec<_> = entries.iter().map(|entry| variable(words, entry)).collect();
+    pairs.into_iter().collect()
+}
+
+fn variable(words: &mut Words<'_>, entry: &Entry) -> Option<(String, Template)> {
+    if RESERVED.contains(&entry.key.as_str()) {
+        words.reader.report(entry.place, format!("`{}` is set for every tester", entry.key), "Choose another name, or leave it out");
+    } else if !is_variable(&entry.key) {
+        let remedy = "Write letters, digits and `_`, no digit first";
+        words.reader.report(entry.place, format!("`{}` is not the name of an environment variable", entry.key), remedy);
+    }
+    Some((entry.key.clone(), words.template(&entry.value, &format!("Variable `{}`", entry.key))?))
+}
+
+fn report(words: &mut Words<'_>, node: &Node) -> Option<ReportPath> {
+    let text = words.reader.text(node, "`junit`")?;
+    let remedy = "Write a path in the workspace such as `reports/junit.xml` or `reports/*.xml`";
+    ReportPath::parse(&text).map_err(|why| words.reader.report(node.place, format!("`{text}` {why}"), remedy)).ok()
+}
+
+fn folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
+    let text = words.reader.text(node, "`working-directory`")?;
+    if !is_inside(&text) {
+        words.reader.report(node.place, format!("`{text}` is not a path inside the workspace"), "Write a path such as `tests/e2e`");
+    }
+    Some(text)
+}
+
+fn network(words: &mut Words<'_>, node: &Node) -> Option<String> {
+    let text = words.reader.text(node, "`network`")?;
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+    if text.is_empty() || !text.chars().all(fits) {
+        words.reader.report(
+            node.place,
+            format!("`{text}` is not the name of a network"),
+            "Write `host`, `bridge` or the name of a network",
+        );
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::secret::Secret;
+    use crate::smoke::{Suite, parse};
+    use crate::template::Values;
+
+    /// A document with one tester that has these lines besides its name.
+    fn with(lines: &str) -> Result<Suite, Vec<String>> {
+        let document = format!("testers:\n- name: a\n  {}\n", lines.replace('\n', "\n  "));
+        parse(&document, "t.yml")
+            .map_err(|problems| problems.iter().map(|problem| problem.to_string().replacen("smoke-tests: t.yml:", "", 1)).collect())
+    }
+
+    #[test]
+    fn a_tester_is_read_with_its_defaults_and_needs_no_tests_beside_it() {
+        let suite = with("image: grafana/k6:1.3.0").unwrap();
+        let [tester] = suite.testers() else { panic!("{suite:?}") };
+        assert_eq!((tester.name.as_str(), tester.on.as_slice(), tester.timeout), ("a", [Moment::Green].as_slice(), TIMEOUT));
+        assert!(tester.command.is_empty() && suite.count(Moment::Green) == 0);
+        let suite = with("where: task\ncommand: newman run \"a b.json\"\non: [green, production]").unwrap();
+        assert_eq!(suite.testers()[0].command, ["newman", "run", "a b.json"]);
+        assert_eq!(suite.testers()[0].place_in_words(), "a task of the deployed revision");
+        let suite = with("image: a\ncommand: [sh, -c, 'echo ${BASE_URL} ${x:-1}', 5]").unwrap();
+        assert_eq!(suite.testers()[0].command, ["sh", "-c", "echo ${BASE_URL} ${x:-1}", "5"]);
+    }
+
+    #[test]
+    fn a_tester_is_given_where_and_what_it_tests() {
+        let suite = with("image: a\nenvironment: { TOKEN: \"t-${env.SMOKE_TOKEN}\", PORT: 8080, V: \"${version}\" }").unwrap();
+        assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
+        let environment = [("SMOKE_TOKEN".to_owned(), Secret::new("hunter22"))].into();
+        let values = Values { version: "v1".into(), digest: "sha256:ab".into(), revision: "api:7".into(), environment };
+        let given = suite.testers()[0].environment(Moment::Bake, &Url::parse("https://a.example:8443/").unwrap(), &values);
+        let given: Vec<String> = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let expected = [
+            "BASE_URL=https://a.example:8443",
+            "VERSION=v1",
+            "IMAGE_DIGEST=sha256:ab",
+            "REVISION=api:7",
+            "MOMENT=bake",
+            "CI=true",
+            "TOKEN=t-hunter22",
+            "PORT=8080",
+            "V=v1",
+        ];
+        assert_eq!(given, expected);
+    }
+
+    #[test]
+    fn every_mistake_names_its_line_and_column() {
+        let table = [
+            ("command: x", "2:3: A tester has no `image`"),
+            ("image: A/b", "3:10: `A/b` is not an image name: a repository is written in lower case"),
+            ("image: a\nimages: b", "4:3: Unknown key `images` in a tester"),
+            ("image: a\nwhere: cloud", "4:10: `where` cannot be `cloud`"),
+            ("image: a\ncontainer: b", "4:3: `container` means something with `where: task` only"),
+            ("where: task\nimage: a\ncommand: b", "4:3: `image` means something on the runner only: a task has the image"),
+            ("where: task", "2:3: A tester that is a task has no `command`"),
+            ("image: a\ncommand: it's", "4:12: A quote in `command` is not closed"),
+            ("image: a\ncommand: []", "4:12: `command` is empty"),
+            ("image: a\nenvironment: { BASE_URL: x }", "4:18: `BASE_URL` is set for every tester"),
+            ("image: a\nenvironment: { A-B: x }", "4:18: `A-B` is not the name of an environment variable"),
+            ("image: a\nenvironment: { A: \"${env}\" }", "4:21: Unknown variable `${env}`"),
+            ("image: a\njunit: /tmp/a.xml", "4:10: `/tmp/a.xml` is not a path inside the workspace"),
+            ("image: a\njunit: a/*/b*.xml", "4:10: `a/*/b*.xml` has a star elsewhere than once in the file's name"),
+            ("image: a\nworking-directory: ../b", "4:22: `../b` is not a path inside the workspace"),
+            ("image: a\nnetwork: a b", "4:12: `a b` is not the name of a network"),
+            ("image: a\ntimeout: 0s", "4:12: `timeout` is zero"),
+            ("image: a\non: [gren]", "4:8: `on` cannot be `gren`"),
+        ];
+        for (lines, expected) in table {
+            let problems = with(lines).unwrap_err();
+            assert!(problems.len() == 1 && problems[0].starts_with(expected), "{lines}: {problems:?}");
+        }
+        assert!(
+            parse("testers: []", "t.yml").is_err() && parse("testers: [{ name: a, image: a }, { name: a, image: a }]", "t.yml").is_err()
+        );
+    }
+}

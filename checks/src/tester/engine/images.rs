@@ -1,0 +1,71 @@
+//! Images: whether one is there, and its pull.
+
+use std::time::Duration;
+
+use ecs_bluegreen_registry::ImageName;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use super::{Engine, EngineError};
+use crate::scrub::on_one_line;
+
+/// Between two lines of a pull's progress an engine is silent only while it unpacks a large layer.
+const SILENCE: Duration = Duration::from_mins(5);
+/// The longest line of progress: the engine's are a few hundred bytes.
+const LINE: usize = 64 * 1024;
+
+impl Engine {
+    /// Whether the engine has an image of that name.
+    pub async fn has_image(&self, image: &ImageName) -> Result<bool, EngineError> {
+        self.describe("describe an image", &format!("images/{image}/json")).await.map(|described| described.is_some())
+    }
+
+    /// Pulls an image; who has to log in for it cannot be served.
+    pub async fn pull(&self, image: &ImageName) -> Result<(), EngineError> {
+        if image.repository().is_empty() {
+            return Err(failed(image, "it is named by its id, which no registry knows"));
+        }
+        // Without a tag the engine would pull all of them.
+        let wanted = image.digest().map(ToString::to_string);
+        let tag = wanted.unwrap_or_else(|| image.tag().map_or("latest", |tag| tag.as_str()).to_owned());
+        let [name, tag] = [image.repository(), &tag].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
+        let request = self.ask(Method::POST, &format!("images/create?fromImage={name}&tag={tag}"));
+        let asked = tokio::time::timeout(SILENCE, self.accepted("pull an image", request)).await;
+        match asked.map_err(|_| failed(image, "the engine does not answer"))? {
+            Ok(progress) => self.pulled(image, progress).await,
+            Err(EngineError::Refused { message, .. }) => Err(failed(image, &message)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A pull that fails says so in its last line, after a status of 200.
+    async fn pulled(&self, image: &ImageName, mut progress: Response) -> Result<(), EngineError> {
+        let mut line = Vec::new();
+        loop {
+            let piece = tokio::time::timeout(SILENCE, progress.chunk()).await;
+            let piece = piece.map_err(|_| failed(image, "the engine has fallen silent"))?;
+            let Some(piece) = piece.map_err(|source| self.unreachable(source))? else { break };
+            for byte in piece {
+                if byte == b'\n' {
+                    judged(image, &std::mem::take(&mut line))?;
+                } else if line.len() < LINE {
+                    line.push(byte);
+                }
+            }
+        }
+        judged(image, &line)
+    }
+}
+
+fn judged(image: &ImageName, line: &[u8]) -> Result<(), EngineError> {
+    let told: Value = serde_json::from_slice(line).unwrap_or_default();
+    match told["error"].as_str() {
+        Some(message) => Err(failed(image, message)),
+        None => Ok(()),
+    }
+}
+
+fn failed(image: &ImageName, message: &str) -> EngineError {
+    EngineError::Pull { image: image.to_string(), message: on_one_line(message, 500) }
+}

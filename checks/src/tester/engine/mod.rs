@@ -1,0 +1,139 @@
+//! The Docker engine of the runner, over its unix socket: images, a container's life, where the workspace is.
+//!
+//! Docker Engine API, in the version that the engine itself names; everything asked here is in it since 2016. Registries are not
+//! logged in to: `~/.docker/config.json` of another step is out of an action's reach.
+
+mod containers;
+mod images;
+mod mounts;
+mod recipe;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use containers::Ended;
+pub use mounts::{MOUNT, OwnContainer};
+pub use recipe::{Recipe, network};
+
+use super::lines::Garbled;
+
+/// Small questions are answered at once, unless the engine is very busy; making a container of a large image takes seconds.
+const ANSWER: Duration = Duration::from_mins(1);
+/// Whether anybody listens is known sooner.
+const PING: Duration = Duration::from_secs(10);
+
+/// A way to the engine.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    http: Client,
+    socket: PathBuf,
+    version: String,
+}
+
+/// The engine did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Nobody answers at the socket.
+    #[error("the Docker engine does not answer at {}", socket.display())]
+    Unreachable {
+        /// The socket.
+        socket: PathBuf,
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// It answered with a refusal.
+    #[error("the Docker engine refused to {doing} ({status}): {message}")]
+    Refused {
+        /// What it was asked for.
+        doing: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// In its words.
+        message: String,
+    },
+    /// The image is neither there nor to be had.
+    #[error("the image {image} is not in the Docker engine and cannot be pulled: {message}")]
+    Pull {
+        /// The image.
+        image: String,
+        /// In the engine's words.
+        message: String,
+    },
+    /// A log of another form.
+    #[error("the container's log cannot be read")]
+    Log(#[from] Garbled),
+}
+
+impl EngineError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some(
+                "a tester with `where: runner` needs the engine that /var/run/docker.sock leads to: use a runner with Docker, or `where: task`",
+            ),
+            Self::Pull { .. } => {
+                Some("check the name; an image of a private registry is pulled by a step before this one: `docker login`, `docker pull`")
+            }
+            Self::Refused { .. } | Self::Log(_) => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    message: String,
+}
+
+impl Engine {
+    /// Asks whether an engine answers, and in which version it wants to be asked.
+    pub async fn connect(socket: &Path) -> Result<Self, EngineError> {
+        // A provider is there already when another part has installed one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let unreachable = |source: reqwest::Error| EngineError::Unreachable { socket: socket.to_owned(), source: source.without_url() };
+        // No TLS is spoken over the socket: loading the system's certificate roots would only cost time.
+        let http = Client::builder().unix_socket(socket).no_proxy().tls_certs_only([]).build().map_err(unreachable)?;
+        let pong = http.get("http://docker/_ping").timeout(PING).send().await.map_err(unreachable)?;
+        let version = pong.headers().get("api-version").and_then(|version| version.to_str().ok());
+        let version = version.map_or_else(String::new, |version| format!("/v{version}"));
+        Ok(Self { http, socket: socket.to_owned(), version })
+    }
+
+    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://docker{}/{path}", self.version))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, EngineError> {
+        request.send().await.map_err(|source| self.unreachable(source))
+    }
+
+    /// An answer that is no refusal.
+    async fn accepted(&self, doing: &'static str, request: RequestBuilder) -> Result<Response, EngineError> {
+        let response = self.send(request).await?;
+        if response.status().is_success() { Ok(response) } else { Err(refused(doing, response).await) }
+    }
+
+    /// What is described at a path, if anything is.
+    async fn describe(&self, doing: &'static str, path: &str) -> Result<Option<Value>, EngineError> {
+        let response = self.send(self.ask(Method::GET, path).timeout(ANSWER)).await?;
+        match response.status() {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => response.json().await.map(Some).map_err(|source| self.unreachable(source)),
+            _ => Err(refused(doing, response).await),
+        }
+    }
+
+    fn unreachable(&self, source: reqwest::Error) -> EngineError {
+        EngineError::Unreachable { socket: self.socket.clone(), source: source.without_url() }
+    }
+}
+
+async fn refused(doing: &'static str, response: Response) -> EngineError {
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap_or_default();
+    let message = serde_json::from_str(&text).map_or(text, |refusal: Refusal| refusal.message);
+    EngineError::Refused { doing, status, message: crate::scrub::on_one_line(&message, 500) }
+}

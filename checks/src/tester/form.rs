@@ -1,0 +1,104 @@
+//! What a tester is once its document was read, and the environment that it is given. Pure.
+
+use std::time::Duration;
+
+use ecs_bluegreen_registry::ImageName;
+use url::Url;
+
+use super::reports::ReportPath;
+use crate::moment::Moment;
+use crate::template::{Template, Values};
+
+/// Variables that every tester is given; a document may not set them.
+pub(crate) const RESERVED: [&str; 6] = ["BASE_URL", "VERSION", "IMAGE_DIGEST", "REVISION", "MOMENT", "CI"];
+
+/// A tool in a container: its exit code is the result.
+#[derive(Debug, Clone)]
+pub struct Tester {
+    /// Words for the log and the summary.
+    pub name: String,
+    /// When it runs.
+    pub on: Vec<Moment>,
+    /// What the container runs; empty for what its image says.
+    pub command: Vec<String>,
+    /// The longest it may take.
+    pub timeout: Duration,
+    /// Where it runs.
+    pub place: Place,
+    pub(crate) environment: Vec<(String, Template)>,
+}
+
+/// Where a tester runs.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In a container on the Docker engine of the runner.
+    Runner(RunnerPlace),
+    /// As a task in the service's network.
+    Task(TaskPlace),
+}
+
+/// A container on the runner's Docker engine.
+#[derive(Debug, Clone)]
+pub struct RunnerPlace {
+    /// The image as the engine names it; it is pulled when the engine does not have it.
+    pub image: ImageName,
+    /// Where its JUnit reports are.
+    pub junit: Option<ReportPath>,
+    /// The folder of the workspace in which it runs; the workspace itself when absent.
+    pub working_directory: Option<String>,
+    /// The engine's network; chosen by the URL when absent.
+    pub network: Option<String>,
+}
+
+/// A task in the service's network.
+#[derive(Debug, Clone)]
+pub struct TaskPlace {
+    /// `family` or `family:revision`; the revision that is deployed when absent.
+    pub definition: Option<String>,
+    /// The container whose command is replaced; the definition's only one when absent.
+    pub container: Option<String>,
+}
+
+impl Tester {
+    /// Everything it finds in its environment besides what its image sets. Values may be secrets.
+    pub fn environment(&self, moment: Moment, base: &Url, values: &Values) -> Vec<(String, String)> {
+        let given = [
+            // Tools put a path behind it that begins with a slash.
+            base.as_str().trim_end_matches('/').to_owned(),
+            values.version.clone(),
+            values.digest.clone(),
+            values.revision.clone(),
+            word(moment).to_owned(),
+            "true".to_owned(),
+        ];
+        let given = RESERVED.into_iter().map(str::to_owned).zip(given);
+        given.chain(self.environment.iter().map(|(name, value)| (name.clone(), value.render(values)))).collect()
+    }
+
+    /// Where it runs, in words.
+    pub fn place_in_words(&self) -> String {
+        match &self.place {
+            Place::Runner(runner) => format!("{} on the runner", runner.image),
+            Place::Task(task) => {
+                let definition = task.definition.as_deref().unwrap_or("the deployed revision");
+                format!("a task of {definition}")
+            }
+        }
+    }
+}
+
+/// As a document writes it.
+fn word(moment: Moment) -> &'static str {
+    match moment {
+        Moment::Green => "green",
+        Moment::Step => "step",
+        Moment::Production => "production",
+        Moment::Bake => "bake",
+    }
+}
+
+/// Whether a text can be the name of an environment variable.
+pub(crate) fn is_variable(name: &str) -> bool {
+    let legal = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.chars().all(legal)
+}

@@ -1,0 +1,29 @@
+//! Testers: the tools that people already have (hurl, k6, Playwright, newman, pytest), each in a container.
+//!
+//! | file | does |
+//! |---|---|
+//! | `form` | what a tester is once its document was read, and the environment that it is given |
+//! | `result` | what it came to: exit code, cases, the end of its log |
+//! | `lines`, `transcript` | a container's log as lines; how much of them is told and kept |
+//! | `junit`, `reports` | the cases of a JUnit report; which files of the workspace are reports of this run |
+//! | `engine/` | the Docker engine of the runner: images, a container's life, where the workspace is |
+//!
+//! The exit code is the result. A container is removed by whoever had it made: this module never forgets one by itself, and never
+//! decides what a failure leads to.
+
+pub mod engine;
+mod form;
+mod junit;
+mod lines;
+mod reports;
+mod result;
+mod transcript;
+
+pub use form::{Place, RunnerPlace, TaskPlace, Tester};
+pub use junit::Cases;
+pub use reports::{ReportPath, Seen};
+pub use result::{Case, CaseVerdict, Tally, TesterResult, TesterVerdict};
+pub use transcript::Transcript;
+
+pub(crate) use form::{RESERVED, is_variable};
+pub(crate) use reports::is_inside;

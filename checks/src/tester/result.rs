@@ -1,0 +1,120 @@
+//! What a tester came to, as it goes to the journal: facts, free of secrets, each text on one line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::moment::Moment;
+
+/// What a tester came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TesterResult {
+    /// The tester's name.
+    pub name: String,
+    /// When it ran.
+    pub moment: Moment,
+    /// Where it ran, in words.
+    pub place: String,
+    /// What it came to.
+    pub verdict: TesterVerdict,
+    /// Its exit code; none when it did not end by itself.
+    pub exit_code: Option<i64>,
+    /// How long it ran.
+    pub milliseconds: u64,
+    /// How many cases its reports name.
+    pub tally: Tally,
+    /// The cases, those that failed first; no more than a summary bears.
+    pub cases: Vec<Case>,
+    /// The end of its log when it did not pass, oldest line first.
+    pub lines: Vec<String>,
+    /// How many of its lines were not told while it ran.
+    pub untold: usize,
+    /// Why its reports could not be read, where that is so.
+    pub note: Option<String>,
+}
+
+/// What a tester came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TesterVerdict {
+    /// It exited with 0.
+    Passed,
+    /// It exited with something else.
+    Failed,
+    /// It did not end in its time.
+    TimedOut,
+}
+
+/// How many cases there are of each verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tally {
+    /// Passed.
+    pub passed: usize,
+    /// Failed, or ended in an error.
+    pub failed: usize,
+    /// Skipped.
+    pub skipped: usize,
+}
+
+impl Tally {
+    /// All of them.
+    pub fn count(self) -> usize {
+        self.passed + self.failed + self.skipped
+    }
+
+    /// Counts one more.
+    pub(crate) fn add(&mut self, verdict: CaseVerdict) {
+        match verdict {
+            CaseVerdict::Passed => self.passed += 1,
+            CaseVerdict::Failed => self.failed += 1,
+            CaseVerdict::Skipped => self.skipped += 1,
+        }
+    }
+}
+
+/// A case of a JUnit report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Case {
+    /// Its class, or the suite it belongs to; empty when the report names neither.
+    pub suite: String,
+    /// Its name.
+    pub name: String,
+    /// What it came to.
+    pub verdict: CaseVerdict,
+    /// How long it took, where the report says so.
+    pub milliseconds: Option<u64>,
+    /// Why it failed or was skipped, where the report says so.
+    pub message: Option<String>,
+}
+
+/// What a case came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaseVerdict {
+    /// Failed, or ended in an error.
+    Failed,
+    /// Skipped.
+    Skipped,
+    /// Passed.
+    Passed,
+}
+
+impl TesterResult {
+    /// How it ended, in words: `exit code 3`.
+    pub fn ended(&self) -> String {
+        match (self.verdict, self.exit_code) {
+            (TesterVerdict::TimedOut, _) => "not done in its time".to_owned(),
+            (TesterVerdict::Passed | TesterVerdict::Failed, Some(code)) => format!("exit code {code}"),
+            (TesterVerdict::Passed | TesterVerdict::Failed, None) => "it never ran".to_owned(),
+        }
+    }
+
+    /// The cases of its reports, counted, in words; none when there are none.
+    pub fn counted(&self) -> Option<String> {
+        let Tally { passed, failed, skipped } = self.tally;
+        let parts = [(passed, "passed"), (failed, "failed"), (skipped, "skipped")];
+        let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        (!parts.is_empty()).then(|| format!("{} cases: {}", self.tally.count(), parts.join(", ")))
+    }
+}

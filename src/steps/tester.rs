@@ -1,0 +1,141 @@
+//! Testers at a moment of the rollout: the tools that people already have, one after the other. The first that fails ends the run.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use crate::checks::moment::Moment;
+use crate::checks::smoke::Values;
+use crate::checks::tester::{Case, CaseVerdict, Cases, Place, Tester, TesterResult, TesterVerdict};
+use crate::error::Failure;
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::run::Run;
+use crate::scrub::Scrubber;
+use crate::settings::Settings;
+
+mod runner;
+mod task;
+
+/// Failed cases that a failure names; the others are in the summary.
+const NAMED: usize = 3;
+
+/// What every tester of a moment is given.
+struct Occasion<'a> {
+    moment: Moment,
+    url: &'a Url,
+    values: &'a Values,
+    scrubber: Scrubber,
+}
+
+/// How a tester ended, wherever it ran.
+struct Ended {
+    verdict: TesterVerdict,
+    exit_code: Option<i64>,
+    cases: Cases,
+    lines: Vec<String>,
+    untold: usize,
+    note: Option<String>,
+    /// Why it never ran, where that is so.
+    why: Option<String>,
+}
+
+/// Whether there are testers for a moment, and a URL to run them at.
+pub fn asked(settings: &Settings, moment: Moment) -> bool {
+    settings.checks.url(moment).is_some() && at(settings, moment).next().is_some()
+}
+
+fn at(settings: &Settings, moment: Moment) -> impl Iterator<Item = &Tester> {
+    all(settings).filter(move |tester| tester.on.contains(&moment))
+}
+
+fn all(settings: &Settings) -> impl Iterator<Item = &Tester> {
+    settings.checks.suite.iter().flat_map(|suite| suite.testers())
+}
+
+/// Everything that can be known to be wrong with the testers before anything is touched: the engine, images, task definitions.
+/// Images that the engine lacks are pulled now, so that no rollout waits for them.
+pub async fn prepare(run: &Run, settings: &Settings) -> Result<(), Failure> {
+    for tester in all(settings) {
+        match &tester.place {
+            Place::Runner(place) => runner::prepare(run, tester, place).await?,
+            Place::Task(place) => task::prepare(run, tester, place).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Runs the moment's testers; how many passed.
+pub async fn testers(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<usize, Failure> {
+    let Some(url) = settings.checks.url(moment) else { return Ok(0) };
+    let occasion = Occasion { moment, url, values, scrubber: Scrubber::new(settings.secrets()) };
+    let mut passed = 0;
+    for tester in at(settings, moment) {
+        one(run, settings, tester, &occasion).await?;
+        passed += 1;
+    }
+    Ok(passed)
+}
+
+async fn one(run: &Run, settings: &Settings, tester: &Tester, occasion: &Occasion<'_>) -> Result<(), Failure> {
+    let began = Instant::now();
+    let ended = match &tester.place {
+        Place::Runner(place) => runner::run_in_container(run, tester, place, occasion).await?,
+        Place::Task(place) => task::run_as_task(run, settings, tester, place, occasion).await?,
+    };
+    let (why, result) = (ended.why.clone(), result(tester, occasion.moment, ended, began.elapsed()));
+    run.tell(Event::Tested { result: Box::new(result.clone()) });
+    match result.verdict {
+        TesterVerdict::Passed => Ok(()),
+        TesterVerdict::Failed | TesterVerdict::TimedOut => Err(failure(&result, tester, why).hint(hint(settings, occasion.moment))),
+    }
+}
+
+fn result(tester: &Tester, moment: Moment, ended: Ended, took: Duration) -> TesterResult {
+    // The log of one that passed was told; it is no part of the report.
+    let lines = if ended.verdict == TesterVerdict::Passed { Vec::new() } else { ended.lines };
+    TesterResult {
+        name: tester.name.clone(),
+        moment,
+        place: tester.place_in_words(),
+        verdict: ended.verdict,
+        exit_code: ended.exit_code,
+        milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        tally: ended.cases.tally,
+        cases: ended.cases.rows,
+        lines,
+        untold: ended.untold,
+        note: ended.note,
+    }
+}
+
+fn failure(result: &TesterResult, tester: &Tester, why: Option<String>) -> Failure {
+    let ended = match result.verdict {
+        TesterVerdict::TimedOut => format!("was not done within {}", crate::duration::Human(tester.timeout)),
+        TesterVerdict::Passed | TesterVerdict::Failed => format!("failed on {} ({})", result.moment, result.ended()),
+    };
+    let failure = Failure::new(Reason::SmokeFailed, format!("tester \"{}\" {ended}", result.name));
+    let failed: Vec<&Case> = result.cases.iter().filter(|case| case.verdict == CaseVerdict::Failed).collect();
+    let said = result.lines.iter().rev().find(|line| !line.trim().is_empty());
+    let said = said.filter(|_| failed.is_empty()).map(|line| format!("its log ends: {}", line.trim()));
+    let failure = why.into_iter().chain(said).fold(failure, Failure::caused_by);
+    failed.into_iter().take(NAMED).map(named).fold(failure, Failure::caused_by)
+}
+
+fn named(case: &Case) -> String {
+    let suite = if case.suite.is_empty() { String::new() } else { format!("{} › ", case.suite) };
+    format!("{suite}{}: {}", case.name, case.message.as_deref().unwrap_or("failed"))
+}
+
+fn hint(settings: &Settings, moment: Moment) -> &'static str {
+    match moment {
+        Moment::Green => "users never reached this version; the end of the tester's log is in the summary",
+        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green) => {
+            "green passed at the gate, so look at what differs behind the production listener; the end of the tester's log is in the summary"
+        }
+        Moment::Step | Moment::Production | Moment::Bake => {
+            "users reached this version: run the tester on green, before they do; the end of its log is in the summary"
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The containers of testers are removed. They touch no traffic: nobody waits for them, and what becomes of one changes no outcome.
+
+use std::time::Duration;
+
+use crate::checks::tester::engine::Engine;
+use crate::error::chain_of;
+use crate::event::Event;
+use crate::run::Run;
+use crate::undo::Undo;
+
+/// An engine that hangs must not use up the seconds that a cancelled run has.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Removes them, silently where that works; one that is still there stays armed for `post`.
+pub(super) async fn remove(run: &Run, armed: &[Undo]) {
+    for undo in armed {
+        let Undo::Tester(tester) = undo else { continue };
+        let why = match tokio::time::timeout(PATIENCE, removed(run, &tester.container)).await {
+            Ok(Ok(())) => {
+                run.disarm(undo);
+                continue;
+            }
+            Ok(Err(why)) => why,
+            Err(_) => "the Docker engine does not answer".to_owned(),
+        };
+        let sentence = format!("the tester's container could not be removed: docker rm --force {} ({why})", tester.container);
+        run.tell(Event::Warned { sentence });
+    }
+}
+
+async fn removed(run: &Run, container: &str) -> Result<(), String> {
+    let engine = Engine::connect(&run.runner.engine_socket).await;
+    let engine = engine.map_err(|error| chain_of(&error).join(": "))?;
+    engine.remove(container).await.map_err(|error| chain_of(&error).join(": "))
+}
