@@ -8,16 +8,16 @@
 pub enum Looks {
     /// About so often. Nine tenths are shared evenly among these looks; the last tenth is kept for looks that nobody planned.
     Planned(u32),
-    /// Nobody knows. The first look may use a half, the second a sixth, the k-th 1/(k(k+1)): together never more than the whole.
+    /// Nobody knows, as with 0 planned. The first look may use a half, the second a sixth, the k-th 1/(k(k+1)): together never more than the whole.
     Open,
 }
 
 /// Below which p this look may call green worse. Looks count from 1.
 pub(super) fn allowance(alpha: f64, looks: Looks, look: u32) -> f64 {
     match looks {
+        Looks::Open | Looks::Planned(0) => alpha * open(look),
         Looks::Planned(planned) if look <= planned => 0.9 * alpha / f64::from(planned),
         Looks::Planned(planned) => 0.1 * alpha * open(look - planned),
-        Looks::Open => alpha * open(look),
     }
 }
 

@@ -9,33 +9,44 @@ use crate::statistics::{Direction, Method, mann_whitney, two_proportion};
 /// Of every kind.
 const OF_EACH: usize = 1200;
 
-/// What is asked of both.
+/// What is asked of both, and what we say.
 pub(super) struct Sample {
-    pub(super) direction: Direction,
-    pub(super) asked: Asked,
+    direction: Direction,
+    asked: Asked,
+    /// Whose word is asked for.
+    pub(super) method: &'static str,
+    /// p and the two effects.
+    pub(super) ours: [f64; 3],
 }
 
-pub(super) enum Asked {
-    Proportion {
-        blue: Counts,
-        green: Counts,
-    },
-    Ranks {
-        blue: Vec<f64>,
-        green: Vec<f64>,
-        /// Whose word is asked for, where it is counted with ties: SciPy's permutations for small samples.
-        ties: Ties,
-    },
+enum Asked {
+    Proportion { blue: Counts, green: Counts },
+    Ranks { blue: Vec<f64>, green: Vec<f64>, ties: Ties },
 }
 
+/// Whose word is asked for where ties are counted: SciPy goes through all permutations of small samples.
 #[derive(Clone, Copy)]
-pub(super) enum Ties {
+enum Ties {
     None,
     Permutation,
     Counted,
 }
 
 impl Sample {
+    fn of(asked: Asked, direction: Direction) -> Self {
+        let (method, ours) = match &asked {
+            Asked::Proportion { blue, green } => {
+                let tested = two_proportion(*blue, *green, direction).unwrap();
+                (name(tested.method, Ties::None), [tested.p, tested.effect.difference, tested.effect.ratio])
+            }
+            Asked::Ranks { blue, green, ties } => {
+                let tested = mann_whitney(blue, green, direction).unwrap();
+                (name(tested.method, *ties), [tested.p, tested.effect.probability, tested.effect.shift])
+            }
+        };
+        Self { asked, direction, method, ours }
+    }
+
     pub(super) fn question(&self) -> String {
         let direction = match self.direction {
             Direction::Increase => "increase",
@@ -46,14 +57,7 @@ impl Sample {
             Asked::Proportion { blue, green } => ("proportion", pair(*blue), pair(*green)),
             Asked::Ranks { blue, green, .. } => ("ranks", json!(blue), json!(green)),
         };
-        json!({ "test": test, "blue": blue, "green": green, "direction": direction, "method": self.method() }).to_string()
-    }
-
-    pub(super) fn method(&self) -> &'static str {
-        match &self.asked {
-            Asked::Proportion { blue, green } => name(two_proportion(*blue, *green, self.direction).unwrap().method, Ties::None),
-            Asked::Ranks { blue, green, ties } => name(mann_whitney(blue, green, self.direction).unwrap().method, *ties),
-        }
+        json!({ "test": test, "blue": blue, "green": green, "direction": direction, "method": self.method }).to_string()
     }
 }
 
@@ -86,7 +90,7 @@ pub(super) fn samples(rng: &mut Rng) -> Vec<Sample> {
     ];
     let mut samples = Vec::new();
     for (count, kind) in kinds {
-        samples.extend((0..count).map(|_| Sample { asked: kind(rng), direction: direction(rng) }));
+        samples.extend((0..count).map(|_| Sample::of(kind(rng), direction(rng))));
     }
     samples
 }
@@ -150,7 +154,7 @@ fn tied_values(rng: &mut Rng, blue: usize, green: usize, ties: Ties) -> Asked {
 }
 
 fn many_values(rng: &mut Rng) -> Asked {
-    let (blue, green) = sizes(rng, 70..400);
+    let (blue, green) = sizes(rng, 70..150);
     let grain = if rng.bool() { 10.0 } else { 1e9 };
     let shift = rng.f64() * 0.3;
     let blue = drawn(rng, blue, |rng| (rng.f64() * grain).round() / grain);
