@@ -1,8 +1,9 @@
 //! `make bench`: the bars of speed and size that the project keeps, measured with the release binary against a stage.
 //!
-//! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]` and `bench transfer` measure one of them alone. Nothing here is a test: what is measured depends on the machine.
+//! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]`, `bench transfer` and `bench canaries` measure one of them alone. Nothing here is a test: what is measured depends on the machine.
 
 mod bar;
+mod canaries;
 mod memory;
 mod reaction;
 mod rolling;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         [flag, order] if flag == transfer::FLAG => return transfer::run_ours(order),
         [flag, file, program] if flag == usage::FLAG => return usage::measure(Path::new(file), Path::new(program)),
         [word, rest @ ..] if word == "scale" => wait_for(scale_alone(rest)),
+        [word] if word == "canaries" => Ok(canaries_alone()),
         [word] if word == "transfer" => wait_for(transfer_alone()),
         _ => wait_for(bench()),
     };
@@ -46,6 +48,19 @@ fn main() -> ExitCode {
 
 fn wait_for(measuring: impl Future<Output = Measured>) -> Measured {
     tokio::runtime::Runtime::new()?.block_on(measuring)
+}
+
+fn canaries_alone() -> Vec<Bar> {
+    let bars = canaries();
+    print(&bars);
+    bars
+}
+
+fn canaries() -> Vec<Bar> {
+    say("canaries: drawn traffic for a green that is equal and for one that is worse, judged minute by minute");
+    let (table, bars) = canaries::bars();
+    table.iter().for_each(|line| say(line));
+    bars
 }
 
 async fn transfer_alone() -> Measured {
@@ -112,6 +127,7 @@ async fn bench() -> Measured {
     bars.extend(transfer(&folder).await?);
     bars.extend(scale(&programs.action, &folder, scale::DEPLOYMENTS).await?);
     bars.extend(size::bars(&programs, way).await?);
+    bars.extend(tokio::task::spawn_blocking(canaries).await?);
     print(&bars);
     Ok(bars)
 }

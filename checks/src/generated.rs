@@ -9,6 +9,11 @@ fn generated_smoke_test_schema_is_what_the_types_say() {
     is_current("docs/smoke-tests.schema.json", &crate::smoke::schema());
 }
 
+#[test]
+fn generated_analysis_schema_is_what_the_types_say() {
+    is_current("docs/analysis.schema.json", &crate::analysis::schema());
+}
+
 fn is_current(path: &str, schema: &Value) {
     let mut text = serde_json::to_string_pretty(schema).unwrap();
     text.push('\n');

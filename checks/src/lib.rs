@@ -8,6 +8,7 @@
 //! | `smoke/` | smoke tests: the form, the requests, the judgement |
 //! | `moment` | when a check runs: green, step, production, bake |
 //! | `analysis/` | what is measured while traffic shifts, and what it comes to |
+//! | `statistics/` | whether two sides differ by more than chance |
 //! | `measurement` | the one form in which a measurement is reported |
 //! | `template`, `words` | texts with `${…}` in them, and reading them |
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
@@ -31,6 +32,7 @@ pub mod problem;
 pub mod reader;
 pub mod scrub;
 pub mod smoke;
+pub mod statistics;
 mod template;
 pub mod tester;
 mod words;

@@ -1,6 +1,35 @@
 //! Analysis: repeated measurements of metrics and logs while traffic shifts, held against conditions or against blue.
 //!
-//! Here is decided what is asked when, and what the answers come to; who asks AWS and others is the caller's business.
+//! | file | does |
+//! |---|---|
+//! | `parse`, `form`, `schema` | the input → checks, or every problem it has |
+//! | `preset`, `expression`, `text` | what a line such as `p99 < 1 s` stands for; conditions; queries with variables |
+//! | `sides`, `refuse` | what is known of blue and green; checks that cannot be asked with it |
+//! | `question` | what sources are asked, and may answer |
+//! | `judge` | what is asked when, and what the answers come to |
+//! | `compare` | green against blue, with numbers |
+//!
+//! Nothing here asks anybody or reads a clock: times and answers are handed in. What a verdict leads to is decided elsewhere.
+//! The form is explained to users in `docs/analysis.md`.
 
 pub mod ask;
+pub mod compare;
+mod expression;
+mod form;
+mod judge;
+mod parse;
+mod preset;
 pub mod question;
+mod refuse;
+#[cfg(test)]
+mod schema;
+mod sides;
+mod text;
+
+pub use crate::template::Values;
+pub use form::{Analysis, OnInconclusive};
+pub use judge::{Ended, Judge, Standing};
+pub use parse::{is_inline, parse};
+#[cfg(test)]
+pub use schema::schema;
+pub use sides::{Front, SideFacts, Sides};

@@ -1,0 +1,52 @@
+//! Judges a canary minute by minute, as the preset `green no worse than blue` does: errors and p99, each with half of alpha.
+
+use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, rates, samples};
+use ecs_bluegreen_checks::measurement::Phase;
+use ecs_bluegreen_checks::statistics::Counts;
+
+use super::traffic::{Minute, Minutes};
+
+/// How often an equal green may be called worse over a whole rollout.
+pub(super) const ALPHA: f64 = 0.05;
+
+/// What is known of a canary so far.
+pub(super) struct Canary {
+    policy: ComparePolicy,
+    look: u32,
+    blue: Seen,
+    green: Seen,
+}
+
+#[derive(Default)]
+struct Seen {
+    sum: Minute,
+    p99: Vec<f64>,
+}
+
+impl Seen {
+    fn take(&mut self, minute: Minute) {
+        self.sum += minute;
+        self.p99.extend(minute.p99);
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::new(self.sum.errors, self.sum.requests)
+    }
+}
+
+impl Canary {
+    pub(super) fn new(looks: Looks) -> Self {
+        let policy = ComparePolicy { alpha: ALPHA / 2.0, looks, ..ComparePolicy::default() };
+        Self { policy, look: 0, blue: Seen::default(), green: Seen::default() }
+    }
+
+    /// One minute more; the worse of the two verdicts.
+    pub(super) fn judge(&mut self, minute: Minutes) -> Phase {
+        self.look += 1;
+        self.blue.take(minute.blue);
+        self.green.take(minute.green);
+        let errors = rates(self.blue.counts(), self.green.counts(), self.look, &self.policy);
+        let p99 = samples(&self.blue.p99, &self.green.p99, self.look, &self.policy);
+        errors.phase.max(p99.phase)
+    }
+}

@@ -1,0 +1,143 @@
+//! Green held against blue, with numbers: is it worse by more than chance, and by so much that it matters? PURE.
+//!
+//! It is asked again and again while data accumulate, and each time is a chance to be fooled: `spending` shares one rate of false alarms among
+//! all looks. What is found is judged by the policy; p, effect and n are told in words.
+
+mod spending;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use spending::Looks;
+
+use crate::measurement::Phase;
+use crate::statistics::{Counts, Direction, Refusal, lowest_p, mann_whitney, two_proportion};
+use spending::allowance;
+
+/// When green is called worse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ComparePolicy {
+    /// How often an equal green may be called worse, over all looks of a rollout: 0 to 1.
+    pub alpha: f64,
+    /// What "worse" is.
+    pub direction: Direction,
+    /// How often it will be asked.
+    pub looks: Looks,
+    /// Green may be so many times blue before it matters (1.25); for a decrease, blue so many times green.
+    pub allowed_increase: f64,
+    /// A difference of rates below this does not matter, however many times it is (0.001: a tenth of a percentage point).
+    pub least_difference: f64,
+    /// Rates are judged from so many requests on each side.
+    pub min_request_volume: u64,
+}
+
+impl Default for ComparePolicy {
+    /// One false alarm in twenty rollouts, a quarter more, a tenth of a percentage point, a hundred requests.
+    fn default() -> Self {
+        Self {
+            alpha: 0.05,
+            direction: Direction::Increase,
+            looks: Looks::Open,
+            allowed_increase: 1.25,
+            least_difference: 0.001,
+            min_request_volume: 100,
+        }
+    }
+}
+
+/// What a comparison came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// Failed: green is worse. Successful: nothing so far says that it is. Inconclusive: not enough data to say either.
+    /// Error: the data are no numbers.
+    pub phase: Phase,
+    /// Both sides: `green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)`.
+    pub value: String,
+    /// Why: p, effect and n in words.
+    pub note: String,
+    /// How probable it is where both sides are the same; nothing where it could not be said.
+    pub p: Option<f64>,
+    /// Green as a multiple of blue; nothing where it could not be said.
+    pub effect: Option<f64>,
+}
+
+/// Compares the shares of errors. `look` counts from 1 over the rollout; the counts are all that came in since they began.
+pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> Compared {
+    let value = words::rates(blue, green);
+    let least = blue.requests().min(green.requests());
+    if least < policy.min_request_volume {
+        return undecided(value, words::too_few_requests(blue, green, policy.min_request_volume));
+    }
+    let tested = match two_proportion(blue, green, policy.direction) {
+        Ok(tested) => tested,
+        Err(refusal) => return refused(value, refusal),
+    };
+    let found = Found { p: tested.p, ratio: tested.effect.ratio, allowance: allowance(policy.alpha, policy.looks, look) };
+    let matters = tested.effect.difference.abs() >= policy.least_difference && exceeds(found.ratio, policy);
+    let seen = words::Seen { method: tested.method, look, blue: blue.requests(), green: green.requests(), of: "requests" };
+    judged(value, &found, matters, &seen)
+}
+
+/// Compares values that are no counts: latencies, one a minute and side. `look` counts from 1 over the rollout; the values are all that came in since they began.
+pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -> Compared {
+    let value = words::samples(blue, green);
+    let tested = match mann_whitney(blue, green, policy.direction) {
+        Ok(tested) => tested,
+        Err(refusal) => return refused(value, refusal),
+    };
+    let allowance = allowance(policy.alpha, policy.looks, look);
+    let found = Found { p: tested.p, ratio: ratio(words::median(blue), tested.effect.shift), allowance };
+    let seen = words::Seen { method: tested.method, look, blue: count(blue), green: count(green), of: "values" };
+    if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
+        let note = words::too_few_values(&found, &seen);
+        return Compared { p: Some(found.p), effect: Some(found.ratio), ..undecided(value, note) };
+    }
+    judged(value, &found, exceeds(found.ratio, policy), &seen)
+}
+
+/// What decides.
+struct Found {
+    p: f64,
+    ratio: f64,
+    allowance: f64,
+}
+
+fn judged(value: String, found: &Found, matters: bool, seen: &words::Seen) -> Compared {
+    let phase = if found.p < found.allowance && matters { Phase::Failed } else { Phase::Successful };
+    Compared { phase, value, note: words::note(found, matters, seen), p: Some(found.p), effect: Some(found.ratio) }
+}
+
+fn undecided(value: String, note: String) -> Compared {
+    Compared { phase: Phase::Inconclusive, value, note, p: None, effect: None }
+}
+
+fn refused(value: String, refusal: Refusal) -> Compared {
+    let phase = match refusal {
+        Refusal::Empty { .. } => Phase::Inconclusive,
+        Refusal::NotFinite { .. } => Phase::Error,
+    };
+    Compared { phase, ..undecided(value, refusal.to_string()) }
+}
+
+/// Green's typical value as a multiple of blue's. Where blue's is not above zero, no multiple says anything: any shift counts in full.
+fn ratio(blue: f64, shift: f64) -> f64 {
+    match shift {
+        0.0 => 1.0,
+        _ if blue > 0.0 => ((blue + shift) / blue).max(0.0),
+        shift if shift > 0.0 => f64::INFINITY,
+        _ => 0.0,
+    }
+}
+
+fn exceeds(ratio: f64, policy: &ComparePolicy) -> bool {
+    let (more, fewer) = (ratio >= policy.allowed_increase, ratio * policy.allowed_increase <= 1.0);
+    match policy.direction {
+        Direction::Increase => more,
+        Direction::Decrease => fewer,
+        Direction::Either => more || fewer,
+    }
+}
+
+fn count(values: &[f64]) -> u64 {
+    u64::try_from(values.len()).unwrap_or(u64::MAX)
+}

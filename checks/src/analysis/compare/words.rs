@@ -1,0 +1,143 @@
+//! A comparison in words: both sides, p, effect and n, and that n was small where it was.
+
+use super::Found;
+use crate::statistics::{Counts, Method};
+
+/// Below so many on a side n is called small, as Kayenta warns.
+const SMALL: u64 = 50;
+
+/// What was looked at, and how.
+pub(super) struct Seen {
+    pub(super) method: Method,
+    pub(super) look: u32,
+    pub(super) blue: u64,
+    pub(super) green: u64,
+    pub(super) of: &'static str,
+}
+
+pub(super) fn rates(blue: Counts, green: Counts) -> String {
+    let side = |counts: Counts| match counts.requests() {
+        0 => "no requests".to_owned(),
+        all => format!("{} ({} of {})", percent(counts.rate()), grouped(counts.errors()), grouped(all)),
+    };
+    format!("green {}, blue {}", side(green), side(blue))
+}
+
+pub(super) fn samples(blue: &[f64], green: &[f64]) -> String {
+    let side = |values: &[f64]| match values {
+        [] => "no values".to_owned(),
+        values => format!("{} (median of {})", figures(median(values)), values.len()),
+    };
+    format!("green {}, blue {}", side(green), side(blue))
+}
+
+pub(super) fn too_few_requests(blue: Counts, green: Counts, least: u64) -> String {
+    let (green, blue) = (grouped(green.requests()), grouped(blue.requests()));
+    format!("too little traffic to tell: {green} requests on green and {blue} on blue, {} on each are needed", grouped(least))
+}
+
+pub(super) fn too_few_values(found: &Found, seen: &Seen) -> String {
+    format!("too few values to tell at look {}: even the greatest difference would be chance; {}", seen.look, facts(found, seen))
+}
+
+pub(super) fn note(found: &Found, matters: bool, seen: &Seen) -> String {
+    let verdict = match (found.p < found.allowance, matters) {
+        (true, true) => "no chance",
+        (true, false) => "no chance, but too little to matter",
+        (false, true) => "may be chance",
+        (false, false) => "no difference that matters",
+    };
+    format!("{verdict}: {}", facts(found, seen))
+}
+
+fn facts(found: &Found, seen: &Seen) -> String {
+    let held = figures(found.allowance);
+    let small = if seen.blue.min(seen.green) < SMALL { ", which is small" } else { "" };
+    let n = format!("n = {} and {} {}{small}", grouped(seen.green), grouped(seen.blue), seen.of);
+    format!("{} ({}) against {held} at look {}, {}; {n}", p(found.p), method(seen.method), seen.look, times(found.ratio))
+}
+
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Fisher => "Fisher's exact test",
+        Method::PooledZ => "two-proportion z test",
+        Method::MannWhitneyExact => "Mann–Whitney, exact",
+        Method::MannWhitneyNormal => "Mann–Whitney, normal",
+    }
+}
+
+fn times(ratio: f64) -> String {
+    match ratio {
+        ratio if ratio.is_infinite() => "green has what blue has none of".to_owned(),
+        ratio => format!("green is {} times blue", figures(ratio)),
+    }
+}
+
+fn p(p: f64) -> String {
+    if p < 1e-6 { "p < 0.000001".to_owned() } else { format!("p = {}", figures(p)) }
+}
+
+fn percent(rate: f64) -> String {
+    let percent = 100.0 * rate;
+    if percent == 0.0 || percent >= 0.1 { format!("{percent:.1} %") } else { format!("{} %", figures(percent)) }
+}
+
+/// Three figures, or all before the point: `0.00391`, `1.25`, `1730`.
+fn figures(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value:.0}");
+    }
+    let places = 2.0 - value.abs().log10().floor();
+    match places {
+        ..=0.0 if value.abs() < 1e15 => format!("{value:.0}"),
+        0.0..=12.0 => trimmed(&format!("{value:.*}", whole(places))),
+        _ => format!("{value:.2e}"),
+    }
+}
+
+fn trimmed(number: &str) -> String {
+    number.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 12")]
+fn whole(places: f64) -> usize {
+    places as usize
+}
+
+/// `3,001`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let lead = digits.len() % 3;
+    let groups = digits.as_bytes()[lead..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let first = (lead > 0).then(|| digits[..lead].to_owned());
+    first.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+}
+
+/// The value in the middle, or between the two there; 0 of none.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let at = |place: usize| values.get(place).copied().unwrap_or_default();
+    f64::midpoint(at(values.len().saturating_sub(1) / 2), at(values.len() / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_figures_that_people_read() {
+        let table = [(0.0, "0"), (0.003_912, "0.00391"), (1.25, "1.25"), (3.0, "3"), (1730.4, "1730"), (1e-14, "1.00e-14"), (-0.5, "-0.5")];
+        for (value, expected) in table {
+            assert_eq!(figures(value), expected);
+        }
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0.0, 0.031, 0.000_25].map(percent), ["0.0 %", "3.1 %", "0.025 %"]);
+        assert_eq!([1e-9, 0.0123].map(p), ["p < 0.000001", "p = 0.0123"]);
+    }
+
+    #[test]
+    fn a_median_of_an_even_number_lies_between() {
+        assert_eq!((median(&[3.0, 1.0]), median(&[5.0, 1.0, 2.0]), median(&[])), (2.0, 2.0, 0.0));
+    }
+}

@@ -1,0 +1,95 @@
+//! Conditions as expressions over numbers: `result < 5`, `green <= blue * 1.25 && !isNaN(result)`.
+//!
+//! The crate `fasteval` parses and evaluates: it knows one type, the number. So that no condition is true by accident, the tree
+//! is checked here when the document is read: a condition is a comparison, or comparisons joined by `&&`, `||` and `!`.
+
+mod check;
+
+use std::collections::BTreeSet;
+
+use fasteval::{Compiler, Evaler, Instruction, Parser, Slab};
+
+/// A condition that was checked; it is parsed again when it is evaluated, which is cheap and once a minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expression {
+    text: String,
+    uses: BTreeSet<Use>,
+}
+
+/// What an expression makes use of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Use {
+    /// `blue`: the other side must be asked too.
+    Blue,
+    /// `default(…)`, `isNaN(…)` or `isInf(…)`: it says itself what missing data mean.
+    Missing,
+}
+
+/// The values of the variables; a value that is missing is not a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope {
+    /// `result`, and `green`, which is the same.
+    pub(crate) result: f64,
+    /// `blue`
+    pub(crate) blue: f64,
+}
+
+/// Why a text is not a condition: what is wrong, and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExpressionError {
+    pub(crate) message: String,
+    pub(crate) remedy: String,
+}
+
+impl Expression {
+    pub(crate) fn parse(text: &str) -> Result<Self, ExpressionError> {
+        let mut slab = Slab::new();
+        let root = Parser::new().parse(text, &mut slab.ps).map_err(|error| check::unreadable(text, &error))?;
+        if let Some(error) = check::unknown_name(&root.from(&slab.ps).var_names(&slab)) {
+            return Err(error);
+        }
+        let root = root.from(&slab.ps).compile(&slab.ps, &mut slab.cs);
+        let uses = check::condition(&slab.cs, &root)?;
+        Ok(Self { text: text.trim().to_owned(), uses })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn uses(&self, what: Use) -> bool {
+        self.uses.contains(&what)
+    }
+
+    /// Whether the condition is true.
+    pub(crate) fn holds(&self, scope: Scope) -> Result<bool, String> {
+        let mut slab = Slab::new();
+        let root = compiled(&self.text, &mut slab).map_err(|error| error.to_string())?;
+        let mut names = |name: &str, arguments: Vec<f64>| value(name, &arguments, scope);
+        let value = root.eval(&slab, &mut names).map_err(|error| error.to_string())?;
+        Ok(value != 0.0)
+    }
+}
+
+fn compiled(text: &str, slab: &mut Slab) -> Result<Instruction, fasteval::Error> {
+    let root = Parser::new().parse(text, &mut slab.ps)?;
+    Ok(root.from(&slab.ps).compile(&slab.ps, &mut slab.cs))
+}
+
+fn value(name: &str, arguments: &[f64], scope: Scope) -> Option<f64> {
+    match (name, arguments) {
+        ("result" | "green", []) => Some(scope.result),
+        ("blue", []) => Some(scope.blue),
+        ("isNaN", [value]) => Some(truth(value.is_nan())),
+        ("isInf", [value]) => Some(truth(value.is_infinite())),
+        ("default", [value, otherwise]) => Some(if value.is_nan() { *otherwise } else { *value }),
+        _ => None,
+    }
+}
+
+fn truth(value: bool) -> f64 {
+    f64::from(u8::from(value))
+}
+
+#[cfg(test)]
+mod tests;

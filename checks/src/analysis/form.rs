@@ -1,0 +1,241 @@
+//! The analysis as it was read: checks that say what is asked, how often, and what an answer is held against.
+//!
+//! It holds no secrets: only the names of the environment variables whose values queries want.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::measurement::{Phase, Weight};
+use crate::moment::Moment;
+use crate::problem::Position;
+
+use super::compare::ComparePolicy;
+use super::expression::{Expression, Use};
+use super::text::Text;
+
+/// An analysis that was read without a problem.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) environment: BTreeSet<String>,
+}
+
+/// What follows when the analysis ends without knowing good from bad.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnInconclusive {
+    /// Back to blue.
+    #[default]
+    Rollback,
+    /// Wait at the gate for a person.
+    Pause,
+    /// Go on.
+    Proceed,
+}
+
+/// One check.
+#[derive(Debug, Clone)]
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) on: Vec<Moment>,
+    pub(crate) rhythm: Rhythm,
+    pub(crate) limits: Limits,
+    pub(crate) weight: Weight,
+    pub(crate) importance: Importance,
+    /// What a measurement without data is.
+    pub(crate) no_data: Phase,
+    pub(crate) volume: Option<Volume>,
+    pub(crate) on_inconclusive: OnInconclusive,
+    pub(crate) measure: Measure,
+    pub(crate) judgement: Judgement,
+    /// Where it stands in the document.
+    pub(crate) at: Position,
+}
+
+/// When a check is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rhythm {
+    pub(crate) interval: Duration,
+    pub(crate) initial_delay: Duration,
+    /// How many measurements there are; without it, they go on until the owner ends them.
+    pub(crate) count: Option<u32>,
+    /// Only the newest so much is judged.
+    pub(crate) window: Option<Duration>,
+}
+
+/// What is put up with: Argo Rollouts' limits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// More failures than this fail the check; none: they never do.
+    pub(crate) failures: Option<u32>,
+    pub(crate) inconclusives: u32,
+    pub(crate) consecutive_errors: u32,
+    /// So many successes in a row end it well; 0: they do not.
+    pub(crate) consecutive_successes: u32,
+}
+
+/// Whether a check decides alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Importance {
+    Critical,
+    Advisory,
+}
+
+/// How much traffic there must have been.
+#[derive(Debug, Clone)]
+pub(crate) struct Volume {
+    pub(crate) at_least: f64,
+    pub(crate) source: Source,
+}
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub(crate) enum Measure {
+    /// Points, reduced to one number.
+    Value { source: Source, reduce: Reduce, unit: Unit },
+    /// Errors and requests, and from them a share in percent.
+    Share { errors: Source, requests: Source, of: ShareOf },
+    /// Lines of logs, and the requests during which they were written, where those are counted.
+    Lines { source: Source, requests: Source },
+}
+
+/// Which share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShareOf {
+    Errors,
+    Successes,
+}
+
+/// From points to a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reduce {
+    Last,
+    Average,
+    Minimum,
+    Maximum,
+    Sum,
+    /// The average, in which a point counts for as much as there were requests in its time.
+    ByVolume,
+}
+
+/// How a number is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Plain,
+    Seconds,
+}
+
+/// What it is held against.
+#[derive(Debug, Clone)]
+pub(crate) enum Judgement {
+    Conditions(Conditions),
+    /// Green's errors against blue's, or green's samples against blue's: what is measured says which.
+    Comparison(ComparePolicy),
+    /// So many lines are put up with.
+    AtMost(u64),
+    /// Lines, against blue's.
+    Lines {
+        at_most: u64,
+        policy: ComparePolicy,
+    },
+}
+
+/// Argo Rollouts' two conditions.
+#[derive(Debug, Clone)]
+pub(crate) struct Conditions {
+    pub(crate) success: Option<Expression>,
+    pub(crate) failure: Option<Expression>,
+    /// As people read it.
+    pub(crate) shown: String,
+}
+
+/// What is asked, and what time a question covers.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) asks: Asks,
+    pub(crate) grain: Grain,
+}
+
+/// What time a question covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grain {
+    pub(crate) kind: GrainKind,
+    pub(crate) period: Duration,
+    /// What is younger may still change.
+    pub(crate) delay: Duration,
+}
+
+/// Whether time is counted in periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GrainKind {
+    /// Whole periods, from one multiple of the period to another: CloudWatch's points.
+    Whole,
+    /// Any time of at least a period.
+    Moving,
+}
+
+/// What is asked, by source.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Asks {
+    CloudWatch { metrics: Vec<(String, Metric)>, expression: Option<Text> },
+    Prometheus { url: Text, headers: Vec<(String, Text)>, sigv4: Option<String>, query: Text },
+    Datadog { url: String, api_key: Text, application_key: Text, query: Text },
+    Http { url: Text, headers: Vec<(String, Text)>, body: Option<Text>, path: String },
+    Logs { groups: Vec<String>, filter: String },
+}
+
+/// A CloudWatch metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Metric {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) stat: String,
+    pub(crate) dimensions: Vec<(String, Text)>,
+}
+
+impl Analysis {
+    /// The environment variables whose values are wanted.
+    pub fn needs_env(&self) -> Vec<&str> {
+        self.environment.iter().map(String::as_str).collect()
+    }
+
+    /// The checks that hold green against blue, with the moments at which they do: a service without a second side cannot have them.
+    pub fn needs_sides(&self) -> Vec<(&str, &[Moment])> {
+        self.checks.iter().filter(|check| check.asks_blue()).map(|check| (check.name.as_str(), check.on.as_slice())).collect()
+    }
+
+    /// Whether a check may want to wait for a person.
+    pub fn needs_gate(&self) -> bool {
+        self.checks.iter().any(|check| check.weight == Weight::Counts && check.on_inconclusive == OnInconclusive::Pause)
+    }
+
+    /// Whether anything is measured at a moment.
+    pub fn runs_on(&self, moment: Moment) -> bool {
+        self.checks.iter().any(|check| check.on.contains(&moment))
+    }
+
+    /// Whether logs are read.
+    pub fn reads_logs(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check.measure, Measure::Lines { .. }))
+    }
+
+    /// The checks' names, in the order of the document.
+    pub fn names(&self) -> Vec<&str> {
+        self.checks.iter().map(|check| check.name.as_str()).collect()
+    }
+}
+
+impl Check {
+    pub(crate) fn asks_blue(&self) -> bool {
+        match &self.judgement {
+            Judgement::Comparison(_) | Judgement::Lines { .. } => true,
+            Judgement::AtMost(_) => false,
+            Judgement::Conditions(conditions) => conditions.use_any(Use::Blue),
+        }
+    }
+}
+
+impl Conditions {
+    pub(crate) fn use_any(&self, what: Use) -> bool {
+        self.success.iter().chain(&self.failure).any(|expression| expression.uses(what))
+    }
+}

@@ -1,0 +1,107 @@
+//! Argo Rollouts' limits: from the phases of a check's measurements to its own. PURE.
+//!
+//! Errors do not count as measurements. Where several limits are passed at once, Error stands over Inconclusive over Failed.
+
+use crate::analysis::form::Limits;
+use crate::measurement::Phase;
+
+/// What a check's measurements came to so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) successful: u32,
+    pub(super) failed: u32,
+    pub(super) inconclusive: u32,
+    pub(super) errors: u32,
+    pub(super) consecutive_errors: u32,
+    pub(super) consecutive_successes: u32,
+}
+
+/// When a check is done by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    /// After so many measurements.
+    Count(u32),
+    /// With the first measurement that is good or bad.
+    Conclusive,
+    /// When its owner ends it.
+    Ended,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, phase: Phase) {
+        self.consecutive_errors = if phase == Phase::Error { self.consecutive_errors + 1 } else { 0 };
+        self.consecutive_successes = if phase == Phase::Successful { self.consecutive_successes + 1 } else { 0 };
+        match phase {
+            Phase::Successful => self.successful += 1,
+            Phase::Failed => self.failed += 1,
+            Phase::Inconclusive => self.inconclusive += 1,
+            Phase::Error => self.errors += 1,
+        }
+    }
+
+    /// How many measurements there were.
+    pub(super) fn count(&self) -> u32 {
+        self.successful + self.failed + self.inconclusive
+    }
+
+    /// Whether any measurement was good or bad.
+    pub(super) fn knows(&self) -> bool {
+        self.successful + self.failed > 0
+    }
+
+    /// What the check came to, if it is over.
+    pub(super) fn assess(&self, limits: &Limits, until: Until) -> Option<Phase> {
+        if let Some(phase) = self.violated(limits) {
+            return Some(phase);
+        }
+        if limits.consecutive_successes > 0 && self.consecutive_successes >= limits.consecutive_successes {
+            return Some(Phase::Successful);
+        }
+        let done = match until {
+            Until::Count(count) => self.count() >= count,
+            Until::Conclusive => self.knows(),
+            Until::Ended => false,
+        };
+        done.then(|| self.exhausted(limits))
+    }
+
+    fn violated(&self, limits: &Limits) -> Option<Phase> {
+        if self.consecutive_errors > limits.consecutive_errors {
+            return Some(Phase::Error);
+        }
+        if self.inconclusive > limits.inconclusives {
+            return Some(Phase::Inconclusive);
+        }
+        limits.failures.filter(|limit| self.failed > *limit).map(|_| Phase::Failed)
+    }
+
+    /// All measurements were made and no limit was passed. One that never knew good from bad is not successful by accident: here,
+    /// and only here, Argo's rule is not kept.
+    fn exhausted(&self, limits: &Limits) -> Phase {
+        match (limits.consecutive_successes, limits.failures) {
+            (0, _) if self.knows() => Phase::Successful,
+            (0, _) | (_, Some(_)) => Phase::Inconclusive,
+            (_, None) => Phase::Failed,
+        }
+    }
+
+    /// Why it is over, in words.
+    pub(super) fn why(&self, phase: Phase, limits: &Limits) -> String {
+        let of = format!("of {} measurements", self.count());
+        match phase {
+            Phase::Failed => format!("{} {of} failed, and at most {} may", self.failed, limits.failures.unwrap_or_default()),
+            Phase::Inconclusive if self.inconclusive > limits.inconclusives => {
+                format!("{} {of} were inconclusive, and at most {} may be", self.inconclusive, limits.inconclusives)
+            }
+            Phase::Inconclusive if limits.consecutive_successes > 0 && self.knows() => {
+                format!("there never were {} successes in a row", limits.consecutive_successes)
+            }
+            Phase::Inconclusive => "no measurement could tell good from bad".to_owned(),
+            Phase::Error => format!("{} errors in a row, and at most {} may be", self.consecutive_errors, limits.consecutive_errors),
+            Phase::Successful => format!("{} {of} were successful", self.successful),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

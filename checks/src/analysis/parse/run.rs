@@ -1,0 +1,185 @@
+//! What every kind of check has: when it is made, what is put up with, and what follows.
+
+use std::time::Duration;
+
+use crate::analysis::form::{Importance, Limits, OnInconclusive, Rhythm};
+use crate::document::{Content, Node};
+use crate::measurement::{Phase, Weight};
+use crate::moment::{MOMENTS, Moment};
+use crate::reader::Fields;
+
+use super::pen::Pen;
+
+/// More often than this nothing new is to be seen, and each measurement costs reads.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
+
+/// CloudWatch keeps points of ordinary metrics for each minute.
+const GRAIN: Duration = Duration::from_mins(1);
+
+/// The words of `no-data`.
+pub(in crate::analysis) const NO_DATA: &[(&str, Phase)] =
+    &[("inconclusive", Phase::Inconclusive), ("fail", Phase::Failed), ("pass", Phase::Successful), ("error", Phase::Error)];
+
+/// The words of `on-inconclusive`.
+pub(in crate::analysis) const ON_INCONCLUSIVE: &[(&str, OnInconclusive)] =
+    &[("rollback", OnInconclusive::Rollback), ("pause", OnInconclusive::Pause), ("proceed", OnInconclusive::Proceed)];
+
+/// How many failures are put up with.
+#[derive(Debug, Clone, Copy)]
+enum FailureLimit {
+    AtMost(u32),
+    /// -1
+    Off,
+}
+
+impl FailureLimit {
+    fn limit(self) -> Option<u32> {
+        match self {
+            Self::AtMost(limit) => Some(limit),
+            Self::Off => None,
+        }
+    }
+}
+
+/// What is written, by the check itself or in `defaults`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Run {
+    on: Option<Vec<Moment>>,
+    interval: Option<Duration>,
+    initial_delay: Option<Duration>,
+    count: Option<u32>,
+    pub(super) period: Option<Duration>,
+    pub(super) delay: Option<Duration>,
+    pub(super) window: Option<Duration>,
+    failures: Option<FailureLimit>,
+    pub(super) inconclusives: Option<u32>,
+    consecutive_errors: Option<u32>,
+    consecutive_successes: Option<u32>,
+    weight: Option<Weight>,
+    importance: Option<Importance>,
+    no_data: Option<Phase>,
+    pub(super) volume: Option<f64>,
+    pub(super) on_inconclusive: Option<OnInconclusive>,
+}
+
+/// Reads the keys that every check has; those that are absent are `inherited`.
+pub(super) fn run(pen: &mut Pen<'_>, fields: &Fields<'_>, inherited: &Run) -> Run {
+    let old = inherited.clone();
+    let mut span = |key: &str| fields.get(key).and_then(|node| pen.reader.duration(node, &format!("`{key}`")));
+    let (initial_delay, delay, window) = (span("initial-delay"), span("delay"), span("window"));
+    let mut count = |key: &str| fields.get(key).and_then(|node| pen.whole(node, &format!("`{key}`")));
+    let (inconclusives, errors) = (count("inconclusive-limit"), count("consecutive-error-limit"));
+    let successes = count("consecutive-success-limit");
+    Run {
+        on: fields.get("on").and_then(|node| on(pen, node)).or(old.on),
+        interval: fields.get("interval").and_then(|node| interval(pen, node)).or(old.interval),
+        initial_delay: initial_delay.or(old.initial_delay),
+        count: fields.get("count").and_then(|node| at_least_one(pen, node)).or(old.count),
+        period: fields.get("period").and_then(|node| period(pen, node)).or(old.period),
+        delay: delay.or(old.delay),
+        window: window.or(old.window),
+        failures: fields.get("failure-limit").and_then(|node| failures(pen, node)).or(old.failures),
+        inconclusives: inconclusives.or(old.inconclusives),
+        consecutive_errors: errors.or(old.consecutive_errors),
+        consecutive_successes: successes.or(old.consecutive_successes),
+        weight: fields.get("dry-run").and_then(|node| weight(pen, node)).or(old.weight),
+        importance: fields.get("critical").and_then(|node| importance(pen, node)).or(old.importance),
+        no_data: fields.get("no-data").and_then(|node| pen.reader.word(node, "`no-data`", NO_DATA)).or(old.no_data),
+        volume: fields.get("min-request-volume").and_then(|node| pen.whole(node, "`min-request-volume`")).map(f64::from).or(old.volume),
+        on_inconclusive: fields.get("on-inconclusive").and_then(|node| on_inconclusive(pen, node)).or(old.on_inconclusive),
+    }
+}
+
+pub(super) fn on_inconclusive(pen: &mut Pen<'_>, node: &Node) -> Option<OnInconclusive> {
+    pen.reader.word(node, "`on-inconclusive`", ON_INCONCLUSIVE)
+}
+
+impl Run {
+    pub(super) fn on(&self) -> Vec<Moment> {
+        self.on.clone().unwrap_or_else(|| vec![Moment::Step, Moment::Bake])
+    }
+
+    pub(super) fn rhythm(&self) -> Rhythm {
+        Rhythm {
+            interval: self.interval.unwrap_or(GRAIN),
+            initial_delay: self.initial_delay.unwrap_or_default(),
+            count: self.count,
+            window: self.window,
+        }
+    }
+
+    /// Argo Rollouts' defaults: nothing is put up with but four errors in a row.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            failures: self.failures.map_or(Some(0), FailureLimit::limit),
+            inconclusives: self.inconclusives.unwrap_or(0),
+            consecutive_errors: self.consecutive_errors.unwrap_or(4),
+            consecutive_successes: self.consecutive_successes.unwrap_or(0),
+        }
+    }
+
+    pub(super) fn weight(&self) -> Weight {
+        self.weight.unwrap_or_default()
+    }
+
+    pub(super) fn importance(&self) -> Importance {
+        self.importance.unwrap_or(Importance::Critical)
+    }
+
+    pub(super) fn no_data(&self) -> Phase {
+        self.no_data.unwrap_or(Phase::Inconclusive)
+    }
+
+    pub(super) fn period(&self) -> Duration {
+        self.period.unwrap_or(GRAIN)
+    }
+}
+
+fn on(pen: &mut Pen<'_>, node: &Node) -> Option<Vec<Moment>> {
+    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    if items.is_empty() {
+        let remedy = "Write `green`, `step`, `production` or `bake`, or leave `on` out for step and bake";
+        return pen.refuse(node.place, "`on` is empty: nothing would ever be measured", remedy);
+    }
+    let moments: Vec<_> = items.iter().map(|item| pen.reader.word(item, "`on`", MOMENTS)).collect();
+    moments.into_iter().collect()
+}
+
+fn interval(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
+    let interval = pen.reader.duration(node, "`interval`")?;
+    if interval < SHORTEST_INTERVAL {
+        return pen.refuse(node.place, "`interval` is shorter than 5s", "Write at least `5s`; CloudWatch has a new point every minute");
+    }
+    Some(interval)
+}
+
+fn period(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
+    let period = pen.reader.duration(node, "`period`")?;
+    if period.is_zero() || !period.as_millis().is_multiple_of(GRAIN.as_millis()) {
+        return pen.refuse(node.place, "`period` is not a number of whole minutes", "Write `60s`, `5m` or another multiple of a minute");
+    }
+    Some(period)
+}
+
+fn at_least_one(pen: &mut Pen<'_>, node: &Node) -> Option<u32> {
+    match pen.whole(node, "`count`")? {
+        0 => pen.refuse(node.place, "`count` is zero: nothing would ever be measured", "Write at least `1`, or leave `count` out"),
+        count => Some(count),
+    }
+}
+
+fn failures(pen: &mut Pen<'_>, node: &Node) -> Option<FailureLimit> {
+    let text = pen.reader.text(node, "`failure-limit`")?;
+    if text.trim() == "-1" {
+        return Some(FailureLimit::Off);
+    }
+    pen.whole(node, "`failure-limit`").map(FailureLimit::AtMost)
+}
+
+fn weight(pen: &mut Pen<'_>, node: &Node) -> Option<Weight> {
+    Some(if pen.reader.boolean(node, "`dry-run`")? { Weight::DryRun } else { Weight::Counts })
+}
+
+fn importance(pen: &mut Pen<'_>, node: &Node) -> Option<Importance> {
+    Some(if pen.reader.boolean(node, "`critical`")? { Importance::Critical } else { Importance::Advisory })
+}

@@ -1,0 +1,58 @@
+//! Presets: what a line such as `error-rate < 5 %` asks of the load balancer's metrics about a side's target group.
+//!
+//! Application Load Balancers count requests, errors and latencies for each target group, so that green and blue can be told apart
+//! without any configuration.
+
+mod expand;
+mod read;
+
+pub(crate) use expand::{Template, grain, requests};
+pub(crate) use read::WORDS;
+
+/// A preset that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Preset {
+    /// `error-rate < 5 %`, `success-rate > 99 %`, `p99 < 1 s`, `requests > 100`
+    Threshold { subject: Subject, operator: Operator, bound: f64, shown: String },
+    /// `green no worse than blue`
+    NoWorse,
+}
+
+/// What is held against a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    ErrorRate,
+    SuccessRate,
+    Percentile(&'static str),
+    Requests,
+}
+
+/// How.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
+}
+
+/// Why a text is not a preset.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PresetError {
+    pub(crate) message: String,
+    pub(crate) remedy: String,
+}
+
+impl Operator {
+    pub(crate) fn sign(self) -> &'static str {
+        match self {
+            Self::Below => "<",
+            Self::AtMost => "<=",
+            Self::Above => ">",
+            Self::AtLeast => ">=",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

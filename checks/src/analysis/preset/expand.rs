@@ -1,0 +1,98 @@
+//! What a preset asks and how it is judged.
+
+use std::time::Duration;
+
+use crate::analysis::compare::ComparePolicy;
+use crate::analysis::expression::Expression;
+use crate::analysis::form::{Asks, Conditions, Grain, GrainKind, Judgement, Measure, Metric, Reduce, ShareOf, Source, Unit, Volume};
+use crate::analysis::text::Text;
+
+use super::{Operator, Preset, Subject};
+
+/// A preset judges the newest ten minutes: enough traffic to say something, and a late fault is not thinned by hours that were good.
+const WINDOW: Duration = Duration::from_mins(10);
+
+/// A point of a minute is complete a minute after its end, as a rule.
+const LATE: Duration = Duration::from_mins(1);
+
+/// What is left of the rate of false alarms for each of the two comparisons of `green no worse than blue`.
+const HALF: f64 = 0.5;
+
+/// A check without what its writer may say about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    /// Set before the preset's name where it stands for several checks.
+    pub(crate) prefix: Option<&'static str>,
+    pub(crate) measure: Measure,
+    pub(crate) judgement: Judgement,
+    pub(crate) volume: Option<Volume>,
+    pub(crate) window: Option<Duration>,
+}
+
+impl Preset {
+    pub(crate) fn expand(&self, grain: Grain, least: f64) -> Vec<Template> {
+        match self {
+            Self::Threshold { subject, operator, bound, shown } => {
+                vec![threshold(*subject, *operator, *bound, shown, grain, least)]
+            }
+            Self::NoWorse => no_worse(grain, least),
+        }
+    }
+}
+
+fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grain: Grain, least: f64) -> Template {
+    let (measure, window) = match subject {
+        Subject::ErrorRate => (share(grain, ShareOf::Errors), Some(WINDOW)),
+        Subject::SuccessRate => (share(grain, ShareOf::Successes), Some(WINDOW)),
+        Subject::Percentile(stat) => (latency(grain, stat, Reduce::ByVolume), Some(WINDOW)),
+        Subject::Requests => (Measure::Value { source: requests(grain), reduce: Reduce::Sum, unit: Unit::Plain }, None),
+    };
+    let success = Expression::parse(&format!("result {} {bound}", operator.sign())).ok();
+    // Too few requests so far is no failure: it is not known yet.
+    let counts = subject == Subject::Requests;
+    let failure = if counts { Expression::parse("result < 0").ok() } else { None };
+    let conditions = Conditions { success, failure, shown: format!("{} {shown}", operator.sign()) };
+    let volume = (!counts).then(|| Volume { at_least: least, source: requests(grain) });
+    Template { prefix: None, measure, judgement: Judgement::Conditions(conditions), volume, window }
+}
+
+/// Errors by their counts, latency by the minutes' p99: each with half of what may be a false alarm.
+fn no_worse(grain: Grain, least: f64) -> Vec<Template> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u32")]
+    let min_request_volume = least as u64;
+    let usual = ComparePolicy::default();
+    let policy = ComparePolicy { alpha: usual.alpha * HALF, min_request_volume, ..usual };
+    let template =
+        |prefix, measure| Template { prefix: Some(prefix), measure, judgement: Judgement::Comparison(policy), volume: None, window: None };
+    vec![template("errors", share(grain, ShareOf::Errors)), template("p99", latency(grain, "p99", Reduce::Last))]
+}
+
+fn share(grain: Grain, of: ShareOf) -> Measure {
+    Measure::Share { errors: target_group("HTTPCode_Target_5XX_Count", "Sum", grain), requests: requests(grain), of }
+}
+
+fn latency(grain: Grain, stat: &str, reduce: Reduce) -> Measure {
+    Measure::Value { source: target_group("TargetResponseTime", stat, grain), reduce, unit: Unit::Seconds }
+}
+
+/// The requests that reached a side's target group.
+pub(crate) fn requests(grain: Grain) -> Source {
+    target_group("RequestCount", "Sum", grain)
+}
+
+/// The grain of the load balancer's metrics.
+pub(crate) fn grain(period: Duration, delay: Option<Duration>) -> Grain {
+    Grain { kind: GrainKind::Whole, period, delay: delay.unwrap_or(LATE) }
+}
+
+fn target_group(name: &str, stat: &str, grain: Grain) -> Source {
+    let dimension = |dimension: &str, variable: &str| Text::parse(variable).ok().map(|text| (dimension.to_owned(), text));
+    let dimensions = [dimension("LoadBalancer", "${load-balancer}"), dimension("TargetGroup", "${target-group}")];
+    let metric = Metric {
+        namespace: "AWS/ApplicationELB".to_owned(),
+        name: name.to_owned(),
+        stat: stat.to_owned(),
+        dimensions: dimensions.into_iter().flatten().collect(),
+    };
+    Source { asks: Asks::CloudWatch { metrics: vec![("m".to_owned(), metric)], expression: None }, grain }
+}

@@ -1,0 +1,87 @@
+//! How the values of both sides stand in one row: all that the test looks at.
+
+/// Values that are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) blue: usize,
+    pub(super) green: usize,
+}
+
+impl Group {
+    pub(super) fn size(self) -> usize {
+        self.blue + self.green
+    }
+}
+
+/// The row, from the smallest value to the greatest.
+pub(super) struct Order {
+    pub(super) groups: Vec<Group>,
+    pub(super) blue: usize,
+    pub(super) green: usize,
+    /// Twice the number of pairs in which green's value is the greater one, with ties counted by half: an integer even then.
+    pub(super) twice_u: usize,
+}
+
+impl Order {
+    /// Of sorted values.
+    pub(super) fn of(blue: &[f64], green: &[f64]) -> Self {
+        let groups = groups(blue, green);
+        let mut before = 0;
+        let mut twice_u = 0;
+        for group in &groups {
+            twice_u += group.green * (2 * before + group.blue);
+            before += group.blue;
+        }
+        Self { groups, blue: blue.len(), green: green.len(), twice_u }
+    }
+
+    pub(super) fn is_without_ties(&self) -> bool {
+        self.groups.iter().all(|group| group.size() == 1)
+    }
+
+    pub(super) fn u(&self) -> f64 {
+        number(self.twice_u) / 2.0
+    }
+
+    pub(super) fn mean_u(&self) -> f64 {
+        self.pairs() / 2.0
+    }
+
+    pub(super) fn share(&self) -> f64 {
+        self.u() / self.pairs()
+    }
+
+    /// Of U, where both sides are the same; ties make it smaller.
+    pub(super) fn deviation_of_u(&self) -> f64 {
+        let all = number(self.blue + self.green);
+        let ties: f64 = self.groups.iter().map(|group| number(group.size())).map(|size| size.powi(3) - size).sum();
+        (self.pairs() / 12.0 * ((all + 1.0) - ties / (all * (all - 1.0)))).max(0.0).sqrt()
+    }
+
+    fn pairs(&self) -> f64 {
+        number(self.blue) * number(self.green)
+    }
+}
+
+fn groups(mut blue: &[f64], mut green: &[f64]) -> Vec<Group> {
+    let mut groups = Vec::new();
+    while let Some(least) = least(blue, green) {
+        let group = Group { blue: leading(blue, least), green: leading(green, least) };
+        (blue, green) = (&blue[group.blue..], &green[group.green..]);
+        groups.push(group);
+    }
+    groups
+}
+
+fn least(blue: &[f64], green: &[f64]) -> Option<f64> {
+    blue.first().into_iter().chain(green.first()).copied().reduce(f64::min)
+}
+
+fn leading(values: &[f64], same: f64) -> usize {
+    values.partition_point(|value| *value <= same)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "values and pairs of them are far fewer than 2^53")]
+pub(super) fn number(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,71 @@
+//! Small cases known from tables, and what holds for all.
+
+use super::*;
+
+fn p(blue: &[f64], green: &[f64], direction: Direction) -> f64 {
+    mann_whitney(blue, green, direction).unwrap().p
+}
+
+fn row(values: std::ops::Range<u32>) -> Vec<f64> {
+    values.map(f64::from).collect()
+}
+
+#[test]
+fn sides_that_do_not_overlap_have_one_arrangement_of_all() {
+    let (blue, green) = (row(0..5), row(5..10));
+    assert!((p(&blue, &green, Direction::Increase) - 1.0 / 252.0).abs() < 1e-16);
+    assert!((p(&blue, &green, Direction::Decrease) - 1.0).abs() < 1e-16);
+    assert!((p(&blue, &green, Direction::Either) - 2.0 / 252.0).abs() < 1e-16);
+    assert!((lowest_p(5, 5, Direction::Increase) - 1.0 / 252.0).abs() < 1e-16);
+}
+
+#[test]
+fn all_values_equal_are_no_evidence() {
+    for size in [1, 3, 40, 500] {
+        let same = vec![0.25; size];
+        for direction in [Direction::Increase, Direction::Decrease, Direction::Either] {
+            let tested = mann_whitney(&same, &same, direction).unwrap();
+            assert_eq!((tested.p, tested.effect.probability, tested.effect.shift), (1.0, 0.5, 0.0), "{size} {direction:?}");
+        }
+    }
+}
+
+#[test]
+fn zero_and_minus_zero_are_a_tie() {
+    assert_eq!(mann_whitney(&[-0.0], &[0.0], Direction::Increase).unwrap().effect.probability, 0.5);
+}
+
+#[test]
+fn a_side_without_values_gives_no_verdict_and_neither_do_values_that_are_none() {
+    let refused = |blue: &[f64], green: &[f64]| mann_whitney(blue, green, Direction::Increase).unwrap_err();
+    assert_eq!(refused(&[], &[1.0]), Refusal::Empty { side: Side::Blue });
+    assert_eq!(refused(&[1.0], &[]), Refusal::Empty { side: Side::Green });
+    assert_eq!(refused(&[1.0], &[f64::NAN]), Refusal::NotFinite { side: Side::Green });
+    assert_eq!(refused(&[f64::NEG_INFINITY], &[1.0]), Refusal::NotFinite { side: Side::Blue });
+}
+
+#[test]
+fn counting_with_ties_and_without_come_to_the_same_where_there_are_none() {
+    let (blue, green) = ([1.0, 4.0, 2.5, 7.0, 9.0], [3.0, 8.0, 11.0]);
+    let order = Order::of(&sorted(&blue, Side::Blue).unwrap(), &sorted(&green, Side::Green).unwrap());
+    let (plain, tied) = (exact::tails(&order).unwrap(), tied::tails(&order).unwrap());
+    assert_eq!((plain.as_great, plain.as_small), (tied.as_great, tied.as_small));
+}
+
+#[test]
+fn arrangements_are_counted_up_to_sixty_four_on_a_side_and_some_forty_with_ties() {
+    let method = |blue: &[f64], green: &[f64]| mann_whitney(blue, green, Direction::Increase).unwrap().method;
+    assert_eq!(method(&row(0..64), &row(64..128)), Method::MannWhitneyExact);
+    assert_eq!(method(&row(0..70), &row(70..140)), Method::MannWhitneyNormal);
+    assert_eq!(method(&row(0..45), &row(20..65)), Method::MannWhitneyExact);
+    assert_eq!(method(&row(0..60), &row(20..80)), Method::MannWhitneyNormal);
+    assert_eq!(method(&row(0..4), &row(4..3000)), Method::MannWhitneyExact);
+}
+
+#[test]
+fn the_shift_is_what_was_added() {
+    let blue = row(0..2500);
+    let green: Vec<f64> = blue.iter().map(|value| value + 7.5).collect();
+    assert_eq!(mann_whitney(&blue, &green, Direction::Increase).unwrap().effect.shift, 7.5);
+    assert_eq!(mann_whitney(&[1.0], &[1.0, 4.0], Direction::Increase).unwrap().effect.shift, 1.5);
+}

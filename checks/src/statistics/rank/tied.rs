@@ -1,0 +1,65 @@
+//! How many arrangements of values with ties give each U, counted exactly.
+//!
+//! The groups of same values are gone through in their order; of each, every number of values may be green's.
+
+use super::Tails;
+use super::exact::{binomial, share};
+use super::order::Order;
+
+/// Steps of counting that nobody waits for: some 20 ms.
+const WORK: usize = 20_000_000;
+
+/// For so many of green's values so far, and so much of twice U, the number of arrangements.
+type Table = Vec<Vec<u128>>;
+
+/// Nothing where there are too many arrangements to be counted in 128 bits, or too much work.
+pub(super) fn tails(order: &Order) -> Option<Tails> {
+    let all = binomial(order.blue + order.green, order.green)?;
+    let most = order.blue.checked_mul(order.green)?.checked_mul(2)?;
+    let steps: usize = order.groups.iter().map(|group| group.size().min(order.green)).sum();
+    (most.checked_mul(order.green)?.checked_mul(steps)? <= WORK).then_some(())?;
+    let counts = counts(order, most)?;
+    let sum = |counts: &[u128]| share(counts.iter().sum(), all);
+    Some(Tails { as_small: sum(&counts[..=order.twice_u]), as_great: sum(&counts[order.twice_u..]) })
+}
+
+fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
+    let mut table: Table = vec![vec![0; most + 1]; order.green + 1];
+    table[0][0] = 1;
+    let mut before = 0;
+    for group in &order.groups {
+        let chosen: Option<Vec<u128>> = (0..=group.size().min(order.green)).map(|green| binomial(group.size(), green)).collect();
+        spread(&mut table, Place { before, size: group.size(), blue: order.blue }, &chosen?);
+        before += group.size();
+    }
+    table.pop()
+}
+
+/// Lets a group be shared between the sides. The greatest number of green's comes first, so that no group is counted twice. What would leave
+/// blue with more values than it has is not counted: it leads nowhere, and there can be more of it than 128 bits hold.
+fn spread(table: &mut Table, place: Place, chosen: &[u128]) {
+    let after = place.before + place.size;
+    for total in (after.saturating_sub(place.blue).max(1)..table.len().min(after + 1)).rev() {
+        let (fewer, rest) = table.split_at_mut(total);
+        for (green, ways) in chosen.iter().enumerate().take(total + 1).skip(total.saturating_sub(place.before).max(1)) {
+            let earlier = total - green;
+            let gain = green * (2 * (place.before - earlier) + place.size - green);
+            add(&mut rest[0], &fewer[earlier], gain, *ways);
+        }
+    }
+}
+
+/// Where a group stands in the row.
+#[derive(Clone, Copy)]
+struct Place {
+    before: usize,
+    size: usize,
+    /// How many values blue has in all.
+    blue: usize,
+}
+
+fn add(to: &mut [u128], from: &[u128], gain: usize, ways: u128) {
+    for (to, from) in to.iter_mut().skip(gain).zip(from) {
+        *to += from * ways;
+    }
+}
