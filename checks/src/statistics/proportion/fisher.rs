@@ -87,6 +87,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
     fn the_farthest_tail_runs_into_zero_and_nowhere_else() {
         let (blue, green) = (Counts::new(0, 1_000_000), Counts::new(900, 1000));
         assert_eq!(p(blue, green, Direction::Increase), 0.0);
