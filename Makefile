@@ -37,7 +37,7 @@ test: setup format-check lint test-tools clippy test-fuzz test-image test-moto t
 image: release
 	tests/tools/image $(ACTION) $(ECS_BLUEGREEN_IMAGE)
 
-## bench: measure start, reaction, memory, scale and size against the bars
+## bench: measure start, reaction, memory, scale, size and the judgement of canaries against the bars
 .PHONY: bench
 bench: release
 	$(RELEASE)/bench

@@ -59,7 +59,9 @@ fn canaries_alone() -> Vec<Bar> {
 fn canaries() -> Vec<Bar> {
     say("canaries: drawn traffic for a green that is equal and for one that is worse, judged minute by minute");
     let (table, bars) = canaries::bars();
-    table.iter().for_each(|line| say(line));
+    for line in table {
+        say(&line);
+    }
     bars
 }
 

@@ -1,6 +1,6 @@
 //! Judges a canary minute by minute, as the preset `green no worse than blue` does: errors and p99, each with half of alpha.
 
-use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, rates, samples};
+use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, rates, requests_for, samples};
 use ecs_bluegreen_checks::measurement::Phase;
 use ecs_bluegreen_checks::statistics::Counts;
 
@@ -13,6 +13,8 @@ pub(super) const ALPHA: f64 = 0.05;
 pub(super) struct Canary {
     policy: ComparePolicy,
     look: u32,
+    /// Requests that a side needs in a minute for its p99 to be compared.
+    least: f64,
     blue: Seen,
     green: Seen,
 }
@@ -24,11 +26,6 @@ struct Seen {
 }
 
 impl Seen {
-    fn take(&mut self, minute: Minute) {
-        self.sum += minute;
-        self.p99.extend(minute.p99);
-    }
-
     fn counts(&self) -> Counts {
         Counts::new(self.sum.errors, self.sum.requests)
     }
@@ -37,16 +34,24 @@ impl Seen {
 impl Canary {
     pub(super) fn new(looks: Looks) -> Self {
         let policy = ComparePolicy { alpha: ALPHA / 2.0, looks, ..ComparePolicy::default() };
-        Self { policy, look: 0, blue: Seen::default(), green: Seen::default() }
+        Self { policy, look: 0, least: requests_for(99.0), blue: Seen::default(), green: Seen::default() }
     }
 
     /// One minute more; the worse of the two verdicts.
     pub(super) fn judge(&mut self, minute: Minutes) -> Phase {
         self.look += 1;
-        self.blue.take(minute.blue);
-        self.green.take(minute.green);
+        self.take(minute);
         let errors = rates(self.blue.counts(), self.green.counts(), self.look, &self.policy);
         let p99 = samples(&self.blue.p99, &self.green.p99, self.look, &self.policy);
         errors.phase.max(p99.phase)
+    }
+
+    fn take(&mut self, minute: Minutes) {
+        self.blue.sum += minute.blue;
+        self.green.sum += minute.green;
+        if minute.requests_of_the_smaller() >= self.least {
+            self.blue.p99.extend(minute.blue.p99);
+            self.green.p99.extend(minute.green.p99);
+        }
     }
 }

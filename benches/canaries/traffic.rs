@@ -65,6 +65,14 @@ pub(super) struct Minutes {
     pub(super) green: Minute,
 }
 
+impl Minutes {
+    /// Of the side with fewer.
+    #[expect(clippy::cast_precision_loss, reason = "thousands")]
+    pub(super) fn requests_of_the_smaller(self) -> f64 {
+        self.blue.requests.min(self.green.requests) as f64
+    }
+}
+
 impl AddAssign<Minute> for Minute {
     /// Counts add up; a percentile of several minutes cannot be had from theirs.
     fn add_assign(&mut self, minute: Minute) {

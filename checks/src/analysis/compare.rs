@@ -3,6 +3,7 @@
 //! It is asked again and again while data accumulate, and each time is a chance to be fooled: `spending` shares one rate of false alarms among
 //! all looks. What is found is judged by the policy; p, effect and n are told in words.
 
+mod sight;
 mod spending;
 #[cfg(test)]
 mod tests;
@@ -27,12 +28,15 @@ pub struct ComparePolicy {
     pub allowed_increase: f64,
     /// A difference of rates below this does not matter, however many times it is (0.001: a tenth of a percentage point).
     pub least_difference: f64,
+    /// Rates: no pass where a green with so many times blue's errors (or 2 percentage points more) would have gone unseen in more than one of
+    /// twenty runs, for want of traffic: that is inconclusive. Infinite asks for nothing.
+    pub must_see: f64,
     /// Rates are judged from so many requests on each side.
     pub min_request_volume: u64,
 }
 
 impl Default for ComparePolicy {
-    /// One false alarm in twenty rollouts, a quarter more, a tenth of a percentage point, a hundred requests.
+    /// One false alarm in twenty rollouts; a quarter more, and a tenth of a percentage point; three times as bad must be seen; a hundred requests.
     fn default() -> Self {
         Self {
             alpha: 0.05,
@@ -40,6 +44,7 @@ impl Default for ComparePolicy {
             looks: Looks::Open,
             allowed_increase: 1.25,
             least_difference: 0.001,
+            must_see: 3.0,
             min_request_volume: 100,
         }
     }
@@ -75,7 +80,11 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
     let found = Found { p: tested.p, ratio: tested.effect.ratio, allowance: allowance(policy.alpha, policy.looks, look) };
     let matters = tested.effect.difference.abs() >= policy.least_difference && exceeds(found.ratio, policy);
     let seen = words::Seen { method: tested.method, look, blue: blue.requests(), green: green.requests(), of: "requests" };
-    judged(value, &found, matters, &seen)
+    let unseen = sight::must_be_seen(blue, policy).filter(|rate| !sight::would_be_seen(*rate, blue, green, policy, found.allowance));
+    match unseen.filter(|_| found.p >= found.allowance) {
+        Some(rate) => told(value, &found, words::unseen(rate, &found, &seen)),
+        None => judged(value, &found, matters, &seen),
+    }
 }
 
 /// Compares values that are no counts: latencies, one a minute and side. `look` counts from 1 over the rollout; the values are all that came in since they began.
@@ -89,10 +98,16 @@ pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -
     let found = Found { p: tested.p, ratio: ratio(words::median(blue), tested.effect.shift), allowance };
     let seen = words::Seen { method: tested.method, look, blue: count(blue), green: count(green), of: "values" };
     if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
-        let note = words::too_few_values(&found, &seen);
-        return Compared { p: Some(found.p), effect: Some(found.ratio), ..undecided(value, note) };
+        return told(value, &found, words::too_few_values(&found, &seen));
     }
     judged(value, &found, exceeds(found.ratio, policy), &seen)
+}
+
+/// How many requests each side must have had in a minute for that minute's percentile to be compared: 100 for p99. Of fewer the percentile is their
+/// greatest value, and that is smaller on the side with fewer requests, however alike the sides are: a small blue would make green look slow.
+pub fn requests_for(percentile: f64) -> f64 {
+    // Half a request of tolerance: 100 − 99.9 is not quite 0.1.
+    (100.0 / (100.0 - percentile.clamp(0.0, 99.999)) - 0.5).ceil()
 }
 
 /// What decides.
@@ -105,6 +120,11 @@ struct Found {
 fn judged(value: String, found: &Found, matters: bool, seen: &words::Seen) -> Compared {
     let phase = if found.p < found.allowance && matters { Phase::Failed } else { Phase::Successful };
     Compared { phase, value, note: words::note(found, matters, seen), p: Some(found.p), effect: Some(found.ratio) }
+}
+
+/// Undecided, with what was found all the same.
+fn told(value: String, found: &Found, note: String) -> Compared {
+    Compared { p: Some(found.p), effect: Some(found.ratio), ..undecided(value, note) }
 }
 
 fn undecided(value: String, note: String) -> Compared {

@@ -70,7 +70,8 @@ fn difference(sample: &Sample, answer: &Value) -> Option<String> {
 }
 
 fn is_same(ours: f64, theirs: f64) -> bool {
-    ours == theirs || (ours - theirs).abs() <= (TOLERANCE * theirs.abs()).max(FLOOR)
+    let is_same_infinity = ours.is_infinite() && ours.total_cmp(&theirs).is_eq();
+    is_same_infinity || (ours - theirs).abs() <= (TOLERANCE * theirs.abs()).max(FLOOR)
 }
 
 /// SciPy calls the ratio of nothing to nothing "not a number".

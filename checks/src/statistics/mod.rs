@@ -8,8 +8,8 @@
 //! | `agreement` | the proof, in the tests: what SciPy says about the same samples |
 //!
 //! Only numbers are said here; what a p-value is worth, and what follows, is decided by who asks (`analysis::compare`).
-//! `statrs` was tried and is not used: its normal tail is off by up to 5e-10 of the value, its two-sided Fisher test by more, and it has
-//! no Mann–Whitney test. So the one special function is `libm`'s, and the rest is counted.
+//! `statrs` was tried and is not used: at a million requests its Fisher test is off by 3e-9 of the value, its two-sided one gives 0.499 where
+//! SciPy gives 7.7e-9, and it has no Mann–Whitney test. So the one special function is `libm`'s, and the rest is counted.
 
 #[cfg(test)]
 mod agreement;

@@ -72,8 +72,8 @@ pub fn two_proportion(blue: Counts, green: Counts, direction: Direction) -> Resu
 }
 
 fn effect(blue: Counts, green: Counts) -> RiskEffect {
-    let ratio = if green.rate() == blue.rate() { 1.0 } else { green.rate() / blue.rate() };
-    RiskEffect { difference: green.rate() - blue.rate(), ratio }
+    let ratio = green.rate() / blue.rate();
+    RiskEffect { difference: green.rate() - blue.rate(), ratio: if ratio.is_nan() { 1.0 } else { ratio } }
 }
 
 /// What the emptiest of the four cells would hold if both sides were the same.

@@ -39,6 +39,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
     fn a_look_before_the_first_is_the_first() {
         assert_eq!(allowance(0.05, Looks::Open, 0), allowance(0.05, Looks::Open, 1));
     }

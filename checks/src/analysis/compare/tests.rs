@@ -28,7 +28,7 @@ fn three_times_the_errors_fail_and_the_note_says_p_effect_and_n() {
 fn rates_are_judged_by_chance_and_by_what_matters() {
     let table = [
         ("equal", (100, 10_000), (100, 10_000), Phase::Successful),
-        ("a little more, by chance", (10, 1000), (14, 1000), Phase::Successful),
+        ("a little more, by chance", (100, 10_000), (115, 10_000), Phase::Successful),
         ("a fifth more of very many is no chance and does not matter", (100_000, 10_000_000), (120_000, 10_000_000), Phase::Successful),
         ("twice a very small rate does not matter", (1000, 10_000_000), (2000, 10_000_000), Phase::Successful),
         ("half more of very many matters", (100_000, 10_000_000), (150_000, 10_000_000), Phase::Failed),
@@ -37,6 +37,8 @@ fn rates_are_judged_by_chance_and_by_what_matters() {
         ("no errors anywhere", (0, 10_000), (0, 1000), Phase::Successful),
         ("too little traffic on green", (30, 3000), (99, 99), Phase::Inconclusive),
         ("too little traffic on blue", (0, 99), (990, 1000), Phase::Inconclusive),
+        ("three times the errors would have gone unseen", (10, 1000), (1, 120), Phase::Inconclusive),
+        ("without an error, where even 2 % would have gone unseen", (0, 1000), (0, 120), Phase::Inconclusive),
         ("no traffic", (0, 0), (0, 0), Phase::Inconclusive),
     ];
     for (case, blue, green, phase) in table {
@@ -51,6 +53,14 @@ fn no_volume_asked_for_makes_an_empty_side_no_pass() {
     assert_eq!((compared.phase, compared.note.as_str()), (Phase::Inconclusive, "green has no data"));
     let small = rates(Counts::new(0, 40), Counts::new(1, 30), 1, &policy);
     assert!(small.note.ends_with("n = 30 and 40 requests, which is small"), "{}", small.note);
+}
+
+#[test]
+fn a_pass_says_that_three_times_the_errors_would_have_been_seen() {
+    let unseen = of_rates((10, 1000), (1, 120), 1);
+    assert!(unseen.note.starts_with("too little traffic to tell: a green at 3.0 % could go unseen; p = "), "{}", unseen.note);
+    let asks_for_nothing = ComparePolicy { must_see: f64::INFINITY, ..policy() };
+    assert_eq!(rates(Counts::new(10, 1000), Counts::new(1, 120), 1, &asks_for_nothing).phase, Phase::Successful);
 }
 
 #[test]
@@ -102,4 +112,10 @@ fn a_decrease_is_looked_for_where_it_is_asked_for() {
     let phase = |direction| samples(&row(100.0, 0.1, 30), &row(50.0, 0.1, 30), 1, &policy(direction)).phase;
     let all = [Direction::Increase, Direction::Decrease, Direction::Either].map(phase);
     assert_eq!(all, [Phase::Successful, Phase::Failed, Phase::Failed]);
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
+fn a_percentile_needs_a_value_beyond_it() {
+    assert_eq!([50.0, 90.0, 95.0, 99.0, 99.9, 100.0].map(requests_for), [2.0, 10.0, 20.0, 100.0, 1000.0, 100_000.0]);
 }

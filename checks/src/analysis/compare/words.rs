@@ -36,6 +36,10 @@ pub(super) fn too_few_requests(blue: Counts, green: Counts, least: u64) -> Strin
     format!("too little traffic to tell: {green} requests on green and {blue} on blue, {} on each are needed", grouped(least))
 }
 
+pub(super) fn unseen(rate: f64, found: &Found, seen: &Seen) -> String {
+    format!("too little traffic to tell: a green at {} could go unseen; {}", percent(rate), facts(found, seen))
+}
+
 pub(super) fn too_few_values(found: &Found, seen: &Seen) -> String {
     format!("too few values to tell at look {}: even the greatest difference would be chance; {}", seen.look, facts(found, seen))
 }

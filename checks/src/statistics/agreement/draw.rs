@@ -44,7 +44,7 @@ impl Sample {
                 (name(tested.method, *ties), [tested.p, tested.effect.probability, tested.effect.shift])
             }
         };
-        Self { asked, direction, method, ours }
+        Self { direction, asked, method, ours }
     }
 
     pub(super) fn question(&self) -> String {
@@ -76,8 +76,11 @@ fn name(method: Method, ties: Ties) -> &'static str {
     }
 }
 
+/// Draws one of a kind.
+type Kind = fn(&mut Rng) -> Asked;
+
 pub(super) fn samples(rng: &mut Rng) -> Vec<Sample> {
-    let kinds: [(usize, fn(&mut Rng) -> Asked); 9] = [
+    let kinds: [(usize, Kind); 9] = [
         (OF_EACH, few_errors),
         (OF_EACH, many_errors),
         (OF_EACH / 2, tiny_counts),
@@ -131,7 +134,7 @@ fn counts(rng: &mut Rng, requests: std::ops::Range<u64>, rate: f64) -> Asked {
 fn untied(rng: &mut Rng) -> Asked {
     let (blue, green) = sizes(rng, 1..64);
     let shift = rng.f64();
-    Asked::Ranks { blue: drawn(rng, blue, |rng| rng.f64()), green: drawn(rng, green, |rng| rng.f64() + shift), ties: Ties::None }
+    Asked::Ranks { blue: drawn(rng, blue, Rng::f64), green: drawn(rng, green, |rng| rng.f64() + shift), ties: Ties::None }
 }
 
 fn tied_and_tiny(rng: &mut Rng) -> Asked {

@@ -56,7 +56,7 @@ impl Table {
     /// The ways that count, the small weights before the great ones, so that none is lost by rounding.
     fn sum(&self, counts: impl Fn(u64, f64) -> bool) -> f64 {
         let weights: Vec<f64> = self.ways().filter(|(errors, weight)| counts(*errors, *weight)).map(|(_, weight)| weight).collect();
-        weights.iter().rev().sum()
+        weights.iter().rev().fold(0.0, |sum, weight| sum + weight)
     }
 
     /// Every way that weighs anything: green's errors and the weight, from the mode upwards, then from below the mode downwards.
@@ -87,6 +87,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
     fn the_farthest_tail_runs_into_zero_and_nowhere_else() {
         let (blue, green) = (Counts::new(0, 1_000_000), Counts::new(900, 1000));
         assert_eq!(p(blue, green, Direction::Increase), 0.0);

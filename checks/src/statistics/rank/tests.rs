@@ -31,6 +31,7 @@ fn all_values_equal_are_no_evidence() {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
 fn zero_and_minus_zero_are_a_tie() {
     assert_eq!(mann_whitney(&[-0.0], &[0.0], Direction::Increase).unwrap().effect.probability, 0.5);
 }
@@ -63,6 +64,7 @@ fn arrangements_are_counted_up_to_sixty_four_on_a_side_and_some_forty_with_ties(
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
 fn the_shift_is_what_was_added() {
     let blue = row(0..2500);
     let green: Vec<f64> = blue.iter().map(|value| value + 7.5).collect();

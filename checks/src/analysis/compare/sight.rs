@@ -1,0 +1,44 @@
+//! Whether so much traffic can show anything: "no difference was seen" is worth nothing where none could have been seen.
+
+use super::ComparePolicy;
+use crate::statistics::{Counts, Direction, two_proportion};
+
+/// Where blue has next to no errors, many times as many are still few: green must be seen at so many percentage points above blue.
+const DIFFERENCE: f64 = 0.02;
+
+/// In 19 of 20 runs the errors are at most so many deviations fewer than expected.
+const NINETEEN_OF_TWENTY: f64 = 1.645;
+
+/// The rate of a green that must not go unseen; nothing where nothing must be seen.
+pub(super) fn must_be_seen(blue: Counts, policy: &ComparePolicy) -> Option<f64> {
+    let (rate, times) = (blue.rate(), policy.must_see);
+    if !times.is_finite() {
+        return None;
+    }
+    Some(match policy.direction {
+        Direction::Increase | Direction::Either => (times * rate).max(rate + DIFFERENCE).min(1.0),
+        Direction::Decrease => (rate / times).min(rate - DIFFERENCE).max(0.0),
+    })
+}
+
+/// Whether a green of that rate would be called worse now, in 19 of 20 runs.
+pub(super) fn would_be_seen(rate: f64, blue: Counts, green: Counts, policy: &ComparePolicy, allowance: f64) -> bool {
+    let requests = number(green.requests());
+    let luck = NINETEEN_OF_TWENTY * (requests * rate * (1.0 - rate)).sqrt();
+    let errors = match policy.direction {
+        Direction::Increase | Direction::Either => (requests * rate - luck).floor(),
+        Direction::Decrease => (requests * rate + luck).ceil(),
+    };
+    let lucky = Counts::new(whole(errors.min(requests)), green.requests());
+    two_proportion(blue, lucky, policy.direction).is_ok_and(|tested| tested.p < allowance)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "requests are far fewer than 2^53")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the requests; below zero is zero")]
+fn whole(count: f64) -> u64 {
+    count as u64
+}
