@@ -21,7 +21,7 @@ const SHORTEST: usize = 4;
 /// What URL libraries leave as it is.
 const UNRESERVED_KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Removes a fixed set of secrets from texts. Secrets (and lines of secrets) shorter than four bytes are not looked for.
+/// Removes a set of secrets from texts. Secrets (and lines of secrets) shorter than four bytes are not looked for.
 #[derive(Default)]
 pub struct Scrubber {
     spellings: BTreeSet<String>,
@@ -30,14 +30,19 @@ pub struct Scrubber {
 impl Scrubber {
     /// A scrubber for these secrets in every spelling: as they are, line by line, URL-encoded, in base64, and escaped for JSON and HTML.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut spellings = BTreeSet::new();
+        let mut scrubber = Self::default();
         for secret in secrets {
-            let whole = secret.expose();
-            for text in [whole, whole.trim()].into_iter().chain(whole.lines().map(str::trim)) {
-                spellings.extend(spellings_of(text));
-            }
+            scrubber.learn(secret);
         }
-        Self { spellings }
+        scrubber
+    }
+
+    /// One more secret, from here on.
+    pub fn learn(&mut self, secret: &Secret) {
+        let whole = secret.expose();
+        for text in [whole, whole.trim()].into_iter().chain(whole.lines().map(str::trim)) {
+            self.spellings.extend(spellings_of(text));
+        }
     }
 
     /// The text with `***` in place of every secret; secrets that touch or overlap share one mask.

@@ -1,4 +1,5 @@
-//! Texts with variables, patterns and JSON out of a document's nodes; remembers which variables were used.
+//! Texts with variables, patterns and JSON out of a document's nodes; remembers which variables were used, and reports names that
+//! mean nothing where they are used.
 
 use std::collections::BTreeSet;
 
@@ -7,21 +8,45 @@ use serde_json::Value;
 use crate::document::{Content, Entry, Node};
 use crate::problem::Problem;
 use crate::reader::Reader;
-use crate::template::{JsonTemplate, Pattern, Template, Variable};
+use crate::scope::{Scope, Unresolved};
+use crate::template::{JsonTemplate, Pattern, Template, Variable, known_here};
 
 /// A reader that understands variables.
 pub(crate) struct Words<'a> {
     pub(crate) reader: Reader<'a>,
+    /// The names that the document gives to values.
+    pub(crate) scope: Scope,
     variables: BTreeSet<Variable>,
 }
 
 impl<'a> Words<'a> {
     pub(crate) fn new(reader: Reader<'a>) -> Self {
-        Self { reader, variables: BTreeSet::new() }
+        Self { reader, scope: Scope::default(), variables: BTreeSet::new() }
     }
 
-    pub(crate) fn finish(self) -> (Vec<Problem>, BTreeSet<Variable>) {
+    pub(crate) fn finish(mut self) -> (Vec<Problem>, BTreeSet<Variable>) {
+        for (name, place, reason) in self.scope.take_unresolved() {
+            let (message, remedy) = self.unresolved(&name, reason);
+            self.reader.report(place, message, remedy);
+        }
         (self.reader.finish(), self.variables)
+    }
+
+    fn unresolved(&self, name: &str, reason: Unresolved) -> (String, String) {
+        match reason {
+            Unresolved::Unknown => {
+                let known: Vec<&str> = self.scope.names().into_iter().collect();
+                (format!("Unknown variable `${{{name}}}`"), known_here(&known))
+            }
+            Unresolved::TooEarly => (
+                format!("`${{{name}}}` is used before it has a value"),
+                "Put what gives it its value (a test with `capture`, an earlier variable) before what uses it".to_owned(),
+            ),
+            Unresolved::Inside => (
+                format!("`${{{name}}}` is used outside of the test or flow with the `matrix` that gives it its value"),
+                "It has one value for each combination: use it in the steps of the same flow".to_owned(),
+            ),
+        }
     }
 
     /// A text with variables.
@@ -61,7 +86,8 @@ impl<'a> Words<'a> {
 
     /// A text that was read already, as a template.
     pub(crate) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
-        let template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
+        let mut template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
+        template.classify(|name| self.scope.look_up(name, node.place));
         self.variables.extend(template.variables().cloned());
         Some(template)
     }

@@ -40,7 +40,7 @@ fn status(expect: &Expect, found: StatusCode) -> Option<Mismatch> {
 }
 
 impl StatusPattern {
-    fn is_met_by(self, code: u16) -> bool {
+    pub(crate) fn is_met_by(self, code: u16) -> bool {
         match self {
             Self::Exactly(expected) => expected == code,
             Self::Class(class) => code / 100 == class,

@@ -12,12 +12,20 @@ use serde_json_path::JsonPath;
 
 use crate::moment::Moment;
 
+use super::flow::{Capture, Flow, Turn};
+use crate::load::{Probe, WarmUp};
 use crate::template::{JsonTemplate, Pattern, Template, Variable};
 
 /// The tests of one document, in its order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Suite {
+    /// The document's own variables; each may use those before it.
+    pub(super) named: Vec<(String, Template)>,
     pub(super) tests: Vec<Test>,
+    /// Which tests run as one: every test belongs to one flow, and flows stand in the order of their tests.
+    pub(super) flows: Vec<Flow>,
+    pub(super) warm_ups: Vec<WarmUp>,
+    pub(super) loads: Vec<Probe>,
     pub(super) variables: BTreeSet<Variable>,
 }
 
@@ -29,7 +37,17 @@ impl Suite {
 
     /// How many tests run at a moment.
     pub fn count(&self, moment: Moment) -> usize {
-        self.tests.iter().filter(|test| test.on.contains(&moment)).count()
+        self.flows.iter().filter(|flow| flow.on.contains(&moment)).map(|flow| flow.steps.len()).sum()
+    }
+
+    /// What is sent to green before its tests.
+    pub fn warm_ups(&self) -> &[WarmUp] {
+        &self.warm_ups
+    }
+
+    /// The load probes of a moment.
+    pub fn loads(&self, moment: Moment) -> impl Iterator<Item = &Probe> {
+        self.loads.iter().filter(move |probe| probe.on.contains(&moment))
     }
 }
 
@@ -39,10 +57,13 @@ pub(super) struct Test {
     pub(super) name: String,
     pub(super) request: Request,
     pub(super) redirects: Redirects,
-    pub(super) on: Vec<Moment>,
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
     pub(super) expect: Expect,
+    pub(super) captures: Vec<Capture>,
+    /// The captures of other tests that it uses, by name.
+    pub(super) needs: BTreeSet<String>,
+    pub(super) turn: Turn,
 }
 
 /// How long a failing test is repeated, and how often.
@@ -63,16 +84,22 @@ pub(super) enum Redirects {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) method: Method,
+pub(crate) struct Request {
+    pub(crate) method: Method,
     /// Starts with `/`; joined to the side's URL.
-    pub(super) path: Template,
+    pub(crate) path: Template,
     pub(super) headers: Vec<(HeaderName, Template)>,
     pub(super) body: Body,
 }
 
+impl Request {
+    pub(super) fn without_body(method: Method, path: Template, headers: Vec<(HeaderName, Template)>) -> Self {
+        Self { method, path, headers, body: Body::None }
+    }
+}
+
 #[derive(Debug, Clone)]
-pub(super) enum Body {
+pub(crate) enum Body {
     None,
     Text(Template),
     Json(JsonTemplate),
@@ -91,7 +118,7 @@ pub(super) struct Expect {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StatusPattern {
+pub(crate) enum StatusPattern {
     Exactly(u16),
     /// The hundreds: 2 for `2xx`.
     Class(u16),

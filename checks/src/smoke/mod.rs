@@ -2,11 +2,14 @@
 //!
 //! `parse` turns the user's document into a [`Suite`] or into every problem it has; `run` sends the requests and says what came
 //! back. A result is a fact for the journal: every text in it is free of secrets. What a failure leads to is not decided here.
-//! The form is explained to users in `docs/smoke-tests.md`.
+//! Warm-up and load stand in the same document, and are run by `load`. The form is explained to users in `docs/smoke-tests.md`.
 
 mod answer;
+mod capture;
 mod expect;
+mod flow;
 mod form;
+mod jar;
 mod parse;
 mod result;
 mod run;
@@ -14,10 +17,14 @@ mod run;
 mod schema;
 mod send;
 
-pub use crate::template::Values;
+pub use crate::template::{Bound, Values};
 pub use form::Suite;
+pub(crate) use form::{Request, StatusPattern};
 pub use parse::parse;
+pub(crate) use result::presentable;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};
+pub(crate) use run::{begin, complete, sender};
 #[cfg(test)]
 pub use schema::schema;
+pub(crate) use send::{Outgoing, chain};

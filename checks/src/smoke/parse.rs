@@ -1,10 +1,16 @@
 //! The user's document → a [`Suite`], or every problem it has at once, each with its place and its remedy.
 //!
-//! Here stands what a suite, its defaults and a test look like; requests and expectations have files of their own.
+//! Here stands what a suite, its defaults and a test look like; requests, expectations, flows and captures have files of their own.
 
+mod capture;
 mod expect;
+mod flow;
 pub(super) mod keys;
+mod load;
+mod matrix;
+mod names;
 mod request;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,9 +20,11 @@ use crate::moment::{MOMENTS, Moment};
 use crate::problem::Problem;
 use crate::reader::{Fields, Reader};
 
-use super::form::{Expect, Redirects, Retry, Suite, Test};
+use super::flow::{Capture, Source, Turn};
+use super::form::{Expect, Redirects, Retry, StatusPattern, Suite, Test};
 use crate::words::Words;
-use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS};
+use flow::Entries;
+use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS};
 
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
@@ -41,15 +49,28 @@ struct Defaults {
 pub fn parse(text: &str, origin: &str) -> Result<Suite, Vec<Problem>> {
     let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
     let mut words = Words::new(Reader::new(INPUT, origin, text));
-    let tests = suite(&mut words, &root).unwrap_or_default();
+    names::of_the_run(&mut words);
+    let suite = suite(&mut words, &root).unwrap_or_default();
     let (problems, variables) = words.finish();
-    if problems.is_empty() { Ok(Suite { tests, variables }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Suite { variables, ..suite }) } else { Err(problems) }
 }
 
-fn suite(words: &mut Words<'_>, root: &Node) -> Option<Vec<Test>> {
+fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
     let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
+    let named = fields.get("variables").map(|node| variables::variables(words, node)).unwrap_or_default();
+    let warm_ups = fields.get("warm-up").map(|node| load::warm_ups(words, node)).unwrap_or_default();
+    let loads = fields.get("load").map(|node| load::loads(words, node)).unwrap_or_default();
+    words.scope.take_used();
+    let entries = entries(words, root, &fields)?;
+    Some(Suite { named, tests: entries.tests, flows: entries.flows, warm_ups, loads, ..Suite::default() })
+}
+
+fn entries(words: &mut Words<'_>, root: &Node, fields: &Fields<'_>) -> Option<Entries> {
     let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or(Defaults { timeout: TIMEOUT, retry: RETRY });
     let Some(node) = fields.get("tests") else {
+        if fields.get("load").is_some() {
+            return Some(Entries::default());
+        }
         words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
         return None;
     };
@@ -57,8 +78,11 @@ fn suite(words: &mut Words<'_>, root: &Node) -> Option<Vec<Test>> {
     if items.is_empty() {
         words.reader.report(node.place, "`tests` is empty", "Write at least one test, or leave the input empty");
     }
-    let mut names = BTreeSet::new();
-    Some(items.iter().filter_map(|item| test(words, item, defaults, &mut names)).collect())
+    let mut entries = Entries::default();
+    for item in items {
+        entries.read(words, item, defaults);
+    }
+    Some(entries)
 }
 
 fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {
@@ -100,15 +124,25 @@ fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
     Some(every)
 }
 
-fn test(words: &mut Words<'_>, node: &Node, defaults: Defaults, names: &mut BTreeSet<String>) -> Option<Test> {
-    let fields = words.reader.fields(node, "a test", TEST_KEYS)?;
-    let name = name(words, node, &fields, names);
-    let request = request::request(words, node, &fields);
+/// A test, without what places it among others: its name, when and in whose turn it runs.
+fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: Defaults) -> Option<Test> {
+    let request = request::request(words, node, fields);
     let expect = fields.get("expect").map_or_else(|| Some(Expect::default()), |node| expect::expect(words, node));
-    let on = fields.get("on").map_or_else(|| Some(vec![Moment::Green, Moment::Production]), |node| on(words, node));
-    let Defaults { timeout, retry } = own_or(words, &fields, defaults);
-    let redirects = redirects(words, &fields, expect.as_ref());
-    Some(Test { name: name?, request: request?, redirects: redirects?, on: on?, timeout, retry, expect: expect? })
+    let captures = fields.get("capture").map_or_else(|| Some(Vec::new()), |node| capture::captures(words, node));
+    let expect = expect.map(|expect| redirect_captured(expect, captures.as_deref().unwrap_or_default()));
+    let Defaults { timeout, retry } = own_or(words, fields, defaults);
+    let redirects = redirects(words, fields, expect.as_ref());
+    let (name, turn, needs) = (String::new(), Turn::InOrder, BTreeSet::new());
+    Some(Test { name, request: request?, redirects: redirects?, timeout, retry, expect: expect?, captures: captures?, needs, turn })
+}
+
+/// Who captures a part of a redirect looks at one.
+fn redirect_captured(mut expect: Expect, captures: &[Capture]) -> Expect {
+    let captured = captures.iter().any(|capture| matches!(capture.source, Source::Redirect(_)));
+    if captured && expect.redirect.is_none() && expect.status.is_empty() {
+        expect.status.push(StatusPattern::Class(3));
+    }
+    expect
 }
 
 fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTreeSet<String>) -> Option<String> {
@@ -125,7 +159,8 @@ fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTr
     Some(name)
 }
 
-fn on(words: &mut Words<'_>, node: &Node) -> Option<Vec<Moment>> {
+fn on(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Vec<Moment>> {
+    let Some(node) = fields.get("on") else { return Some(vec![Moment::Green, Moment::Production]) };
     let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
     if items.is_empty() {
         words.reader.report(

@@ -106,7 +106,7 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 /// Scrubbed first, cut afterwards: half a secret is not recognised.
-fn presentable(text: &str, scrubber: &Scrubber) -> String {
+pub(crate) fn presentable(text: &str, scrubber: &Scrubber) -> String {
     let clean = scrubber.scrub(text);
     let mut characters = clean.trim().chars().map(harmless);
     let mut cut: String = characters.by_ref().take(LONGEST).collect();

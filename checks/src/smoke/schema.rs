@@ -4,6 +4,8 @@
 //! have a key that the other lacks.
 #![expect(dead_code, clippy::large_enum_variant, reason = "the types are read by their derive only")]
 
+mod flow;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -11,14 +13,20 @@ use serde_json::{Number, Value};
 
 /// Smoke tests: requests to green before users reach it and to production afterwards, and what their answers must be.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case", extend("anyOf" = [{ "required": ["tests"] }, { "required": ["load"] }]))]
 struct SmokeTests {
     /// What tests take over when they say nothing themselves.
     #[schemars(default)]
     defaults: Option<Defaults>,
-    /// The tests; they run in parallel.
+    /// Texts by name, for `${name}`; each may use those before it.
+    variables: Option<BTreeMap<flow::Name, Text>>,
+    /// The tests; they run in parallel, except where one uses what another captures.
     #[schemars(length(min = 1))]
-    tests: Vec<Test>,
+    tests: Option<Vec<flow::Entry>>,
+    /// Requests to green before its tests, whose answers are not judged.
+    warm_up: Option<OneOrMore<flow::WarmUp>>,
+    /// Load probes: many requests, and how long their answers may take.
+    load: Option<OneOrMore<flow::Load>>,
 }
 
 #[derive(JsonSchema)]
@@ -82,6 +90,14 @@ struct Test {
     retry: Option<Retry>,
     /// What the answer must be; a 2xx status when absent.
     expect: Option<Expect>,
+    /// Values of the answer by name, for `${name}` in tests that come after.
+    capture: Option<BTreeMap<flow::Name, flow::Capture>>,
+    /// The test runs once for each combination of these values, `${matrix.NAME}`; not in a flow.
+    matrix: Option<flow::Matrix>,
+    /// Tests and flows that end before this one begins; not in a flow.
+    after: Option<OneOrMore<String>>,
+    /// In a flow: whether the step runs also after a failure, to clean up.
+    always: Option<bool>,
 }
 
 fn methods() -> Value {
@@ -243,7 +259,8 @@ pub fn schema() -> Value {
 mod tests {
     use super::*;
     use crate::smoke::parse::keys::{
-        BODY_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, JSON_KEYS, REDIRECT_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS, TEXT_KEYS,
+        BODY_KEYS, CAPTURE_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, FLOW_KEYS, JSON_KEYS, LOAD_KEYS, REDIRECT_KEYS, RETRY_KEYS,
+        SUITE_KEYS, TEST_KEYS, TEXT_KEYS, WARM_UP_KEYS,
     };
 
     #[test]
@@ -254,6 +271,10 @@ mod tests {
             ("/$defs/Defaults/properties", DEFAULTS_KEYS),
             ("/$defs/Retry/properties", RETRY_KEYS),
             ("/$defs/Test/properties", TEST_KEYS),
+            ("/$defs/Flow/properties", FLOW_KEYS),
+            ("/$defs/CapturePart/properties", CAPTURE_KEYS),
+            ("/$defs/WarmUp/properties", WARM_UP_KEYS),
+            ("/$defs/Load/properties", LOAD_KEYS),
             ("/$defs/Expect/properties", EXPECT_KEYS),
             ("/$defs/JsonConditions/properties", JSON_KEYS),
             ("/$defs/TextConditions/properties", TEXT_KEYS),

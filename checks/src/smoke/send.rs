@@ -11,9 +11,10 @@ use reqwest::{Client, Response, redirect::Policy};
 
 use super::answer::{Answer, Body, Extent};
 use super::form::Redirects;
+use super::jar::Jar;
 use super::result::Mismatch;
 use super::run::Limits;
-pub(super) use build::Outgoing;
+pub(crate) use build::Outgoing;
 
 /// How we name ourselves to the service.
 const USER_AGENT: &str = "ecs-bluegreen-action";
@@ -27,10 +28,19 @@ pub(super) fn client() -> reqwest::Result<Client> {
     Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).build()
 }
 
-/// Sends a request and gives the answer that counts.
-pub(super) async fn exchange(client: &Client, mut outgoing: Outgoing, redirects: Redirects, limits: &Limits) -> Result<Answer, Mismatch> {
+/// Sends a request and gives the answer that counts; cookies come from the jar and go into it.
+pub(super) async fn exchange(
+    client: &Client,
+    mut outgoing: Outgoing,
+    redirects: Redirects,
+    limits: &Limits,
+    jar: &Jar,
+) -> Result<Answer, Mismatch> {
     for _ in 0..=limits.redirects {
-        let response = client.execute(outgoing.to_request()).await.map_err(|error| no_answer(error, "an answer"))?;
+        let mut request = outgoing.to_request();
+        jar.dress(&outgoing.url, request.headers_mut());
+        let response = client.execute(request).await.map_err(|error| no_answer(error, "an answer"))?;
+        jar.keep(&outgoing.url, response.headers());
         let next = match redirects {
             Redirects::Follow => redirect::target(&response, &outgoing.url),
             Redirects::Judge => None,
@@ -68,7 +78,7 @@ fn no_answer(error: reqwest::Error, expected: &str) -> Mismatch {
 }
 
 /// An error with its causes, each said once.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

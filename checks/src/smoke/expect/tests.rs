@@ -9,7 +9,7 @@ use crate::smoke::parse;
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
-    Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+    Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {

@@ -5,7 +5,7 @@ mod conditions;
 use reqwest::header::HeaderName;
 use serde_json_path::JsonPath;
 
-use crate::document::{Content, Entry, Node};
+use crate::document::{Content, Entry, Node, Place};
 use crate::smoke::form::{
     CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag, JsonExpectation, REDIRECTIONS, RedirectExpectation, SameSite,
     StatusPattern, TextCondition,
@@ -47,7 +47,7 @@ fn each<T>(words: &mut Words<'_>, node: &Node, what: &str, read: fn(&mut Words<'
     read.into_iter().collect()
 }
 
-fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
+pub(super) fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
     let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
     if items.is_empty() {
         words.reader.report(node.place, "`status` is an empty list", "Write a status, or leave `status` out for 2xx");
@@ -78,26 +78,30 @@ fn json(words: &mut Words<'_>, entry: &Entry) -> Option<JsonExpectation> {
 }
 
 fn json_path(words: &mut Words<'_>, entry: &Entry) -> Option<JsonPath> {
-    if entry.key.contains("${") {
+    json_path_of(words, entry.place, &entry.key)
+}
+
+pub(super) fn json_path_of(words: &mut Words<'_>, place: Place, path: &str) -> Option<JsonPath> {
+    if path.contains("${") {
         words.reader.report(
-            entry.place,
-            format!("A JSONPath cannot hold variables: `{}`", entry.key),
+            place,
+            format!("A JSONPath cannot hold variables: `{path}`"),
             "Put the variable on the other side of the colon",
         );
         return None;
     }
-    JsonPath::parse(&entry.key).map_err(|error| bad_json_path(words, entry, &error)).ok()
+    JsonPath::parse(path).map_err(|error| bad_json_path(words, place, path, &error)).ok()
 }
 
-fn bad_json_path(words: &mut Words<'_>, entry: &Entry, error: &serde_json_path::ParseError) {
+fn bad_json_path(words: &mut Words<'_>, place: Place, path: &str, error: &serde_json_path::ParseError) {
     // The crate knows where, but seldom why.
-    let reason = match entry.key.get(error.position()..) {
-        _ if !entry.key.starts_with('$') => "it does not start with `$`".to_owned(),
+    let reason = match path.get(error.position()..) {
+        _ if !path.starts_with('$') => "it does not start with `$`".to_owned(),
         Some(rest) if !rest.is_empty() => format!("it cannot be read from `{rest}` on"),
         _ => "it ends too early".to_owned(),
     };
     let remedy = "Write a JSONPath (RFC 9535) such as `$.status` or `$.items[0].name`, in quotes where it has brackets";
-    words.reader.report(entry.place, format!("`{}` is not a JSONPath: {reason}", entry.key), remedy);
+    words.reader.report(place, format!("`{path}` is not a JSONPath: {reason}"), remedy);
 }
 
 fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Vec<TextCondition>)> {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use crate::document::{Entry, Node};
+use crate::document::{Entry, Node, Place};
 use crate::reader::Fields;
 use crate::smoke::form::{Body, Request};
 use crate::template::{Template, Values};
@@ -60,7 +60,7 @@ fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, St
     Some((Method::from_bytes(method.as_bytes()).ok()?, path))
 }
 
-fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
+pub(super) fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
     if !path.starts_with('/') || path.contains(char::is_whitespace) {
         let remedy = "Write a path such as `/health`; it is joined to test-url and production-url";
         words.reader.report(entry.value.place, format!("`{path}` is not a path that starts with `/`"), remedy);
@@ -69,7 +69,7 @@ fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
     words.parsed(&entry.value, path)
 }
 
-fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<(HeaderName, Template)>> {
+pub(super) fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<(HeaderName, Template)>> {
     let entries = words.reader.entries(node, "`headers`")?;
     let headers: Vec<_> = entries.iter().map(|entry| header(words, entry)).collect();
     headers.into_iter().collect()
@@ -91,14 +91,18 @@ fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Template)
 
 /// A header's name; names have no case.
 pub(super) fn header_name(words: &mut Words<'_>, entry: &Entry) -> Option<HeaderName> {
-    let name = HeaderName::from_bytes(entry.key.as_bytes());
+    header_name_of(words, entry.place, &entry.key)
+}
+
+pub(super) fn header_name_of(words: &mut Words<'_>, place: Place, text: &str) -> Option<HeaderName> {
+    let name = HeaderName::from_bytes(text.as_bytes());
     if name.is_err() {
-        words.reader.report(entry.place, format!("`{}` is not the name of a header", entry.key), "Write a name such as `content-type`");
+        words.reader.report(place, format!("`{text}` is not the name of a header"), "Write a name such as `content-type`");
     }
     name.ok()
 }
 
-fn body(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Body> {
+pub(super) fn body(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Body> {
     let entries = fields.among(BODY_KEYS);
     if let Some(second) = entries.get(1) {
         let message = format!("A test has two bodies: `{}` and `{}`", entries[0].key, second.key);

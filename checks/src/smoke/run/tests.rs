@@ -1,5 +1,7 @@
 //! Suites against a real HTTP server: warm-up, redirects, secrets, limits, and the end of a run.
 
+mod flow;
+
 use crate::moment::Moment;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -71,7 +73,7 @@ async fn receive(stream: &mut TcpStream) -> std::io::Result<String> {
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("p@ss/w&rd"))].into();
-    Values { version: "v1".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+    Values { version: "v1".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
 }
 
 async fn run_green(base: &Url, document: &str) -> Vec<TestResult> {

@@ -14,24 +14,24 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 /// Whether the texts come from `${env.NAME}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::smoke) enum Holds {
+pub(crate) enum Holds {
     Secret,
     NoSecret,
 }
 
 /// A request as it goes over the wire.
 #[derive(Debug, Clone)]
-pub(in crate::smoke) struct Outgoing {
-    pub(in crate::smoke) method: Method,
-    pub(in crate::smoke) url: Url,
-    pub(in crate::smoke) headers: HeaderMap,
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
     /// The headers whose values are secret.
-    pub(in crate::smoke) secret_headers: Vec<HeaderName>,
-    pub(in crate::smoke) body: Option<(Vec<u8>, Holds)>,
+    pub(crate) secret_headers: Vec<HeaderName>,
+    pub(crate) body: Option<(Vec<u8>, Holds)>,
 }
 
 impl Outgoing {
-    pub(in crate::smoke) fn new(wanted: &Wanted, base: &Url, values: &Values) -> Result<Self, Mismatch> {
+    pub(crate) fn new(wanted: &Wanted, base: &Url, values: &Values) -> Result<Self, Mismatch> {
         let mut headers = HeaderMap::new();
         for (name, value) in &wanted.headers {
             headers.append(name, header(name, value, values)?);
@@ -44,7 +44,7 @@ impl Outgoing {
         Ok(Self { method: wanted.method.clone(), url, headers, secret_headers, body: wanted.body.render(values) })
     }
 
-    pub(in crate::smoke) fn to_request(&self) -> Request {
+    pub(crate) fn to_request(&self) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
         *request.body_mut() = self.body.as_ref().map(|(bytes, _)| bytes.clone().into());

@@ -1,0 +1,1 @@
+//! Load and warm-up against a real HTTP server.
