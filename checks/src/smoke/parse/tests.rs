@@ -1,5 +1,7 @@
 //! The example of the documentation is read; every mistake is found, at its place, with a remedy, and all of them at once.
 
+mod flow;
+
 use super::*;
 use crate::moment::Moment;
 

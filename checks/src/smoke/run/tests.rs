@@ -236,31 +236,49 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     assert_eq!((verdicts.len(), seen.into_inner().unwrap().len()), (3, 3));
 }
 
-#[tokio::test]
-async fn a_hundred_slow_tests_run_sixteen_at_a_time_in_the_order_of_the_document() {
-    let under_way = Arc::new(AtomicUsize::new(0));
+/// A keep-alive server that takes 20 ms for each answer; how many it had under way at once.
+async fn serve_slowly() -> (Url, Arc<AtomicUsize>) {
     let most = Arc::new(AtomicUsize::new(0));
-    let (server_under_way, server_most) = (under_way.clone(), most.clone());
+    let (under_way, server_most) = (Arc::new(AtomicUsize::new(0)), most.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (under_way, most) = (server_under_way.clone(), server_most.clone());
+            let (under_way, most) = (under_way.clone(), server_most.clone());
             tokio::spawn(async move {
-                receive(&mut stream).await?;
-                most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                sleep(Duration::from_millis(5)).await;
-                under_way.fetch_sub(1, Ordering::SeqCst);
-                stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await
+                loop {
+                    let mut buffer = [0; 4096];
+                    if stream.read(&mut buffer).await? == 0 {
+                        return std::io::Result::Ok(());
+                    }
+                    most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    sleep(Duration::from_millis(20)).await;
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
+                }
             });
         }
     });
+    (base, most)
+}
+
+#[tokio::test]
+async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
+    let (base, most) = serve_slowly().await;
     let tests: Vec<String> = (0..100).map(|index| format!("{{ name: test {index}, get: /{index} }}")).collect();
-    let results = run_green(&base, &format!("tests: [{}]", tests.join(", "))).await;
-    assert!(
-        results.iter().enumerate().all(|(index, result)| result.name == format!("test {index}") && result.verdict == TestVerdict::Passed)
-    );
-    assert!((2..=16).contains(&most.load(Ordering::SeqCst)), "{most:?}");
+    let suite = parse(&format!("tests: [{}]", tests.join(", ")), "inline").unwrap();
+    let mut fastest = Duration::MAX;
+    // The fastest of three: the machine may be busy with something else.
+    for _ in 0..3 {
+        let begun = tokio::time::Instant::now();
+        let results = run(&suite, Moment::Green, &base, &values(), &Limits::default(), &|_| ()).await;
+        fastest = fastest.min(begun.elapsed());
+        let in_order =
+            |(index, result): (usize, &TestResult)| result.name == format!("test {index}") && result.verdict == TestVerdict::Passed;
+        assert!(results.iter().enumerate().all(in_order), "{results:?}");
+    }
+    assert!(fastest <= Duration::from_millis(250), "{fastest:?}");
+    assert_eq!(most.load(Ordering::SeqCst), Limits::default().concurrency);
 }
 
 #[tokio::test]
