@@ -46,16 +46,12 @@ impl Scope {
 
     /// Notes that a name is used, and says whether its value is a secret.
     pub(crate) fn look_up(&mut self, name: &str, place: Place) -> Secrecy {
-        match self.known.get(name) {
-            Some(secrecy) => {
-                self.used.entry(name.to_owned()).or_insert(place);
-                *secrecy
-            }
-            None => {
-                self.unresolved.push((name.to_owned(), place));
-                Secrecy::Open
-            }
-        }
+        let Some(secrecy) = self.known.get(name) else {
+            self.unresolved.push((name.to_owned(), place));
+            return Secrecy::Open;
+        };
+        self.used.entry(name.to_owned()).or_insert(place);
+        *secrecy
     }
 
     /// The names that were used since the last time.

@@ -77,7 +77,7 @@ impl Server {
         let pause = if self.silent.load(Ordering::SeqCst) { Duration::from_hours(1) } else { self.takes + Duration::from_millis(stalled) };
         tokio::select! {
             () = sleep(pause) => true,
-            _ = stream.readable(), if pause > Duration::from_secs(60) => false,
+            _ = stream.readable(), if pause > Duration::from_mins(1) => false,
         }
     }
 }

@@ -35,9 +35,8 @@ pub(super) async fn volley(target: &Target<'_>, schedule: &mut Schedule, tally: 
                 Some(shot) = shots.next() => Some(shot),
                 () = sleep_until(next) => None,
             },
-            Next::WhenOneReturns => shots.next().await,
             Next::Never if shots.is_empty() => return Ended::Whole,
-            Next::Never => shots.next().await,
+            Next::WhenOneReturns | Next::Never => shots.next().await,
         };
         if let Some(shot) = landed {
             tally.add(shot, Instant::now());

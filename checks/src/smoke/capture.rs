@@ -86,8 +86,8 @@ fn redirect(parameter: &str, answer: &Answer) -> Result<String, Missing> {
 
 /// Of several cookies of one name the last counts, as in a browser.
 fn cookie(name: &str, answer: &Answer) -> Result<String, Missing> {
-    let cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse);
-    let last = cookies.filter(|cookie| cookie.name == name).last();
+    let mut cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse);
+    let last = cookies.rfind(|cookie| cookie.name == name);
     last.map(|cookie| cookie.value).ok_or_else(|| missing(format!("cookie {name}"), "no such cookie"))
 }
 
@@ -136,8 +136,8 @@ mod tests {
             ("{ header: X-Token }", r#""t0k""#),
             ("{ redirect: code }", r#""c d""#),
             ("{ cookie: sid }", r#""new=1""#),
-            (r#"{ matches: 'id=(\d+)' }"#, r#""42""#),
-            (r#"{ matches: 'id=\d+' }"#, r#""id=42""#),
+            (r"{ matches: 'id=(\d+)' }", r#""42""#),
+            (r"{ matches: 'id=\d+' }", r#""id=42""#),
             ("status", "302"),
             ("url", r#""https://host/a""#),
         ];

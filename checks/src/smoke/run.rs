@@ -68,7 +68,9 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, lim
             TestVerdict::Skipped
         }
         Err(obstacle) => {
-            courses.iter().for_each(|course| course.prevented(&obstacle));
+            for course in &courses {
+                course.prevented(&obstacle);
+            }
             TestVerdict::Failed
         }
     };

@@ -16,7 +16,7 @@ pub(super) fn matrix(words: &mut Words<'_>, node: &Node) -> Option<Vec<Vec<Cell>
     let axes: Vec<_> = entries.iter().map(|entry| axis(words, entry)).collect();
     let axes: Vec<Vec<Cell>> = axes.into_iter().collect::<Option<_>>()?;
     let size = axes.iter().try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
-    if axes.is_empty() || !size.is_some_and(|size| size <= MOST) {
+    if axes.is_empty() || size.is_none_or(|size| size > MOST) {
         let size = if axes.is_empty() { "no values".to_owned() } else { format!("more than {MOST} combinations") };
         words.reader.report(node.place, format!("`matrix` has {size}"), "Write lists such as `locale: [de, en]`, of a few values each");
         return None;

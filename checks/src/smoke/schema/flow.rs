@@ -23,7 +23,8 @@ pub(super) struct Flow {
     name: String,
     /// The steps, in the order in which they run.
     #[schemars(length(min = 1))]
-    flow: Vec<Test>,
+    #[schemars(rename = "flow")]
+    steps: Vec<Test>,
     /// When the flow runs; on green and on production when absent.
     on: Option<OneOrMore<Moment>>,
     /// The longest a single request of a step may take.

@@ -1,7 +1,8 @@
 //! Flows against a small service with a memory: created, read, listed, deleted; failures in the middle; order, matrix, cookies, secrets.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::*;
 
