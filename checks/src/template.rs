@@ -1,6 +1,7 @@
-//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`.
+//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`,
+//! `${secret.NAME}`.
 //!
-//! A value of `${env.NAME}` is a secret: [`Template::masked`] is the only form of a template that people may read.
+//! A value of `${env.NAME}` or `${secret.NAME}` is a secret: [`Template::masked`] is the only form of a template that people may read.
 //! `$${` is a plain `${`.
 
 use std::collections::BTreeMap;
@@ -21,6 +22,15 @@ pub struct Values {
     pub revision: String,
     /// `${env.NAME}` by name.
     pub environment: BTreeMap<String, Secret>,
+    /// `${secret.NAME}` by name.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+impl Values {
+    /// Everything that must never be read by people.
+    pub(crate) fn confidential(&self) -> impl Iterator<Item = &Secret> {
+        self.environment.values().chain(self.secrets.values())
+    }
 }
 
 /// A name that may stand in `${…}`.
@@ -30,6 +40,8 @@ pub(crate) enum Variable {
     Digest,
     Revision,
     Environment(String),
+    /// `${secret.NAME}`
+    Secret(String),
 }
 
 /// The variables that are not `env.NAME`, by name.
@@ -40,20 +52,34 @@ const MASK: &str = "***";
 
 impl Variable {
     fn named(name: &str) -> Option<Self> {
-        let Some(environment) = name.strip_prefix("env.") else {
-            return NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable);
-        };
-        let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        let starts_well = environment.starts_with(|character: char| !character.is_ascii_digit());
-        (starts_well && environment.chars().all(legal)).then(|| Self::Environment(environment.to_owned()))
+        if let Some(environment) = name.strip_prefix("env.") {
+            return is_name(environment).then(|| Self::Environment(environment.to_owned()));
+        }
+        if let Some(secret) = name.strip_prefix("secret.") {
+            return is_name(secret).then(|| Self::Secret(secret.to_owned()));
+        }
+        NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable)
     }
 
     /// The name of the environment variable, if it is one.
     pub(crate) fn environment(&self) -> Option<&str> {
         match self {
             Self::Environment(name) => Some(name),
-            Self::Version | Self::Digest | Self::Revision => None,
+            Self::Version | Self::Digest | Self::Revision | Self::Secret(_) => None,
         }
+    }
+
+    /// The name of the secret, if it is one that the document declares.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Secret(name) => Some(name),
+            Self::Version | Self::Digest | Self::Revision | Self::Environment(_) => None,
+        }
+    }
+
+    /// Whether its value must never be read by people.
+    fn is_confidential(&self) -> bool {
+        self.environment().or(self.secret()).is_some()
     }
 
     fn value<'v>(&self, values: &'v Values) -> &'v str {
@@ -62,8 +88,15 @@ impl Variable {
             Self::Digest => &values.digest,
             Self::Revision => &values.revision,
             Self::Environment(name) => values.environment.get(name).map_or("", Secret::expose),
+            Self::Secret(name) => values.secrets.get(name).map_or("", Secret::expose),
         }
     }
+}
+
+/// A name as environment variables have it.
+pub(crate) fn is_name(text: &str) -> bool {
+    let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    text.starts_with(|character: char| !character.is_ascii_digit()) && text.chars().all(legal)
 }
 
 /// Why a text is not a template: what is wrong, and the remedy.
@@ -115,11 +148,11 @@ impl Template {
 
     /// The text as people may read it: secrets are `***`.
     pub(crate) fn masked(&self, values: &Values) -> String {
-        self.join(|variable| if variable.environment().is_some() { MASK.to_owned() } else { variable.value(values).to_owned() })
+        self.join(|variable| if variable.is_confidential() { MASK.to_owned() } else { variable.value(values).to_owned() })
     }
 
     pub(crate) fn holds_secret(&self) -> bool {
-        self.variables().any(|variable| variable.environment().is_some())
+        self.variables().any(Variable::is_confidential)
     }
 
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
@@ -146,7 +179,8 @@ fn unclosed() -> TemplateError {
 }
 
 fn unknown(name: &str) -> TemplateError {
-    let known = "Known here: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`; a plain `${` is written `$${`".to_owned();
+    let known =
+        "Known here: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`, `${secret.NAME}`; a plain `${` is written `$${`".to_owned();
     TemplateError { message: format!("Unknown variable `${{{name}}}`"), remedy: known }
 }
 
@@ -218,7 +252,13 @@ mod tests {
 
     fn values() -> Values {
         let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
-        Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+        Values {
+            version: "v1.2".to_owned(),
+            digest: "sha256:ab".to_owned(),
+            revision: "api:7".to_owned(),
+            environment,
+            ..Values::default()
+        }
     }
 
     #[test]

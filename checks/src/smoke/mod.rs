@@ -12,12 +12,15 @@ mod result;
 mod run;
 #[cfg(test)]
 mod schema;
+mod secrets;
 mod send;
 
 pub use crate::template::Values;
+pub use crate::words::Files;
 pub use form::Suite;
 pub use parse::parse;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};
 #[cfg(test)]
 pub use schema::schema;
+pub use secrets::{SecretError, SecretWanted};

@@ -4,7 +4,10 @@
 
 mod expect;
 pub(super) mod keys;
+mod preset;
 mod request;
+mod secrets;
+mod transport;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,10 +16,14 @@ use crate::document::{self, Content, Node};
 use crate::moment::{MOMENTS, Moment};
 use crate::problem::Problem;
 use crate::reader::{Fields, Reader};
+use reqwest::header::HeaderName;
 
-use super::form::{Expect, Redirects, Retry, Suite, Test};
-use crate::words::Words;
+use super::form::{Expect, Redirects, Request, Retry, Suite, Test, Transport};
+use super::secrets::SecretWanted;
+use crate::template::Template;
+use crate::words::{Files, Words};
 use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS};
+use preset::Preset;
 
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
@@ -31,24 +38,36 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What a test takes over when it says nothing itself.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Defaults {
     timeout: Duration,
     retry: Retry,
+    transport: Transport,
+    test_header: Option<(HeaderName, Template)>,
 }
 
-/// Reads a suite; `origin` is the file as the user wrote it, or `inline`.
-pub fn parse(text: &str, origin: &str) -> Result<Suite, Vec<Problem>> {
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { timeout: TIMEOUT, retry: RETRY, transport: Transport::default(), test_header: None }
+    }
+}
+
+/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `files` gives the files that the document names: they
+/// are read now, so that a file that is missing or malformed is a problem of the document.
+pub fn parse(text: &str, origin: &str, files: Files<'_>) -> Result<Suite, Vec<Problem>> {
     let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut words = Words::new(Reader::new(INPUT, origin, text));
+    let mut words = Words::new(Reader::new(INPUT, origin, text), files);
+    let declared = secrets::declared(&mut words, &root);
     let tests = suite(&mut words, &root).unwrap_or_default();
     let (problems, variables) = words.finish();
-    if problems.is_empty() { Ok(Suite { tests, variables }) } else { Err(problems) }
+    let used = |secret: &SecretWanted| variables.iter().any(|variable| variable.secret() == Some(&secret.name));
+    let secrets = declared.into_iter().filter(used).collect();
+    if problems.is_empty() { Ok(Suite { tests, variables, secrets }) } else { Err(problems) }
 }
 
 fn suite(words: &mut Words<'_>, root: &Node) -> Option<Vec<Test>> {
     let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
-    let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or(Defaults { timeout: TIMEOUT, retry: RETRY });
+    let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or_default();
     let Some(node) = fields.get("tests") else {
         words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
         return None;
@@ -58,25 +77,27 @@ fn suite(words: &mut Words<'_>, root: &Node) -> Option<Vec<Test>> {
         words.reader.report(node.place, "`tests` is empty", "Write at least one test, or leave the input empty");
     }
     let mut names = BTreeSet::new();
-    Some(items.iter().filter_map(|item| test(words, item, defaults, &mut names)).collect())
+    Some(items.iter().filter_map(|item| test(words, item, &defaults, &mut names)).collect())
 }
 
 fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {
     let fields = words.reader.fields(node, "`defaults`", DEFAULTS_KEYS)?;
-    Some(own_or(words, &fields, Defaults { timeout: TIMEOUT, retry: RETRY }))
+    let test_header = fields.get("test-header").and_then(|node| transport::test_header(words, node));
+    Some(Defaults { test_header, ..own_or(words, &fields, &Defaults::default()) })
 }
 
-/// The timeout and retry of these fields, and of `inherited` where they are silent.
-fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: Defaults) -> Defaults {
-    let timeout = fields.get("timeout").and_then(|node| timeout(words, node)).unwrap_or(inherited.timeout);
+/// What these fields say, and `inherited` where they are silent.
+fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: &Defaults) -> Defaults {
+    let timeout = fields.get("timeout").and_then(|node| timeout(words, node, "`timeout`")).unwrap_or(inherited.timeout);
     let retry = fields.get("retry").and_then(|node| retry(words, node, inherited.retry)).unwrap_or(inherited.retry);
-    Defaults { timeout, retry }
+    let transport = transport::transport(words, fields, &inherited.transport);
+    Defaults { timeout, retry, transport, test_header: inherited.test_header.clone() }
 }
 
-fn timeout(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
-    let timeout = words.reader.duration(node, "`timeout`")?;
+fn timeout(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Duration> {
+    let timeout = words.reader.duration(node, what)?;
     if timeout.is_zero() {
-        words.reader.report(node.place, "`timeout` is zero: no request could be answered", "Write a time such as `5s`");
+        words.reader.report(node.place, format!("{what} is zero: no request could be answered"), "Write a time such as `5s`");
     }
     Some(timeout)
 }
@@ -100,15 +121,18 @@ fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
     Some(every)
 }
 
-fn test(words: &mut Words<'_>, node: &Node, defaults: Defaults, names: &mut BTreeSet<String>) -> Option<Test> {
+fn test(words: &mut Words<'_>, node: &Node, defaults: &Defaults, names: &mut BTreeSet<String>) -> Option<Test> {
     let fields = words.reader.fields(node, "a test", TEST_KEYS)?;
     let name = name(words, node, &fields, names);
     let request = request::request(words, node, &fields);
     let expect = fields.get("expect").map_or_else(|| Some(Expect::default()), |node| expect::expect(words, node));
     let on = fields.get("on").map_or_else(|| Some(vec![Moment::Green, Moment::Production]), |node| on(words, node));
-    let Defaults { timeout, retry } = own_or(words, &fields, defaults);
-    let redirects = redirects(words, &fields, expect.as_ref());
-    Some(Test { name: name?, request: request?, redirects: redirects?, on: on?, timeout, retry, expect: expect? })
+    let Defaults { timeout, retry, transport, test_header } = own_or(words, &fields, defaults);
+    let preset = preset::preset(words, &fields);
+    let redirects = redirects(words, &fields, expect.as_ref(), preset.as_ref());
+    let test = Test { name: name?, request: request?, transport, redirects: redirects?, on: on?, timeout, retry, expect: expect? };
+    let test = Test { request: Request { test_header, ..test.request }, ..test };
+    preset::applied(words, &fields, test, preset)
 }
 
 fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTreeSet<String>) -> Option<String> {
@@ -139,8 +163,8 @@ fn on(words: &mut Words<'_>, node: &Node) -> Option<Vec<Moment>> {
 }
 
 /// Redirects are followed unless the test wants to look at one.
-fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>) -> Option<Redirects> {
-    let judged = expect.is_some_and(Expect::looks_at_redirect);
+fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>, preset: Option<&Preset>) -> Option<Redirects> {
+    let judged = preset.is_some() || expect.is_some_and(Expect::looks_at_redirect);
     let Some(node) = fields.get("follow") else { return Some(if judged { Redirects::Judge } else { Redirects::Follow }) };
     let follow = words.reader.boolean(node, "`follow`")?;
     if follow && judged {
@@ -154,4 +178,4 @@ fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

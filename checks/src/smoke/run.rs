@@ -6,7 +6,6 @@ mod course;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use reqwest::Client;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -16,7 +15,7 @@ use crate::moment::Moment;
 
 use super::form::{Suite, Test};
 use super::result::{Attempted, Mismatch, TestResult, TestVerdict};
-use super::send::{chain, client};
+use super::send::{Clients, Side};
 use crate::template::Values;
 use course::{Course, Post};
 
@@ -42,14 +41,15 @@ pub type OnResult<'a> = &'a (dyn Fn(&TestResult) + Send + Sync);
 
 /// Runs the tests of `suite` that belong to `moment` against `base`; the results are in the order of the document.
 ///
-/// Every name of [`Suite::needs_env`] must be in `values`: without one, nothing is sent and every test fails. Dropping the future
+/// Every name of [`Suite::needs_env`] and [`Suite::needs_secrets`] must be in `values`: without one, nothing is sent and every test fails. Dropping the future
 /// cancels everything that is under way.
 pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, limits: &Limits, on_result: OnResult<'_>) -> Vec<TestResult> {
-    let clerk = Clerk { moment, values, scrubber: Scrubber::new(values.environment.values()), on_result };
+    let clerk = Clerk { moment, values, scrubber: Scrubber::new(values.confidential()), on_result };
     let tests: Vec<&Test> = suite.tests.iter().filter(|test| test.on.contains(&moment)).collect();
-    match complete(suite, values).and_then(|()| sender()) {
-        Ok(client) => {
-            let post = Post { base, values, limits, client, turns: Semaphore::new(limits.concurrency) };
+    let transports = tests.iter().map(|test| &test.transport);
+    match complete(suite, values).and_then(|()| Clients::new(transports, base)) {
+        Ok(clients) => {
+            let post = Post { side: Side { base, moment }, values, limits, clients, turns: Semaphore::new(limits.concurrency) };
             all(&post, &clerk, &tests).await
         }
         Err(obstacle) => tests.iter().map(|test| clerk.write(test, TestVerdict::Failed, &Attempted::prevented(&obstacle))).collect(),
@@ -58,11 +58,9 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, lim
 
 fn complete(suite: &Suite, values: &Values) -> Result<(), Mismatch> {
     let missing = suite.needs_env().into_iter().find(|name| !values.environment.contains_key(*name));
-    missing.map_or(Ok(()), |name| Err(Mismatch::new(format!("${{env.{name}}}"), "a value", "none: the variable is not set")))
-}
-
-fn sender() -> Result<Client, Mismatch> {
-    client().map_err(|error| Mismatch::new("HTTP client", "to be ready", chain(&error)))
+    missing.map_or(Ok(()), |name| Err(Mismatch::new(format!("${{env.{name}}}"), "a value", "none: the variable is not set")))?;
+    let missing = suite.needs_secrets().iter().find(|wanted| !values.secrets.contains_key(&wanted.name));
+    missing.map_or(Ok(()), |wanted| Err(Mismatch::new(format!("${{secret.{}}}", wanted.name), "a value", "none: it was not fetched")))
 }
 
 async fn all(post: &Post<'_>, clerk: &Clerk<'_>, tests: &[&Test]) -> Vec<TestResult> {
@@ -92,7 +90,7 @@ struct Clerk<'a> {
 
 impl Clerk<'_> {
     fn write(&self, test: &Test, verdict: TestVerdict, attempted: &Attempted) -> TestResult {
-        let request = format!("{} {}", test.request.method, test.request.path.masked(self.values));
+        let request = test.request.words(self.values);
         let result = TestResult::new(&test.name, self.moment, &request, verdict, attempted, &self.scrubber);
         (self.on_result)(&result);
         result

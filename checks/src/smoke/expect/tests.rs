@@ -1,15 +1,19 @@
 //! Expectations in the user's words against answers: what is met, and what is said of what is not.
 
+use std::time::Duration;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use time::OffsetDateTime;
 
 use super::super::answer::{Body, Extent};
 use super::*;
 use crate::secret::Secret;
 use crate::smoke::parse;
+use crate::smoke::parse::tests::no_files;
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
-    Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+    Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -19,12 +23,21 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
         map.append(name, value);
     }
     let body = Body { bytes: body.as_bytes().to_vec(), extent: Extent::Whole };
-    Answer { url: "https://green.example:8443/a/b".parse().unwrap(), status: StatusCode::from_u16(status).unwrap(), headers: map, body }
+    Answer {
+        url: "https://green.example:8443/a/b".parse().unwrap(),
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: map,
+        body,
+        elapsed: Duration::from_millis(300),
+        // 2026-11-21 12:00 UTC
+        at: OffsetDateTime::from_unix_timestamp(1_795_262_400).unwrap(),
+        certificate: None,
+    }
 }
 
 /// The failures as `what: expected, found`, or nothing.
 fn failures(expect: &str, answer: &Answer) -> String {
-    let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline").unwrap();
+    let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline", &no_files).unwrap();
     let failures = judge(&suite.tests[0].expect, answer, &values());
     failures.iter().map(|Mismatch { what, expected, found }| format!("{what}: {expected}, {found}")).collect::<Vec<_>>().join(" | ")
 }

@@ -10,8 +10,13 @@ pub(in crate::smoke) fn documented() -> String {
     after.split_once("```").unwrap().0.to_owned()
 }
 
+/// A workspace with nothing in it.
+pub(in crate::smoke) fn no_files(_: &str) -> Result<Vec<u8>, String> {
+    Err("cannot be read (there is no such file)".to_owned())
+}
+
 fn problems(text: &str) -> Vec<String> {
-    let problems = parse(text, "smoke.yml").unwrap_err();
+    let problems = parse(text, "smoke.yml", &no_files).unwrap_err();
     problems.iter().map(|problem| problem.to_string().replacen("smoke-tests: smoke.yml:", "", 1)).collect()
 }
 
@@ -22,7 +27,7 @@ fn with(lines: &str) -> String {
 
 #[test]
 fn the_documented_example_is_read_with_its_defaults() {
-    let suite = parse(&documented(), "inline").unwrap();
+    let suite = parse(&documented(), "inline", &no_files).unwrap();
     assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
     assert!(suite.count(Moment::Green) > suite.count(Moment::Production));
     let health = &suite.tests[0];
@@ -43,7 +48,7 @@ fn redirects_are_followed_unless_the_test_looks_at_one() {
         ("get: /\nfollow: true\nexpect: { status: 200 }", Redirects::Follow),
     ];
     for (lines, expected) in table {
-        assert_eq!(parse(&with(lines), "inline").unwrap().tests[0].redirects, expected, "{lines}");
+        assert_eq!(parse(&with(lines), "inline", &no_files).unwrap().tests[0].redirects, expected, "{lines}");
     }
 }
 
@@ -123,7 +128,7 @@ fn mistakes_in_an_expectation_are_found() {
 #[test]
 fn all_mistakes_are_reported_at_once_each_with_a_remedy() {
     let text = "defaults: { timeuot: 5s }\ntests:\n- name: a\n  gett: /\n- name: a\n  get: x\n  expects: {}\n  expect: { status: no, headers: { 'a b': { matches: '[' } } }\n";
-    let problems = parse(text, "inline").unwrap_err();
+    let problems = parse(text, "inline", &no_files).unwrap_err();
     let lines: Vec<usize> = problems.iter().map(|problem| problem.at.as_ref().unwrap().line).collect();
     assert_eq!(lines, [1, 3, 4, 5, 6, 7, 8, 8, 8]);
     assert!(problems.iter().all(|problem| !problem.remedy.is_empty() && !problem.remedy.ends_with('.')));

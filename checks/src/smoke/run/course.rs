@@ -4,27 +4,25 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use reqwest::Client;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
-use url::Url;
 
 use crate::duration::Human;
 use crate::smoke::answer::Answer;
 use crate::smoke::expect::judge;
 use crate::smoke::form::Test;
 use crate::smoke::result::{Attempted, Mismatch, TestVerdict};
-use crate::smoke::send::{Outgoing, exchange};
+use crate::smoke::send::{Clients, Outgoing, Side, exchange};
 use crate::template::Values;
 
 use super::Limits;
 
 /// What every test needs to send its request.
 pub(super) struct Post<'a> {
-    pub(super) base: &'a Url,
+    pub(super) side: Side<'a>,
     pub(super) values: &'a Values,
     pub(super) limits: &'a Limits,
-    pub(super) client: Client,
+    pub(super) clients: Clients,
     /// One for each request that may be under way; a test that waits to try again holds none.
     pub(super) turns: Semaphore,
 }
@@ -94,8 +92,8 @@ impl Post<'_> {
     }
 
     async fn answer(&self, test: &Test) -> Result<Answer, Mismatch> {
-        let outgoing = Outgoing::new(&test.request, self.base, self.values)?;
-        let exchange = exchange(&self.client, outgoing, test.redirects, self.limits);
+        let outgoing = Outgoing::new(test, self.side, self.values)?;
+        let exchange = exchange(&self.clients, test, outgoing, self.limits);
         let late = |_| Mismatch::new("time", format!("a whole answer within {}", Human(test.timeout)), "no end of it");
         timeout(test.timeout, exchange).await.map_err(late)?
     }

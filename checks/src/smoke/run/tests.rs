@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::secret::Secret;
 use crate::smoke::parse;
+use crate::smoke::parse::tests::no_files;
 
 /// What the server answers to the text of a request, the how-manieth it is.
 type Answers = Arc<dyn Fn(&str, usize) -> Reply + Send + Sync>;
@@ -71,11 +72,11 @@ async fn receive(stream: &mut TcpStream) -> std::io::Result<String> {
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("p@ss/w&rd"))].into();
-    Values { version: "v1".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+    Values { version: "v1".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
 }
 
 async fn run_green(base: &Url, document: &str) -> Vec<TestResult> {
-    run(&parse(document, "inline").unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
+    run(&parse(document, "inline", &no_files).unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
 }
 
 /// One test with these lines, without repetition.
@@ -224,7 +225,7 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     .await;
     let document = "tests:\n- { name: patient, get: /bad }\n- { name: good, get: /good }\n- { name: elsewhere, get: /, on: production }\n- { name: hasty, get: /bad, retry: { for: 0s } }\n";
     let seen = Mutex::new(Vec::new());
-    let suite = parse(document, "inline").unwrap();
+    let suite = parse(document, "inline", &no_files).unwrap();
     let note = |result: &TestResult| seen.lock().unwrap().push(result.name.clone());
     let limits = Limits::default();
     let results = timeout(Duration::from_millis(300), run(&suite, Moment::Green, &base, &values(), &limits, &note)).await.unwrap();
