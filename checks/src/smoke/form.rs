@@ -18,8 +18,9 @@ use crate::moment::Moment;
 
 use crate::template::{JsonTemplate, Pattern, Template, Variable};
 
+use super::json_schema::JsonSchema;
 use super::secrets::SecretWanted;
-pub(super) use judged::{CertificateExpectation, Counts, Durations, Inline, JsonSchema, SecurityHeader};
+pub(super) use judged::{CertificateExpectation, Counts, Durations, Inline, SecurityHeader};
 pub(super) use preset::{Cookies, Cors, Place};
 pub(super) use request::{Body, Credential, Request};
 pub(super) use transport::{HttpVersion, Tls, Transport};

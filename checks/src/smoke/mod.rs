@@ -7,6 +7,7 @@
 mod answer;
 mod expect;
 mod form;
+mod json_schema;
 mod parse;
 mod result;
 mod run;
@@ -14,6 +15,8 @@ mod run;
 mod schema;
 mod secrets;
 mod send;
+#[cfg(test)]
+mod tests;
 
 pub use crate::template::Values;
 pub use crate::words::Files;

@@ -1,9 +1,6 @@
-//! Expectations beyond the texts and numbers of an answer: durations, schemas, security headers, the certificate.
+//! Expectations beyond the texts and numbers of an answer: durations, security headers, the certificate.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use jsonschema::Validator;
 
 use super::Comparison;
 
@@ -12,10 +9,6 @@ pub(in crate::smoke) type Durations = Vec<(Comparison, Duration)>;
 
 /// The bounds of a count: all of them hold.
 pub(in crate::smoke) type Counts = Vec<(Comparison, i64)>;
-
-/// A JSON Schema, compiled when the document was read.
-#[derive(Debug, Clone)]
-pub(in crate::smoke) struct JsonSchema(pub(in crate::smoke) Arc<Validator>);
 
 /// One of the headers that protect a page in its readers' browsers.
 #[derive(Debug, Clone)]

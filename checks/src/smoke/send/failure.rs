@@ -29,19 +29,9 @@ pub(super) fn no_answer(error: reqwest::Error, expected: &str, asked: &Url, tran
 
 /// What rustls said, wherever it stands in the chain of causes.
 fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e TlsError> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        // An I/O error gives the cause of what it wraps, but not what it wraps.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = wrapped.and_then(|wrapped| wrapped.downcast_ref()) {
-            return Some(found);
-        }
-        cause = error.source();
-    }
-    None
+    // An I/O error gives the cause of what it wraps, but not what it wraps.
+    let wrapped = || error.downcast_ref::<io::Error>()?.get_ref().and_then(|wrapped| tls_error(wrapped));
+    error.downcast_ref().or_else(wrapped).or_else(|| error.source().and_then(tls_error))
 }
 
 fn tls(error: &TlsError, asked: &Url) -> Option<Mismatch> {
@@ -68,7 +58,7 @@ fn refused(reason: &CertificateError) -> String {
         CertificateError::NotValidForName => "one for another name".to_owned(),
         CertificateError::UnknownIssuer => "an untrusted one: no known authority signed it (add yours with `tls: { ca: … }`)".to_owned(),
         CertificateError::Revoked => "one that was revoked".to_owned(),
-        CertificateError::BadSignature => "one whose signature is wrong".to_owned(),
+        CertificateError::BadSignature => "an untrusted one: its signature is not of the authority that it names".to_owned(),
         other => format!("an untrusted one ({other})"),
     }
 }

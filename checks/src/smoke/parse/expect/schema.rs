@@ -1,12 +1,10 @@
 //! `json-schema`: a JSON Schema in the document, or the path of a file with one. It is compiled here, so that a schema that is no
 //! schema is a problem of the document. What it refers to must stand in it: nothing is fetched.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use crate::document::{Content, Node};
-use crate::smoke::form::JsonSchema;
+use crate::smoke::json_schema::JsonSchema;
 use crate::words::Words;
 
 /// What the problem is called by.
@@ -21,19 +19,9 @@ pub(super) fn schema(words: &mut Words<'_>, node: &Node) -> Option<JsonSchema> {
             return None;
         }
     };
-    match jsonschema::validator_for(&schema) {
-        Ok(validator) => Some(JsonSchema(Arc::new(validator))),
-        Err(error) => {
-            let at = error.instance_path().to_string();
-            let at = if at.is_empty() { String::new() } else { format!(" at {at}") };
-            words.reader.report(
-                node.place,
-                format!("{WHAT} is not a JSON Schema{at}: {error}"),
-                "Correct the schema; it can refer to itself only",
-            );
-            None
-        }
-    }
+    let remedy = "Correct the schema; it can refer to itself only";
+    let compiled = JsonSchema::new(schema);
+    compiled.map_err(|why| words.reader.report(node.place, format!("{WHAT} is not a JSON Schema: {why}"), remedy)).ok()
 }
 
 fn from_file(words: &mut Words<'_>, node: &Node) -> Option<Value> {
