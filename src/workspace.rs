@@ -34,10 +34,23 @@ impl Workspace {
     /// # Errors
     /// None of the places it may be in has a readable text file.
     pub fn read(&self, text: &str) -> Result<String, Unreadable> {
+        self.first(text, |place| std::fs::read_to_string(place))
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// None of the places it may be in has a readable file.
+    pub fn bytes(&self, text: &str) -> Result<Vec<u8>, Unreadable> {
+        self.first(text, |place| std::fs::read(place))
+    }
+
+    /// What is read at the first place that has it.
+    fn first<T>(&self, text: &str, read: impl Fn(&Path) -> io::Result<T>) -> Result<T, Unreadable> {
         let places = self.places(text);
         let mut why = None;
         for place in &places {
-            match std::fs::read_to_string(place) {
+            match read(place) {
                 Ok(content) => return Ok(content),
                 Err(error) => why = why.or(Some(sentence(&error))),
             }

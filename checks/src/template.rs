@@ -1,8 +1,8 @@
-//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`, and names that the
-//! document itself gives to values.
+//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`, `${secret.NAME}`, and
+//! names that the document itself gives to values.
 //!
-//! A value of `${env.NAME}` is a secret, and so is a name of the document that is said to be one: [`Template::masked`] is the only
-//! form of a template that people may read. `$${` is a plain `${`.
+//! A value of `${env.NAME}` or `${secret.NAME}` is a secret, and so is a name of the document that is said to be one:
+//! [`Template::masked`] is the only form of a template that people may read. `$${` is a plain `${`.
 
 mod bound;
 
@@ -25,8 +25,17 @@ pub struct Values {
     pub revision: String,
     /// `${env.NAME}` by name.
     pub environment: BTreeMap<String, Secret>,
+    /// `${secret.NAME}` by name.
+    pub secrets: BTreeMap<String, Secret>,
     /// What a run itself adds: nothing before it has begun.
     pub bound: Bound,
+}
+
+impl Values {
+    /// Everything that was given and must never be read by people.
+    pub(crate) fn confidential(&self) -> impl Iterator<Item = &Secret> {
+        self.environment.values().chain(self.secrets.values())
+    }
 }
 
 /// A name that may stand in `${…}`.
@@ -36,6 +45,8 @@ pub(crate) enum Variable {
     Digest,
     Revision,
     Environment(String),
+    /// `${secret.NAME}`
+    Secret(String),
     /// A name of the document: `base`, `matrix.locale`, a variable, a capture.
     Bound(String, Secrecy),
 }
@@ -55,27 +66,37 @@ const MASK: &str = "***";
 
 impl Variable {
     fn named(name: &str) -> Option<Self> {
-        let Some(environment) = name.strip_prefix("env.") else {
-            let known = NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable);
-            let own = name.strip_prefix("matrix.").unwrap_or(name);
-            return known.or_else(|| is_name(own).then(|| Self::Bound(name.to_owned(), Secrecy::Open)));
-        };
-        let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        let starts_well = environment.starts_with(|character: char| !character.is_ascii_digit());
-        (starts_well && environment.chars().all(legal)).then(|| Self::Environment(environment.to_owned()))
+        if let Some(environment) = name.strip_prefix("env.") {
+            return is_name(environment).then(|| Self::Environment(environment.to_owned()));
+        }
+        if let Some(secret) = name.strip_prefix("secret.") {
+            return is_name(secret).then(|| Self::Secret(secret.to_owned()));
+        }
+        let known = NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable);
+        let own = name.strip_prefix("matrix.").unwrap_or(name);
+        known.or_else(|| is_value_name(own).then(|| Self::Bound(name.to_owned(), Secrecy::Open)))
     }
 
     /// The name of the environment variable, if it is one.
     pub(crate) fn environment(&self) -> Option<&str> {
         match self {
             Self::Environment(name) => Some(name),
-            Self::Version | Self::Digest | Self::Revision | Self::Bound(..) => None,
+            Self::Version | Self::Digest | Self::Revision | Self::Secret(_) | Self::Bound(..) => None,
         }
     }
 
-    fn is_secret(&self) -> bool {
+    /// The name of the secret, if it is one that the document declares.
+    pub(crate) fn secret(&self) -> Option<&str> {
         match self {
-            Self::Environment(_) | Self::Bound(_, Secrecy::Secret) => true,
+            Self::Secret(name) => Some(name),
+            Self::Version | Self::Digest | Self::Revision | Self::Environment(_) | Self::Bound(..) => None,
+        }
+    }
+
+    /// Whether its value must never be read by people.
+    fn is_confidential(&self) -> bool {
+        match self {
+            Self::Environment(_) | Self::Secret(_) | Self::Bound(_, Secrecy::Secret) => true,
             Self::Version | Self::Digest | Self::Revision | Self::Bound(_, Secrecy::Open) => false,
         }
     }
@@ -84,7 +105,7 @@ impl Variable {
     fn masked(&self, values: &Values) -> String {
         match self {
             Self::Bound(name, _) if !values.bound.knows(name) => format!("${{{name}}}"),
-            variable if variable.is_secret() => MASK.to_owned(),
+            variable if variable.is_confidential() => MASK.to_owned(),
             variable => variable.value(values).to_owned(),
         }
     }
@@ -96,12 +117,19 @@ impl Variable {
             Self::Revision => &values.revision,
             Self::Environment(name) => values.environment.get(name).map_or("", Secret::expose),
             Self::Bound(name, _) => values.bound.text(name).unwrap_or_default(),
+            Self::Secret(name) => values.secrets.get(name).map_or("", Secret::expose),
         }
     }
 }
 
+/// A name as environment variables have it.
+pub(crate) fn is_name(text: &str) -> bool {
+    let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    text.starts_with(|character: char| !character.is_ascii_digit()) && text.chars().all(legal)
+}
+
 /// What a document may call a value: letters, digits, `_` and `-`, beginning with a letter or `_`.
-pub(crate) fn is_name(name: &str) -> bool {
+pub(crate) fn is_value_name(name: &str) -> bool {
     let legal = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.chars().all(legal)
 }
@@ -159,7 +187,7 @@ impl Template {
     }
 
     pub(crate) fn holds_secret(&self) -> bool {
-        self.variables().any(Variable::is_secret)
+        self.variables().any(Variable::is_confidential)
     }
 
     /// Says of every name of the document whether it is a secret.
@@ -209,7 +237,10 @@ fn unknown(name: &str) -> TemplateError {
 /// The remedy for a name that means nothing: what does, `own` being the names of the document.
 pub(crate) fn known_here(own: &[&str]) -> String {
     let own: Vec<String> = own.iter().map(|name| format!("`${{{name}}}`, ")).collect();
-    format!("Known here: {}`${{version}}`, `${{digest}}`, `${{revision}}`, `${{env.NAME}}`; a plain `${{` is written `$${{`", own.concat())
+    format!(
+        "Known here: {}`${{version}}`, `${{digest}}`, `${{revision}}`, `${{env.NAME}}`, `${{secret.NAME}}`; a plain `${{` is written `$${{`",
+        own.concat()
+    )
 }
 
 /// A regular expression with variables, whose values are taken literally.
@@ -290,7 +321,14 @@ mod tests {
         let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
         let mut bound = Bound::default();
         bound.bind("id", 7.into());
-        Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, bound }
+        Values {
+            version: "v1.2".to_owned(),
+            digest: "sha256:ab".to_owned(),
+            revision: "api:7".to_owned(),
+            environment,
+            bound,
+            ..Values::default()
+        }
     }
 
     #[test]

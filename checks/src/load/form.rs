@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::duration::Human;
 use crate::moment::Moment;
-use crate::smoke::{Request, StatusPattern};
+use crate::smoke::{Request, StatusPattern, Transport};
 
 /// Many requests to one path, and what is expected of their answers.
 #[derive(Debug, Clone)]
 pub struct Probe {
     pub(crate) name: String,
     pub(crate) request: Request,
+    pub(crate) transport: Transport,
     pub(crate) arrival: Arrival,
     /// How long requests are sent.
     pub(crate) duration: Duration,
@@ -54,6 +55,7 @@ pub(crate) enum Quantile {
 #[derive(Debug, Clone)]
 pub struct WarmUp {
     pub(crate) request: Request,
+    pub(crate) transport: Transport,
     /// Answers that are wanted.
     pub(crate) count: u64,
     pub(crate) concurrency: usize,

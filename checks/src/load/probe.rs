@@ -9,7 +9,7 @@ use url::Url;
 use crate::measurement::Phase;
 use crate::moment::Moment;
 use crate::scrub::Scrubber;
-use crate::smoke::{Mismatch, Outgoing, Suite, Values, begin, complete, presentable, sender};
+use crate::smoke::{Clients, Mismatch, Outgoing, Request, Side, Suite, Transport, Values, begin, complete, presentable};
 
 use super::form::Probe;
 use super::result::{Latencies, LoadResult};
@@ -28,11 +28,11 @@ const TARDY: f64 = 0.01;
 ///
 /// Dropping the future stops everything at once.
 pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, on_result: OnLoaded<'_>) -> Vec<LoadResult> {
-    let scrubber = Scrubber::new(values.environment.values());
+    let scrubber = Scrubber::new(values.confidential());
     let begun = begin(suite, base, values);
     let mut results = Vec::new();
     for probe in suite.loads(moment) {
-        let ready = complete(suite, values).and_then(|()| aim(probe, base, &begun));
+        let ready = complete(suite, values).and_then(|()| aim(&probe.request, &probe.transport, Side { base, moment }, &begun));
         let empty = probe.empty(moment, &begun);
         let result = match ready {
             Ok((client, outgoing)) => probe.run(client, outgoing, empty, &scrubber).await,
@@ -48,9 +48,10 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, on_
     results
 }
 
-fn aim(probe: &Probe, base: &Url, values: &Values) -> Result<(Client, Outgoing), Mismatch> {
-    let client = sender()?;
-    Ok((client, Outgoing::new(&probe.request, base, values)?))
+/// What is sent, and who sends it: a client of its own, whose connections end with it.
+pub(super) fn aim(request: &Request, transport: &Transport, side: Side<'_>, values: &Values) -> Result<(Client, Outgoing), Mismatch> {
+    let clients = Clients::new([transport], side.base)?;
+    Ok((clients.of(transport)?.clone(), Outgoing::new(request, transport, side, values)?))
 }
 
 fn prevented(empty: LoadResult, obstacle: &Mismatch) -> LoadResult {
@@ -87,7 +88,7 @@ impl Probe {
         LoadResult {
             name: self.name.clone(),
             moment,
-            query: format!("{} {}, {}", self.request.method, self.request.path.masked(values), self.plan()),
+            query: format!("{}, {}", self.request.words(values), self.plan()),
             condition: self.goals.to_string(),
             sent: 0,
             answered: 0,

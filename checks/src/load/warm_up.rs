@@ -7,11 +7,12 @@ use futures_util::stream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 
+use crate::moment::Moment;
 use crate::scrub::Scrubber;
-use crate::smoke::{Mismatch, Outgoing, StatusPattern, Suite, Values, begin, complete, presentable, sender};
+use crate::smoke::{Side, StatusPattern, Suite, Values, begin, complete, presentable};
 
 use super::form::WarmUp;
-use super::probe::milliseconds;
+use super::probe::{aim, milliseconds};
 use super::result::{ErrorKind, WarmedUp};
 use super::tally::Tally;
 use super::target::{CameTo, Shot, Target};
@@ -29,12 +30,17 @@ pub type OnWarmedUp<'a> = &'a (dyn Fn(&WarmedUp) + Send + Sync);
 ///
 /// Dropping the future stops everything at once.
 pub async fn warm_up(suite: &Suite, base: &Url, values: &Values, on_result: OnWarmedUp<'_>) -> Vec<WarmedUp> {
-    let scrubber = Scrubber::new(values.environment.values());
+    let scrubber = Scrubber::new(values.confidential());
     let begun = begin(suite, base, values);
     let mut results = Vec::new();
     for warm_up in suite.warm_ups() {
-        let result = match complete(suite, values).and_then(|()| aim(warm_up, base, &begun)) {
-            Ok(target) => warm_up.run(&target, &begun, &scrubber).await,
+        let side = Side { base, moment: Moment::Green };
+        let ready = complete(suite, values).and_then(|()| aim(&warm_up.request, &warm_up.transport, side, &begun));
+        let result = match ready {
+            Ok((client, outgoing)) => {
+                let target = Target { client, outgoing, timeout: warm_up.timeout, expected: &SUCCESS };
+                warm_up.run(&target, &begun, &scrubber).await
+            }
             Err(obstacle) => warm_up.result(&Tally::new(Instant::now()), Duration::ZERO, &begun, Some(obstacle.found)),
         };
         on_result(&result);
@@ -45,12 +51,6 @@ pub async fn warm_up(suite: &Suite, base: &Url, values: &Values, on_result: OnWa
         }
     }
     results
-}
-
-fn aim<'a>(warm_up: &WarmUp, base: &Url, values: &Values) -> Result<Target<'a>, Mismatch> {
-    let client = sender()?;
-    let outgoing = Outgoing::new(&warm_up.request, base, values)?;
-    Ok(Target { client, outgoing, timeout: warm_up.timeout, expected: &SUCCESS })
 }
 
 impl WarmUp {

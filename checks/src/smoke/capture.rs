@@ -101,9 +101,14 @@ mod tests {
     use reqwest::StatusCode;
     use reqwest::header::{HeaderMap, HeaderValue};
 
+    use std::time::Duration;
+
+    use time::OffsetDateTime;
+
     use super::*;
     use crate::smoke::answer::{Body, Extent};
     use crate::smoke::parse;
+    use crate::smoke::parse::tests::no_files;
 
     fn answer() -> Answer {
         let mut headers = HeaderMap::new();
@@ -113,12 +118,20 @@ mod tests {
         headers.append("set-cookie", HeaderValue::from_static("sid=new=1; HttpOnly"));
         let body = br#"{"id":7,"ok":true,"name":"n","none":null,"list":[1,2],"link":"?id=42&x"}"#.to_vec();
         let url = "https://host/a".parse().unwrap();
-        Answer { url, status: StatusCode::FOUND, headers, body: Body { bytes: body, extent: Extent::Whole } }
+        Answer {
+            url,
+            status: StatusCode::FOUND,
+            headers,
+            body: Body { bytes: body, extent: Extent::Whole },
+            elapsed: Duration::ZERO,
+            at: OffsetDateTime::UNIX_EPOCH,
+            certificate: None,
+        }
     }
 
     /// The value, or what is said when it is not there.
     fn take(source: &str) -> String {
-        let suite = parse(&format!("tests: [{{ name: a, get: /, capture: {{ c: {source} }} }}]"), "inline").unwrap();
+        let suite = parse(&format!("tests: [{{ name: a, get: /, capture: {{ c: {source} }} }}]"), "inline", &no_files).unwrap();
         let (captured, failures) = capture(&suite.tests[0].captures, &answer(), &Values::default());
         match (captured.as_slice(), failures.as_slice()) {
             ([one], []) => format!("{}", one.value),

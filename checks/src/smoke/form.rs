@@ -2,10 +2,14 @@
 //!
 //! Defaults are filled in; variables still stand in the texts, because digest and revision are known only when the tests run.
 
+mod judged;
+mod preset;
+mod request;
+mod transport;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::header::HeaderName;
 use serde_json::Number;
 use serde_json_path::JsonPath;
@@ -15,6 +19,14 @@ use crate::moment::Moment;
 use super::flow::{Capture, Flow, Turn};
 use crate::load::{Probe, WarmUp};
 use crate::template::{JsonTemplate, Pattern, Template, Variable};
+
+use super::json_schema::JsonSchema;
+use super::secrets::SecretWanted;
+pub(super) use judged::{CertificateExpectation, Counts, Durations, Inline, SecurityHeader};
+pub(crate) use preset::Place;
+pub(super) use preset::{Cookies, Cors};
+pub(crate) use request::{Body, Credential, Request};
+pub(crate) use transport::{HttpVersion, Tls, Transport};
 
 /// The tests of one document, in its order.
 #[derive(Debug, Clone, Default)]
@@ -27,12 +39,18 @@ pub struct Suite {
     pub(super) warm_ups: Vec<WarmUp>,
     pub(super) loads: Vec<Probe>,
     pub(super) variables: BTreeSet<Variable>,
+    pub(super) secrets: Vec<SecretWanted>,
 }
 
 impl Suite {
     /// The environment variables that `${env.NAME}` asks for. The caller sees to it that each is given before anything runs.
     pub fn needs_env(&self) -> Vec<&str> {
         self.variables.iter().filter_map(Variable::environment).collect()
+    }
+
+    /// The secrets that `${secret.NAME}` asks for. The caller fetches them before anything runs.
+    pub fn needs_secrets(&self) -> &[SecretWanted] {
+        &self.secrets
     }
 
     /// How many tests run at a moment.
@@ -56,6 +74,7 @@ impl Suite {
 pub(super) struct Test {
     pub(super) name: String,
     pub(super) request: Request,
+    pub(super) transport: Transport,
     pub(super) redirects: Redirects,
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
@@ -83,38 +102,32 @@ pub(super) enum Redirects {
     Judge,
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    /// Starts with `/`; joined to the side's URL.
-    pub(crate) path: Template,
-    pub(super) headers: Vec<(HeaderName, Template)>,
-    pub(super) body: Body,
-}
-
-impl Request {
-    pub(super) fn without_body(method: Method, path: Template, headers: Vec<(HeaderName, Template)>) -> Self {
-        Self { method, path, headers, body: Body::None }
-    }
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Body {
-    None,
-    Text(Template),
-    Json(JsonTemplate),
-    Form(Vec<(String, Template)>),
-}
-
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expect {
     /// Empty: 2xx, or 3xx where a redirect is expected.
     pub(super) status: Vec<StatusPattern>,
+    /// Of the whole answer, from the first byte that is sent.
+    pub(super) latency: Durations,
     pub(super) json: Vec<JsonExpectation>,
+    pub(super) json_schema: Option<JsonSchema>,
     pub(super) headers: Vec<(HeaderName, Vec<TextCondition>)>,
     pub(super) redirect: Option<RedirectExpectation>,
     pub(super) cookies: Vec<CookieExpectation>,
     pub(super) body: Vec<TextCondition>,
+    pub(super) security_headers: Vec<SecurityHeader>,
+    pub(super) certificate: Option<CertificateExpectation>,
+    /// The answer to a preflight.
+    pub(super) cors: Option<Cors>,
+    /// A redirect to the same place over https.
+    pub(super) https: HttpsRedirect,
+}
+
+/// Whether the answer must lead to what was asked for, over https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum HttpsRedirect {
+    Expected,
+    #[default]
+    NotExpected,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +154,8 @@ pub(super) enum JsonCondition {
     Matches(Pattern),
     Contains(JsonTemplate),
     Is(JsonType),
+    /// Characters of a text, items of an array.
+    Length(Counts),
     Exists,
     Absent,
 }
@@ -158,9 +173,14 @@ pub(super) enum JsonType {
     Timestamp,
     String,
     Number,
+    Integer,
     Boolean,
+    Null,
     Array,
     Object,
+    Uuid,
+    Url,
+    Date,
 }
 
 #[derive(Debug, Clone)]
@@ -191,6 +211,10 @@ pub(super) enum CookieAttribute {
     SameSite(SameSite),
     Path(Template),
     Domain(Template),
+    /// What is left of its life, by `Max-Age` or `Expires`.
+    MaxAge(Durations),
+    /// Gone when the browser is closed: neither `Max-Age` nor `Expires`.
+    Session(Flag),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

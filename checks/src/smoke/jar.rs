@@ -2,7 +2,7 @@
 //!
 //! As a browser does it (RFC 6265), except that a cookie for other hosts of a domain never leaves the host that set it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
 use time::OffsetDateTime;
@@ -88,13 +88,18 @@ struct Kept {
 pub(super) struct Jar {
     cookies: Cookies,
     /// Where they come from and go to.
-    origin: Origin,
+    origin: OnceLock<Origin>,
     kept: Mutex<Vec<Kept>>,
 }
 
 impl Jar {
-    pub(super) fn new(cookies: Cookies, base: &Url) -> Self {
-        Self { cookies, origin: base.origin(), kept: Mutex::default() }
+    pub(super) fn new(cookies: Cookies) -> Self {
+        Self { cookies, origin: OnceLock::new(), kept: Mutex::default() }
+    }
+
+    /// The origin of the flow's first request is the one that cookies come from and go to.
+    pub(super) fn belong_to(&self, url: &Url) {
+        self.origin.get_or_init(|| url.origin());
     }
 
     /// The cookies for a request, unless it has some of its own or goes elsewhere.
@@ -135,7 +140,7 @@ impl Jar {
     }
 
     fn is_open_to(&self, url: &Url) -> bool {
-        self.cookies == Cookies::Keep && url.origin() == self.origin
+        self.cookies == Cookies::Keep && self.origin.get() == Some(&url.origin())
     }
 }
 
@@ -170,7 +175,8 @@ mod tests {
     /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one after the other.
     fn sent(set: &[&'static str], to: &str) -> String {
         let base: Url = "https://host".parse().unwrap();
-        let jar = Jar::new(Cookies::Keep, &base);
+        let jar = Jar::new(Cookies::Keep);
+        jar.belong_to(&base);
         for cookie in set {
             jar.keep(&base.join("/app/login").unwrap(), &[(SET_COOKIE, HeaderValue::from_static(cookie))].into_iter().collect());
         }
@@ -206,7 +212,9 @@ mod tests {
     fn a_cookie_of_the_test_itself_comes_first_and_a_jar_that_forgets_is_empty() {
         let base: Url = "http://host".parse().unwrap();
         let headers: HeaderMap = [(SET_COOKIE, HeaderValue::from_static("a=1"))].into_iter().collect();
-        let (keeps, forgets) = (Jar::new(Cookies::Keep, &base), Jar::new(Cookies::Forget, &base));
+        let (keeps, forgets) = (Jar::new(Cookies::Keep), Jar::new(Cookies::Forget));
+        keeps.belong_to(&base);
+        forgets.belong_to(&base);
         let mut own: HeaderMap = [(COOKIE, HeaderValue::from_static("mine=1"))].into_iter().collect();
         keeps.keep(&base, &headers);
         keeps.dress(&base, &mut own);

@@ -10,21 +10,29 @@ mod expect;
 mod flow;
 mod form;
 mod jar;
+mod json_schema;
 mod parse;
 mod result;
 mod run;
 #[cfg(test)]
 mod schema;
+mod secrets;
 mod send;
+#[cfg(test)]
+mod tests;
 
 pub use crate::template::{Bound, Values};
+pub use crate::words::Files;
 pub use form::Suite;
-pub(crate) use form::{Request, StatusPattern};
+pub(crate) use form::{Request, StatusPattern, Transport};
 pub use parse::parse;
+#[cfg(test)]
+pub(crate) use parse::tests::no_files;
 pub(crate) use result::presentable;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};
-pub(crate) use run::{begin, complete, sender};
+pub(crate) use run::{begin, complete};
 #[cfg(test)]
 pub use schema::schema;
-pub(crate) use send::{Outgoing, chain};
+pub use secrets::{SecretError, SecretWanted};
+pub(crate) use send::{Clients, Outgoing, Side, chain};

@@ -12,7 +12,6 @@ mod strand;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use reqwest::Client;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -22,7 +21,7 @@ use crate::template::Values;
 use super::flow::Flow;
 use super::form::Suite;
 use super::result::{Mismatch, TestResult, TestVerdict};
-use super::send::{chain, client};
+use super::send::{Clients, Side};
 use agenda::Agenda;
 pub(crate) use begin::begin;
 use call_off::CallOff;
@@ -53,17 +52,18 @@ pub type OnResult<'a> = &'a (dyn Fn(&TestResult) + Send + Sync);
 
 /// Runs the tests of `suite` that belong to `moment` against `base`; the results are in the order of the document.
 ///
-/// Every name of [`Suite::needs_env`] must be in `values`: without one, nothing is sent and every test fails. Dropping the future
-/// cancels everything that is under way, clean-up too.
+/// Every name of [`Suite::needs_env`] and [`Suite::needs_secrets`] must be in `values`: without one, nothing is sent and every test
+/// fails. Dropping the future cancels everything that is under way, clean-up too.
 pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, limits: &Limits, on_result: OnResult<'_>) -> Vec<TestResult> {
     let flows: Vec<(usize, &Flow)> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
     let clerk = Clerk::new(moment, values, on_result);
     let shared = Shared::new(begin(suite, base, values));
     let courses: Vec<Course<'_>> = suite.tests.iter().map(Course::new).collect();
-    let verdict = match complete(suite, values).and_then(|()| sender()) {
-        Ok(client) => {
+    let transports = flows.iter().flat_map(|(_, flow)| &suite.tests[flow.steps.clone()]).map(|test| &test.transport);
+    let verdict = match complete(suite, values).and_then(|()| Clients::new(transports, base)) {
+        Ok(clients) => {
             let turns = Semaphore::new(limits.concurrency);
-            let post = Post { base, limits, client, turns, clerk: &clerk, call_off: CallOff::new() };
+            let post = Post { side: Side { base, moment }, limits, clients, turns, clerk: &clerk, call_off: CallOff::new() };
             all(&post, &shared, &courses, &flows).await;
             TestVerdict::Skipped
         }
@@ -101,11 +101,9 @@ async fn all(post: &Post<'_>, shared: &Shared, courses: &[Course<'_>], flows: &[
 
 pub(crate) fn complete(suite: &Suite, values: &Values) -> Result<(), Mismatch> {
     let missing = suite.needs_env().into_iter().find(|name| !values.environment.contains_key(*name));
-    missing.map_or(Ok(()), |name| Err(Mismatch::new(format!("${{env.{name}}}"), "a value", "none: the variable is not set")))
-}
-
-pub(crate) fn sender() -> Result<Client, Mismatch> {
-    client().map_err(|error| Mismatch::new("HTTP client", "to be ready", chain(&error)))
+    missing.map_or(Ok(()), |name| Err(Mismatch::new(format!("${{env.{name}}}"), "a value", "none: the variable is not set")))?;
+    let missing = suite.needs_secrets().iter().find(|wanted| !values.secrets.contains_key(&wanted.name));
+    missing.map_or(Ok(()), |wanted| Err(Mismatch::new(format!("${{secret.{}}}", wanted.name), "a value", "none: it was not fetched")))
 }
 
 #[cfg(test)]

@@ -4,17 +4,24 @@
 //! have a key that the other lacks.
 #![expect(dead_code, clippy::large_enum_variant, reason = "the types are read by their derive only")]
 
+mod expectations;
 mod flow;
+mod requests;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde_json::{Number, Value};
 
+use expectations::{BodySchema, Certificate, Count, DurationBounds, Latency, SecurityHeaders, Version};
+use requests::{Auth, Cors, Http, HttpsRedirect, Secrets, TestHeader, Tls};
+
 /// Smoke tests: requests to green before users reach it and to production afterwards, and what their answers must be.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case", extend("anyOf" = [{ "required": ["tests"] }, { "required": ["load"] }]))]
 struct SmokeTests {
+    /// Secrets of AWS Secrets Manager, for `${secret.NAME}`.
+    secrets: Option<Secrets>,
     /// What tests take over when they say nothing themselves.
     #[schemars(default)]
     defaults: Option<Defaults>,
@@ -30,12 +37,20 @@ struct SmokeTests {
 }
 
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 struct Defaults {
     /// The longest a single request may take; 5s when absent.
     timeout: Option<Span>,
+    /// The longest that connecting may take, TLS included.
+    connect_timeout: Option<Span>,
     /// How long a failing test is repeated.
     retry: Option<Retry>,
+    /// HTTP's version; what the server offers when absent.
+    http: Option<Http>,
+    /// Whom connections are made with.
+    tls: Option<Tls>,
+    /// A header that is sent to green only.
+    test_header: Option<TestHeader>,
 }
 
 /// A duration such as `250ms`, `90s`, `10m` or `1h30m`.
@@ -53,7 +68,7 @@ struct Retry {
 
 /// One request (get, post, put, delete, head, patch or request) and what its answer must be.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("oneOf" = methods()))]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case", extend("oneOf" = methods()))]
 struct Test {
     /// Words for the log and the summary; each test has its own.
     name: String,
@@ -72,22 +87,38 @@ struct Test {
     /// Any method: `METHOD /path`.
     #[schemars(regex(pattern = r"^[A-Z]+ +/\S*$"))]
     request: Option<String>,
+    /// Parameters that are appended to the path's query.
+    query: Option<BTreeMap<String, OneOrMore<Text>>>,
     /// Headers of the request.
     headers: Option<BTreeMap<String, Text>>,
+    /// Who we are to the tested service.
+    auth: Option<Auth>,
     /// A JSON body.
     json: Option<Value>,
     /// A body as it is.
     body: Option<Text>,
     /// A body of form fields.
     form: Option<BTreeMap<String, Text>>,
+    /// A body that is a file of the workspace, as it is.
+    file: Option<String>,
+    /// Sends the preflight of this request, and expects that it is allowed.
+    cors: Option<Cors>,
+    /// Sends the request over http, and expects a redirect to the same place over https.
+    https_redirect: Option<HttpsRedirect>,
     /// Whether redirects are followed; true when absent, unless a redirect is expected.
     follow: Option<bool>,
     /// When the test runs; on green and on production when absent.
     on: Option<OneOrMore<Moment>>,
     /// The longest a single request may take.
     timeout: Option<Span>,
+    /// The longest that connecting may take, TLS included.
+    connect_timeout: Option<Span>,
     /// How long the test is repeated while it fails.
     retry: Option<Retry>,
+    /// HTTP's version; what the server offers when absent.
+    http: Option<Http>,
+    /// Whom the connection is made with.
+    tls: Option<Tls>,
     /// What the answer must be; a 2xx status when absent.
     expect: Option<Expect>,
     /// Values of the answer by name, for `${name}` in tests that come after.
@@ -108,7 +139,7 @@ fn methods() -> Value {
 #[derive(JsonSchema)]
 struct Path(#[schemars(regex(pattern = r"^/\S*$"))] String);
 
-/// A text, in which `${version}`, `${digest}`, `${revision}` and `${env.NAME}` stand for their values.
+/// A text, in which `${version}`, `${digest}`, `${revision}`, `${env.NAME}` and `${secret.NAME}` stand for their values.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Text {
@@ -134,20 +165,30 @@ enum Moment {
 }
 
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 struct Expect {
     /// A status, a class such as 2xx, or a list.
     status: Option<OneOrMore<Status>>,
+    /// How long the whole answer may take.
+    latency: Option<Latency>,
+    /// The deployed version is what answers.
+    version: Option<Version>,
     /// `JSONPath` (RFC 9535) to a value or conditions.
     json: Option<BTreeMap<String, JsonExpectation>>,
+    /// A JSON Schema that the body meets.
+    json_schema: Option<BodySchema>,
     /// A header's value or conditions.
     headers: Option<BTreeMap<String, TextExpectation>>,
+    /// The headers that protect a page in browsers.
+    security_headers: Option<SecurityHeaders>,
     /// Where the answer points to.
     redirect: Option<Redirect>,
     /// The attributes of cookies that are set.
     cookies: Option<BTreeMap<String, Cookie>>,
     /// Conditions on the body as text.
     body: Option<Body>,
+    /// The certificate that the answer came with.
+    certificate: Option<Certificate>,
 }
 
 #[derive(JsonSchema)]
@@ -183,6 +224,8 @@ struct JsonConditions {
     contains: Option<Value>,
     exists: Option<bool>,
     r#type: Option<JsonType>,
+    /// Characters of a text, items of an array.
+    length: Option<Count>,
 }
 
 #[derive(JsonSchema)]
@@ -191,9 +234,14 @@ enum JsonType {
     Timestamp,
     String,
     Number,
+    Integer,
     Boolean,
+    Null,
     Array,
     Object,
+    Uuid,
+    Url,
+    Date,
 }
 
 #[derive(JsonSchema)]
@@ -231,6 +279,10 @@ struct Cookie {
     same_site: Option<SameSite>,
     path: Option<Text>,
     domain: Option<Text>,
+    /// What is left of its life, by Max-Age or Expires.
+    max_age: Option<DurationBounds>,
+    /// Whether it goes when the browser is closed.
+    session: Option<bool>,
 }
 
 #[derive(JsonSchema)]
@@ -258,29 +310,41 @@ pub fn schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smoke::parse::keys::{
-        BODY_KEYS, CAPTURE_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, FLOW_KEYS, JSON_KEYS, LOAD_KEYS, REDIRECT_KEYS, RETRY_KEYS,
-        SUITE_KEYS, TEST_KEYS, TEXT_KEYS, WARM_UP_KEYS,
-    };
+    use crate::smoke::parse::keys;
 
     #[test]
     fn the_schema_and_the_reader_know_the_same_keys() {
         let schema = schema();
         let table = [
-            ("/properties", SUITE_KEYS),
-            ("/$defs/Defaults/properties", DEFAULTS_KEYS),
-            ("/$defs/Retry/properties", RETRY_KEYS),
-            ("/$defs/Test/properties", TEST_KEYS),
-            ("/$defs/Flow/properties", FLOW_KEYS),
-            ("/$defs/CapturePart/properties", CAPTURE_KEYS),
-            ("/$defs/WarmUp/properties", WARM_UP_KEYS),
-            ("/$defs/Load/properties", LOAD_KEYS),
-            ("/$defs/Expect/properties", EXPECT_KEYS),
-            ("/$defs/JsonConditions/properties", JSON_KEYS),
-            ("/$defs/TextConditions/properties", TEXT_KEYS),
-            ("/$defs/Redirect/properties", REDIRECT_KEYS),
-            ("/$defs/Cookie/properties", COOKIE_KEYS),
-            ("/$defs/Body/properties", BODY_KEYS),
+            ("/properties", keys::SUITE_KEYS),
+            ("/$defs/SecretKey/properties", keys::SECRET_KEYS),
+            ("/$defs/Defaults/properties", keys::DEFAULTS_KEYS),
+            ("/$defs/Retry/properties", keys::RETRY_KEYS),
+            ("/$defs/Tls/properties", keys::TLS_KEYS),
+            ("/$defs/OwnTestHeader/properties", keys::TEST_HEADER_KEYS),
+            ("/$defs/Test/properties", keys::TEST_KEYS),
+            ("/$defs/Flow/properties", keys::FLOW_KEYS),
+            ("/$defs/CapturePart/properties", keys::CAPTURE_KEYS),
+            ("/$defs/WarmUp/properties", keys::WARM_UP_KEYS),
+            ("/$defs/Load/properties", keys::LOAD_KEYS),
+            ("/$defs/Auth/properties", keys::AUTH_KEYS),
+            ("/$defs/Basic/properties", keys::BASIC_KEYS),
+            ("/$defs/ApiKey/properties", keys::API_KEY_KEYS),
+            ("/$defs/Cors/properties", keys::CORS_KEYS),
+            ("/$defs/HttpsRedirectFrom/properties", keys::HTTPS_REDIRECT_KEYS),
+            ("/$defs/Expect/properties", keys::EXPECT_KEYS),
+            ("/$defs/VersionPlace/properties", keys::VERSION_KEYS),
+            ("/$defs/JsonConditions/properties", keys::JSON_KEYS),
+            ("/$defs/DurationBounds/properties", keys::BOUND_KEYS),
+            ("/$defs/CountBounds/properties", keys::BOUND_KEYS),
+            ("/$defs/TextConditions/properties", keys::TEXT_KEYS),
+            ("/$defs/ChangedSecurityHeaders/properties", keys::SECURITY_KEYS),
+            ("/$defs/TransportSecurity/properties", keys::TRANSPORT_SECURITY_KEYS),
+            ("/$defs/ContentPolicy/properties", keys::POLICY_KEYS),
+            ("/$defs/Redirect/properties", keys::REDIRECT_KEYS),
+            ("/$defs/Cookie/properties", keys::COOKIE_KEYS),
+            ("/$defs/Body/properties", keys::BODY_KEYS),
+            ("/$defs/Certificate/properties", keys::CERTIFICATE_KEYS),
         ];
         for (pointer, keys) in table {
             let known: Vec<&String> = schema.pointer(pointer).unwrap().as_object().unwrap().keys().collect();

@@ -8,10 +8,10 @@ use crate::smoke::flow::{Capture, Source};
 use crate::template::Secrecy;
 use crate::words::Words;
 
-use super::expect::json_path_of;
+use super::expect::json_path;
 use super::keys::{CAPTURE_KEYS, CAPTURE_SOURCES};
 use super::names::declare;
-use super::request::header_name_of;
+use super::request::named_header;
 
 /// What an answer has only one of.
 const WORDS: &str = "Write a JSONPath such as `$.id`, `status`, `url`, or one of { json, header, redirect, cookie, matches }";
@@ -78,11 +78,11 @@ fn from_mapping(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &
 }
 
 fn json(words: &mut Words<'_>, node: &Node, path: &str) -> Option<Source> {
-    json_path_of(words, node.place, path).map(|parsed| Source::Json { written: path.to_owned(), path: parsed })
+    json_path(words, node.place, path).map(|parsed| Source::Json { written: path.to_owned(), path: parsed })
 }
 
 fn header(words: &mut Words<'_>, node: &Node, name: &str) -> Option<Source> {
-    let name: HeaderName = header_name_of(words, node.place, name)?;
+    let name: HeaderName = named_header(words, node.place, name)?;
     if name == SET_COOKIE {
         words.reader.report(node.place, "`set-cookie` holds more than a cookie's value", "Write `{ cookie: name }`");
     }

@@ -50,7 +50,7 @@ struct Entry {
 
 impl Entries {
     /// Reads the next entry.
-    pub(super) fn read(&mut self, words: &mut Words<'_>, node: &Node, defaults: Defaults) {
+    pub(super) fn read(&mut self, words: &mut Words<'_>, node: &Node, defaults: &Defaults) {
         let is_flow = matches!(&node.content, Content::Mapping(entries) if entries.iter().any(|entry| entry.key == "flow"));
         let (what, keys) = if is_flow { ("a flow", FLOW_KEYS) } else { ("a test", TEST_KEYS) };
         let Some(fields) = words.reader.fields(node, what, keys) else { return };
@@ -63,7 +63,14 @@ impl Entries {
         }
     }
 
-    fn test(&mut self, words: &mut Words<'_>, node: &Node, name: Option<String>, fields: &Fields<'_>, defaults: Defaults) -> Option<Entry> {
+    fn test(
+        &mut self,
+        words: &mut Words<'_>,
+        node: &Node,
+        name: Option<String>,
+        fields: &Fields<'_>,
+        defaults: &Defaults,
+    ) -> Option<Entry> {
         if let Some(entry) = fields.entry("always") {
             words.reader.report(entry.place, "`always` is for the steps of a `flow`", "Write it at a step that cleans up, or leave it out");
         }
@@ -74,11 +81,11 @@ impl Entries {
         self.entry(words, name, on, Cookies::Forget, after, vec![(test, used)])
     }
 
-    fn flow(&mut self, words: &mut Words<'_>, name: Option<String>, fields: &Fields<'_>, defaults: Defaults) -> Option<Entry> {
+    fn flow(&mut self, words: &mut Words<'_>, name: Option<String>, fields: &Fields<'_>, defaults: &Defaults) -> Option<Entry> {
         let on = on(words, fields);
         let defaults = own_or(words, fields, defaults);
         let cookies = fields.get("cookies").map_or(Some(Cookies::Forget), |node| words.reader.word(node, "`cookies`", COOKIES));
-        let steps = steps(words, fields.get("flow"), defaults);
+        let steps = steps(words, fields.get("flow"), &defaults);
         let after = self.after(words, fields, name.as_deref());
         let (name, on, steps) = (name?, on?, steps?);
         self.entry(words, name, on, cookies?, after, steps)
@@ -163,7 +170,7 @@ fn forget_matrix(words: &mut Words<'_>, fields: &Fields<'_>, entry: Option<&Entr
     }
 }
 
-fn steps(words: &mut Words<'_>, node: Option<&Node>, defaults: Defaults) -> Option<Vec<(Test, BTreeMap<String, Place>)>> {
+fn steps(words: &mut Words<'_>, node: Option<&Node>, defaults: &Defaults) -> Option<Vec<(Test, BTreeMap<String, Place>)>> {
     let node = node?;
     let items = words.reader.list(node, "`flow`")?;
     if items.is_empty() {
@@ -174,7 +181,7 @@ fn steps(words: &mut Words<'_>, node: Option<&Node>, defaults: Defaults) -> Opti
     steps.into_iter().collect()
 }
 
-fn step(words: &mut Words<'_>, node: &Node, defaults: Defaults, names: &mut BTreeSet<String>) -> Option<(Test, BTreeMap<String, Place>)> {
+fn step(words: &mut Words<'_>, node: &Node, defaults: &Defaults, names: &mut BTreeSet<String>) -> Option<(Test, BTreeMap<String, Place>)> {
     let fields = words.reader.fields(node, "a step", TEST_KEYS)?;
     for entry in fields.among(&NOT_IN_A_STEP) {
         let message = format!("A step has no `{}` of its own: a flow runs as a whole", entry.key);

@@ -17,8 +17,9 @@ use crate::words::Words;
 
 use super::expect::statuses;
 use super::keys::{LOAD_KEYS, WARM_UP_KEYS};
-use super::request::{body, headers, path};
-use super::{TIMEOUT, on, timeout};
+use super::request::body::body;
+use super::request::{headers, path};
+use super::{Defaults, TIMEOUT, on, timeout};
 
 /// Longer load is no check before users but an experiment, and delays the rollout.
 const LONGEST_LOAD: Duration = Duration::from_mins(10);
@@ -47,45 +48,47 @@ const QUANTILES: [Quantile; 5] = [Quantile::P50, Quantile::P90, Quantile::P95, Q
 /// As a browser: what is neither an error of the request nor of the service.
 const FINE: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
 
-pub(super) fn warm_ups(words: &mut Words<'_>, node: &Node) -> Vec<WarmUp> {
-    one_or_more(node).iter().filter_map(|node| warm_up(words, node)).collect()
+pub(super) fn warm_ups(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<WarmUp> {
+    one_or_more(node).iter().filter_map(|node| warm_up(words, node, defaults)).collect()
 }
 
-fn warm_up(words: &mut Words<'_>, node: &Node) -> Option<WarmUp> {
+fn warm_up(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Option<WarmUp> {
     let fields = words.reader.fields(node, "`warm-up`", WARM_UP_KEYS)?;
     let path = target(words, node, &fields, "warm-up");
     let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| headers(words, node));
     let count = number(words, &fields, "count", 1..=10_000, WARM_UPS);
     let concurrency = number(words, &fields, "concurrency", 1..=100, 5);
     let duration = fields.get("for").map_or(Some(Duration::from_secs(30)), |node| span(words, node, "`for`", LONGEST_WARM_UP));
-    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| timeout(words, node));
-    let request = Request::without_body(Method::GET, path?, headers?);
-    Some(WarmUp { request, count: count?.into(), concurrency: size(concurrency?), duration: duration?, timeout: timeout? })
+    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
+    let request = Request { test_header: defaults.test_header.clone(), ..Request::plain(Method::GET, path?, headers?) };
+    let transport = defaults.transport.clone();
+    Some(WarmUp { request, transport, count: count?.into(), concurrency: size(concurrency?), duration: duration?, timeout: timeout? })
 }
 
-pub(super) fn loads(words: &mut Words<'_>, node: &Node) -> Vec<Probe> {
+pub(super) fn loads(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<Probe> {
     let nodes = one_or_more(node);
     let mut names = BTreeSet::new();
-    nodes.iter().filter_map(|node| load(words, node, &mut names)).collect()
+    nodes.iter().filter_map(|node| load(words, node, defaults, &mut names)).collect()
 }
 
-fn load(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> Option<Probe> {
+fn load(words: &mut Words<'_>, node: &Node, defaults: &Defaults, names: &mut BTreeSet<String>) -> Option<Probe> {
     let fields = words.reader.fields(node, "`load`", LOAD_KEYS)?;
     let name = name(words, node, &fields, names);
-    let request = request(words, node, &fields);
+    let request = request(words, node, &fields, defaults);
     let arrival = arrival(words, &fields);
     let Some(span_node) = fields.get("for") else {
         words.reader.report(node.place, "`load` does not say how long", "Write `for: 30s`");
         return None;
     };
     let duration = span(words, span_node, "`for`", LONGEST_LOAD);
-    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| timeout(words, node));
+    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
     let goals = goals(words, &fields);
     let expected = fields.get("expect-status").map_or_else(|| Some(FINE.to_vec()), |node| statuses(words, node));
     let on = if fields.get("on").is_some() { on(words, &fields) } else { Some(vec![Moment::Green]) };
     Some(Probe {
         name: name?,
         request: request?,
+        transport: defaults.transport.clone(),
         arrival: arrival?,
         duration: duration?,
         timeout: timeout?,
@@ -105,12 +108,12 @@ fn name(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, names: &mut BTr
     Some("load".to_owned())
 }
 
-fn request(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>) -> Option<Request> {
+fn request(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Request> {
     let path = target(words, node, fields, "load");
     let method = fields.get("method").map_or(Some(Method::GET), |node| method(words, node));
     let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| headers(words, node));
     let body = body(words, fields);
-    Some(Request { body: body?, ..Request::without_body(method?, path?, headers?) })
+    Some(Request { body: body?, test_header: defaults.test_header.clone(), ..Request::plain(method?, path?, headers?) })
 }
 
 fn target(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Template> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::document::{Content, Entry, Node};
 use crate::smoke::flow::Cell;
-use crate::template::{Secrecy, is_name};
+use crate::template::{Secrecy, is_value_name};
 use crate::words::Words;
 
 /// More than this is no longer a smoke test.
@@ -30,7 +30,7 @@ fn product(combinations: &[Vec<Cell>], axis: &[Cell]) -> Vec<Vec<Cell>> {
 }
 
 fn axis(words: &mut Words<'_>, entry: &Entry) -> Option<Vec<Cell>> {
-    if !is_name(&entry.key) {
+    if !is_value_name(&entry.key) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";
         words.reader.report(entry.place, format!("`{}` cannot be a name in a matrix", entry.key), remedy);
     }

@@ -1,7 +1,7 @@
 //! Names that a document gives to values: what they may look like, and that no two are alike.
 
 use crate::document::Place;
-use crate::template::{Secrecy, is_name};
+use crate::template::{Secrecy, is_value_name};
 use crate::words::Words;
 
 /// Known in every suite: the side's URL, an id of the run, and when it began.
@@ -21,7 +21,7 @@ pub(super) fn of_the_run(words: &mut Words<'_>) {
 
 /// Makes a name known from here on.
 pub(super) fn declare(words: &mut Words<'_>, name: &str, secrecy: Secrecy, place: Place) {
-    if !is_name(name) {
+    if !is_value_name(name) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";
         words.reader.report(place, format!("`{name}` cannot be the name of a value"), remedy);
     } else if TAKEN.contains(&name) || OF_THE_RUN.contains(&name) {

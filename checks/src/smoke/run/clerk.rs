@@ -22,7 +22,7 @@ pub(super) struct Clerk<'a> {
 
 impl<'a> Clerk<'a> {
     pub(super) fn new(moment: Moment, values: &Values, on_result: OnResult<'a>) -> Self {
-        let scrubber = Mutex::new(Scrubber::new(values.environment.values()));
+        let scrubber = Mutex::new(Scrubber::new(values.confidential()));
         Self { moment, scrubber, results: Mutex::default(), on_result }
     }
 
@@ -38,7 +38,7 @@ impl<'a> Clerk<'a> {
             return;
         }
         let test = course.test;
-        let request = format!("{} {}", test.request.method, test.request.path.masked(values));
+        let request = test.request.words(values);
         let result = TestResult::new(&test.name, self.moment, &request, verdict, &course.last(), &open(&self.scrubber));
         (self.on_result)(&result);
         open(&self.results).insert(index, result);

@@ -6,11 +6,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::Client;
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout};
-use url::Url;
 
 use crate::duration::Human;
 use crate::smoke::answer::Answer;
@@ -20,7 +18,7 @@ use crate::smoke::flow::Turn;
 use crate::smoke::form::Test;
 use crate::smoke::jar::Jar;
 use crate::smoke::result::{Attempted, Mismatch};
-use crate::smoke::send::{Outgoing, exchange};
+use crate::smoke::send::{Clients, Outgoing, Side, exchange};
 use crate::template::{Secrecy, Values};
 
 use super::Limits;
@@ -32,9 +30,9 @@ const HASTE: Duration = Duration::from_secs(5);
 
 /// What every test needs to send its request.
 pub(super) struct Post<'a> {
-    pub(super) base: &'a Url,
+    pub(super) side: Side<'a>,
     pub(super) limits: &'a Limits,
-    pub(super) client: Client,
+    pub(super) clients: Clients,
     /// One for each request that may be under way; a test that waits to try again holds none.
     pub(super) turns: Semaphore,
     pub(super) clerk: &'a Clerk<'a>,
@@ -162,8 +160,8 @@ impl Post<'_> {
     }
 
     async fn answer(&self, test: &Test, values: &Values, jar: &Jar) -> Result<Answer, Mismatch> {
-        let outgoing = Outgoing::new(&test.request, self.base, values)?;
-        let exchange = exchange(&self.client, outgoing, test.redirects, self.limits, jar);
+        let outgoing = Outgoing::new(&test.request, &test.transport, self.side, values)?;
+        let exchange = exchange(&self.clients, test, outgoing, self.limits, jar);
         let late = |_| Mismatch::new("time", format!("a whole answer within {}", Human(test.timeout)), "no end of it");
         timeout(test.timeout, exchange).await.map_err(late)?
     }

@@ -47,7 +47,7 @@ impl Strand<'_> {
     /// Passed when every step has; skipped when it was called off.
     pub(super) async fn follow(self) -> TestVerdict {
         let mut values = self.shared.values(self.flow);
-        let jar = Jar::new(self.flow.cookies, self.post.base);
+        let jar = Jar::new(self.flow.cookies);
         let mut verdict = TestVerdict::Passed;
         for index in self.flow.steps.clone() {
             if !self.has_a_turn(index, verdict, &values) {

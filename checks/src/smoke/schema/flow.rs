@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::Value;
 
+use super::requests::{Http, Tls};
 use super::{Moment, OneOrMore, Path, Retry, Span, Status, Test, Text};
 
 /// A test, or a flow of several.
@@ -17,7 +18,7 @@ pub(super) enum Entry {
 
 /// Tests that run one after the other; those after a failed one are skipped, except those with `always`.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Flow {
     /// Words for the log and the summary; each entry has its own.
     name: String,
@@ -29,8 +30,14 @@ pub(super) struct Flow {
     on: Option<OneOrMore<Moment>>,
     /// The longest a single request of a step may take.
     timeout: Option<Span>,
+    /// The longest that connecting may take, TLS included.
+    connect_timeout: Option<Span>,
     /// How long a failing step is repeated.
     retry: Option<Retry>,
+    /// HTTP's version; what the server offers when absent.
+    http: Option<Http>,
+    /// Whom the connections are made with.
+    tls: Option<Tls>,
     /// Whether a step sends the cookies that those before it were given; forget when absent.
     cookies: Option<Cookies>,
     /// The flow runs once for each combination of these values, `${matrix.NAME}`.
