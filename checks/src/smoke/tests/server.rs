@@ -93,10 +93,11 @@ async fn start(acceptor: Option<TlsAcceptor>, answers: impl Fn(&Seen) -> Answer 
                 match acceptor {
                     None => serve(stream, seen, answers).await,
                     // A handshake that fails is the client's to tell.
-                    Some(acceptor) => match acceptor.accept(stream).await {
-                        Ok(stream) => serve(stream, seen, answers).await,
-                        Err(_) => {}
-                    },
+                    Some(acceptor) => {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            serve(stream, seen, answers).await;
+                        }
+                    }
                 }
             });
         }
