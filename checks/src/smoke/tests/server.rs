@@ -169,6 +169,13 @@ impl Authority {
     }
 }
 
+/// A certificate that nobody but itself signed, and its PEM.
+pub(super) fn self_signed(name: &str) -> (Identity, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+    (Identity { certificate: certificate.der().to_vec(), key: key.serialize_der() }, certificate.pem())
+}
+
 /// Midnight of a day.
 pub(super) fn day(year: i32, month: u8, day: u8) -> OffsetDateTime {
     date_time_ymd(year, month, day)
