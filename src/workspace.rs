@@ -88,6 +88,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bytes_that_are_no_text_are_read_as_bytes_only() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("picture"), [0, 255]).unwrap();
+        let workspace = Workspace { root: folder.path().into(), runner_temp: None };
+        assert_eq!(workspace.bytes("picture").unwrap(), [0, 255]);
+        assert!(workspace.read("picture").unwrap_err().to_string().contains("it is not UTF-8 text"));
+    }
+
+    #[test]
     fn a_host_path_is_found_by_its_name_in_the_runner_s_temporary_folder() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("task.json"), "{}").unwrap();

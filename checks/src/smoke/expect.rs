@@ -34,7 +34,7 @@ const MOVED_FOR_GOOD: [StatusPattern; 2] = [StatusPattern::Exactly(301), StatusP
 pub(super) fn judge(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
     let mut failures: Vec<Mismatch> = status(expect, answer.status).into_iter().collect();
     failures.extend(latency(expect, answer));
-    failures.extend(expect.certificate.iter().flat_map(|expected| certificate::judge(expected, answer)));
+    failures.extend(expect.certificate.iter().filter_map(|expected| certificate::judge(expected, answer)));
     failures.extend(expect.cors.iter().flat_map(|asked| cors::judge(asked, &answer.headers, values)));
     failures.extend(https::judge(expect.https, answer));
     failures.extend(headers(expect, answer, values));

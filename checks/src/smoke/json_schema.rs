@@ -31,8 +31,9 @@ impl JsonSchema {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.use_loader(Box::new(Nowhere));
         compiler.enable_format_assertions();
-        let compiled = compiler.add_resource(HERE, schema).and_then(|()| compiler.compile(HERE, &mut schemas));
-        compiled.map(|root| Self { schemas: Arc::new(schemas), root }).map_err(|error| why(&error))
+        compiler.add_resource(HERE, schema).map_err(|error| why(&error))?;
+        let root = compiler.compile(HERE, &mut schemas).map_err(|error| why(&error))?;
+        Ok(Self { schemas: Arc::new(schemas), root })
     }
 
     /// The rules that a body breaks: the place in it (empty for the whole) and what is wrong there.
@@ -77,6 +78,7 @@ mod tests {
     #[test]
     fn rules_that_are_broken_are_named_with_their_place() {
         let schema = json!({
+            "$schema": "http://json-schema.org/draft-07/schema#",
             "$defs": { "id": { "type": "integer", "minimum": 1 } },
             "type": "object",
             "required": ["items"],

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::document::{Content, Node};
 use crate::reader::Fields;
-use crate::smoke::form::{Cookies, Cors, HttpsRedirect, Place, Redirects, Request, Test};
+use crate::smoke::form::{Cookies, Cors, HttpVersion, HttpsRedirect, Place, Redirects, Request, Test};
 use crate::template::Template;
 use crate::words::Words;
 
@@ -143,6 +143,8 @@ fn plain_http(words: &mut Words<'_>, fields: &Fields<'_>, mut test: Test, port: 
         words.reader.report(place, "`https-redirect` would send a secret unencrypted", remedy);
     }
     test.request.place = Place::PlainHttp(port);
+    // Browsers never speak HTTP/2 without TLS, and load balancers seldom do.
+    test.transport.http = HttpVersion::One;
     test.expect.https = HttpsRedirect::Expected;
     test.redirects = Redirects::Judge;
     Some(test)

@@ -38,6 +38,29 @@ fn the_documented_example_is_read_with_its_defaults() {
     assert_eq!((health.retry.budget, health.retry.every), (Duration::from_secs(90), Duration::from_secs(1)));
 }
 
+/// The files that the documentation's examples name.
+fn documented_files(path: &str) -> Result<Vec<u8>, String> {
+    match path {
+        "deploy/ca.pem" => {
+            let key = rcgen::KeyPair::generate().unwrap();
+            Ok(rcgen::CertificateParams::default().self_signed(&key).unwrap().pem().into_bytes())
+        }
+        "deploy/items.schema.json" => Ok(b"{}".to_vec()),
+        _ => no_files(path),
+    }
+}
+
+#[test]
+fn every_example_of_the_documentation_is_read() {
+    let page = include_str!("../../../../docs/smoke-tests.md");
+    let examples: Vec<_> = page.split("<!-- example -->\n```yaml\n").skip(1).map(|after| after.split_once("```").unwrap().0).collect();
+    assert!(examples.len() >= 4);
+    for example in examples {
+        let read = parse(example, "inline", &documented_files);
+        assert!(read.is_ok(), "{example}\n{read:?}");
+    }
+}
+
 #[test]
 fn redirects_are_followed_unless_the_test_looks_at_one() {
     let table = [

@@ -19,8 +19,10 @@ where
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
-                let mut request = [0; 4096];
-                stream.read(&mut request).await?;
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(stream.read_u8().await?);
+                }
                 behave(stream).await
             });
         }
@@ -37,7 +39,7 @@ async fn drip(mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 async fn silence(_stream: TcpStream) -> std::io::Result<()> {
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     Ok(())
 }
 

@@ -100,7 +100,8 @@ async fn http_leads_to_the_same_place_over_https() {
         ("/none", "status: 301 or 308, 200 OK | redirect: https://localhost/none, no readable Location header"),
     ];
     for (path, expected) in table {
-        let test = format!("get: '{path}', https-redirect: {{ port: {} }}", server.port);
+        let test = format!("get: '{path}', http: 2, https-redirect: {{ port: {} }}", server.port);
         assert_eq!(told(&run_one(&base, &test, &empty()).await), expected, "{path}");
+        assert_eq!(server.last().version, hyper::Version::HTTP_11);
     }
 }

@@ -93,10 +93,11 @@ async fn start(acceptor: Option<TlsAcceptor>, answers: impl Fn(&Seen) -> Answer 
                 match acceptor {
                     None => serve(stream, seen, answers).await,
                     // A handshake that fails is the client's to tell.
-                    Some(acceptor) => match acceptor.accept(stream).await {
-                        Ok(stream) => serve(stream, seen, answers).await,
-                        Err(_) => {}
-                    },
+                    Some(acceptor) => {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            serve(stream, seen, answers).await;
+                        }
+                    }
                 }
             });
         }
@@ -166,6 +167,13 @@ impl Authority {
         let now = OffsetDateTime::now_utc();
         self.sign(name, now - time::Duration::DAY, now + time::Duration::days(365))
     }
+}
+
+/// A certificate that nobody but itself signed, and its PEM.
+pub(super) fn self_signed(name: &str) -> (Identity, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+    (Identity { certificate: certificate.der().to_vec(), key: key.serialize_der() }, certificate.pem())
 }
 
 /// Midnight of a day.

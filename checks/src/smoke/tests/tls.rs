@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::server::{Answer, Authority, Seen, answer, day, plain, secure};
+use super::server::{Answer, Authority, Seen, answer, day, plain, secure, self_signed};
 use super::{Workspace, run_one, told};
 
 const BOTH: [&str; 2] = ["h2", "http/1.1"];
@@ -35,6 +35,23 @@ async fn an_authority_of_the_users_own_is_trusted_when_it_is_given_and_not_other
         format!("{expected}its signature is not of the authority that it names")
     );
     assert_eq!(server.count(), 2, "only whoever is trusted is asked");
+}
+
+#[tokio::test]
+async fn a_certificate_that_signed_itself_is_trusted_when_it_is_given() {
+    let (identity, pem) = self_signed("localhost");
+    let server = secure(&identity, &BOTH, ok).await;
+    let workspace = Workspace(vec![("own.pem", pem.into_bytes())]);
+    let base = server.url("https://localhost");
+    assert!(told(&run_one(&base, "get: /", &workspace).await).contains("an untrusted one: no known authority signed it"));
+    assert_eq!(told(&run_one(&base, "get: /, tls: { ca: own.pem }", &workspace).await), "");
+}
+
+#[tokio::test]
+async fn what_does_not_speak_tls_is_told_from_what_is_not_trusted() {
+    let server = plain(ok).await;
+    let found = told(&run_one(&server.url("https://localhost"), "get: /", &Workspace(Vec::new())).await);
+    assert!(found.starts_with("connection: an answer, "), "{found}");
 }
 
 #[tokio::test]

@@ -45,13 +45,13 @@ fn usual(key: &str) -> SecurityHeader {
     }
 }
 
-/// What is asked of a header where the mapping may say something else: `Some(None)` when it is not wanted, `None` when that is wrong.
-fn changed(words: &mut Words<'_>, fields: &Fields<'_>, key: &str) -> Option<Option<SecurityHeader>> {
-    let Some(entry) = fields.entry(key) else { return Some(Some(usual(key))) };
+/// What is asked of a header where the mapping may say something else; nothing when it is not wanted.
+fn changed(words: &mut Words<'_>, fields: &Fields<'_>, key: &str) -> Option<Vec<SecurityHeader>> {
+    let Some(entry) = fields.entry(key) else { return Some(vec![usual(key)]) };
     match (&entry.value.content, key) {
-        (Content::Mapping(_), "strict-transport-security") => transport_security(words, entry).map(Some),
-        (Content::Mapping(_), "content-security-policy") => content_policy(words, entry).map(Some),
-        _ => words.reader.boolean(&entry.value, &format!("`{key}`")).map(|wanted| wanted.then(|| usual(key))),
+        (Content::Mapping(_), "strict-transport-security") => transport_security(words, entry).map(|header| vec![header]),
+        (Content::Mapping(_), "content-security-policy") => content_policy(words, entry).map(|header| vec![header]),
+        _ => words.reader.boolean(&entry.value, &format!("`{key}`")).map(|wanted| wanted.then(|| usual(key)).into_iter().collect()),
     }
 }
 

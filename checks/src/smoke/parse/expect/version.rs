@@ -15,16 +15,16 @@ const USUAL_PATH: &str = "$.version";
 
 /// Where the deployed version is to be seen.
 pub(super) enum Seen {
+    NotAsked,
     Json { written: String, path: JsonPath, version: Template },
     Header(HeaderName, Template),
 }
 
-/// Nothing for `false`.
-pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<Option<Seen>> {
+pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<Seen> {
     // As if it stood there: the variable counts as used.
     let version = words.parsed(node, "${version}")?;
     if let Content::Boolean(wanted) = node.content {
-        return if wanted { json(words, node, USUAL_PATH, version).map(Some) } else { Some(None) };
+        return if wanted { json(words, node, USUAL_PATH, version) } else { Some(Seen::NotAsked) };
     }
     let fields = words.reader.fields(node, "`version`", VERSION_KEYS)?;
     let entries = fields.among(VERSION_KEYS);
@@ -35,8 +35,8 @@ pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<Option<Seen>
     };
     let text = words.reader.text(&entry.value, &format!("`{}`", entry.key))?;
     match entry.key.as_str() {
-        "header" => named_header(words, entry.value.place, &text).map(|name| Some(Seen::Header(name, version))),
-        _ => json(words, &entry.value, &text, version).map(Some),
+        "header" => named_header(words, entry.value.place, &text).map(|name| Seen::Header(name, version)),
+        _ => json(words, &entry.value, &text, version),
     }
 }
 
@@ -47,11 +47,11 @@ fn json(words: &mut Words<'_>, node: &Node, written: &str, version: Template) ->
 
 impl Expect {
     /// The same, and the version stands where it must.
-    pub(super) fn with_version(mut self, seen: Option<Seen>) -> Self {
+    pub(super) fn with_version(mut self, seen: Seen) -> Self {
         match seen {
-            None => {}
-            Some(Seen::Header(name, version)) => self.headers.push((name, vec![TextCondition::Equals(version)])),
-            Some(Seen::Json { written, path, version }) => {
+            Seen::NotAsked => {}
+            Seen::Header(name, version) => self.headers.push((name, vec![TextCondition::Equals(version)])),
+            Seen::Json { written, path, version } => {
                 let conditions = vec![JsonCondition::Equals(JsonTemplate::Text(version))];
                 self.json.push(JsonExpectation { written, path, conditions });
             }

@@ -149,14 +149,3 @@ fn flows_name_their_steps_and_a_secret_in_a_variable_stays_one() {
     assert!(suite.tests[0].request.path.holds_secret() && !suite.tests[1].request.path.holds_secret());
     assert_eq!(suite.needs_env(), ["NAME"]);
 }
-
-#[test]
-fn every_example_of_the_documentation_is_read() {
-    let page = include_str!("../../../../../docs/smoke-tests.md");
-    let blocks = page.split("```yaml\n").skip(1).map(|block| block.split("```").next().unwrap());
-    let documents: Vec<&str> = blocks.filter(|block| !block.starts_with("- uses:")).collect();
-    assert!(documents.len() >= 6);
-    for document in documents {
-        assert!(parse(document, "inline", &no_files).is_ok(), "{document}: {:?}", parse(document, "inline", &no_files).unwrap_err());
-    }
-}
