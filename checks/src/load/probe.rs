@@ -72,9 +72,9 @@ impl Probe {
             sent: tally.sent,
             answered: tally.answered,
             errors: tally.errors(|text| presentable(text, scrubber)),
-            error_rate: tally.error_rate(),
+            error_rate: rounded(tally.error_rate(), 1e6),
             milliseconds: milliseconds(took),
-            rate: count(tally.sent) / took.min(self.duration).as_secs_f64().max(0.001),
+            rate: rounded(count(tally.sent) / took.min(self.duration).as_secs_f64().max(0.001), 10.0),
             latencies: tally.latencies(),
             histogram: tally.buckets(),
             phase,
@@ -124,6 +124,11 @@ impl Probe {
 
 pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// To a part of one, so that the number survives being written as a decimal and read again.
+fn rounded(number: f64, part: f64) -> f64 {
+    (number * part).round() / part
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]

@@ -18,17 +18,18 @@ mod variables;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use reqwest::header::HeaderName;
+
 use crate::document::{self, Content, Node};
 use crate::moment::{MOMENTS, Moment};
 use crate::problem::Problem;
 use crate::reader::{Fields, Reader};
-use reqwest::header::HeaderName;
+use crate::template::Template;
+use crate::words::{Files, Words};
 
 use super::flow::{Capture, Source, Turn};
 use super::form::{Expect, Redirects, Request, Retry, StatusPattern, Suite, Test, Transport};
 use super::secrets::SecretWanted;
-use crate::template::Template;
-use crate::words::{Files, Words};
 use flow::Entries;
 use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS};
 use preset::Preset;

@@ -77,7 +77,7 @@ async fn one_byte_at_a_time_and_silence_are_ended_by_the_timeout() {
         let began = Instant::now();
         let result = run_one(&base, "get: /, timeout: 500ms", &empty()).await;
         assert_eq!(told(&result), "time: a whole answer within 500 ms, no end of it");
-        assert!((500..1500).contains(&began.elapsed().as_millis()), "{result:?}");
+        assert!((500..5000).contains(&began.elapsed().as_millis()), "{result:?}");
     }
 }
 
@@ -109,7 +109,7 @@ async fn connecting_has_a_limit_of_its_own_and_a_handshake_belongs_to_it() {
     base.set_scheme("https").unwrap();
     let result = run_one(&base, "get: /, connect-timeout: 100ms, timeout: 5s", &empty()).await;
     assert_eq!(told(&result), "connection: to stand within 100 ms, no end of it");
-    assert!(result.last_milliseconds < 2000, "{result:?}");
+    assert!(result.last_milliseconds < 4000, "{result:?}");
 }
 
 /// The memory of this process that is in use, in KiB.

@@ -1,6 +1,7 @@
 //! The servers that are tested: HTTP/1.1 and HTTP/2, with TLS by certificates of an authority of our own or without.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -51,6 +52,7 @@ pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answe
 pub(super) struct Server {
     pub(super) port: u16,
     pub(super) seen: Arc<Mutex<Vec<Seen>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -60,6 +62,11 @@ impl Server {
 
     pub(super) fn last(&self) -> Seen {
         self.seen.lock().unwrap().last().cloned().expect("a request arrived")
+    }
+
+    /// How many connections were made.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -84,10 +91,11 @@ pub(super) async fn secure(identity: &Identity, protocols: &[&str], answers: imp
 
 async fn start(acceptor: Option<TlsAcceptor>, answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = Server { port: listener.local_addr().unwrap().port(), seen: Arc::default() };
-    let (seen, answers) = (server.seen.clone(), Arc::new(answers));
+    let server = Server { port: listener.local_addr().unwrap().port(), seen: Arc::default(), connections: Arc::default() };
+    let (seen, answers, connections) = (server.seen.clone(), Arc::new(answers), server.connections.clone());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Ordering::SeqCst);
             let (acceptor, seen, answers) = (acceptor.clone(), seen.clone(), answers.clone());
             tokio::spawn(async move {
                 match acceptor {

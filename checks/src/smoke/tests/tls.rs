@@ -128,6 +128,17 @@ async fn tests_that_want_the_same_connection_share_it() {
     let document = format!("defaults: {{ tls: {{ ca: ca.pem }}, retry: {{ for: 0s }} }}\ntests: [{tests}]");
     let results = super::run_at(crate::moment::Moment::Green, &server.url("https://localhost"), &document, &with_ca(&authority)).await;
     assert!(results.iter().all(|result| told(result).is_empty()) && server.count() == 20);
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_test_that_is_repeated_keeps_its_connection() {
+    let authority = Authority::new();
+    let server = secure(&authority.good("localhost"), &["http/1.1"], |_| answer(503, &[], "not yet")).await;
+    let document = "defaults: { tls: { ca: ca.pem } }\ntests: [{ name: a, get: /, retry: { for: 200ms, every: 20ms } }]";
+    let results = super::run_at(crate::moment::Moment::Green, &server.url("https://localhost"), document, &with_ca(&authority)).await;
+    assert!(results[0].attempts >= 3, "{results:?}");
+    assert_eq!((server.connections(), server.count()), (1, results[0].attempts as usize));
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
 //! `version`: short for "what answers is the version that is being deployed".
 
+use reqwest::header::HeaderName;
+use serde_json_path::JsonPath;
+
 use crate::document::{Content, Node};
 use crate::smoke::form::{Expect, JsonCondition, JsonExpectation, TextCondition};
 use crate::smoke::parse::keys::VERSION_KEYS;
 use crate::smoke::parse::request::named_header;
 use crate::template::{JsonTemplate, Template};
 use crate::words::Words;
-
-use reqwest::header::HeaderName;
-use serde_json_path::JsonPath;
 
 /// Where a version stands unless the test says otherwise.
 const USUAL_PATH: &str = "$.version";
