@@ -38,6 +38,11 @@ pub fn now() -> Moment {
     Moment(whole.format(&Rfc3339).unwrap_or_default())
 }
 
+/// The wall clock as signatures want it.
+pub fn system() -> std::time::SystemTime {
+    OffsetDateTime::now_utc().into()
+}
+
 /// A moment that AWS gave in seconds of the epoch, as RFC 3339; empty when it gave none.
 pub fn at(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "seconds of the epoch are far below the limit, and only whole ones are shown")]

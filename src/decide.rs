@@ -79,6 +79,8 @@ pub enum Goal {
     Completed,
     /// A gate, whoever's, or the end: we only watch.
     Watch,
+    /// Nothing: what is checked beside it is not settled, and it is left where it is.
+    Hold,
 }
 
 /// How long we follow.
@@ -125,10 +127,12 @@ fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {
         (Seen::Shifting | Seen::Shifted | Seen::Completed, Goal::TestAtGate) => Verdict::Abort(bypassed()),
         (Seen::Shifting, Goal::Gate)
         | (Seen::Shifted, Goal::Gate | Goal::Shifted | Goal::Baking)
-        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch) => Verdict::Proceed,
+        | (Seen::Completed, Goal::Gate | Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
+        // It was not held: somebody else opened its gate, or took blue away.
+        | (Seen::Shifting | Seen::Completed, Goal::Hold) => Verdict::Proceed,
         (Seen::Preparing, _)
         | (Seen::Shifting, Goal::Shifted | Goal::Baking | Goal::Completed | Goal::Watch)
-        | (Seen::Shifted, Goal::Completed | Goal::Watch) => Verdict::Wait,
+        | (Seen::Shifted, Goal::Completed | Goal::Watch | Goal::Hold) => Verdict::Wait,
     }
 }
 
@@ -141,7 +145,7 @@ fn at_gate(at: At, goal: Goal) -> Verdict {
         (At::Step | At::Production, Goal::TestAtGate) => Verdict::Abort(bypassed()),
         (At::Step, Goal::Shifted | Goal::Baking | Goal::Completed) | (At::Production, Goal::Baking | Goal::Completed) => Verdict::Open(at),
         // Green's gate was opened already: the answer is on its way, or was lost and is sent again.
-        (At::Green, Goal::Shifted | Goal::Baking | Goal::Completed) | (At::Foreign, _) => Verdict::Wait,
+        (At::Green, Goal::Shifted | Goal::Baking | Goal::Completed) | (At::Foreign, _) | (_, Goal::Hold) => Verdict::Wait,
     }
 }
 
@@ -200,6 +204,17 @@ mod tests {
         assert_eq!(decide(Goal::Completed, &Seen::Shifted, EARLY), Verdict::Wait);
         assert_eq!(decide(Goal::Shifted, &Seen::Shifted, EARLY), Verdict::Proceed);
         assert_eq!(decide(Goal::Completed, &Seen::Completed, EARLY), Verdict::Proceed);
+    }
+
+    #[test]
+    fn what_is_held_waits_at_its_gate_and_is_let_go_when_it_moves_by_itself() {
+        for held in [Seen::AtGate(At::Step), Seen::AtGate(At::Production), Seen::Shifted, Seen::Preparing] {
+            assert_eq!(decide(Goal::Hold, &held, EARLY), Verdict::Wait);
+        }
+        for moved in [Seen::Shifting, Seen::Completed] {
+            assert_eq!(decide(Goal::Hold, &moved, EARLY), Verdict::Proceed);
+        }
+        assert_eq!(decide(Goal::Hold, &ended(), EARLY), decide(Goal::Shifted, &ended(), EARLY));
     }
 
     #[test]

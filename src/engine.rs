@@ -17,6 +17,7 @@ use crate::undo::short;
 use crate::unwind::{self, Unwound};
 
 mod answer;
+mod checks;
 mod line;
 mod rollback;
 mod status;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks::measurement::Measurement;
 use crate::checks::smoke::TestResult;
 use crate::error::Failure;
 use crate::outcome::{Mode, Outcome, Reason};
@@ -39,6 +40,8 @@ pub enum Step {
     Gate,
     /// Traffic moves to green.
     Shift,
+    /// What is measured of green, or of production, while nothing moves.
+    Analysis,
     /// Production is tested.
     Production,
     /// Blue is kept for a while, then taken away.
@@ -59,6 +62,7 @@ impl Step {
             Self::Green => "Green",
             Self::Gate => "Smoke tests on green",
             Self::Shift => "Traffic",
+            Self::Analysis => "Analysis",
             Self::Production => "Smoke tests on production",
             Self::Bake => "Bake",
             Self::Unwind => "Rollback",
@@ -282,6 +286,11 @@ pub enum Event {
     SmokeTested {
         /// The result.
         result: TestResult,
+    },
+    /// One measurement of a check.
+    Checked {
+        /// The measurement.
+        measurement: Box<Measurement>,
     },
     /// Green was found.
     GreenFound {

@@ -116,6 +116,8 @@ inputs! {
         smoke_tests = "smoke-tests", "none", "Smoke tests, inline YAML or a path in the workspace; see docs/smoke-tests.md.";
         test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
         production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
+        alarms = "alarms", "none besides those of the deployment group or the service", "CloudWatch alarms, metric or composite, by name, separated by commas or lines. Each must exist and not ring before the start; when one rings while traffic shifts or blue is kept, the rollout is taken back.";
+        waive_alarms = "waive-alarms", "none", "Alarms by name that may ring when the deployment starts, separated by commas or lines: also those of the deployment group or the service. Each counts again once it was OK.";
         skip_checks = "skip-checks", "false", "mode rollback: true leaves the smoke tests out, when they are what is broken.";
     }
     "One-off task" {

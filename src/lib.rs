@@ -5,6 +5,7 @@
 //! observation means, and arms an [`undo`] before every effect; [`unwind`] takes back what is armed. Every fact becomes
 //! an [`event`]; [`report`] folds them, and [`sinks`] render what anyone reads.
 
+pub mod alarm;
 pub mod aws;
 pub mod clock;
 pub mod decide;

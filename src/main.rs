@@ -16,7 +16,7 @@ use ecs_bluegreen::github::commands;
 use ecs_bluegreen::outcome::{Outcome, REFUSED};
 use ecs_bluegreen::problem::Problem;
 use ecs_bluegreen::report::Report;
-use ecs_bluegreen::run::Run;
+use ecs_bluegreen::run::{Outlets, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen::settings::{AwsSettings, Settings};
@@ -128,8 +128,13 @@ fn tell_end(run: &Run, ending: Ending) {
 }
 
 fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> Run {
-    let (sink, keeper) = (Arc::clone(recorder), Arc::clone(recorder));
-    Run::new(aws, runner, clock, Box::new(move |event| sink.record(event)), Box::new(move |armed| keeper.keep(armed)))
+    let [sink, keeper, hider] = [(); 3].map(|()| Arc::clone(recorder));
+    let outlets = Outlets {
+        sink: Box::new(move |event| sink.record(event)),
+        keeper: Box::new(move |armed| keeper.keep(armed)),
+        hider: Box::new(move |secret| hider.hide(secret)),
+    };
+    Run::new(aws, runner, clock, outlets)
 }
 
 fn recorder(runner: &Runner, variables: &BTreeMap<String, String>, settings: Option<&Settings>) -> Recorder {

@@ -147,6 +147,10 @@ reasons! {
     TaskFailed = "task-failed",
     /// A smoke test failed.
     SmokeFailed = "smoke-failed",
+    /// What was measured of green is not good enough, or could not be measured.
+    AnalysisFailed = "analysis-failed",
+    /// What was measured of green says neither that it is good nor that it is not.
+    Inconclusive = "inconclusive",
     /// An alarm rang.
     Alarm = "alarm",
     /// Green's tasks did not become healthy.

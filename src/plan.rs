@@ -13,6 +13,7 @@ use crate::settings::{DefinitionSource, Mode, Settings, Strategy};
 use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey, short};
 
+mod alarms;
 mod codedeploy;
 mod image;
 mod native;
@@ -21,6 +22,7 @@ mod running;
 #[cfg(test)]
 mod tests;
 
+pub use alarms::AlarmsPlan;
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
 pub use image::{Need, RepositoryPlan};
 pub use native::{Balancer, NativeWay};
@@ -60,6 +62,8 @@ pub struct RolloutPlan {
     pub tasks: i64,
     /// How long it is followed.
     pub deadline: Duration,
+    /// The alarms that say when to take it back.
+    pub alarms: AlarmsPlan,
     /// Who performs it.
     pub way: Way,
 }
@@ -127,6 +131,7 @@ pub enum Refusal {
 pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
     problems.extend(refuse::unscannable(settings, snapshot));
+    problems.extend(alarms::problems(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));
@@ -141,8 +146,9 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
     }
-    refuse::not_now(settings, snapshot).map_err(Refusal::Failure)?;
+    refuse::not_now(settings, snapshot).and_then(|()| alarms::not_now(settings, snapshot)).map_err(Refusal::Failure)?;
     let mut warnings = refuse::warnings(settings, snapshot);
+    warnings.extend(alarms::warnings(settings, snapshot));
     warnings.extend(notes);
     let repository = image::repository(settings, snapshot);
     let mut lines = lines(settings, snapshot, rollout.as_ref());
@@ -216,6 +222,7 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
         blue: blue(snapshot, service),
         tasks: service.running_count,
         deadline: deadline(settings, snapshot, &way),
+        alarms: alarms::watched(settings, snapshot),
         way,
     }))
 }

@@ -2,11 +2,16 @@
 
 use serde::Serialize;
 
-use crate::checks::smoke::TestResult;
+use crate::checks::moment::Moment;
+use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
 use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
 use crate::scan::ScanResult;
+
+mod measured;
+
+pub use measured::CheckReport;
 
 /// The version of the JSON that the output `report` carries.
 pub const VERSION: u32 = 1;
@@ -76,6 +81,8 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// Smoke tests.
     pub smoke_tests: Vec<TestResult>,
+    /// What was measured.
+    pub checks: Vec<CheckReport>,
     /// Which side serves, and who says so.
     pub traffic: Option<(Serving, Witness)>,
     /// Narrowed checks: what is not checked and which action to allow.
@@ -114,12 +121,20 @@ pub struct StepReport {
 impl Report {
     /// Folds the events of a run, in their order.
     pub fn of<'e>(events: impl IntoIterator<Item = &'e Stamped>) -> Self {
-        let mut report = Self { version: VERSION, ..Self::default() };
-        for stamped in events {
-            report.milliseconds = stamped.at_ms;
-            report.take(stamped);
-        }
+        let mut report = Self::begin();
+        events.into_iter().for_each(|stamped| report.add(stamped));
         report
+    }
+
+    /// The report of a run that has told nothing yet.
+    pub fn begin() -> Self {
+        Self { version: VERSION, ..Self::default() }
+    }
+
+    /// Adds what happened next.
+    pub fn add(&mut self, stamped: &Stamped) {
+        self.milliseconds = stamped.at_ms;
+        self.take(stamped);
     }
 
     /// The process's exit code.
@@ -158,13 +173,23 @@ impl Report {
             Event::Warned { sentence } => self.warnings.push(sentence),
             Event::ScanAnswered { result } => self.scans.push(*result),
             Event::TaskStarted { arns } => self.tasks = arns,
-            Event::SmokeTested { result } => self.smoke_tests.push(result),
+            Event::SmokeTested { result } => self.tested(result),
+            Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
             Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
             Event::UndoFailed { what, failure } => self.stuck.push((what, failure)),
             Event::Failed { failure } => self.failure = Some(failure),
             Event::Measured { reads } => self.reads = reads,
             other => self.take_thing(other),
         }
+    }
+
+    /// Of a test that recurs (at every step, every minute of the bake) the last result is kept.
+    fn tested(&mut self, result: TestResult) {
+        let recurs = matches!(result.moment, Moment::Step | Moment::Bake) && result.verdict != TestVerdict::Failed;
+        if recurs {
+            self.smoke_tests.retain(|before| (&before.name, before.moment) != (&result.name, result.moment));
+        }
+        self.smoke_tests.push(result);
     }
 
     fn take_thing(&mut self, event: Event) {

@@ -8,6 +8,7 @@ use crate::aws::{Aws, AwsError, Kind};
 use crate::clock::Clock;
 use crate::event::{Event, Stamped};
 use crate::runner::Runner;
+use crate::secret::Secret;
 use crate::undo::Undo;
 
 /// Takes events as they happen.
@@ -15,6 +16,19 @@ pub type Sink = Box<dyn Fn(&Stamped) + Send + Sync>;
 
 /// Keeps what is armed where the next process finds it.
 pub type Keeper = Box<dyn Fn(&[Undo]) + Send + Sync>;
+
+/// Learns a secret that is to be hidden from now on.
+pub type Hider = Box<dyn Fn(&Secret) + Send + Sync>;
+
+/// Where a run tells what happens.
+pub struct Outlets {
+    /// Takes the events.
+    pub sink: Sink,
+    /// Takes what is armed.
+    pub keeper: Keeper,
+    /// Takes secrets that came to be known on the way.
+    pub hider: Hider,
+}
 
 /// A run in progress.
 pub struct Run {
@@ -25,24 +39,28 @@ pub struct Run {
     /// Our name for this run, which AWS sees too.
     pub id: String,
     clock: Clock,
-    sink: Sink,
-    keeper: Keeper,
+    outlets: Outlets,
     armed: Mutex<Vec<Undo>>,
     narrowed: Mutex<BTreeSet<String>>,
     goes_on: Mutex<Option<String>>,
 }
 
 impl Run {
-    /// A run that tells its events to `sink` and keeps its undos with `keeper`.
-    pub fn new(aws: Aws, runner: Runner, clock: Clock, sink: Sink, keeper: Keeper) -> Self {
+    /// A run that tells through its outlets.
+    pub fn new(aws: Aws, runner: Runner, clock: Clock, outlets: Outlets) -> Self {
         let id = format!("{}-{:08x}", runner.run, crate::clock::nonce() >> 32);
-        Self { aws, runner, id, clock, sink, keeper, armed: Mutex::new(Vec::new()), narrowed: Mutex::default(), goes_on: Mutex::default() }
+        Self { aws, runner, id, clock, outlets, armed: Mutex::new(Vec::new()), narrowed: Mutex::default(), goes_on: Mutex::default() }
     }
 
     /// Says what happened.
     pub fn tell(&self, event: Event) {
         let at_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-        (self.sink)(&Stamped { at_ms, event });
+        (self.outlets.sink)(&Stamped { at_ms, event });
+    }
+
+    /// Hides a secret that was read on the way, before anything is told of it.
+    pub fn hide(&self, secret: &Secret) {
+        (self.outlets.hider)(secret);
     }
 
     /// Says that a check is narrower for a read that failed, once for each.
@@ -113,6 +131,6 @@ impl Run {
     fn change(&self, how: impl FnOnce(&mut Vec<Undo>)) {
         let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         how(&mut armed);
-        (self.keeper)(&armed);
+        (self.outlets.keeper)(&armed);
     }
 }

@@ -15,12 +15,14 @@ use crate::run::Run;
 use crate::settings::{DefinitionSource, Settings};
 use crate::undo::short;
 
+mod alarms;
 mod image;
 mod native;
 mod registries;
 mod repository;
 mod running;
 
+pub use alarms::Alarms;
 pub use image::ImageFound;
 pub use native::Native;
 pub use repository::{RepositorySeen, RepositoryState, Template};
@@ -49,8 +51,8 @@ pub struct Snapshot {
     pub repository: Option<RepositorySeen>,
     /// The image.
     pub image: Option<ImageFound>,
-    /// Alarms of the group that ring already.
-    pub ringing: Vec<String>,
+    /// Its alarms, and those of the inputs.
+    pub alarms: Alarms,
 }
 
 /// A registered revision: its ARN and the whole answer of DescribeTaskDefinition.
@@ -104,6 +106,7 @@ pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready>
     let (native, running) = gathering.take("service", native).unwrap_or_default();
     let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
     let image = gathering.take_any(image).flatten();
+    let alarms = alarms::alarms(run, settings, rollout.group.as_ref(), service.as_ref()).await;
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
         seen.fixed = image::fixed_tags(asked, found, seen).await;
     }
@@ -115,6 +118,7 @@ pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready>
         newest: definitions.newest,
         base: definitions.base,
         native,
+        alarms,
         running: running.or(rollout.running).map(|running| running.claimed(run)),
         ..rollout
     })
@@ -212,12 +216,12 @@ async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> R
         tokio::join!(run.aws.get_deployment_group(application, group), running::of_group(run, application, group, service));
     let found = found.map_err(|error| missing_group(error, application, group))?;
     let config = rollout.config.clone().or_else(|| found.config.clone());
-    let shift = async {
+    let shift_minutes = async {
         let Some(config) = config.as_deref() else { return 0 };
         optional(run, "the deadline does not count how long the traffic shift takes", run.aws.shift_minutes(config).await).unwrap_or(0)
     };
-    let (shift_minutes, ringing) = tokio::join!(shift, ringing(run, &found.alarms));
-    Ok(Snapshot { group: Some(found), running, shift_minutes, ringing, ..Snapshot::default() })
+    let shift_minutes = shift_minutes.await;
+    Ok(Snapshot { group: Some(found), running, shift_minutes, ..Snapshot::default() })
 }
 
 fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
@@ -234,14 +238,6 @@ fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {
         return Unread::Problem(Problem::new("codedeploy-application", format!("there is no application `{application}`"), remedy));
     }
     error.into()
-}
-
-async fn ringing(run: &Run, alarms: &[String]) -> Vec<String> {
-    if alarms.is_empty() {
-        return Vec::new();
-    }
-    let rings = optional(run, "alarms that ring before the start are not noticed", run.aws.ringing(alarms).await);
-    rings.unwrap_or_default().into_iter().map(|alarm| alarm.name).collect()
 }
 
 #[derive(Default)]

@@ -21,7 +21,7 @@ const SHORTEST: usize = 4;
 /// What URL libraries leave as it is.
 const UNRESERVED_KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Removes a set of secrets from texts. Secrets (and lines of secrets) shorter than four bytes are not looked for.
+/// Removes secrets from texts. Secrets (and lines of secrets) shorter than four bytes are not looked for.
 #[derive(Default)]
 pub struct Scrubber {
     spellings: BTreeSet<String>,
@@ -31,13 +31,11 @@ impl Scrubber {
     /// A scrubber for these secrets in every spelling: as they are, line by line, URL-encoded, in base64, and escaped for JSON and HTML.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut scrubber = Self::default();
-        for secret in secrets {
-            scrubber.learn(secret);
-        }
+        secrets.into_iter().for_each(|secret| scrubber.learn(secret));
         scrubber
     }
 
-    /// One more secret, from here on.
+    /// One more secret, which came to be known on the way.
     pub fn learn(&mut self, secret: &Secret) {
         let whole = secret.expose();
         for text in [whole, whole.trim()].into_iter().chain(whole.lines().map(str::trim)) {
@@ -69,6 +67,26 @@ impl Scrubber {
             }
         }
         merged
+    }
+}
+
+/// The text on one line, at most so many characters long, with nothing in it that moves a cursor or turns the direction of writing.
+pub fn one_line(text: &str, longest: usize) -> String {
+    let mut characters = text.trim().chars().map(harmless);
+    let mut cut: String = characters.by_ref().take(longest).collect();
+    if characters.next().is_some() {
+        cut.pop();
+        cut.push('…');
+    }
+    cut
+}
+
+fn harmless(character: char) -> char {
+    match character {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        control if control.is_control() => '\u{fffd}',
+        other => other,
     }
 }
 

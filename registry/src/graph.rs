@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::blob::{Blob, BlobError};
 use super::digest::Digest;
 use super::error::SourceError;
-use super::media::{Config, DOCKER_LIST, DOCKER_MANIFEST, Descriptor, Manifest, OCI_INDEX, OCI_MANIFEST, Platform, PointsAt};
+use super::media::{Config, Descriptor, Manifest, Platform, PointsAt};
 use super::progress::Progress;
 
 /// Registries refuse larger manifests (4 MiB by the distribution specification); configs stay far below.
@@ -106,7 +106,7 @@ impl Gathering<'_> {
             return Err(SourceError::Manifest { digest: parent.digest.clone(), reason });
         }
         // An index may list contents that are no manifests; they are blobs to a registry.
-        children.iter().try_for_each(|child| if is_manifest(child) { self.manifest(child, depth - 1) } else { self.blob(child) })
+        children.iter().try_for_each(|child| if child.is_manifest() { self.manifest(child, depth - 1) } else { self.blob(child) })
     }
 
     fn image_manifest(&mut self, descriptor: &Descriptor, config: &Descriptor, layers: &[Descriptor]) -> Result<(), SourceError> {
@@ -141,9 +141,4 @@ impl Gathering<'_> {
 /// Reads and verifies an image config.
 pub(crate) fn read_config(blob: &Blob) -> Result<Config, SourceError> {
     Config::read(&blob.read_whole(SMALL)?, &blob.digest)
-}
-
-/// Whether a descriptor points at a manifest or an index, and not at a content that is only a blob to a registry.
-pub(crate) fn is_manifest(descriptor: &Descriptor) -> bool {
-    [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].contains(&descriptor.media_type.as_str())
 }

@@ -19,9 +19,8 @@ pub(crate) struct Known {
 impl Known {
     /// Takes in a manifest that the registry gave; everything it points at is there, or it would not have been accepted.
     pub(crate) fn add(&mut self, manifest: Manifest) {
-        if let PointsAt::Image { config, layers } = &manifest.points_at {
-            self.blobs.insert(config.digest.clone());
-            self.blobs.extend(layers.iter().filter(|layer| !layer.is_foreign()).map(|layer| layer.digest.clone()));
+        if manifest.config().is_some() {
+            self.blobs.extend(manifest.contents().into_iter().map(|content| content.digest.clone()));
         }
         self.manifests.push(manifest);
     }
@@ -48,19 +47,13 @@ impl Known {
 
     /// All images with the config of each.
     pub(crate) fn images(&self) -> Vec<(Manifest, Descriptor)> {
-        let config = |manifest: &Manifest| match &manifest.points_at {
-            PointsAt::Image { config, .. } if Config::is_announced_by(config) => Some(config.clone()),
-            PointsAt::Image { .. } | PointsAt::Index { .. } => None,
-        };
+        let config = |manifest: &Manifest| manifest.config().filter(|config| Config::is_announced_by(config)).cloned();
         self.manifests.iter().filter_map(|manifest| Some((manifest.clone(), config(manifest)?))).collect()
     }
 
     /// The image with this config. A config names all layers by content, so it is the same image whatever their compression.
     pub(crate) fn image_of(&self, wanted: &Digest) -> Option<&Manifest> {
-        self.manifests.iter().find(|manifest| match &manifest.points_at {
-            PointsAt::Image { config, .. } => config.digest == *wanted,
-            PointsAt::Index { .. } => false,
-        })
+        self.manifests.iter().find(|manifest| manifest.config().is_some_and(|config| config.digest == *wanted))
     }
 
     /// The layer with this uncompressed content, as the registry has it.

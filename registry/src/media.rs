@@ -46,6 +46,11 @@ impl Descriptor {
         self.annotations.contains_key(ATTESTATION)
     }
 
+    /// Whether it is another manifest that is pointed at, and not a blob.
+    pub(crate) fn is_manifest(&self) -> bool {
+        [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST].contains(&self.media_type.as_str())
+    }
+
     /// Layers that registries do not hold (old Windows bases): their address stands in the manifest.
     pub(crate) fn is_foreign(&self) -> bool {
         self.media_type.contains(".foreign.") || self.media_type.contains(".nondistributable.")
@@ -92,6 +97,38 @@ impl Manifest {
         }
         let points_at = points_at(&media_type, document).map_err(unreadable)?;
         Ok(Self { media_type, digest, bytes, points_at })
+    }
+
+    /// What an index lists; an image lists nothing.
+    pub(crate) fn listed(&self) -> &[Descriptor] {
+        match &self.points_at {
+            PointsAt::Index { manifests } => manifests,
+            PointsAt::Image { .. } => &[],
+        }
+    }
+
+    /// An image's config; an index has none.
+    pub(crate) fn config(&self) -> Option<&Descriptor> {
+        match &self.points_at {
+            PointsAt::Image { config, .. } => Some(config),
+            PointsAt::Index { .. } => None,
+        }
+    }
+
+    /// Everything it points at.
+    pub(crate) fn targets(&self) -> Vec<&Descriptor> {
+        match &self.points_at {
+            PointsAt::Image { config, layers } => [config].into_iter().chain(layers).collect(),
+            PointsAt::Index { manifests } => manifests.iter().collect(),
+        }
+    }
+
+    /// What a registry has to hold besides manifests.
+    pub(crate) fn contents(&self) -> Vec<&Descriptor> {
+        match &self.points_at {
+            PointsAt::Image { config, layers } => layers.iter().filter(|layer| !layer.is_foreign()).chain([config]).collect(),
+            PointsAt::Index { manifests } => manifests.iter().filter(|content| !content.is_manifest()).collect(),
+        }
     }
 
     /// What a manifest that points at this one would say of it.

@@ -13,8 +13,8 @@ use super::blob::{Blob, Place};
 use super::client::{Registry, Target};
 use super::digest::Digest;
 use super::error::{PushError, SourceError};
-use super::graph::{DEEPEST, Facts, Image, is_manifest};
-use super::media::{Config, Descriptor, Manifest, PointsAt};
+use super::graph::{DEEPEST, Facts, Image};
+use super::media::{Config, Descriptor, Manifest};
 use super::progress::Report;
 use super::reference::ImageName;
 
@@ -55,7 +55,7 @@ impl Remote {
         let tree = self.tree(report).await?;
         let mut image = Image { manifests: tree.iter().map(|(_, manifest)| manifest.clone()).collect(), ..Image::default() };
         let mut seen = HashSet::new();
-        for descriptor in tree.iter().flat_map(|(_, manifest)| contents(manifest)) {
+        for descriptor in tree.iter().flat_map(|(_, manifest)| manifest.contents()) {
             if seen.insert(descriptor.digest.clone()) {
                 let place = Place::There(Arc::clone(&self.registry));
                 image.blobs.push(Blob { digest: descriptor.digest.clone(), size: descriptor.size, place });
@@ -86,8 +86,8 @@ impl Remote {
         let mut levels = vec![vec![(self.root.describe(), self.root.clone())]];
         let mut seen = HashSet::from([self.root.digest.clone()]);
         loop {
-            let below: Vec<Descriptor> =
-                levels.last().into_iter().flatten().flat_map(|(_, manifest)| children(manifest)).cloned().collect();
+            let listed = levels.last().into_iter().flatten().flat_map(|(_, manifest)| manifest.listed());
+            let below: Vec<Descriptor> = listed.filter(|child| child.is_manifest()).cloned().collect();
             let new: Vec<Descriptor> = below.into_iter().filter(|child| seen.insert(child.digest.clone())).collect();
             if new.is_empty() {
                 return Ok(levels.into_iter().rev().flatten().collect());
@@ -114,26 +114,7 @@ impl Remote {
 
 /// The config of an image that runs somewhere; attestations and other artifacts have none.
 fn runnable<'a>(descriptor: &Descriptor, manifest: &'a Manifest) -> Option<&'a Descriptor> {
-    match &manifest.points_at {
-        PointsAt::Image { config, .. } if !descriptor.is_attestation() && Config::is_announced_by(config) => Some(config),
-        PointsAt::Image { .. } | PointsAt::Index { .. } => None,
-    }
-}
-
-fn children(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
-    let listed: &[Descriptor] = match &manifest.points_at {
-        PointsAt::Index { manifests } => manifests,
-        PointsAt::Image { .. } => &[],
-    };
-    listed.iter().filter(|child| is_manifest(child))
-}
-
-/// What a registry has to hold besides manifests.
-pub(crate) fn contents(manifest: &Manifest) -> Vec<&Descriptor> {
-    match &manifest.points_at {
-        PointsAt::Image { config, layers } => layers.iter().filter(|layer| !layer.is_foreign()).chain([config]).collect(),
-        PointsAt::Index { manifests } => manifests.iter().filter(|content| !is_manifest(content)).collect(),
-    }
+    manifest.config().filter(|config| !descriptor.is_attestation() && Config::is_announced_by(config))
 }
 
 fn unread(error: PushError) -> SourceError {

@@ -18,7 +18,7 @@ use super::layout;
 use super::media::Manifest;
 use super::progress::Report;
 use super::reference::{ImageName, ImageReference};
-use super::remote::{self, Remote};
+use super::remote::Remote;
 
 /// Where images may be, and where room for them is.
 #[derive(Debug, Clone)]
@@ -49,15 +49,6 @@ enum Kind {
     Files(Image),
     DockerArchive(DockerArchive),
     Registry(Remote),
-}
-
-/// What a source wants to know of the registry before it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wants {
-    /// The contents of images that are there, by the digest they have there.
-    Contents,
-    /// Also by the digests of the uncompressed layers.
-    DiffIds,
 }
 
 /// Where blobs are handed over as soon as each is whole: they are sent while the rest is still read.
@@ -120,7 +111,7 @@ impl Source {
         }
     }
 
-    /// The config that an image without a manifest is known by.
+    /// The config that an image without a manifest is known by; its layers are known by their uncompressed contents.
     pub(crate) fn config(&self) -> Option<&Digest> {
         match &self.kind {
             Kind::Engine { image, .. } => Some(&image.id),
@@ -134,14 +125,7 @@ impl Source {
         match &self.kind {
             Kind::Engine { .. } | Kind::DockerArchive(_) => 0,
             Kind::Files(image) => image.blobs.len(),
-            Kind::Registry(remote) => remote::contents(remote.root()).len(),
-        }
-    }
-
-    pub(crate) fn wants(&self) -> Wants {
-        match &self.kind {
-            Kind::Engine { .. } | Kind::DockerArchive(_) => Wants::DiffIds,
-            Kind::Files(_) | Kind::Registry(_) => Wants::Contents,
+            Kind::Registry(remote) => remote.root().contents().len(),
         }
     }
 

@@ -8,11 +8,11 @@ use super::client::Registry;
 use super::digest::Digest;
 use super::error::PushError;
 use super::known::Known;
-use super::media::{Descriptor, Manifest, PointsAt};
+use super::media::Manifest;
 use super::progress::Report;
 use super::push::Delivery;
 use super::reference::Tag;
-use super::source::{Source, Wants};
+use super::source::Source;
 
 /// Of a large index no more images are read than an engine could have built on.
 const CHILDREN: usize = 8;
@@ -130,8 +130,9 @@ async fn resolved(registry: &Registry, digest: &Digest, report: Report<'_>) -> R
 /// The contents of images that are there; what an engine calls its layers is told by their configs.
 async fn learn(registry: &Registry, source: &Source, found: Vec<Manifest>, report: Report<'_>) -> Result<Known, PushError> {
     let mut known = Known::default();
-    let children: Vec<_> =
-        found.iter().flat_map(children).take(CHILDREN).map(|child| given(registry, child.digest.as_str(), report)).collect();
+    // Attestations teach nothing.
+    let images = found.iter().flat_map(Manifest::listed).filter(|child| !child.is_attestation());
+    let children: Vec<_> = images.take(CHILDREN).map(|child| given(registry, child.digest.as_str(), report)).collect();
     let read = join_all(children).await;
     for manifest in found {
         known.add(manifest);
@@ -141,8 +142,7 @@ async fn learn(registry: &Registry, source: &Source, found: Vec<Manifest>, repor
             known.add(manifest);
         }
     }
-    let is_there = source.config().is_some_and(|id| known.image_of(id).is_some());
-    if source.wants() == Wants::DiffIds && !is_there {
+    if source.config().is_some_and(|id| known.image_of(id).is_none()) {
         translate(registry, &mut known, report).await?;
     }
     Ok(known)
@@ -160,12 +160,4 @@ async fn translate(registry: &Registry, known: &mut Known, report: Report<'_>) -
         }
     }
     Ok(())
-}
-
-/// The images of an index; attestations teach nothing.
-fn children(manifest: &Manifest) -> Vec<&Descriptor> {
-    match &manifest.points_at {
-        PointsAt::Index { manifests } => manifests.iter().filter(|child| !child.is_attestation()).collect(),
-        PointsAt::Image { .. } => Vec::new(),
-    }
 }

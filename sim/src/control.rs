@@ -1,11 +1,13 @@
 //! `/_stage/`: the stage looked at and steered over HTTP, for shells and for tests of the container image.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +15,9 @@ use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::faults::Fault;
 use crate::github::GithubOptions;
+use crate::metrics::Metric;
 use crate::options::{AlarmState, ServiceOptions};
+use crate::sources::SourcesOptions;
 
 /// What a page answers.
 enum Page {
@@ -49,7 +53,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 20] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -62,11 +66,14 @@ const PAGES: [&str; 17] = [
     "GET scaling/SERVICE",
     "GET limits",
     "GET github",
+    "GET sources (the requests that sources of metrics got)",
     "POST faults (a Fault), DELETE faults",
-    "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\")",
+    "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\"; or {\"state\", \"reason\"})",
+    "POST metric ({\"namespace\", \"name\", \"dimensions\", \"at_ms\", \"value\"})",
     "POST services (a ServiceOptions)",
     "POST denied (a list of IAM actions)",
     "POST github (a GithubOptions)",
+    "POST sources (a SourcesOptions)",
 ];
 
 fn look(cloud: &Cloud, page: &str) -> Page {
@@ -80,6 +87,7 @@ fn look(cloud: &Cloud, page: &str) -> Page {
         "deployments" => deployments(cloud),
         "limits" => limits(cloud),
         "github" => json!(cloud.github()),
+        "sources" => json!(cloud.sources.requests()),
         "service-deployments" => json!(cloud.service_deployments()),
         other => match of_service(cloud, other) {
             Some(view) => view,
@@ -122,6 +130,8 @@ fn deployments(cloud: &Cloud) -> Value {
 async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
     match page {
         "faults" => with(body, |fault: Fault| cloud.faults.plan(fault)),
+        "metric" => with(body, |put: Put| put.make(cloud)),
+        "sources" => with(body, |sources: SourcesOptions| cloud.sources.replace(sources)),
         "github" => with(body, |github: GithubOptions| cloud.set_github(github)),
         "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
         "services" => match serde_json::from_slice::<ServiceOptions>(body) {
@@ -129,9 +139,45 @@ async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
             Err(error) => Page::Wrong(error.to_string()),
         },
         other => match other.strip_prefix("alarm/") {
-            Some(name) => with(body, |state: AlarmState| cloud.set_alarm(name, state)),
+            Some(name) => with(body, |turn: AlarmTurn| turn.make(cloud, name)),
             None => Page::Missing,
         },
+    }
+}
+
+/// An alarm's new state, with a reason or without.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AlarmTurn {
+    State(AlarmState),
+    Because { state: AlarmState, reason: String },
+}
+
+impl AlarmTurn {
+    fn make(self, cloud: &Cloud, name: &str) {
+        match self {
+            Self::State(state) => cloud.set_alarm(name, state, None),
+            Self::Because { state, reason } => cloud.set_alarm(name, state, Some(&reason)),
+        }
+    }
+}
+
+/// A value of a metric; now, unless it says when.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Put {
+    namespace: String,
+    name: String,
+    #[serde(default)]
+    dimensions: BTreeMap<String, String>,
+    at_ms: Option<i64>,
+    value: f64,
+}
+
+impl Put {
+    fn make(self, cloud: &Cloud) {
+        let metric = Metric { namespace: self.namespace, name: self.name, dimensions: self.dimensions };
+        cloud.put_metrics.put(metric, self.at_ms.unwrap_or_else(now_ms), self.value);
     }
 }
 

@@ -16,12 +16,15 @@ mod faults;
 mod github;
 mod ledger;
 mod limits;
+mod metrics;
 mod options;
 pub mod rehearse;
 mod serve;
+mod sources;
 mod stage;
 mod switches;
 mod tally;
+mod when;
 pub mod world;
 
 pub use clock::Clock;
@@ -30,13 +33,15 @@ pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, Kind, NativeOptions, RepositoryOptions,
-    RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions, ServiceOptions, StageOptions, Strategy, Suspension,
-    TaskEngine, TemplateOptions, Traffic,
+    AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, IncompleteMetric, IncompleteStatus,
+    Kind, MetricsOptions, NativeOptions, RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions,
+    SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TemplateOptions, Traffic,
 };
+pub use sources::{DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourceRequest, SourcesOptions};
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{
     AlarmWindow, BreakerRollback, ConcurrentUpdate, HookScope, LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks,
     RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate, Switches, Toggle,
 };
 pub use tally::{Count, Tally};
+pub use when::When;

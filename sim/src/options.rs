@@ -1,12 +1,18 @@
 //! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a JSON file.
 
+mod alarm;
 mod ecr;
+mod metrics;
 mod native;
 mod scan;
+mod secret;
 
+pub use alarm::{AlarmDetails, AlarmState};
 pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
+pub use metrics::{IncompleteMetric, IncompleteStatus, MetricsOptions, SeriesChange, SeriesOptions};
 pub use native::{Kind, NativeOptions, Strategy};
 pub use scan::{ScanFinding, ScanKind, ScanLook, ScanOptions};
+pub use secret::SecretValue;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,6 +25,7 @@ use crate::clock::Clock;
 use crate::faults::Fault;
 use crate::github::GithubOptions;
 use crate::limits::Limits;
+use crate::sources::SourcesOptions;
 use crate::switches::Switches;
 use crate::world::registry::{RegistryFault, RegistryRules};
 
@@ -64,6 +71,10 @@ pub struct StageOptions {
     pub deployment_configs: Vec<ConfigOptions>,
     /// The `CloudWatch` alarms that exist, and their states.
     pub alarms: BTreeMap<String, AlarmState>,
+    /// What else there is to say about alarms; one that is only named here is OK.
+    pub alarm_details: BTreeMap<String, AlarmDetails>,
+    /// What CloudWatch knows of metrics.
+    pub metrics: MetricsOptions,
     /// IAM actions that are denied (`ecs:RunTask`, `ecs:*`).
     pub denied: Vec<String>,
     /// When not empty, the only IAM actions that are allowed.
@@ -74,12 +85,16 @@ pub struct StageOptions {
     pub limits: Limits,
     /// AWS's unsure points and the stage's own timings.
     pub switches: Switches,
+    /// What Prometheus, Datadog and JSON endpoints answer.
+    pub sources: SourcesOptions,
     /// What GitHub knows.
     pub github: GithubOptions,
     /// A JSONL file that takes every request and answer.
     pub recording: Option<PathBuf>,
     /// The values behind the `valueFrom` of containers' secrets.
     pub secrets: BTreeMap<String, String>,
+    /// The secrets in Secrets Manager, by name.
+    pub secret_values: BTreeMap<String, SecretValue>,
 }
 
 impl Default for StageOptions {
@@ -104,14 +119,18 @@ impl Default for StageOptions {
             services: Vec::new(),
             deployment_configs: Vec::new(),
             alarms: BTreeMap::new(),
+            alarm_details: BTreeMap::new(),
+            metrics: MetricsOptions::default(),
             denied: Vec::new(),
             allowed: Vec::new(),
             faults: Vec::new(),
             limits: Limits::default(),
             switches: Switches::default(),
+            sources: SourcesOptions::default(),
             github: GithubOptions::default(),
             recording: None,
             secrets: BTreeMap::new(),
+            secret_values: BTreeMap::new(),
         }
     }
 }
@@ -127,18 +146,6 @@ pub enum TaskEngine {
     /// Nothing: tasks are only state, and the proxy answers for them. They start in about a second of the clock, are healthy, and never end by
     /// themselves, `RunTask`'s neither.
     Imaginary,
-}
-
-/// A `CloudWatch` alarm's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AlarmState {
-    /// Nothing is wrong.
-    Ok,
-    /// It rings.
-    Alarm,
-    /// It has too few data to say.
-    InsufficientData,
 }
 
 /// An ECS service.

@@ -17,10 +17,12 @@ use crate::cycles::keep;
 use crate::faults::Fault;
 use crate::github::{self, GithubOptions};
 use crate::ledger::{Entry, Ledger, Moment};
+use crate::metrics::Metric;
 use crate::options::{AlarmState, ServiceOptions, StageOptions, Suspension, TaskEngine};
-use crate::serve::serve;
+use crate::serve::{Port, serve};
+use crate::sources::{SourceRequest, SourcesOptions};
 use crate::tally::Tally;
-use crate::world::{Engine, RegistrySource, World, WorldOptions};
+use crate::world::{Engine, Grain, RegistrySource, World, WorldOptions};
 
 /// An imaginary task has no image to pull.
 const IMAGINARY_START_SECONDS: f64 = 1.0;
@@ -46,6 +48,7 @@ pub enum StageError {
 pub struct Stage {
     cloud: Arc<Cloud>,
     address: SocketAddr,
+    sources_address: SocketAddr,
 }
 
 /// A fleet (ECS deployment or task set) as a test wants to see it.
@@ -128,12 +131,15 @@ impl Stage {
         let world = World::open(world_options(&options)).await?;
         let listener = TcpListener::bind((options.bind, options.port)).await?;
         let address = listener.local_addr()?;
+        let sources = TcpListener::bind((options.bind, 0)).await?;
+        let sources_address = sources.local_addr()?;
         let account = account(&options);
         let services = options.services.clone();
         let cloud = Arc::new(Cloud::new(account, world, options, ledger));
-        cloud.spawn(serve(Arc::clone(&cloud), listener));
+        cloud.spawn(serve(Arc::clone(&cloud), listener, Port::Aws));
+        cloud.spawn(serve(Arc::clone(&cloud), sources, Port::Sources));
         cloud.spawn(keep(Arc::clone(&cloud)));
-        let stage = Self { cloud, address };
+        let stage = Self { cloud, address, sources_address };
         for service in services {
             stage.add_service(service).await?;
         }
@@ -156,16 +162,33 @@ impl Stage {
         format!("{}{}", self.endpoint(), github::ROOT)
     }
 
+    /// The base URL of Prometheus (`/api/v1/query`), of Amazon's (`/workspaces/ID/api/v1/query`), of Datadog (`/api/v1/query`), and of JSON
+    /// endpoints (`/json/NAME`).
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}:{}", self.cloud.public_host(), self.sources_address.port())
+    }
+
+    /// The sources of metrics know this, and nothing else, from now on.
+    pub fn set_sources(&self, sources: SourcesOptions) {
+        self.cloud.sources.replace(sources);
+    }
+
+    /// Every request that the sources of metrics got.
+    pub fn source_requests(&self) -> Vec<SourceRequest> {
+        self.cloud.sources.requests()
+    }
+
     /// GitHub knows this, and nothing else, from now on.
     pub fn set_github(&self, github: GithubOptions) {
         self.cloud.set_github(github);
     }
 
-    /// All addresses: `{"endpoint", "github", "registry", "listeners": {name: url}}`.
+    /// All addresses: `{"endpoint", "github", "metrics", "registry", "listeners": {name: url}}`.
     pub fn addresses(&self) -> Value {
         let mut addresses = self.cloud.addresses();
         addresses["endpoint"] = Value::String(self.endpoint());
         addresses["github"] = Value::String(self.github_url());
+        addresses["metrics"] = Value::String(self.metrics_url());
         addresses
     }
 
@@ -221,7 +244,19 @@ impl Stage {
 
     /// Sets an alarm's state; the alarm exists from then on.
     pub fn set_alarm(&self, name: &str, state: AlarmState) {
-        self.cloud.set_alarm(name, state);
+        self.cloud.set_alarm(name, state, None);
+    }
+
+    /// The same, with a reason (`StateReason`).
+    pub fn set_alarm_because(&self, name: &str, state: AlarmState, reason: &str) {
+        self.cloud.set_alarm(name, state, Some(reason));
+    }
+
+    /// Puts a value of a metric of the account's own, as `PutMetricData` does at high resolution. The time is in milliseconds since the epoch.
+    pub fn put_metric(&self, namespace: &str, name: &str, dimensions: &[(&str, &str)], at_ms: i64, value: f64) {
+        let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let metric = Metric { namespace: namespace.to_owned(), name: name.to_owned(), dimensions };
+        self.cloud.put_metrics.put(metric, at_ms, value);
     }
 
     /// Plans a fault.
@@ -312,6 +347,10 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         registry_rules: options.registry_rules.clone(),
         registry_faults: options.registry_faults.clone(),
         bind: options.bind,
+        grain: Grain {
+            length: Duration::from_secs(options.metrics.grain_seconds.max(1).into()),
+            late_share: options.metrics.late_share.clamp(0.0, 1.0),
+        },
         ..WorldOptions::default()
     }
 }

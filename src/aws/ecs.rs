@@ -12,6 +12,8 @@ use super::{Aws, AwsError, unthrottled};
 
 /// DescribeTasks takes at most this many.
 const TASKS: usize = 100;
+/// ListTasks gives a hundred at once; a service runs five thousand at most.
+const PAGES: usize = 50;
 
 /// What DescribeServices says of a service.
 #[derive(Debug, Clone)]
@@ -133,6 +135,21 @@ impl Aws {
     pub async fn stopped_tasks(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
         let call = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(DesiredStatus::Stopped);
         Ok(told("ecs:ListTasks", call.send().await)?.task_arns().to_vec())
+    }
+
+    /// ARNs of a service's tasks that run or are to run.
+    pub async fn service_tasks(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
+        let (mut arns, mut token) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let call = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(DesiredStatus::Running);
+            let answer = told("ecs:ListTasks", call.set_next_token(token.take()).send().await)?;
+            arns.extend_from_slice(answer.task_arns());
+            match answer.next_token() {
+                Some(next) => token = Some(next.to_owned()),
+                None => break,
+            }
+        }
+        Ok(arns)
     }
 
     /// ARNs of running tasks of a family with this `startedBy`.

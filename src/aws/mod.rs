@@ -35,7 +35,10 @@ pub mod ecs_shapes;
 pub mod elb;
 pub mod error;
 pub mod logs;
+pub mod metrics;
 pub mod scaling;
+pub mod secrets;
+pub mod sigv4;
 
 pub use error::{AwsError, Kind};
 
@@ -66,6 +69,7 @@ pub struct Aws {
     elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
     cloudwatch: OnceLock<aws_sdk_cloudwatch::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
     scaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
     scaling_once: OnceLock<aws_sdk_applicationautoscaling::Client>,
 }
@@ -121,6 +125,7 @@ impl Aws {
             elb: OnceLock::new(),
             cloudwatch: OnceLock::new(),
             logs: OnceLock::new(),
+            secrets: OnceLock::new(),
             scaling: OnceLock::new(),
             scaling_once: OnceLock::new(),
         }
@@ -189,6 +194,18 @@ impl Aws {
     fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
         self.counted();
         self.logs.get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
+    }
+
+    /// Secrets Manager, in a region of its own where one is given.
+    fn secrets(&self, region: Option<&str>) -> aws_sdk_secretsmanager::Client {
+        self.counted();
+        match region.filter(|region| *region != self.partition.region) {
+            None => self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.reads)).clone(),
+            Some(region) => {
+                let config = aws_sdk_secretsmanager::config::Builder::from(&self.reads).region(Region::new(region.to_owned()));
+                aws_sdk_secretsmanager::Client::from_conf(config.build())
+            }
+        }
     }
 
     fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {

@@ -100,7 +100,15 @@ fn anything() -> impl Strategy<Value = Seen> {
 }
 
 fn goals() -> impl Strategy<Value = Goal> {
-    prop_oneof![Just(Goal::TestAtGate), Just(Goal::Gate), Just(Goal::Shifted), Just(Goal::Baking), Just(Goal::Completed), Just(Goal::Watch)]
+    prop_oneof![
+        Just(Goal::TestAtGate),
+        Just(Goal::Gate),
+        Just(Goal::Shifted),
+        Just(Goal::Baking),
+        Just(Goal::Completed),
+        Just(Goal::Watch),
+        Just(Goal::Hold)
+    ]
 }
 
 /// Looks with the time they came at and whether what is checked then passes.
@@ -152,6 +160,7 @@ proptest! {
                 Goal::Shifted => matches!(seen, Seen::Shifted | Seen::Completed | Seen::AtGate(At::Production)),
                 Goal::Baking => matches!(seen, Seen::Shifted | Seen::Completed),
                 Goal::Completed => seen == Seen::Completed,
+                Goal::Hold => matches!(seen, Seen::Shifting | Seen::Completed),
                 Goal::Watch => matches!(seen, Seen::AtGate(_) | Seen::Completed),
             };
             prop_assert!(was_seen, "{goal:?} is said to be reached at {seen:?}");

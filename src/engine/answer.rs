@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::checks::Checks;
 use super::status::brought;
 use super::{Ending, Halt, after, line, step, unwinding};
-use crate::checks::smoke::Values;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
@@ -31,12 +31,12 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     rest(run, settings, &planned, running).await?;
-    let values = smoke::values(settings, None, &revision);
+    let checks = Checks::new(run, settings, smoke::values(settings, None, &revision));
     if line::find_gate(run, &mut rollout).await? == Past::Not {
-        test_again(run, settings, &rollout, &values).await?;
+        test_again(run, &rollout, &checks).await?;
         rollout.proceed().await?;
     }
-    line::from_traffic(run, settings, &mut rollout, &values).await
+    line::from_traffic(run, settings, &mut rollout, &checks).await
 }
 
 pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
@@ -91,12 +91,12 @@ async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &R
 }
 
 /// The job that started it tested green. When the answer took long, green is tested again.
-async fn test_again(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &Values) -> Result<(), Halt> {
+async fn test_again(run: &Run, rollout: &Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     if rollout.gate() == Gate::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
         run.tell(Event::Noted { sentence: "green was tested less than 5 minutes ago".into() });
         return Ok(());
     }
-    Ok(line::test_green(run, settings, rollout, values).await?)
+    line::test_green(rollout, checks).await
 }
 
 /// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its end.

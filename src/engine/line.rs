@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::checks::Checks;
 use super::{Ending, Halt, answer, step};
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
-use crate::checks::smoke::Values;
 use crate::documents::deployment_configuration::run_in;
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
@@ -18,7 +18,7 @@ use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
-use crate::steps::rollout::{self, Past, Rollout};
+use crate::steps::rollout::{self, Past, Reached, Rollout};
 use crate::steps::{scaling, scan, smoke, stale, task};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
@@ -48,21 +48,21 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     if settings.rollout.follow == Follow::Not {
         return Ok(started(&revision));
     }
-    let values = smoke::values(settings, image.as_ref(), &revision);
+    let checks = Checks::new(run, settings, smoke::values(settings, image.as_ref(), &revision));
     if running.is_some() && rollout.gate() != Gate::Absent {
-        return resume(run, settings, &mut rollout, &values).await;
+        return resume(run, settings, &mut rollout, &checks).await;
     }
-    follow(run, settings, &mut rollout, &values).await
+    follow(run, settings, &mut rollout, &checks).await
 }
 
 /// What an earlier attempt of this run has started: it opened green's gate only after its tests had passed, so a gate that is open is
 /// no reason to go back.
-async fn resume(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
+async fn resume(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     match find_gate(run, rollout).await? {
-        Past::Passed => from_traffic(run, settings, rollout, values).await,
+        Past::Passed => from_traffic(run, settings, rollout, checks).await,
         Past::Not => {
-            test_green(run, settings, rollout, values).await?;
-            from_gate(run, settings, rollout, values).await
+            test_green(rollout, checks).await?;
+            from_gate(run, settings, rollout, checks).await
         }
     }
 }
@@ -77,30 +77,44 @@ pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Pa
 }
 
 /// gate → traffic → production → bake, of a rollout that was started here.
-async fn follow(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
+async fn follow(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     if rollout.gate() != Gate::Absent {
         step(run, Step::Green, rollout.reach_gate(), |()| Past::Not.words().to_owned()).await?;
     }
-    test_green(run, settings, rollout, values).await?;
-    from_gate(run, settings, rollout, values).await
+    test_green(rollout, checks).await?;
+    from_gate(run, settings, rollout, checks).await
 }
 
 /// gate → traffic → production → bake, once green is tested: who opens the gate was said with the inputs.
-async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
+async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     if settings.control.approval == Approval::BeforeTraffic {
         return Ok(waiting(run, rollout));
     }
     rollout.proceed().await?;
-    from_traffic(run, settings, rollout, values).await
+    from_traffic(run, settings, rollout, checks).await
 }
 
 /// traffic → production → bake, once green's gate is open.
-pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, values: &Values) -> Result<Ending, Halt> {
-    step(run, Step::Shift, rollout.shifted(), |()| "green serves 100 %".to_owned()).await?;
-    tests(run, settings, Moment::Production, values).await?;
+pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
+    step(run, Step::Shift, shift(rollout, checks), |()| "green serves 100 %".to_owned()).await?;
+    checks.at(Moment::Production).await?;
     rollout.pass_production().await?;
-    bake(run, settings, rollout).await?;
+    bake(run, settings, rollout, checks).await?;
     Ok(deployed(run, rollout))
+}
+
+/// From share to share of the traffic, each of them checked, until green has all of it.
+async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
+    loop {
+        let steps = rollout.steps();
+        match checks.beside(Moment::Step, steps, rollout.shifted()).await? {
+            Reached::Green => return Ok(()),
+            Reached::Gate(_) => {
+                checks.at_step(rollout).await?;
+                rollout.take_step().await?;
+            }
+        }
+    }
 }
 
 /// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's ends all take them away.
@@ -185,30 +199,19 @@ async fn one_off(run: &Run, settings: &Settings, revision: &Revision, snapshot: 
 }
 
 /// Green is tested where it is owed that.
-pub(super) async fn test_green(run: &Run, settings: &Settings, rollout: &Rollout<'_>, values: &Values) -> Result<(), Failure> {
+pub(super) async fn test_green(rollout: &Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     match rollout.gate() {
-        Gate::Test => tests(run, settings, Moment::Green, values).await,
+        Gate::Test => checks.at(Moment::Green).await,
         Gate::Pass | Gate::Absent => Ok(()),
     }
 }
 
-/// The tests of one moment, where there are any.
-async fn tests(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<(), Failure> {
-    if smoke::asked(settings, moment).is_none() {
-        return Ok(());
-    }
-    let at = match moment {
-        Moment::Green => Step::Gate,
-        Moment::Step | Moment::Production | Moment::Bake => Step::Production,
-    };
-    step(run, at, smoke::smoke(run, settings, moment, values), |passed| format!("{passed} passed")).await.map(drop)
-}
-
-async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     if settings.rollout.follow != Follow::Completed || !rollout.keeps_blue() {
         return Ok(());
     }
-    step(run, Step::Bake, rollout.completed(), |()| "the rollout is over, blue is gone".to_owned()).await?;
+    step(run, Step::Bake, checks.beside(Moment::Bake, None, rollout.completed()), |()| "the rollout is over, blue is gone".to_owned())
+        .await?;
     run.tell(Event::PointOfNoReturn);
     Ok(())
 }

@@ -83,7 +83,7 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
         known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
         test: service.test_rules(),
         alarms: service.alarms(),
-        ringing: native.ringing.clone(),
+        ringing: snapshot.alarms.ringing(),
         gate: Gate::Absent,
         is_first: !native.has_succeeded() && !service.deployments.iter().any(crate::aws::ecs_shapes::Deployment::is_completed),
         desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),

@@ -165,9 +165,6 @@ fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
 pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(native_warnings(snapshot));
-    if !snapshot.ringing.is_empty() {
-        warnings.push(format!("{} rings already: CodeDeploy stops the deployment for an alarm of its group", snapshot.ringing.join(", ")));
-    }
     if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
         warnings.push(format!("{name} is not in the account's registry: it is deployed by its name, which may come to mean another image; set repository to pin it"));
     }
@@ -179,12 +176,6 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
 fn native_warnings(snapshot: &Snapshot) -> Vec<String> {
     let Some(native) = &snapshot.native else { return Vec::new() };
     let mut warnings = Vec::new();
-    if !native.ringing.is_empty() {
-        let names = native.ringing.join(", ");
-        warnings.push(format!(
-            "{names} rings already: ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too"
-        ));
-    }
     let completed =
         snapshot.service.as_ref().is_some_and(|service| service.deployments.iter().any(crate::aws::ecs_shapes::Deployment::is_completed));
     if !native.has_succeeded() && !completed {

@@ -1,7 +1,7 @@
-//! `smoke-tests`, `test-url` and `production-url`.
+//! `smoke-tests`, `test-url`, `production-url`, and the alarms.
 
-use super::Checks;
 use super::collect::Collect;
+use super::{Checks, alarms};
 use crate::checks::smoke::{self, Suite};
 use crate::inputs::Inputs;
 use crate::problem::Problem;
@@ -11,12 +11,13 @@ use crate::secret::Secret;
 pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Checks> {
     let test_url = collect.url("test-url", inputs.test_url.as_deref());
     let production_url = collect.url("production-url", inputs.production_url.as_deref());
+    let alarms = alarms::settings(inputs, collect);
     let Some(text) = inputs.smoke_tests.as_deref() else {
-        return Some(Checks { suite: None, test_url, production_url, environment: Vec::new() });
+        return Some(Checks { suite: None, test_url, production_url, environment: Vec::new(), alarms });
     };
     let suite = suite(text, runner, collect)?;
     let environment = environment(&suite, runner, collect);
-    Some(Checks { suite: Some(suite), test_url, production_url, environment })
+    Some(Checks { suite: Some(suite), test_url, production_url, environment, alarms })
 }
 
 /// A path is one line without a colon followed by a space; YAML that is worth testing has at least one.

@@ -18,6 +18,7 @@ use crate::runner::Runner;
 use crate::scan::Policy;
 use crate::secret::Secret;
 
+mod alarms;
 mod checks;
 mod collect;
 mod control;
@@ -31,6 +32,7 @@ mod strategy;
 mod task;
 
 pub use crate::outcome::Mode;
+pub use alarms::AlarmSettings;
 use collect::Collect;
 pub use control::{Approval, ControlSettings, IfRunning, OnCancel, StaleRun};
 pub use login::SourceLogin;
@@ -197,6 +199,8 @@ pub struct Checks {
     pub production_url: Option<Url>,
     /// Values of `${env.NAME}`.
     pub environment: Vec<(String, Secret)>,
+    /// The alarms that the user names.
+    pub alarms: AlarmSettings,
 }
 
 /// How AWS is called.

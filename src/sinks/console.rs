@@ -87,6 +87,7 @@ impl Console {
             }
             Event::GateOpened { gate: Gate::Production } => vec!["The gate after the shift is open: the rollout may end".into()],
             Event::SmokeTested { result } => test_lines(result),
+            Event::Checked { measurement } => super::checks::lines(measurement),
             Event::GreenFound { place, health } => vec![quiet(&format!("green stands behind target group {place}, {health}"))],
             Event::PointOfNoReturn => vec!["Blue is gone: from here the way back is a new rollout of the old revision".into()],
             Event::TrafficObserved { revision, side, witness } => {

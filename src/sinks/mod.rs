@@ -1,5 +1,6 @@
 //! Where events become words: the live log, the journal, the step summary and the outputs. Only `main` knows them.
 
+mod checks;
 pub mod console;
 pub mod journal;
 pub mod markdown;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::event::{Event, Stamped};
-use crate::github::commands::harmless;
+use crate::github::commands::{harmless, mask};
 use crate::github::files::{Files, append_summary, append_value};
 use crate::report::Report;
 use crate::scrub::Scrubber;
@@ -26,13 +26,12 @@ const LATE: &[&str] = &["outcome", "reason", "rolled-back", "duration-seconds", 
 pub struct Recorder {
     files: Files,
     delimiter: String,
-    scrubber: Scrubber,
+    scrubber: Mutex<Scrubber>,
     recorded: Mutex<Recorded>,
 }
 
-#[derive(Default)]
 struct Recorded {
-    events: Vec<Stamped>,
+    report: Report,
     console: Console,
     journal: Option<File>,
     written: Vec<(&'static str, String)>,
@@ -43,8 +42,8 @@ impl Recorder {
     pub fn new(files: Files, secrets: &[Secret], folder: Option<&Path>, delimiter: String) -> Self {
         let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
         let journal = path.and_then(|path| OpenOptions::new().create(true).write(true).truncate(true).open(path).ok());
-        let recorded = Recorded { journal, ..Recorded::default() };
-        Self { files, delimiter, scrubber: Scrubber::new(secrets), recorded: Mutex::new(recorded) }
+        let recorded = Recorded { report: Report::begin(), console: Console::default(), journal, written: Vec::new() };
+        Self { files, delimiter, scrubber: Mutex::new(Scrubber::new(secrets)), recorded: Mutex::new(recorded) }
     }
 
     /// Takes an event.
@@ -63,10 +62,16 @@ impl Recorder {
                 | Event::TaskStarted { .. }
                 | Event::ScanAnswered { .. }
         );
-        recorded.events.push(stamped);
+        recorded.report.add(&stamped);
         if is_fact {
             self.write_outputs(&mut recorded, |name| !LATE.contains(&name));
         }
+    }
+
+    /// Hides a secret that came to be known on the way: the runner masks it too.
+    pub fn hide(&self, secret: &Secret) {
+        print(&mask(secret.expose()));
+        self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).learn(secret);
     }
 
     /// Keeps what is armed for the post step.
@@ -80,11 +85,10 @@ impl Recorder {
     pub fn finish(&self) -> u8 {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_outputs(&mut recorded, |_| true);
-        let report = Report::of(&recorded.events);
         if let Some(file) = &self.files.summary {
-            complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&report)));
+            complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&recorded.report)));
         }
-        report.exit_code()
+        recorded.report.exit_code()
     }
 
     /// Adds what the post step came to; the summary of main stands above it.
@@ -98,7 +102,7 @@ impl Recorder {
 
     fn write_outputs(&self, recorded: &mut Recorded, wanted: impl Fn(&str) -> bool) {
         let Some(file) = &self.files.output else { return };
-        for output in outputs::of(&Report::of(&recorded.events)) {
+        for output in outputs::of(&recorded.report) {
             if wanted(output.0) && !recorded.written.contains(&output) {
                 complain("GITHUB_OUTPUT", append_value(file, output.0, &output.1, &self.delimiter));
                 recorded.written.push(output);
@@ -108,19 +112,20 @@ impl Recorder {
 
     /// Every text of the event without secrets. One that cannot be told without is not told.
     fn scrubbed(&self, stamped: &Stamped) -> Stamped {
-        let told = serde_json::to_value(&stamped.event).ok().map(|value| self.scrub(value));
+        let scrubber = self.scrubber.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = serde_json::to_value(&stamped.event).ok().map(|value| scrub(&scrubber, value));
         let event = told.and_then(|value| serde_json::from_value(value).ok());
         let event = event.unwrap_or_else(|| Event::Noted { sentence: "something is not shown here, because it holds a secret".into() });
         Stamped { at_ms: stamped.at_ms, event }
     }
+}
 
-    fn scrub(&self, value: Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.scrubber.scrub(&text)),
-            Value::Array(items) => items.into_iter().map(|item| self.scrub(item)).collect(),
-            Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, self.scrub(value))).collect(),
-            other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
-        }
+fn scrub(scrubber: &Scrubber, value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(scrubber.scrub(&text)),
+        Value::Array(items) => items.into_iter().map(|item| scrub(scrubber, item)).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, scrub(scrubber, value))).collect(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
     }
 }
 

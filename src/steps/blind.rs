@@ -44,7 +44,8 @@ impl Blind {
         }
     }
 
-    fn lasts(&mut self) -> Duration {
+    /// For how long it could not be asked, now that it cannot be again.
+    pub(super) fn lasts(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now).elapsed()
     }
 }

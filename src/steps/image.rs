@@ -141,7 +141,7 @@ async fn push(
 }
 
 fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned {
-    let (registry, digest) = (host(target), pushed.digest.to_string());
+    let (registry, digest) = (target.host(), pushed.digest.to_string());
     let image = format!("{registry}/{}@{digest}", target.repository);
     let tags = pushed.tags.iter().map(|tag| tag.as_str().to_owned()).collect();
     let transfer = Transfer {
@@ -170,11 +170,6 @@ async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
         }
     };
     run.tell(Event::Noted { sentence: format!("{head}: {why}") });
-}
-
-fn host(target: &Target) -> String {
-    let host = target.endpoint.host_str().unwrap_or_default();
-    target.endpoint.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// `sha256:` and twelve digits, as people write digests.

@@ -1,9 +1,11 @@
 //! One file, one step of the straight line. Steps act and tell; what an observation means is decided in `decide`.
 
 pub mod ahead;
+pub mod alarms;
 pub mod blind;
 pub mod history;
 pub mod image;
+mod log_lines;
 pub mod queue;
 mod repository;
 pub mod revision;
@@ -11,6 +13,7 @@ pub mod rollout;
 pub mod scaling;
 pub mod scan;
 pub mod smoke;
+pub mod sources;
 pub mod stale;
 pub mod stopped;
 pub mod task;

@@ -15,8 +15,6 @@ pub struct Native {
     pub history: Vec<Brief>,
     /// The service revision that serves.
     pub blue: Option<ServiceRevision>,
-    /// Alarms of the service that ring already.
-    pub ringing: Vec<String>,
 }
 
 impl Native {
@@ -49,11 +47,9 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
     if is_native(settings, service) {
         is_readable(run, &history).await?;
     }
-    let alarms = service.alarms();
-    let (running, ringing) = tokio::join!(in_progress(run, settings, service, &history), super::ringing(run, &alarms));
-    let running = running?;
+    let running = in_progress(run, settings, service, &history).await?;
     let blue = blue(run, service, running.as_ref()).await?;
-    Ok((Some(Native { history, blue, ringing }), running))
+    Ok((Some(Native { history, blue }), running))
 }
 
 /// A deployment that could not be followed must not be started.

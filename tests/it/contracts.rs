@@ -8,7 +8,7 @@ use ecs_bluegreen_sim::RollingOptions;
 use crate::harness::{Action, Story, judge};
 
 /// Pure: no client, no clock, no environment, no runtime.
-const PURE: &[&str] = &["inputs", "settings", "plan", "decide", "event", "report", "undo", "scan"];
+const PURE: &[&str] = &["inputs", "settings", "plan", "decide", "event", "report", "undo", "scan", "alarm"];
 const IMPURE: &[&str] = &[
     "aws_sdk",
     "aws_config",

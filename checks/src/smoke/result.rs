@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scrub::Scrubber;
+use crate::scrub::{Scrubber, one_line};
 
 use crate::moment::Moment;
 
@@ -107,24 +107,7 @@ fn milliseconds(duration: Duration) -> u64 {
 
 /// Scrubbed first, cut afterwards: half a secret is not recognised.
 pub(crate) fn presentable(text: &str, scrubber: &Scrubber) -> String {
-    let clean = scrubber.scrub(text);
-    let mut characters = clean.trim().chars().map(harmless);
-    let mut cut: String = characters.by_ref().take(LONGEST).collect();
-    if characters.next().is_some() {
-        cut.pop();
-        cut.push('…');
-    }
-    cut
-}
-
-/// One line, and nothing that moves a cursor or turns the direction of writing.
-fn harmless(character: char) -> char {
-    match character {
-        '\n' | '\r' | '\t' => ' ',
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        control if control.is_control() => '\u{fffd}',
-        other => other,
-    }
+    one_line(&scrubber.scrub(text), LONGEST)
 }
 
 #[cfg(test)]

@@ -32,6 +32,11 @@ pub(crate) fn found(location: &str) -> Answer {
     with(empty(StatusCode::FOUND), LOCATION, location)
 }
 
+/// Another address, for ever.
+pub(crate) fn moved(location: &str) -> Answer {
+    with(empty(StatusCode::MOVED_PERMANENTLY), LOCATION, location)
+}
+
 /// The answer with one more header; a value that cannot be one is left out.
 pub(crate) fn with(mut answer: Answer, name: HeaderName, value: &str) -> Answer {
     if let Ok(value) = HeaderValue::from_str(value) {

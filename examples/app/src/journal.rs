@@ -21,6 +21,11 @@ pub(crate) fn error(message: &str, cause: &str) {
     line("error", message, &json!({ "cause": cause }));
 }
 
+/// A line as it is, without the form of the others.
+pub(crate) fn raw(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 fn line(level: &str, message: &str, details: &Value) {
     let mut object = json!({ "time": now(), "level": level, "message": message });
     if let (Some(object), Some(details)) = (object.as_object_mut(), details.as_object()) {

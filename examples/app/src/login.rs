@@ -22,7 +22,7 @@ fn origin(settings: &Settings, forwarded_port: Option<u16>) -> String {
         Fault::Production if forwarded_port == Some(settings.production_port) => {
             format!("{}:{}", settings.public_url, settings.production_port)
         }
-        Fault::None | Fault::Production | Fault::Crash => settings.public_url.clone(),
+        Fault::None | Fault::Production | Fault::Crash | Fault::Errors | Fault::Slow | Fault::Noisy => settings.public_url.clone(),
     }
 }
 

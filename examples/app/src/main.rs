@@ -3,6 +3,7 @@
 //! The environment and the arguments are read here, once. What each version does is told in the README beside.
 
 mod answer;
+mod guard;
 mod journal;
 mod login;
 mod migrate;
@@ -10,6 +11,9 @@ mod routes;
 mod server;
 mod session;
 mod settings;
+mod tasks;
+mod trouble;
+mod visits;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use crate::answer::{self, Answer};
 use crate::settings::{Fault, Settings};
-use crate::{journal, login, session};
+use crate::tasks::Tasks;
+use crate::trouble::Count;
+use crate::{guard, journal, login, session, visits};
 
 const VERSION: HeaderName = HeaderName::from_static("x-app-version");
 /// What a build says that was not told its version.
@@ -19,11 +21,13 @@ const UNSET_VERSION: &str = "0.0.0-dev";
 pub(crate) struct App {
     settings: Settings,
     started: Instant,
+    tasks: Tasks,
+    met: Count,
 }
 
 impl App {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, started: Instant::now() }
+        Self { settings, started: Instant::now(), tasks: Tasks::default(), met: Count::default() }
     }
 
     /// The answer to a request.
@@ -33,6 +37,13 @@ impl App {
     {
         let (head, body) = request.into_parts();
         let answer = match (head.uri.path(), &head.method) {
+            _ if self.trouble(head.uri.path()).await => {
+                answer::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "internal error" }))
+            }
+            (_, &Method::OPTIONS) => guard::preflight(&head.headers, &self.settings.public_url).unwrap_or_else(|| not_allowed("GET, HEAD")),
+            (path, method) if path == "/tasks" || path.starts_with("/tasks/") => {
+                self.tasks.answer(method, path, body).await.unwrap_or_else(|| not_allowed("GET, HEAD, POST, DELETE"))
+            }
             ("/auth/session", &Method::POST) => session::start(&self.settings, body).await,
             ("/auth/session", _) => not_allowed("POST"),
             (path, &Method::GET | &Method::HEAD) => self.read(path, &head.headers),
@@ -43,7 +54,22 @@ impl App {
             let details = json!({ "method": head.method.as_str(), "path": head.uri.path(), "status": answer.status().as_u16() });
             journal::info("request refused", &details);
         }
-        answer::with(answer, VERSION, &self.settings.version)
+        answer::with(guard::guarded(answer, &head.headers, &self.settings.public_url), VERSION, &self.settings.version)
+    }
+
+    /// What makes this version worse; whether the request fails by it.
+    async fn trouble(&self, path: &str) -> bool {
+        let met = self.settings.trouble.meet(path, &self.met);
+        if let Some(latency) = met.waits {
+            tokio::time::sleep(latency).await;
+        }
+        if let Some(line) = met.logs {
+            journal::raw(line);
+        }
+        if met.fails {
+            journal::error("request failed", "the pricing service did not answer");
+        }
+        met.fails
     }
 
     fn read(&self, path: &str, headers: &HeaderMap) -> Answer {
@@ -53,6 +79,8 @@ impl App {
             "/ready" => self.ready(),
             "/auth/google/login" => answer::found(&login::location(&self.settings, forwarded_port(headers), &session::nonce())),
             "/auth/me" => session::me(&self.settings, headers),
+            "/visits" => visits::count(headers),
+            "/login" => answer::moved("/auth/google/login"),
             _ => not_found(),
         }
     }
@@ -117,6 +145,13 @@ mod tests {
             (Method::POST, "/auth/session", None, "not json", 400),
             (Method::GET, "/auth/session", None, "", 405),
             (Method::DELETE, "/health", None, "", 405),
+            (Method::GET, "/login", None, "", 301),
+            (Method::GET, "/visits", None, "", 200),
+            (Method::GET, "/tasks", None, "", 200),
+            (Method::POST, "/tasks", None, r#"{"title":"x"}"#, 201),
+            (Method::PUT, "/tasks/1", None, "", 405),
+            (Method::DELETE, "/tasks/1", None, "", 204),
+            (Method::OPTIONS, "/tasks", None, "", 405),
             (Method::GET, "/boom", None, "", 404),
             (Method::POST, "/boom", None, "", 404),
         ];
@@ -126,6 +161,44 @@ mod tests {
             assert_eq!(answer.status().as_u16(), status, "{method} {path} {body}");
             assert_eq!(answer.headers()["x-app-version"], "1.1.0");
         }
+    }
+
+    #[tokio::test]
+    async fn browsers_are_told_what_they_may() {
+        let app = App::new(Settings::with(Fault::None));
+        let wanted = ("access-control-request-method", "POST");
+        let (ours, theirs) = (("origin", "https://app.example.com"), ("origin", "https://evil.example.com"));
+        let (allowed, _) = ask(&app, Method::OPTIONS, "/tasks", &[ours, wanted], "").await;
+        assert_eq!(
+            (allowed.status().as_u16(), &allowed.headers()["access-control-allow-origin"]),
+            (204, &ours.1.parse().expect("a value"))
+        );
+        assert_eq!(allowed.headers()["access-control-allow-methods"], "GET, POST, DELETE");
+        let (refused, _) = ask(&app, Method::OPTIONS, "/tasks", &[theirs, wanted], "").await;
+        assert_eq!((refused.status().as_u16(), refused.headers().get("access-control-allow-origin")), (403, None));
+        let (read, _) = ask(&app, Method::GET, "/boom", &[theirs], "").await;
+        assert_eq!(
+            (&read.headers()["x-frame-options"], read.headers().get("access-control-allow-origin")),
+            (&"DENY".parse().expect("a value"), None)
+        );
+        assert!(read.headers().contains_key("strict-transport-security"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worse_version_fails_some_requests_of_tasks_and_is_healthy() {
+        let app = App::new(Settings::with(Fault::Errors));
+        let mut failed = 0;
+        for _ in 0..100 {
+            failed += usize::from(ask(&app, Method::GET, "/tasks", &[], "").await.0.status() == 500);
+            assert_eq!(ask(&app, Method::GET, "/health", &[], "").await.0.status(), 200);
+        }
+        assert_eq!(failed, 5);
+        let app = App::new(Settings::with(Fault::Slow));
+        let began = Instant::now();
+        for _ in 0..10 {
+            ask(&app, Method::GET, "/tasks", &[], "").await;
+        }
+        assert_eq!(began.elapsed().as_millis(), 800);
     }
 
     #[tokio::test]

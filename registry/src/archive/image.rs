@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::error::SourceError;
 use crate::graph::{Facts, Image};
 use crate::known::Known;
-use crate::media::{Compression, Descriptor, Manifest, Part, Platform, PointsAt, write_manifest};
+use crate::media::{Compression, Descriptor, Manifest, Part, Platform, write_manifest};
 
 /// Layers by diff id: those that the registry is known to have, and those that were packed.
 #[derive(Debug, Clone)]
@@ -87,12 +87,8 @@ impl Layers {
 impl Image {
     /// An image that the registry has: nothing of it is read.
     pub(crate) fn present(manifest: Manifest, facts: Facts) -> Self {
-        let contents: Vec<&Descriptor> = match &manifest.points_at {
-            PointsAt::Image { config, layers } => [config].into_iter().chain(layers).collect(),
-            PointsAt::Index { manifests } => manifests.iter().collect(),
-        };
         let mut seen = HashSet::new();
-        let once = contents.into_iter().filter(|content| !content.is_foreign() && seen.insert(&content.digest));
+        let once = manifest.targets().into_iter().filter(|content| !content.is_foreign() && seen.insert(&content.digest));
         let present = once.cloned().collect();
         Self { manifests: vec![manifest], present, facts, ..Self::default() }
     }

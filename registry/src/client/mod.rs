@@ -51,6 +51,13 @@ pub struct Target {
     pub transport: Transport,
 }
 
+impl Target {
+    /// The registry as images are named by it: `HOST[:PORT]`.
+    pub fn host(&self) -> String {
+        host_of(&self.endpoint)
+    }
+}
+
 /// Gives new credentials, or says in a sentence why there are none.
 #[derive(Clone)]
 pub struct Renewal(Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials, String>> + Send + Sync>);

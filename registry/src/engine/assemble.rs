@@ -49,16 +49,9 @@ fn as_it_is(parts: &Parts, root: &Descriptor) -> Result<Image, SourceError> {
     let (present, blobs) = image.blobs.into_iter().partition(|blob| matches!(at(parts, &blob.digest), Some(Member::Present { .. })));
     let present: Vec<Blob> = present;
     let is_present = |descriptor: &&Descriptor| present.iter().any(|blob| blob.digest == descriptor.digest);
-    image.present = image.manifests.iter().flat_map(contents).filter(is_present).cloned().collect();
+    image.present = image.manifests.iter().flat_map(Manifest::targets).filter(is_present).cloned().collect();
     image.blobs = blobs;
     Ok(image)
-}
-
-fn contents(manifest: &Manifest) -> Vec<&Descriptor> {
-    match &manifest.points_at {
-        PointsAt::Image { config, layers } => [config].into_iter().chain(layers).collect(),
-        PointsAt::Index { manifests } => manifests.iter().collect(),
-    }
 }
 
 fn at<'a>(parts: &'a Parts, digest: &Digest) -> Option<&'a Member> {
@@ -88,7 +81,7 @@ fn locate(parts: &Parts, descriptor: &Descriptor) -> Result<Blob, BlobError> {
 fn of_platform(parts: &Parts, roots: &[Descriptor], config: &Digest) -> Option<Image> {
     let children = roots.iter().filter_map(|root| children(parts, root)).flatten();
     let whole = roots.iter().cloned().chain(children).filter_map(|manifest| as_it_is(parts, &manifest).ok());
-    whole.into_iter().find(|image| image.manifests.last().is_some_and(|root| is_of(root, config)))
+    whole.into_iter().find(|image| image.manifests.last().is_some_and(|root| root.config().is_some_and(|its| its.digest == *config)))
 }
 
 fn children(parts: &Parts, root: &Descriptor) -> Option<Vec<Descriptor>> {
@@ -96,13 +89,6 @@ fn children(parts: &Parts, root: &Descriptor) -> Option<Vec<Descriptor>> {
     match Manifest::read(bytes, &root.media_type).ok()?.points_at {
         PointsAt::Index { manifests } => Some(manifests),
         PointsAt::Image { .. } => None,
-    }
-}
-
-fn is_of(manifest: &Manifest, wanted: &Digest) -> bool {
-    match &manifest.points_at {
-        PointsAt::Image { config, .. } => config.digest == *wanted,
-        PointsAt::Index { .. } => false,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It holds no lock, waits for nothing and speaks no protocol.
 
+mod alarm;
 mod autoscaling;
 mod balancer;
 mod codedeploy;
@@ -17,6 +18,7 @@ mod task;
 
 use std::collections::BTreeMap;
 
+pub(crate) use alarm::{Alarm, Alarms};
 pub(crate) use autoscaling::ScalableTarget;
 pub(crate) use balancer::{Balancer, Listener, TargetGroup};
 pub(crate) use codedeploy::{
@@ -37,13 +39,6 @@ pub(crate) use task::{Container, LogPlace, Origin, Phase, StopCode, Task};
 
 use crate::options::{AlarmState, Traffic};
 
-/// An alarm, and since when it is in its state.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Alarm {
-    pub(crate) state: AlarmState,
-    pub(crate) since_ms: i64,
-}
-
 /// Everything that exists.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -58,7 +53,7 @@ pub(crate) struct Account {
     pub(crate) service_deployments: Vec<ServiceDeployment>,
     pub(crate) service_revisions: Vec<ServiceRevision>,
     pub(crate) configs: BTreeMap<String, Traffic>,
-    pub(crate) alarms: BTreeMap<String, Alarm>,
+    pub(crate) alarms: Alarms,
     pub(crate) balancer: Balancer,
     pub(crate) scalable: Vec<ScalableTarget>,
     /// ECR's, of every account and region that the options name.
@@ -138,7 +133,7 @@ impl Account {
 
     /// The alarms among these that ring.
     pub(crate) fn ringing(&self, names: &[String]) -> Vec<String> {
-        let rings = |name: &&String| self.alarms.get(*name).is_some_and(|alarm| alarm.state == AlarmState::Alarm);
+        let rings = |name: &&String| self.alarms.get(name).is_some_and(|alarm| alarm.state == AlarmState::Alarm);
         names.iter().filter(rings).cloned().collect()
     }
 }

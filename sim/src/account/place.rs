@@ -73,6 +73,15 @@ impl Place {
         self.arn("cloudwatch", &format!("alarm:{name}"))
     }
 
+    pub(crate) fn workspace_arn(&self, id: &str) -> String {
+        self.arn("aps", &format!("workspace/{id}"))
+    }
+
+    /// With the six characters that Secrets Manager puts after a name.
+    pub(crate) fn secret_arn(&self, name: &str) -> String {
+        self.arn("secretsmanager", &format!("secret:{name}-{}", hex_of(&format!("secret/{name}"), 6)))
+    }
+
     pub(crate) fn repository_arn(&self, name: &str) -> String {
         self.arn("ecr", &format!("repository/{name}"))
     }

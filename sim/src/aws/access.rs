@@ -28,7 +28,7 @@ pub(super) fn denied(cloud: &Cloud, call: &Call) -> Refusal {
 fn place(cloud: &Cloud, call: &Call) -> Place {
     match call.api {
         Api::Ecr => ecr::place(cloud, Asked(&call.input), call.region.as_deref()),
-        Api::Ecs | Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts | Api::Scaling => {
+        Api::Ecs | Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts | Api::Scaling | Api::Secrets => {
             cloud.look(|account| account.place.clone())
         }
     }
@@ -40,7 +40,8 @@ fn sentence(cloud: &Cloud, api: Api, action: &str, resource: &str) -> Refusal {
     Refusal::denied(api, &format!("User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"))
 }
 
-fn allows(cloud: &Cloud, action: &str) -> bool {
+/// Whether an IAM action is allowed.
+pub(crate) fn allows(cloud: &Cloud, action: &str) -> bool {
     let matches = |pattern: &String| match pattern.strip_suffix('*') {
         Some(prefix) => action.starts_with(prefix),
         None => pattern == action,
@@ -94,8 +95,12 @@ fn resource(place: &Place, api: Api, operation: &str, asked: Asked<'_>) -> Strin
             let name = asked.text("repositoryName").or_else(|| asked.texts("repositoryNames").first().copied());
             name.map(|name| place.repository_arn(name))
         }
-        Api::Logs => asked.text("logGroupName").map(|name| format!("arn:aws:logs:{}:{}:log-group:{name}:*", place.region, place.account)),
+        Api::Logs => asked
+            .text("logGroupName")
+            .or_else(|| asked.text("logGroupIdentifier"))
+            .map(|name| format!("arn:aws:logs:{}:{}:log-group:{name}:*", place.region, place.account)),
         Api::Scaling => asked.text("ResourceARN").map_or_else(|| scalable_targets(place), ToOwned::to_owned).into(),
+        Api::Secrets => asked.text("SecretId").map(|id| if id.starts_with("arn:") { id.to_owned() } else { place.secret_arn(id) }),
         Api::CloudWatch | Api::Elb | Api::Sts => None,
     };
     found.unwrap_or_else(|| "*".to_owned())

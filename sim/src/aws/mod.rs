@@ -16,6 +16,7 @@ mod exchange;
 mod logs;
 mod model;
 mod refusal;
+mod secrets;
 mod sts;
 mod wire;
 
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::cloud::Cloud;
+pub(crate) use access::allows as is_allowed;
 pub(crate) use asked::Asked;
 pub(crate) use ecr_scan::Scans;
 pub(crate) use exchange::{Severed, exchange};
@@ -44,10 +46,12 @@ pub(crate) enum Api {
     Elb,
     Sts,
     Scaling,
+    Secrets,
 }
 
 impl Api {
-    const ALL: [Self; 8] = [Self::Ecs, Self::CodeDeploy, Self::Ecr, Self::Logs, Self::CloudWatch, Self::Elb, Self::Sts, Self::Scaling];
+    const ALL: [Self; 9] =
+        [Self::Ecs, Self::CodeDeploy, Self::Ecr, Self::Logs, Self::CloudWatch, Self::Elb, Self::Sts, Self::Scaling, Self::Secrets];
 
     /// The name of botocore's model, and of the service in the ledger.
     const fn name(self) -> &'static str {
@@ -60,6 +64,7 @@ impl Api {
             Self::Elb => "elbv2",
             Self::Sts => "sts",
             Self::Scaling => "application-autoscaling",
+            Self::Secrets => "secretsmanager",
         }
     }
 
@@ -67,7 +72,9 @@ impl Api {
     const fn iam_prefix(self) -> &'static str {
         match self {
             Self::Elb => "elasticloadbalancing",
-            Self::Ecs | Self::CodeDeploy | Self::Ecr | Self::Logs | Self::CloudWatch | Self::Sts | Self::Scaling => self.name(),
+            Self::Ecs | Self::CodeDeploy | Self::Ecr | Self::Logs | Self::CloudWatch | Self::Sts | Self::Scaling | Self::Secrets => {
+                self.name()
+            }
         }
     }
 
@@ -80,6 +87,7 @@ impl Api {
             Self::Logs => "Logs_20140328",
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::Scaling => "AnyScaleFrontendService",
+            Self::Secrets => "secretsmanager",
             Self::Elb | Self::Sts => "",
         }
     }
@@ -101,5 +109,6 @@ async fn dispatch(cloud: &Arc<Cloud>, call: &Call) -> Option<Answer> {
         Api::Elb => elb::answer(cloud, operation, asked),
         Api::Sts => sts::answer(cloud, operation, asked),
         Api::Scaling => autoscaling::answer(cloud, operation, asked),
+        Api::Secrets => secrets::answer(cloud, operation, asked),
     }
 }

@@ -122,7 +122,8 @@ fn missing_member(api: Api, operation: &str, member: &str) -> Refusal {
                 format!("1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null");
             Refusal::new("ValidationException", message)
         }
-        Api::Ecs | Api::Ecr | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => {
+        Api::CloudWatch => Refusal::new("ValidationError", format!("The parameter {member} is required.")),
+        Api::Ecs | Api::Ecr | Api::Logs | Api::Secrets | Api::Elb | Api::Sts => {
             Refusal::parameter(format!("Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"))
         }
     }

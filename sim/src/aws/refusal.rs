@@ -81,6 +81,7 @@ impl Refusal {
         let code = match api {
             Api::Ecs | Api::Ecr => "ServerException",
             Api::Scaling => "InternalServiceException",
+            Api::Secrets => "InternalServiceError",
             Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => "InternalFailure",
         };
         Self { status: 500, ..Self::new(code, "Service Unavailable. Please try again later.") }
@@ -93,5 +94,5 @@ impl Refusal {
 }
 
 const fn speaks_json(api: Api) -> bool {
-    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling)
+    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling | Api::Secrets)
 }

@@ -15,8 +15,11 @@ use crate::faults::FaultPlan;
 use crate::github::GithubOptions;
 use crate::ledger::Ledger;
 use crate::limits::Buckets;
+use crate::metrics::PutMetrics;
 use crate::options::StageOptions;
+use crate::sources::Sources;
 use crate::switches::Switches;
+use crate::when::Shifts;
 use crate::world::World;
 
 pub(crate) use setup::account;
@@ -28,6 +31,9 @@ pub(crate) struct Cloud {
     jobs: Mutex<JoinSet<()>>,
     denied: Mutex<Vec<String>>,
     github: Mutex<GithubOptions>,
+    shifts: Mutex<Shifts>,
+    pub(crate) put_metrics: PutMetrics,
+    pub(crate) sources: Sources,
     pub(crate) world: World,
     pub(crate) options: StageOptions,
     pub(crate) ledger: Ledger,
@@ -43,6 +49,9 @@ impl Cloud {
             jobs: Mutex::default(),
             denied: Mutex::new(options.denied.clone()),
             github: Mutex::new(options.github.clone()),
+            shifts: Mutex::new(Shifts::new(now_ms())),
+            put_metrics: PutMetrics::default(),
+            sources: Sources::new(options.sources.clone()),
             world,
             faults: FaultPlan::new(&options.faults),
             buckets: Buckets::new(&options.limits, now_ms()),
@@ -116,8 +125,18 @@ impl Cloud {
     pub(crate) fn point(&self, account: &mut Account, subject: &str, listener: &str, weights: &[(String, u32)]) {
         account.balancer.forward(listener, weights);
         self.world.set_weights(listener, weights);
+        self.note_shift(listener, weights);
         let weights: Vec<String> = weights.iter().map(|(name, weight)| format!("{name}={weight}")).collect();
         self.ledger.mark(subject, format!("{listener} forwards to {}", weights.join(" ")));
+    }
+
+    /// What the listeners forwarded to, since the stage was started.
+    pub(crate) fn shifts(&self) -> Shifts {
+        self.shifts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_shift(&self, listener: &str, weights: &[(String, u32)]) {
+        self.shifts.lock().unwrap_or_else(PoisonError::into_inner).note(listener, weights, now_ms());
     }
 
     /// Registers addresses in a target group, if they are not the ones it has.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Cloud;
 use crate::account::{
-    Account, Alarm, Balancer, HookStatus, Ids, Phase, Place, Repository, Revisions, ServiceDeployment, exposure, found_service, kind,
+    Account, Alarms, Balancer, HookStatus, Ids, Phase, Place, Repository, Revisions, ServiceDeployment, exposure, found_service, kind,
 };
 use crate::clock::now_ms;
 use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, Traffic};
@@ -17,7 +17,6 @@ use crate::stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, S
 pub(crate) fn account(options: &StageOptions) -> Account {
     let now = now_ms();
     let place = Place { account: options.account.clone(), region: options.region.clone(), cluster: options.cluster.clone() };
-    let alarms = options.alarms.iter().map(|(name, state)| (name.clone(), Alarm { state: *state, since_ms: now }));
     let own = options.deployment_configs.iter().map(|config| (config.name.clone(), config.traffic));
     Account {
         place,
@@ -30,7 +29,7 @@ pub(crate) fn account(options: &StageOptions) -> Account {
         service_deployments: Vec::new(),
         service_revisions: Vec::new(),
         configs: aws_configs().into_iter().chain(own).collect(),
-        alarms: alarms.collect(),
+        alarms: Alarms::founded(options, now),
         balancer: Balancer::default(),
         scalable: Vec::new(),
         repositories: Repository::founded(options),
@@ -101,12 +100,13 @@ impl Cloud {
     fn publish_weights(&self) {
         for listener in self.look(|account| account.balancer.listeners.clone()) {
             self.world.set_weights(&listener.name, &listener.forward);
+            self.note_shift(&listener.name, &listener.forward);
         }
     }
 
     /// Sets an alarm's state.
-    pub(crate) fn set_alarm(&self, name: &str, state: AlarmState) {
-        self.change(|account| account.alarms.insert(name.to_owned(), Alarm { state, since_ms: now_ms() }));
+    pub(crate) fn set_alarm(&self, name: &str, state: AlarmState, reason: Option<&str>) {
+        self.change(|account| account.alarms.set(name, state, reason, now_ms()));
         self.ledger.mark(name, format!("{state:?}"));
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::containers::{Overrides, assemble};
 use super::staffing::{Bounds, Crew, rolling};
-use super::{autoscaling, digests, notice, rolling as rollouts, targets, tasks};
+use super::{alarms, autoscaling, digests, notice, rolling as rollouts, targets, tasks};
 use crate::account::{Account, Fleet, Origin, Rollout, Service, StopCode, Task};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
@@ -23,6 +23,7 @@ pub(crate) async fn keep(cloud: Arc<Cloud>) {
         targets::register(&cloud);
         rollouts::advance(&cloud);
         autoscaling::advance(&cloud);
+        alarms::advance(&cloud);
         tokio::time::sleep(ROUND).await;
     }
 }

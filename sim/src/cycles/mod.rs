@@ -2,6 +2,7 @@
 //!
 //! The life cycles change the account and the world; they know no protocol.
 
+mod alarms;
 mod autoscaling;
 pub(crate) mod codedeploy;
 mod containers;

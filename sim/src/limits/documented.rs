@@ -24,6 +24,8 @@ const ECS: &[Row] = &[
 const OTHERS: &[Row] = &[
     ("load balancing non-mutating", "elbv2:Describe*", 40.0, 10.0),
     ("alarms", "cloudwatch:DescribeAlarms", 9.0, 9.0),
+    ("metric data", "cloudwatch:GetMetricData", 50.0, 50.0),
+    ("secret values", "secretsmanager:GetSecretValue", 10_000.0, 10_000.0),
     ("registry token", "ecr:GetAuthorizationToken", 500.0, 500.0),
     ("registry manifests", "ecr:BatchGetImage", 2000.0, 2000.0),
 ];
@@ -36,6 +38,8 @@ const CHOSEN: &[Row] = &[
     ("codedeploy modify (chosen)", "codedeploy:*", 20.0, 5.0),
     ("registry read (chosen)", "ecr:Describe*", 50.0, 20.0),
     ("log read (chosen)", "logs:GetLogEvents", 25.0, 25.0),
+    // Its quota differs by region, from 5 to 25 a second.
+    ("log search (chosen)", "logs:FilterLogEvents", 5.0, 5.0),
     ("scaling read (chosen)", "application-autoscaling:Describe* application-autoscaling:List*", 20.0, 10.0),
     ("scaling modify (chosen)", "application-autoscaling:*", 20.0, 5.0),
 ];

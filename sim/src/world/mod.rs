@@ -18,7 +18,8 @@ mod tests;
 
 pub use image::source::StoredManifest;
 pub use options::{Engine, RegistrySource, WorldOptions};
-pub use proxy::{Counts, Health, Traffic};
+pub(crate) use proxy::{Counted, Measured};
+pub use proxy::{Counts, Grain, Health, Traffic};
 pub use task::{TaskHandle, TaskSpec};
 
 use std::io;
@@ -64,7 +65,7 @@ impl World {
         let images = folder.path().join("images");
         std::fs::create_dir(&images)?;
         let imaginary = Arc::<Imaginary>::default();
-        let proxy = Proxy::new(options.health_interval, Arc::clone(&imaginary));
+        let proxy = Proxy::new(options.health_interval, options.grain, Arc::clone(&imaginary));
         let launcher = Launcher::new(&options, Images::new(source.clone(), images), imaginary, source.host(), folder.path())?;
         Ok(Self { launcher, proxy, registry, source, endpoint, bind: options.bind, _folder: folder })
     }
@@ -128,6 +129,11 @@ impl World {
     /// What went through the proxy since the world was opened.
     pub fn traffic(&self) -> Traffic {
         self.proxy.traffic()
+    }
+
+    /// What was measured of a target group's requests, in grains that begin in a time.
+    pub(crate) fn grains(&self, target_group: &str, from_ms: i64, to_ms: i64) -> Vec<Counted> {
+        self.proxy.grains(target_group, from_ms, to_ms)
     }
 
     /// A manifest or an index of the registry, by tag or digest. Nothing to be found is an error of kind `NotFound`.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::proxy::Grain;
 use super::registry::{RegistryFault, RegistryRules};
 
 /// What runs the tasks.
@@ -43,6 +44,8 @@ pub struct WorldOptions {
     pub bind: IpAddr,
     /// How often each target is asked for its health.
     pub health_interval: Duration,
+    /// How the requests of each target group are measured.
+    pub grain: Grain,
     /// How long a task may take to end after SIGTERM before it is killed.
     pub stop_timeout: Duration,
     /// The folder under which the world makes its own; the system's temporary folder when absent.
@@ -59,6 +62,7 @@ impl Default for WorldOptions {
             registry_faults: Vec::new(),
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             health_interval: Duration::from_millis(250),
+            grain: Grain::default(),
             stop_timeout: Duration::from_secs(10),
             folder: None,
         }

@@ -94,10 +94,19 @@ impl Play {
             "ecr" => "AmazonEC2ContainerRegistry_V20150921",
             "logs" => "Logs_20140328",
             "scaling" => "AnyScaleFrontendService",
+            "secretsmanager" => "secretsmanager",
             other => panic!("{other}"),
         };
         let operation = target.split_once('.').expect("service.Operation").1;
         self.try_send(&[("x-amz-target", &format!("{prefix}.{operation}"))], body.to_string()).await.expect("an answer")
+    }
+
+    /// The XML of an operation of a query service.
+    pub(crate) async fn query(&self, operation: &str, version: &str, members: &[(&str, &str)]) -> String {
+        let members = members.iter().map(|(name, value)| format!("&{name}={value}")).collect::<Vec<_>>().concat();
+        let answered = self.try_send(&[], format!("Action={operation}&Version={version}{members}")).await.expect("an answer");
+        assert_eq!(answered.status, 200, "{operation}: {}", answered.body);
+        answered.body.as_str().expect("XML").to_owned()
     }
 
     /// The answer of an operation that must succeed.

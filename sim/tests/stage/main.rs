@@ -2,11 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "what is not as expected ends a test")]
 
+mod cbor;
 mod codedeploy;
 mod control;
 mod github;
 mod harness;
 mod hooks;
+mod metrics;
 mod mischief;
 mod native;
 mod native_ends;

@@ -23,6 +23,8 @@ mod green;
 mod interrupted;
 pub mod native;
 mod progress;
+mod shares;
+mod sides;
 mod start;
 
 pub use codedeploy::CodeDeploy;
@@ -30,6 +32,8 @@ pub use ecs::Rolling;
 pub use found::{Past, Reached};
 pub use interrupted::Interrupted;
 pub use native::Native;
+pub use shares::Shares;
+pub use sides::Places;
 pub use start::{attach, start};
 
 /// Nobody has reached green yet.
@@ -45,6 +49,7 @@ pub struct Rollout<'a> {
     began: Instant,
     pace: Pace,
     shown: Option<Progress>,
+    shares: shares::Source,
 }
 
 /// The two controllers.
@@ -71,7 +76,7 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
 impl<'a> Rollout<'a> {
     fn new(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, controller: Controller<'a>) -> Self {
         let pace = Pace::new(settings.rollout.pace);
-        Self { run, settings, plan, revision, controller, began: Instant::now(), pace, shown: None }
+        Self { run, settings, plan, revision, controller, began: Instant::now(), pace, shown: None, shares: shares::Source::new() }
     }
 
     /// The revision it brings.
@@ -94,6 +99,22 @@ impl<'a> Rollout<'a> {
             Controller::Native(native) => native.serves(),
             // CodeDeploy's only gate comes before any traffic moves.
             Controller::CodeDeploy(_) | Controller::Rolling(_) => BEFORE_TRAFFIC.to_owned(),
+        }
+    }
+
+    /// Green's share of production traffic while it waits at a gate, where it was observed.
+    pub fn on_green(&self) -> Option<f64> {
+        match &self.controller {
+            Controller::Native(native) => native.on_green(),
+            Controller::CodeDeploy(_) | Controller::Rolling(_) => None,
+        }
+    }
+
+    /// Green's share of production traffic, as it changes; none where the rollout waits for us at every change.
+    pub fn steps(&self) -> Option<Shares> {
+        match &self.controller {
+            Controller::Native(native) if native.waits_at_steps() => None,
+            Controller::CodeDeploy(_) | Controller::Native(_) | Controller::Rolling(_) => Some(self.shares.shares()),
         }
     }
 
@@ -170,7 +191,7 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// A gate on the way: what is to be checked there is checked, then it is opened.
+    /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at here too.
     async fn open(&mut self, at: At) -> Result<(), Failure> {
         let Controller::Native(native) = &mut self.controller else { return Ok(()) };
         if at == At::Step {
@@ -179,9 +200,26 @@ impl<'a> Rollout<'a> {
         native.proceed().await
     }
 
-    /// Follows the rollout until green serves 100 %.
-    pub async fn shifted(&mut self) -> Result<(), Interrupted> {
-        self.until(Goal::Shifted).await.map(drop)
+    /// Follows the rollout until green serves 100 %, or the next share of traffic waits for us.
+    pub async fn shifted(&mut self) -> Result<Reached, Interrupted> {
+        Ok(match self.until(Goal::Shifted).await? {
+            Seen::AtGate(At::Step) => Reached::Gate(At::Step),
+            _ => Reached::Green,
+        })
+    }
+
+    /// Lets the next share of traffic go to green, which is healthy there and makes no alarm ring.
+    pub async fn take_step(&mut self) -> Result<(), Interrupted> {
+        let Controller::Native(native) = &mut self.controller else { return Ok(()) };
+        native.check_step().await?;
+        native.proceed().await?;
+        self.run.goes_on(self.goes_on());
+        Ok(())
+    }
+
+    /// Follows the rollout while it is left where it is: ready when it went on by itself.
+    pub async fn held(&mut self) -> Result<(), Interrupted> {
+        self.until(Goal::Hold).await.map(drop)
     }
 
     /// Follows the rollout to its end, when that is asked for.
@@ -226,6 +264,8 @@ impl<'a> Rollout<'a> {
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.pace.rest().await,
                 Verdict::Proceed => return Ok(seen),
+                // What is checked at a step is not this file's business.
+                Verdict::Open(At::Step) if goal == Goal::Shifted => return Ok(seen),
                 Verdict::Open(at) => {
                     self.open(at).await?;
                     self.run.goes_on(self.goes_on());
@@ -248,6 +288,7 @@ impl<'a> Rollout<'a> {
             self.pace.recover();
         }
         if let Some(progress) = look.progress.filter(|progress| self.shown.as_ref() != Some(progress)) {
+            self.shares.take(&progress);
             self.shown = Some(progress.clone());
             self.run.tell(Event::RolloutSeen { progress });
         }

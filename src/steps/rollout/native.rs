@@ -123,6 +123,16 @@ impl Native<'_> {
         waiting.observed.map_or_else(|| unobserved(waiting.at).to_owned(), |observed| observed.words())
     }
 
+    /// Green's share of production traffic at the gate at which the deployment waits, in percent.
+    pub fn on_green(&self) -> Option<f64> {
+        Some(self.waiting.as_ref()?.observed?.traffic.green)
+    }
+
+    /// Whether it waits for an answer before every share of traffic.
+    pub fn waits_at_steps(&self) -> bool {
+        self.pauses.contains(STEP)
+    }
+
     fn has_gates_ahead(&self) -> bool {
         let is_ahead = |stage: &str, is_passed: bool| self.pauses.contains(stage) && !is_passed;
         is_ahead(GREEN, self.is_green_passed) || is_ahead(STEP, self.witness.is_some()) || is_ahead(PRODUCTION, self.is_production_passed)

@@ -9,7 +9,7 @@ use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::clock::Clock;
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::inputs;
-use ecs_bluegreen::run::Run;
+use ecs_bluegreen::run::{Outlets, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
 use ecs_bluegreen::unwind::{self, Unwound};
@@ -156,7 +156,12 @@ fn test((side, test): (&str, Test)) -> String {
 async fn new_run(settings: &Settings, runner: &Runner, told: &Arc<Told>) -> Run {
     let (sink, keeper) = (Arc::clone(told), Arc::clone(told));
     let aws = Aws::connect(&settings.aws).await;
-    Run::new(aws, runner.clone(), Clock::start(), Box::new(move |event| sink.record(event)), Box::new(move |armed| keeper.keep(armed)))
+    let outlets = Outlets {
+        sink: Box::new(move |event| sink.record(event)),
+        keeper: Box::new(move |armed| keeper.keep(armed)),
+        hider: Box::new(|_| ()),
+    };
+    Run::new(aws, runner.clone(), Clock::start(), outlets)
 }
 
 /// The run, with everything that happens meanwhile; none when its machine died.

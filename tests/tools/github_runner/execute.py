@@ -80,6 +80,8 @@ def _start(launch):
         stderr=pipe,
         # A signal for us is not meant for the step: the runner decides what a step gets.
         start_new_session=True,
+        # A shell starts what it puts in the background with interrupts ignored, and a child inherits that: the runner's does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -65,6 +65,9 @@ fn to_cbor(value: &Value) -> Cbor {
 }
 
 fn named(name: &str, value: &Value) -> Cbor {
+    if let ("Timestamps", Value::Array(moments)) = (name, value) {
+        return Cbor::Array(moments.iter().map(|moment| named("createTime", moment)).collect());
+    }
     match value.as_f64() {
         Some(seconds) if MOMENTS.contains(&name) => Cbor::Tag(EPOCH, Box::new(Cbor::Float(seconds))),
         Some(_) | None => to_cbor(value),

@@ -59,7 +59,7 @@ pub(super) fn encode_refusal(api: Api, refusal: &Refusal, request_id: &str) -> S
 const fn namespace(api: Api) -> &'static str {
     match api {
         Api::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-        Api::Elb | Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::CloudWatch | Api::Scaling => {
+        Api::Elb | Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::CloudWatch | Api::Scaling | Api::Secrets => {
             "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
         }
     }

@@ -5,7 +5,7 @@
 mod latency;
 mod stats;
 
-pub use stats::{Stats, VersionSeen};
+pub use stats::{Stats, Tolerated, VersionSeen};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,13 +36,17 @@ pub struct LoadOptions {
     pub pause: Duration,
     /// After this long without an answer the request has failed.
     pub timeout: Duration,
+    /// So many requests a second, of all users together, instead of the pause. A user who is still waiting sends nothing in the meantime.
+    pub rate: Option<f64>,
+    /// How many failures are expected.
+    pub tolerated: Tolerated,
 }
 
 impl LoadOptions {
     /// Eight users of `/`, who leave a small machine time for what they load.
     pub fn on(target: SocketAddr) -> Self {
         let (pause, timeout) = (Duration::from_millis(5), Duration::from_secs(5));
-        Self { target, path: "/".to_owned(), connections: 8, pause, timeout }
+        Self { target, path: "/".to_owned(), connections: 8, pause, timeout, rate: None, tolerated: Tolerated::None }
     }
 }
 
@@ -50,6 +54,7 @@ impl LoadOptions {
 #[derive(Debug)]
 pub struct Load {
     tally: Arc<Mutex<Tally>>,
+    tolerated: Tolerated,
     started: Instant,
     stop: watch::Sender<bool>,
     users: JoinSet<()>,
@@ -58,18 +63,18 @@ pub struct Load {
 impl Load {
     /// Begins at once.
     pub fn start(options: LoadOptions) -> Self {
-        let (tally, options) = (Arc::<Mutex<Tally>>::default(), Arc::new(options));
+        let (tally, tolerated, options) = (Arc::<Mutex<Tally>>::default(), options.tolerated, Arc::new(options));
         let (stop, stopped) = watch::channel(false);
         let mut users = JoinSet::new();
         for _ in 0..options.connections {
             users.spawn(user(Arc::clone(&options), Arc::clone(&tally), stopped.clone()));
         }
-        Self { tally, started: Instant::now(), stop, users }
+        Self { tally, tolerated, started: Instant::now(), stop, users }
     }
 
     /// What was measured so far.
     pub fn stats(&self) -> Stats {
-        lock(&self.tally).stats(self.started.elapsed())
+        lock(&self.tally).stats(self.started.elapsed(), self.tolerated)
     }
 
     /// Sends nothing more, waits for the answers that are still to come, and tells what was measured.
@@ -97,7 +102,19 @@ async fn user(options: Arc<LoadOptions>, tally: Arc<Mutex<Tally>>, stopped: watc
         };
         connection = kept;
         lock(&tally).add(seen, sent.elapsed());
-        tokio::time::sleep(options.pause).await;
+        rest(&options, sent).await;
+    }
+}
+
+/// Until it is this user's turn again.
+async fn rest(options: &LoadOptions, sent: Instant) {
+    match options.rate.filter(|rate| *rate > 0.0) {
+        None => tokio::time::sleep(options.pause).await,
+        Some(rate) => {
+            #[expect(clippy::cast_precision_loss, reason = "there are few users")]
+            let interval = Duration::from_secs_f64(options.connections as f64 / rate);
+            tokio::time::sleep_until(sent + interval).await;
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Stats {
     pub requests: u64,
     /// Requests without a good answer: no connection, a connection that broke, a 5xx, no answer in time.
     pub failures: u64,
+    /// Of the failures, those beyond what was tolerated.
+    pub unexpected: u64,
     /// The failures by what went wrong.
     pub failures_by_kind: BTreeMap<String, u64>,
     /// Half of the answers came within this many milliseconds.
@@ -36,6 +38,35 @@ pub struct Stats {
     pub seconds: f64,
     /// By the answer's `x-app-version`.
     pub versions: BTreeMap<String, VersionSeen>,
+}
+
+/// How many failures are expected.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub enum Tolerated {
+    /// None at all.
+    #[default]
+    None,
+    /// This share of all requests (0 to 1).
+    Share(f64),
+    /// Any number.
+    Any,
+}
+
+impl Tolerated {
+    /// The failures that are too many.
+    fn beyond(self, requests: u64, failures: u64) -> u64 {
+        match self {
+            Self::None => failures,
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "counts of requests are far below 2^52"
+            )]
+            Self::Share(share) => failures.saturating_sub((requests as f64 * share.clamp(0.0, 1.0)).ceil() as u64),
+            Self::Any => 0,
+        }
+    }
 }
 
 /// What one request came to.
@@ -76,13 +107,27 @@ impl Tally {
         seen.last_seen = now;
     }
 
-    pub(super) fn stats(&self, elapsed: Duration) -> Stats {
+    pub(super) fn stats(&self, elapsed: Duration, tolerated: Tolerated) -> Stats {
         let milliseconds = |percent| self.latencies.percentile(percent).as_secs_f64() * 1000.0;
         Stats {
             p50_milliseconds: milliseconds(50),
             p99_milliseconds: milliseconds(99),
             seconds: elapsed.as_secs_f64(),
+            unexpected: tolerated.beyond(self.stats.requests, self.stats.failures),
             ..self.stats.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_tolerated_is_not_unexpected() {
+        let table = [(Tolerated::None, 3), (Tolerated::Share(0.01), 1), (Tolerated::Share(0.5), 0), (Tolerated::Any, 0)];
+        for (tolerated, expected) in table {
+            assert_eq!(tolerated.beyond(150, 3), expected, "{tolerated:?}");
         }
     }
 }

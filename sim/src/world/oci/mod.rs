@@ -17,6 +17,12 @@ pub enum Fault {
     Production,
     /// It does not start.
     Crash,
+    /// Some of its answers fail.
+    Errors,
+    /// Some of its answers are late.
+    Slow,
+    /// It answers well, and writes error lines.
+    Noisy,
 }
 
 impl Fault {
@@ -27,10 +33,21 @@ impl Fault {
             Self::Wrong => "wrong",
             Self::Production => "production",
             Self::Crash => "crash",
+            Self::Errors => "errors",
+            Self::Slow => "slow",
+            Self::Noisy => "noisy",
         }
     }
 }
 
 /// The versions of the sample application that the stories are told with.
-pub const SAMPLE_VERSIONS: [(&str, Fault); 5] =
-    [("1.0.0", Fault::None), ("1.1.0", Fault::None), ("1.2.0", Fault::Wrong), ("1.3.0", Fault::Production), ("1.4.0", Fault::Crash)];
+pub const SAMPLE_VERSIONS: [(&str, Fault); 8] = [
+    ("1.0.0", Fault::None),
+    ("1.1.0", Fault::None),
+    ("1.2.0", Fault::Wrong),
+    ("1.3.0", Fault::Production),
+    ("1.4.0", Fault::Crash),
+    ("1.5.0", Fault::Errors),
+    ("1.6.0", Fault::Slow),
+    ("1.7.0", Fault::Noisy),
+];

@@ -10,10 +10,13 @@ use hyper::header::{
     CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{Request, Response, StatusCode, Uri, Version};
+use tokio::time::Instant;
 
 use super::Shared;
+use super::grains::Answered;
 use super::table::Route;
 use crate::world::http::{Body, Failure, answer};
+use crate::world::now;
 
 /// An ALB's default idle timeout.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -33,10 +36,18 @@ pub(super) async fn forward(shared: Arc<Shared>, via: Via, request: Request<Inco
     let route = shared.table().route(&via.listener, request.headers());
     shared.traffic().request(&via.listener, route.as_ref().map(|route| route.group.as_str()));
     let group = route.as_ref().map(|route| route.group.clone());
+    let has_target = route.as_ref().is_some_and(|route| route.target.is_some());
+    let began = Instant::now();
     let response = match route {
         Some(route) => send(&shared, &via, route, request).await,
         None => Err(StatusCode::SERVICE_UNAVAILABLE),
     };
+    let answered = match &response {
+        Ok(response) => Answered::Target(response.status(), began.elapsed()),
+        Err(_) if has_target => Answered::Proxy,
+        Err(_) => Answered::Nobody,
+    };
+    shared.grains().count(group.as_deref().unwrap_or_default(), answered, now::milliseconds());
     let response = response.unwrap_or_else(|status| answer(status, format!("{status}\n")));
     if response.status().is_server_error() {
         shared.traffic().failure(&via.listener, group.as_deref());

@@ -2,12 +2,15 @@
 
 mod balance;
 mod forward;
+mod grains;
 mod health;
 mod table;
 #[cfg(test)]
 mod tests;
 mod traffic;
 
+pub use grains::Grain;
+pub(crate) use grains::{Counted, Measured};
 pub use table::Health;
 pub use traffic::{Counts, Traffic};
 
@@ -21,6 +24,7 @@ use tokio::runtime::Handle;
 use super::http::{Client, Server, client};
 use super::imaginary::Imaginary;
 use forward::{Via, forward};
+use grains::Grains;
 use table::Table;
 
 /// What every request needs.
@@ -30,6 +34,7 @@ struct Shared {
     imaginary: Arc<Imaginary>,
     table: Mutex<Table>,
     traffic: Mutex<Traffic>,
+    grains: Mutex<Grains>,
 }
 
 impl Shared {
@@ -39,6 +44,10 @@ impl Shared {
 
     fn traffic(&self) -> MutexGuard<'_, Traffic> {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn grains(&self) -> MutexGuard<'_, Grains> {
+        self.grains.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,8 +62,9 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(health_interval: Duration, imaginary: Arc<Imaginary>) -> Self {
-        let shared = Shared { client: client(), imaginary, table: Mutex::default(), traffic: Mutex::default() };
+    pub(super) fn new(health_interval: Duration, grain: Grain, imaginary: Arc<Imaginary>) -> Self {
+        let grains = Mutex::new(Grains::new(grain));
+        let shared = Shared { client: client(), imaginary, table: Mutex::default(), traffic: Mutex::default(), grains };
         Self { shared: Arc::new(shared), listeners: Mutex::default(), runtime: Handle::current(), health_interval }
     }
 
@@ -98,6 +108,10 @@ impl Proxy {
 
     pub(super) fn traffic(&self) -> Traffic {
         self.shared.traffic().clone()
+    }
+
+    pub(super) fn grains(&self, group: &str, from_ms: i64, to_ms: i64) -> Vec<Counted> {
+        self.shared.grains().of(group, from_ms, to_ms)
     }
 
     /// Closes every listener and connection.

@@ -6,7 +6,7 @@ use hyper::{Request, Response, StatusCode};
 
 use super::*;
 use crate::world::http::{answer, full};
-use crate::world::load::{Load, LoadOptions};
+use crate::world::load::{Load, LoadOptions, Tolerated};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -28,7 +28,7 @@ async fn target(name: &'static str, delay: Duration) -> Server {
 }
 
 async fn proxy(groups: &[(&str, SocketAddr)]) -> (Proxy, SocketAddr) {
-    let proxy = Proxy::new(Duration::from_millis(20), Arc::default());
+    let proxy = Proxy::new(Duration::from_millis(20), Grain::default(), Arc::default());
     let listener = proxy.listen("production", HERE).await.expect("a listener");
     for (group, address) in groups {
         proxy.set_targets(group, &[*address]);
@@ -150,4 +150,34 @@ async fn a_load_counts_what_fails() {
     let stats = load.stop().await;
     assert_eq!(stats.requests, stats.failures);
     assert!(stats.failures_by_kind.contains_key("status 503") && stats.failures_by_kind.contains_key("no connection"), "{stats:?}");
+}
+
+#[tokio::test]
+async fn a_load_keeps_its_rate_and_tells_what_was_not_tolerated() {
+    let (proxy, listener) = proxy(&[]).await;
+    let load = Load::start(LoadOptions { connections: 2, rate: Some(40.0), tolerated: Tolerated::Any, ..LoadOptions::on(listener) });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let stats = load.stop().await;
+    assert!((10..=24).contains(&stats.requests), "{stats:?}");
+    assert_eq!((stats.failures, stats.unexpected), (stats.requests, 0));
+    drop(proxy);
+}
+
+#[tokio::test]
+async fn what_targets_answered_is_measured_by_group() {
+    let blue = target("blue", Duration::from_millis(20)).await;
+    let (proxy, listener) = proxy(&[("blue", blue.address())]).await;
+    proxy.set_weights("production", &weights(&[("blue", 1)]));
+    for _ in 0..3 {
+        get(&client(), listener).await;
+    }
+    proxy.set_targets("blue", &[]);
+    get(&client(), listener).await;
+    let grains = proxy.grains("blue", 0, i64::MAX);
+    let mut measured = Measured::default();
+    for grain in &grains {
+        measured.merge(&grain.punctual);
+    }
+    assert_eq!((measured.requests, measured.classes, measured.refused), (3, [3, 0, 0, 0], 1));
+    assert!(measured.seconds.statistic(crate::metrics::Statistic::Minimum).expect("some") >= 0.02);
 }

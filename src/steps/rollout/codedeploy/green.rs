@@ -2,6 +2,7 @@
 
 use super::CodeDeploy;
 use crate::aws::ecs::Found;
+use crate::aws::ecs_shapes::TaskSet;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::pace::Pace;
@@ -11,14 +12,32 @@ use crate::survey::optional;
 impl CodeDeploy<'_> {
     /// Finds green behind the test listener.
     pub async fn find_green(&self, pace: &mut Pace) -> Result<(), Failure> {
-        let found = self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await;
-        let Some(Found::Service(service)) = optional(self.run, "green's target group is not looked up", found) else { return Ok(()) };
-        let Some(set) = service.task_sets.iter().find(|set| set.external_id.as_deref() == Some(&self.id)) else {
+        let Some(sets) = self.task_sets().await else { return Ok(()) };
+        let Some(set) = self.brought(&sets) else {
             let sentence = "ECS shows no task set of the deployment; green is taken to be what test-url leads to".into();
             self.run.tell(Event::Noted { sentence });
             return Ok(());
         };
         let hint = "check the test listener of the deployment group and the rules that it has";
         Green { groups: set.target_groups(), test: &self.way.group.test, hint }.find(self.run, pace).await
+    }
+
+    /// ARNs of green's target groups, once it is up.
+    pub async fn green_groups(&self) -> Vec<String> {
+        let sets = self.task_sets().await.unwrap_or_default();
+        self.brought(&sets).map(TaskSet::target_groups).unwrap_or_default()
+    }
+
+    async fn task_sets(&self) -> Option<Vec<TaskSet>> {
+        let found = self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await;
+        match optional(self.run, "green's target group is not looked up", found)? {
+            Found::Service(service) => Some(service.task_sets),
+            Found::Missing(_) => None,
+        }
+    }
+
+    /// The task set that CodeDeploy made for the deployment.
+    fn brought<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
+        sets.iter().find(|set| set.external_id.as_deref() == Some(&self.id))
     }
 }

@@ -64,7 +64,8 @@ impl Native<'_> {
         self.way.ringing.iter().any(|ringing| ringing == name)
     }
 
-    fn groups(&self) -> Vec<String> {
+    /// ARNs of green's target groups, once ECS has resolved them.
+    pub fn groups(&self) -> Vec<String> {
         self.green.as_ref().map(crate::aws::ecs_rollout_shapes::ServiceRevision::target_groups).unwrap_or_default()
     }
 

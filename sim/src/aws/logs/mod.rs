@@ -1,13 +1,17 @@
 //! Amazon `CloudWatch` Logs: the lines that tasks really wrote.
 
+mod filter;
+mod pattern;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, Refusal};
 use crate::account::{Container, LogPlace};
+use crate::aws::{Answer, Asked, Refusal};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
+use crate::world::TaskHandle;
 
 /// AWS answers at most so many events at once.
 const PAGE: u64 = 10_000;
@@ -16,6 +20,7 @@ const PAGE: u64 = 10_000;
 pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> Option<Answer> {
     Some(match operation {
         "GetLogEvents" => events(cloud, asked),
+        "FilterLogEvents" => filter::answer(cloud, asked),
         _ => return None,
     })
 }
@@ -30,8 +35,12 @@ fn events(cloud: &Cloud, asked: Asked<'_>) -> Answer {
         containers.find(|container: &&Container| container.log.as_ref() == Some(&place)).map(|container| container.handle.clone())
     });
     let handle = handle.ok_or_else(|| Refusal::new("ResourceNotFoundException", "The specified log stream does not exist."))?;
-    let lines = handle.map(|handle| handle.logs(usize::MAX)).unwrap_or_default();
-    Ok(page(&lines, asked))
+    Ok(page(&lines_of(handle), asked))
+}
+
+/// Everything that a container wrote and the world still has, with the time of each line.
+fn lines_of(handle: Option<TaskHandle>) -> Vec<(i64, String)> {
+    handle.map(|handle| handle.logs(usize::MAX)).unwrap_or_default()
 }
 
 /// Forward tokens count the lines from the start; without one the newest lines come unless `startFromHead`.

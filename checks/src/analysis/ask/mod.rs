@@ -1,0 +1,72 @@
+//! Asks the sources that are no service of AWS's SDK: Prometheus (also Amazon's, signed by the caller), Datadog, any HTTP endpoint.
+//!
+//! One request a question, ten seconds, one MiB, no redirect followed. Whatever goes wrong becomes words without secrets; whether it is
+//! asked again is the judge's business.
+
+mod datadog;
+mod http;
+mod prometheus;
+mod wire;
+
+pub use datadog::datadog;
+pub use http::http;
+pub use prometheus::prometheus;
+pub use wire::client;
+
+use super::question::Answer;
+
+/// Adds to a request, once it is whole, what proves who sends it. The words of its error are free of secrets.
+pub type Sign<'a> = &'a (dyn Fn(&mut reqwest::Request) -> Result<(), String> + Sync);
+
+/// What a source told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Its answer.
+    pub answer: Answer,
+    /// What to know about it: warnings of the source, values that were left out.
+    pub notes: Vec<String>,
+    /// Whether it let us in.
+    pub access: Access,
+}
+
+/// Whether a source took the credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It did, or the question never got so far.
+    Granted,
+    /// It answered 401 or 403.
+    Denied,
+}
+
+impl From<Result<Found, wire::Obstacle>> for Told {
+    fn from(found: Result<Found, wire::Obstacle>) -> Self {
+        match found {
+            Ok(found) => Self { answer: Answer::Points(found.points), notes: found.notes, access: Access::Granted },
+            Err(obstacle) => Self { answer: Answer::Failed(obstacle.words), notes: Vec::new(), access: obstacle.access },
+        }
+    }
+}
+
+/// The numbers of an answer.
+#[derive(Debug, Default)]
+struct Found {
+    points: Vec<super::question::Point>,
+    notes: Vec<String>,
+}
+
+impl Found {
+    /// In the order of time, without what is no number: a NaN would pass every comparison that is written the other way round.
+    fn tidy(mut self) -> Self {
+        let all = self.points.len();
+        self.points.retain(|point| !point.value.is_nan());
+        let dropped = all - self.points.len();
+        if dropped > 0 {
+            self.notes.push(format!("{dropped} of {all} values are NaN and count as no data"));
+        }
+        self.points.sort_by(|left, right| left.at.total_cmp(&right.at));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

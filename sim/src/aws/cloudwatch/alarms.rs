@@ -1,0 +1,186 @@
+//! `DescribeAlarms`: metric alarms and composite ones, filtered and paged.
+
+use serde_json::{Value, json};
+
+use crate::account::{Account, Alarm, seconds};
+use crate::aws::{Answer, Asked, Refusal};
+
+/// As the parameter documents: between 1 and 100. What is answered without it is not documented; 50 is what was seen.
+const RECORDS: u64 = 50;
+const MOST_RECORDS: u64 = 100;
+/// "AlarmNames: array members: maximum number of 100 items."
+const NAMES: usize = 100;
+
+/// Answers the operation.
+pub(super) fn describe(account: &Account, asked: Asked<'_>) -> Answer {
+    let (names, prefix) = (asked.texts("AlarmNames"), asked.text("AlarmNamePrefix"));
+    if !names.is_empty() && prefix.is_some() {
+        return Err(invalid("AlarmNamePrefix and AlarmNames cannot be specified together."));
+    }
+    if names.len() > NAMES {
+        return Err(invalid("The collection AlarmNames must not have a size greater than 100."));
+    }
+    let family = family(account, asked)?;
+    let fits = |(name, alarm): &(&String, &Alarm)| {
+        (names.is_empty() || names.contains(&name.as_str()))
+            && prefix.is_none_or(|prefix| name.starts_with(prefix))
+            && asked.text("StateValue").is_none_or(|state| state == alarm.state.as_str())
+            && family.as_ref().map_or_else(|| is_of_type(alarm, asked), |family| family.contains(*name))
+    };
+    page(account, asked, &account.alarms.iter().filter(fits).collect::<Vec<_>>())
+}
+
+fn invalid(message: &str) -> Refusal {
+    Refusal::new("ValidationError", message)
+}
+
+/// "If you omit this parameter, only metric alarms are returned, even if composite alarms exist in the account."
+fn is_of_type(alarm: &Alarm, asked: Asked<'_>) -> bool {
+    let (types, is_composite) = (asked.texts("AlarmTypes"), alarm.details.rule.is_some());
+    let own = if is_composite { "CompositeAlarm" } else { "MetricAlarm" };
+    if types.is_empty() { !is_composite } else { types.contains(&own) }
+}
+
+/// The alarms that a composite speaks of, or the composites that speak of an alarm, when these are asked for.
+fn family(account: &Account, asked: Asked<'_>) -> Result<Option<Vec<String>>, Refusal> {
+    let children = |alarm: &Alarm| alarm.rule().map(|rule| rule.children().into_iter().map(ToOwned::to_owned).collect::<Vec<_>>());
+    match (asked.text("ChildrenOfAlarmName"), asked.text("ParentsOfAlarmName")) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(invalid("ChildrenOfAlarmName and ParentsOfAlarmName cannot be specified together.")),
+        (Some(parent), None) => Ok(Some(account.alarms.get(parent).and_then(children).unwrap_or_default())),
+        (None, Some(child)) => {
+            let speaks = |alarm: &Alarm| children(alarm).is_some_and(|children| children.iter().any(|name| name == child));
+            Ok(Some(account.alarms.iter().filter(|(_, alarm)| speaks(alarm)).map(|(name, _)| name.clone()).collect()))
+        }
+    }
+}
+
+fn page(account: &Account, asked: Asked<'_>, found: &[(&String, &Alarm)]) -> Answer {
+    let size = asked.number("MaxRecords").unwrap_or(RECORDS);
+    if !(1..=MOST_RECORDS).contains(&size) {
+        return Err(invalid("The parameter MaxRecords must be between 1 and 100."));
+    }
+    let size = usize::try_from(size).unwrap_or(1);
+    let from = match asked.text("NextToken") {
+        None => 0,
+        Some(token) => token.strip_prefix("alarms-").and_then(|position| position.parse::<usize>().ok()).ok_or_else(no_such_page)?,
+    };
+    let here = found.iter().skip(from).take(size);
+    let (composites, metrics): (Vec<_>, Vec<_>) = here.partition(|(_, alarm)| alarm.details.rule.is_some());
+    let shown = |alarms: Vec<&(&String, &Alarm)>| alarms.into_iter().map(|(name, alarm)| view(account, name, alarm)).collect::<Vec<_>>();
+    let mut answer = json!({ "CompositeAlarms": shown(composites), "MetricAlarms": shown(metrics) });
+    if found.len() > from + size {
+        answer["NextToken"] = json!(format!("alarms-{}", from + size));
+    }
+    Ok(answer)
+}
+
+fn no_such_page() -> Refusal {
+    Refusal::new("InvalidNextToken", "The next token specified is invalid.")
+}
+
+fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
+    let mut view = json!({
+        "AlarmName": name, "AlarmArn": account.place.alarm_arn(name), "AlarmConfigurationUpdatedTimestamp": seconds(1_700_000_000_000),
+        "ActionsEnabled": true, "OKActions": [], "AlarmActions": [], "InsufficientDataActions": [],
+        "StateValue": alarm.state.as_str(), "StateReason": alarm.reason, "StateUpdatedTimestamp": seconds(alarm.since_ms),
+        "StateTransitionedTimestamp": seconds(alarm.since_ms),
+    });
+    let own = match &alarm.details.rule {
+        Some(rule) => json!({ "AlarmRule": rule, "StateReasonData": triggering(account, alarm).to_string() }),
+        None => json!({ "MetricName": "HTTPCode_Target_5XX_Count", "Namespace": "AWS/ApplicationELB", "Statistic": "Sum", "Dimensions": [],
+            "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching" }),
+    };
+    if let (Some(view), Some(own)) = (view.as_object_mut(), own.as_object()) {
+        view.extend(own.clone());
+        view.extend(alarm.details.description.iter().map(|text| ("AlarmDescription".to_owned(), json!(text))));
+    }
+    view
+}
+
+/// What CloudWatch says of the children that brought a composite into its state.
+fn triggering(account: &Account, alarm: &Alarm) -> Value {
+    let child = |name: &String| {
+        let child = account.alarms.get(name)?;
+        let state = json!({ "value": child.state.as_str(), "timestamp": written(child.since_ms) });
+        Some(json!({ "arn": account.place.alarm_arn(name), "state": state }))
+    };
+    json!({ "triggeringAlarms": alarm.because_of.iter().filter_map(child).collect::<Vec<_>>() })
+}
+
+/// `2026-11-21T12:24:19.752+0000`
+fn written(at_ms: i64) -> String {
+    let form = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000");
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    at.format(form).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::account;
+    use crate::options::{AlarmDetails, AlarmState, StageOptions};
+
+    fn three() -> Account {
+        let details = [("any".to_owned(), AlarmDetails::composite("ALARM(errors) OR ALARM(latency)"))];
+        let alarms = [("errors".to_owned(), AlarmState::Alarm), ("latency".to_owned(), AlarmState::Ok)];
+        account(&StageOptions { alarms: alarms.into(), alarm_details: details.into(), ..StageOptions::default() })
+    }
+
+    fn names(answer: &Value) -> Vec<&str> {
+        let listed = |kind: &str| answer[kind].as_array().unwrap().iter().map(|alarm| alarm["AlarmName"].as_str().unwrap());
+        listed("CompositeAlarms").chain(listed("MetricAlarms")).collect()
+    }
+
+    #[test]
+    fn filters_choose_and_composites_are_only_shown_when_they_are_asked_for() {
+        let account = three();
+        let both = json!(["CompositeAlarm", "MetricAlarm"]);
+        let table = [
+            (json!({}), vec!["errors", "latency"]),
+            (json!({ "AlarmTypes": both }), vec!["any", "errors", "latency"]),
+            (json!({ "AlarmTypes": ["CompositeAlarm"] }), vec!["any"]),
+            (json!({ "AlarmNames": ["any", "errors", "nope"] }), vec!["errors"]),
+            (json!({ "AlarmNames": ["any", "errors"], "AlarmTypes": both }), vec!["any", "errors"]),
+            (json!({ "AlarmNamePrefix": "la" }), vec!["latency"]),
+            (json!({ "StateValue": "ALARM", "AlarmTypes": both }), vec!["any", "errors"]),
+            (json!({ "ChildrenOfAlarmName": "any" }), vec!["errors", "latency"]),
+            (json!({ "ParentsOfAlarmName": "errors" }), vec!["any"]),
+        ];
+        for (asked, expected) in table {
+            assert_eq!(names(&describe(&account, Asked(&asked)).unwrap()), expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let account = three();
+        let first = describe(&account, Asked(&json!({ "MaxRecords": 1 }))).unwrap();
+        let second = describe(&account, Asked(&json!({ "MaxRecords": 1, "NextToken": first["NextToken"] }))).unwrap();
+        assert_eq!((names(&first), names(&second), second.get("NextToken")), (vec!["errors"], vec!["latency"], None));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused() {
+        let account = three();
+        let many: Vec<String> = (0..101).map(|number| number.to_string()).collect();
+        let table = [
+            (json!({ "AlarmNames": ["a"], "AlarmNamePrefix": "a" }), "ValidationError"),
+            (json!({ "AlarmNames": many }), "ValidationError"),
+            (json!({ "MaxRecords": 101 }), "ValidationError"),
+            (json!({ "NextToken": "x" }), "InvalidNextToken"),
+        ];
+        for (asked, code) in table {
+            assert_eq!(describe(&account, Asked(&asked)).unwrap_err().code, code, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_composite_names_the_child_that_rings() {
+        let answer = describe(&three(), Asked(&json!({ "AlarmTypes": ["CompositeAlarm"] }))).unwrap();
+        let alarm = &answer["CompositeAlarms"][0];
+        assert_eq!(alarm["StateReason"], "errors transitioned to ALARM");
+        assert!(alarm["StateReasonData"].as_str().unwrap().contains(":alarm:errors"), "{alarm}");
+    }
+}

@@ -1,0 +1,62 @@
+//! What there is to say about a CloudWatch alarm besides its name and state.
+
+use serde::{Deserialize, Serialize};
+
+use crate::when::When;
+
+/// A `CloudWatch` alarm's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AlarmState {
+    /// Nothing is wrong.
+    Ok,
+    /// It rings.
+    Alarm,
+    /// It has too few data to say.
+    InsufficientData,
+}
+
+impl AlarmState {
+    /// As CloudWatch writes it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+}
+
+/// An alarm's details.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AlarmDetails {
+    /// Of a composite alarm: `ALARM("errors") AND NOT ALARM("deploying")`. Its state follows from its children.
+    pub rule: Option<String>,
+    /// What it says about itself.
+    pub description: Option<String>,
+    /// Why it is in the state in which it begins, and why it rings.
+    pub reason: Option<String>,
+    /// It rings at this event.
+    pub rings: Option<When>,
+    /// It is OK again at this event.
+    pub calms: Option<When>,
+}
+
+impl AlarmDetails {
+    /// An alarm that rings at an event.
+    pub fn rings(when: When) -> Self {
+        Self { rings: Some(when), ..Self::default() }
+    }
+
+    /// A composite alarm.
+    pub fn composite(rule: &str) -> Self {
+        Self { rule: Some(rule.to_owned()), ..Self::default() }
+    }
+
+    /// The same with a reason.
+    #[must_use]
+    pub fn because(self, reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..self }
+    }
+}

@@ -1,0 +1,173 @@
+//! What Prometheus, Datadog and JSON endpoints answer, line by line.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::when::When;
+
+/// What the sources beside CloudWatch know. A question that is not named has no data.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourcesOptions {
+    /// By PromQL expression.
+    pub prometheus: BTreeMap<String, Vec<Reply>>,
+    /// By query.
+    pub datadog: BTreeMap<String, Vec<Reply>>,
+    /// By name: the endpoint is `/json/NAME`. One that is not named is 404.
+    pub json: BTreeMap<String, Vec<Reply>>,
+    /// The bearer token that Prometheus and JSON endpoints want; none is wanted when absent. Signed requests need none.
+    pub token: Option<String>,
+    /// The keys that Datadog takes; any two when absent.
+    pub datadog_keys: Option<DatadogKeys>,
+}
+
+/// Who may ask Datadog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatadogKeys {
+    /// `DD-API-KEY`.
+    pub api_key: String,
+    /// `DD-APPLICATION-KEY`.
+    pub application_key: String,
+}
+
+/// One line of what is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// What is answered.
+    pub answer: ReplyAnswer,
+    /// How often, before the next line's turn; the last line is answered again and again.
+    #[serde(default = "once")]
+    pub times: u64,
+    /// Only from this event on, and then at once, whatever line's turn it was.
+    #[serde(default)]
+    pub when: Option<When>,
+    /// So many milliseconds later.
+    #[serde(default)]
+    pub slow_ms: u64,
+}
+
+const fn once() -> u64 {
+    1
+}
+
+impl Reply {
+    /// A line for one question.
+    pub const fn of(answer: ReplyAnswer) -> Self {
+        Self { answer, times: 1, when: None, slow_ms: 0 }
+    }
+
+    /// The same from an event on.
+    #[must_use]
+    pub fn from(self, when: When) -> Self {
+        Self { when: Some(when), ..self }
+    }
+
+    /// The same for so many questions.
+    #[must_use]
+    pub fn times(self, times: u64) -> Self {
+        Self { times, ..self }
+    }
+
+    /// The same, but late.
+    #[must_use]
+    pub fn slow(self, slow_ms: u64) -> Self {
+        Self { slow_ms, ..self }
+    }
+}
+
+/// What is answered, in each source's own form.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyAnswer {
+    /// One number: a vector of one, a series of one point, `{"value": …}`.
+    Value(f64),
+    /// One number that is none.
+    NotANumber,
+    /// A scalar, where a source knows them.
+    Scalar(f64),
+    /// One number each of several series.
+    Values(Vec<f64>),
+    /// Points of one series, some without a value: a matrix, a point list, `{"points": […]}`.
+    Points(Vec<Option<f64>>),
+    /// No data.
+    Empty,
+    /// What the proxy really measured.
+    Measured(Measure),
+    /// One number, and a warning beside it.
+    Warned(f64, String),
+    /// The source's own error.
+    Error(String),
+    /// Only this status.
+    Status(u16),
+    /// An HTML page with status 200.
+    Garbage,
+    /// A JSON document of about so many bytes.
+    Huge(usize),
+    /// Any document.
+    Json(Value),
+    /// Elsewhere.
+    Redirect(String),
+    /// The connection drops.
+    Drops,
+    /// No answer comes.
+    Hangs,
+}
+
+/// What is computed from the proxy's measurements.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// Whose requests.
+    pub side: MeasuredSide,
+    /// What of them.
+    pub what: Measurand,
+    /// Of so many seconds, to now.
+    #[serde(default = "minute")]
+    pub seconds: u32,
+    /// Behind which listener the sides are.
+    #[serde(default = "production")]
+    pub listener: String,
+}
+
+const fn minute() -> u32 {
+    60
+}
+
+fn production() -> String {
+    "prod".to_owned()
+}
+
+impl Measure {
+    /// Of the last minute behind the listener `prod`.
+    pub fn of(side: MeasuredSide, what: Measurand) -> Self {
+        Self { side, what, seconds: minute(), listener: production() }
+    }
+}
+
+/// Whose requests are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasuredSide {
+    /// What served before the last shift.
+    Blue,
+    /// What was brought in last; nothing before the first shift.
+    Green,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measurand {
+    /// How many requests.
+    Requests,
+    /// How many were answered with a 5xx.
+    Errors,
+    /// Errors by requests; no data without requests.
+    ErrorRate,
+    /// The response time that 99 of a hundred did not exceed, in seconds.
+    P99,
+}

@@ -1,0 +1,119 @@
+//! CloudWatch: the points of many metrics by one GetMetricData.
+//!
+//! What goes into which request, and what of an answer belongs to whom, is decided in `batch`; here it is only sent and read.
+
+mod batch;
+mod expression;
+
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Dimension, MessageData, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy};
+use futures_util::future::join_all;
+
+use super::error::told;
+use super::{Aws, AwsError, Kind};
+use crate::checks::analysis::ask::Told;
+use crate::checks::analysis::question::{CloudWatchMetric, CloudWatchQuery, Point};
+use batch::{Batch, Fate, Series};
+
+const ACTION: &str = "cloudwatch:GetMetricData";
+/// A page holds 100,800 points: the windows of a rollout never fill even one.
+const PAGES: usize = 20;
+
+/// One question to CloudWatch; times are seconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'q> {
+    /// Told back with the answer.
+    pub id: usize,
+    /// What is asked.
+    pub query: &'q CloudWatchQuery,
+    /// From here on.
+    pub since: f64,
+    /// Before here.
+    pub until: f64,
+}
+
+impl Aws {
+    /// Answers all questions, by one request where their expressions allow that.
+    ///
+    /// # Errors
+    /// The request could not be made. A question that CloudWatch itself cannot answer is failed by itself.
+    pub async fn metric_data(&self, asked: &[Asked<'_>]) -> Result<Vec<(usize, Told)>, AwsError> {
+        let mut answers = Vec::new();
+        for batch in join_all(batch::batches(asked).iter().map(|batch| self.batch(batch))).await {
+            answers.extend(batch?);
+        }
+        Ok(answers)
+    }
+
+    /// CloudWatch refuses a whole request for one bad query in it: then each is asked by itself, so that it is that one which fails.
+    async fn batch(&self, batch: &Batch<'_>) -> Result<Vec<(usize, Told)>, AwsError> {
+        match self.series(batch).await {
+            Ok(series) => Ok(batch.answers(&series)),
+            Err(error) if error.kind == Kind::Refused => {
+                let alone = batch.apart();
+                if alone.len() == 1 {
+                    return Ok(batch.failed(&error.to_string()));
+                }
+                let answers = join_all(alone.iter().map(|batch| async move { (batch, self.series(batch).await) })).await;
+                let answers = answers.into_iter().map(|(batch, series)| match series {
+                    Ok(series) => Ok(batch.answers(&series)),
+                    Err(error) if error.kind == Kind::Refused => Ok(batch.failed(&error.to_string())),
+                    Err(error) => Err(error),
+                });
+                Ok(answers.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn series(&self, batch: &Batch<'_>) -> Result<Vec<Series>, AwsError> {
+        let (mut series, mut token) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let call = self.cloudwatch().get_metric_data().set_metric_data_queries(Some(queries(batch)));
+            let call = call.start_time(DateTime::from_secs_f64(batch.since)).end_time(DateTime::from_secs_f64(batch.until));
+            let answer = told(ACTION, call.scan_by(ScanBy::TimestampAscending).set_next_token(token.take()).send().await)?;
+            batch::join(&mut series, answer.metric_data_results().iter().map(read));
+            batch::note(&mut series, &words(answer.messages()));
+            match answer.next_token() {
+                Some(next) => token = Some(next.to_owned()),
+                None => return Ok(series),
+            }
+        }
+        Ok(series)
+    }
+}
+
+fn queries(batch: &Batch<'_>) -> Vec<MetricDataQuery> {
+    let queries = batch.queries();
+    let built = queries.into_iter().map(|query| {
+        let builder = MetricDataQuery::builder().id(query.id).return_data(query.is_asked);
+        match query.what {
+            batch::What::Metric(metric) => builder.metric_stat(stat(metric, query.period)).build(),
+            batch::What::Expression(expression) => builder.expression(expression).period(query.period).build(),
+        }
+    });
+    built.collect()
+}
+
+fn stat(metric: &CloudWatchMetric, period: i32) -> MetricStat {
+    let dimensions = metric.dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect();
+    let what = Metric::builder().namespace(&metric.namespace).metric_name(&metric.name).set_dimensions(Some(dimensions)).build();
+    MetricStat::builder().metric(what).stat(&metric.stat).period(period).build()
+}
+
+fn read(result: &MetricDataResult) -> Series {
+    let points = result.timestamps().iter().zip(result.values()).map(|(at, value)| Point { at: at.as_secs_f64(), value: *value });
+    let fate = match result.status_code().map(aws_sdk_cloudwatch::types::StatusCode::as_str) {
+        None | Some("Complete") => Fate::Complete,
+        Some("PartialData") => Fate::Partial,
+        Some("Forbidden") => Fate::Forbidden,
+        Some(other) => Fate::Failed(other.to_owned()),
+    };
+    Series { id: result.id().unwrap_or_default().to_owned(), points: points.collect(), fate, messages: words(result.messages()) }
+}
+
+/// `ArithmeticError: One or more data-points have been dropped …`.
+fn words(messages: &[MessageData]) -> Vec<String> {
+    let both = |message: &MessageData| [message.code(), message.value()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    messages.iter().map(both).filter(|words| !words.is_empty()).collect()
+}

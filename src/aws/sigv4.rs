@@ -1,0 +1,97 @@
+//! Signs requests that do not go through the SDK, with the run's own credentials: Amazon Managed Service for Prometheus.
+
+use std::time::SystemTime;
+
+use aws_sdk_ecs::config::{Credentials, ProvideCredentials as _};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use aws_smithy_runtime_api::box_error::BoxError;
+use reqwest::Request;
+use reqwest::header::{HeaderName, HeaderValue};
+
+use super::{Aws, AwsError, Kind};
+
+/// The service's name in signatures: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedserviceforprometheus.html>.
+const PROMETHEUS: &str = "aps";
+/// The IAM action of a query.
+pub const QUERY_METRICS: &str = "aps:QueryMetrics";
+
+/// Signs for one region, with credentials that are good now.
+pub struct Signer {
+    credentials: Credentials,
+    region: String,
+}
+
+impl Aws {
+    /// Who signs requests to Amazon Managed Service for Prometheus.
+    ///
+    /// # Errors
+    /// There are no credentials.
+    pub async fn prometheus_signer(&self, region: &str) -> Result<Signer, AwsError> {
+        let missing = |message: String| AwsError { action: QUERY_METRICS, kind: Kind::Credentials, code: String::new(), message };
+        let provider = self.reads.credentials_provider().ok_or_else(|| missing("the environment has none".into()))?;
+        let credentials = provider.provide_credentials().await.map_err(|error| missing(error.to_string()))?;
+        Ok(Signer { credentials, region: region.to_owned() })
+    }
+}
+
+impl Signer {
+    /// Adds the signature to a request that is otherwise whole.
+    ///
+    /// # Errors
+    /// In words without secrets: what cannot be signed.
+    pub fn sign(&self, request: &mut Request) -> Result<(), String> {
+        self.sign_at(request, crate::clock::system())
+    }
+
+    fn sign_at(&self, request: &mut Request, time: SystemTime) -> Result<(), String> {
+        for (name, value) in self.signature(request, time).map_err(|error| format!("the request cannot be signed: {error}"))? {
+            let mut value = HeaderValue::try_from(value).map_err(|_| "the signature cannot be sent".to_owned())?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        Ok(())
+    }
+
+    fn signature(&self, request: &Request, time: SystemTime) -> Result<Vec<(&'static str, String)>, BoxError> {
+        let identity = self.credentials.clone().into();
+        let params = SigningParams::builder().identity(&identity).region(&self.region).name(PROMETHEUS).time(time);
+        let params = params.settings(SigningSettings::default()).build()?.into();
+        // Other headers may be changed on the way; these say what the body is.
+        let headers = request.headers().iter().filter(|(name, _)| name.as_str() == "content-type");
+        let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+        let signable = SignableRequest::new(request.method().as_str(), request.url().as_str(), headers, SignableBody::Bytes(body))?;
+        let (instructions, _) = sign(signable, &params)?.into_parts();
+        Ok(instructions.into_parts().0.into_iter().map(|header| (header.name(), header.value().to_owned())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_query_is_signed_for_the_service_its_region_and_its_body() {
+        let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI", Some("token".to_owned()), None, "test");
+        let signer = Signer { credentials, region: "eu-central-1".to_owned() };
+        let url = "https://aps-workspaces.eu-central-1.amazonaws.com/workspaces/ws-1/api/v1/query";
+        let signed = |body: &'static str| {
+            let mut request = Request::new(reqwest::Method::POST, url.parse().unwrap());
+            *request.body_mut() = Some(body.into());
+            signer.sign_at(&mut request, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+            let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+            assert_eq!((header("x-amz-date"), header("x-amz-security-token")), ("20231114T221320Z".to_owned(), "token".to_owned()));
+            assert!(!format!("{:?}", request.headers()).contains("AKIDEXAMPLE"));
+            header("authorization")
+        };
+        let authorization = signed("query=up");
+        assert!(
+            authorization
+                .starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/eu-central-1/aps/aws4_request, SignedHeaders=host;")
+        );
+        assert_ne!(authorization, signed("query=down"));
+    }
+}

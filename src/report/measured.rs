@@ -1,0 +1,112 @@
+//! What the measurements of each check came to: counts, and the last few of them. It does not grow with the rollout's length.
+
+use serde::Serialize;
+
+use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
+
+/// So many measurements of a check are kept: as many as Argo Rollouts keeps.
+const KEPT: usize = 10;
+
+/// A check and its measurements.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CheckReport {
+    /// Its name.
+    pub check: String,
+    /// Its kind.
+    pub kind: CheckKind,
+    /// Whether it decides anything.
+    pub weight: Weight,
+    /// Measurements that were good.
+    pub successful: u64,
+    /// Measurements that were bad.
+    pub failed: u64,
+    /// Measurements that said neither.
+    pub inconclusive: u64,
+    /// Measurements that could not be made.
+    pub errors: u64,
+    /// The last ones, oldest first.
+    pub measurements: Vec<Measurement>,
+}
+
+impl CheckReport {
+    fn new(measurement: &Measurement) -> Self {
+        Self {
+            check: measurement.check.clone(),
+            kind: measurement.kind,
+            weight: measurement.weight,
+            successful: 0,
+            failed: 0,
+            inconclusive: 0,
+            errors: 0,
+            measurements: Vec::new(),
+        }
+    }
+
+    /// All measurements there were.
+    pub fn count(&self) -> u64 {
+        self.successful + self.failed + self.inconclusive + self.errors
+    }
+
+    /// The newest.
+    pub fn last(&self) -> Option<&Measurement> {
+        self.measurements.last()
+    }
+
+    fn take(&mut self, measurement: Measurement) {
+        let count = match measurement.phase {
+            Phase::Successful => &mut self.successful,
+            Phase::Failed => &mut self.failed,
+            Phase::Inconclusive => &mut self.inconclusive,
+            Phase::Error => &mut self.errors,
+        };
+        *count += 1;
+        if self.measurements.len() == KEPT {
+            self.measurements.remove(0);
+        }
+        self.measurements.push(measurement);
+    }
+}
+
+/// Adds a measurement to those of its check.
+pub(super) fn take(checks: &mut Vec<CheckReport>, measurement: Measurement) {
+    let is_its = |report: &CheckReport| report.check == measurement.check && report.kind == measurement.kind;
+    let at = checks.iter().position(is_its).unwrap_or_else(|| {
+        checks.push(CheckReport::new(&measurement));
+        checks.len() - 1
+    });
+    checks[at].take(measurement);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::moment::Moment;
+
+    fn measurement(check: &str, phase: Phase, value: &str) -> Measurement {
+        Measurement {
+            check: check.into(),
+            kind: CheckKind::Metric,
+            moment: Moment::Step,
+            query: String::new(),
+            value: value.into(),
+            condition: String::new(),
+            phase,
+            note: None,
+            weight: Weight::Counts,
+            time: String::new(),
+        }
+    }
+
+    #[test]
+    fn every_measurement_is_counted_and_the_last_ten_are_kept() {
+        let mut checks = Vec::new();
+        for number in 0..25 {
+            take(&mut checks, measurement("errors", if number % 2 == 0 { Phase::Successful } else { Phase::Failed }, &number.to_string()));
+        }
+        take(&mut checks, measurement("latency", Phase::Error, ""));
+        assert_eq!((checks.len(), checks[0].count(), checks[0].successful, checks[1].errors), (2, 25, 13, 1));
+        let kept: Vec<&str> = checks[0].measurements.iter().map(|kept| kept.value.as_str()).collect();
+        assert_eq!((kept.len(), kept[0], kept[9]), (10, "15", "24"));
+    }
+}

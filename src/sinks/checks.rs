@@ -1,0 +1,90 @@
+//! Measurements in the log and in the step summary: what was found, what it was held against, and why.
+
+use crate::checks::measurement::{Measurement, Phase, Weight};
+use crate::github::commands::harmless;
+use crate::report::CheckReport;
+use crate::sinks::markdown::{code, text};
+
+/// The lines of one measurement: what decides, the value and its condition first; the question where it matters.
+pub(super) fn lines(measurement: &Measurement) -> Vec<String> {
+    let Measurement { check, moment, value, condition, .. } = measurement;
+    let value = if value.is_empty() { "nothing" } else { value };
+    let head = format!("{} {check} on {moment}{}: {value}, wanted {condition}", mark(measurement.phase), weight(measurement.weight));
+    let note = measurement.note.as_ref().map(|note| format!("    {note}"));
+    let query = (measurement.phase != Phase::Successful).then(|| format!("    asked: {}", measurement.query));
+    std::iter::once(head).chain(note).chain(query).map(|line| harmless(&line)).collect()
+}
+
+fn mark(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Successful => "✓",
+        Phase::Inconclusive => "?",
+        Phase::Error => "!",
+        Phase::Failed => "✗",
+    }
+}
+
+fn weight(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Counts => "",
+        Weight::DryRun => " (dry run)",
+    }
+}
+
+/// The section of the summary; empty when nothing was measured.
+pub(super) fn section(checks: &[CheckReport]) -> String {
+    if checks.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<String> = checks.iter().filter_map(row).collect();
+    let details: Vec<String> = checks.iter().map(details).collect();
+    format!(
+        "### Analysis\n\n| | Check | Last value | Wanted | Measurements | |\n|---|---|---|---|---|---|\n{}\n\n\
+         <details><summary>The last measurements, with what was asked</summary>\n\n{}\n\n</details>",
+        rows.join("\n"),
+        details.join("\n\n")
+    )
+}
+
+fn row(report: &CheckReport) -> Option<String> {
+    let last = report.last()?;
+    let note = last.note.as_deref().unwrap_or_default();
+    let name = format!("{}{}", text(&report.check), weight(report.weight));
+    Some(format!(
+        "| {} | {name} | {} | {} | {} | {} |",
+        mark(last.phase),
+        text(&last.value),
+        text(&last.condition),
+        counts(report),
+        text(note)
+    ))
+}
+
+fn counts(report: &CheckReport) -> String {
+    let kinds = [
+        (report.successful, "successful"),
+        (report.failed, "failed"),
+        (report.inconclusive, "inconclusive"),
+        (report.errors, "not measured"),
+    ];
+    let some = kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
+    some.collect::<Vec<_>>().join(", ")
+}
+
+fn details(report: &CheckReport) -> String {
+    let query = report.last().map(|last| code(&last.query)).unwrap_or_default();
+    let rows: Vec<String> = report.measurements.iter().map(measured).collect();
+    format!("**{}**: {query}\n\n| | Time | On | Value | |\n|---|---|---|---|---|\n{}", text(&report.check), rows.join("\n"))
+}
+
+fn measured(measurement: &Measurement) -> String {
+    let note = measurement.note.as_deref().unwrap_or_default();
+    format!(
+        "| {} | {} | {} | {} | {} |",
+        mark(measurement.phase),
+        text(&measurement.time),
+        measurement.moment,
+        text(&measurement.value),
+        text(note)
+    )
+}
