@@ -34,10 +34,23 @@ impl Workspace {
     /// # Errors
     /// None of the places it may be in has a readable text file.
     pub fn read(&self, text: &str) -> Result<String, Unreadable> {
+        self.first(text, |place| std::fs::read_to_string(place))
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// None of the places it may be in has a readable file.
+    pub fn bytes(&self, text: &str) -> Result<Vec<u8>, Unreadable> {
+        self.first(text, |place| std::fs::read(place))
+    }
+
+    /// What is read at the first place that has it.
+    fn first<T>(&self, text: &str, read: impl Fn(&Path) -> io::Result<T>) -> Result<T, Unreadable> {
         let places = self.places(text);
         let mut why = None;
         for place in &places {
-            match std::fs::read_to_string(place) {
+            match read(place) {
                 Ok(content) => return Ok(content),
                 Err(error) => why = why.or(Some(sentence(&error))),
             }
@@ -73,6 +86,15 @@ fn sentence(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_read_as_bytes_only() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("picture"), [0, 255]).unwrap();
+        let workspace = Workspace { root: folder.path().into(), runner_temp: None };
+        assert_eq!(workspace.bytes("picture").unwrap(), [0, 255]);
+        assert!(workspace.read("picture").unwrap_err().to_string().contains("it is not UTF-8 text"));
+    }
 
     #[test]
     fn a_host_path_is_found_by_its_name_in_the_runner_s_temporary_folder() {

@@ -4,13 +4,14 @@
 //! |---|---|
 //! | `document`, `reader` | a YAML document in which every node knows its place; reading it as what a form wants |
 //! | `problem` | what is wrong with an input, where, and what to do |
+//! | `smoke/` | smoke tests: the form, the requests, their order, the judgement |
 //! | `tester/` | the tools that people already have, in containers: how one is run, its log and its JUnit report |
-//! | `smoke/` | smoke tests: the form, the requests, the judgement |
+//! | `load/` | load probes: many requests, and how long their answers took |
 //! | `moment` | when a check runs: green, step, production, bake |
 //! | `analysis/` | what is measured while traffic shifts, and what it comes to |
 //! | `statistics/` | whether two sides differ by more than chance |
 //! | `measurement` | the one form in which a measurement is reported |
-//! | `template`, `words` | texts with `${…}` in them, and reading them |
+//! | `template`, `words`, `scope` | texts with `${…}` in them, reading them, and which names mean something where |
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
 //! | `scrub` | takes secrets out of texts that people will read |
 //!
@@ -25,11 +26,13 @@ pub mod document;
 pub mod duration;
 #[cfg(test)]
 mod generated;
+pub mod load;
 pub mod measurement;
 pub mod moment;
 pub mod nearest;
 pub mod problem;
 pub mod reader;
+mod scope;
 pub mod scrub;
 pub mod smoke;
 pub mod statistics;

@@ -1,7 +1,10 @@
-//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`.
+//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`, `${secret.NAME}`, and
+//! names that the document itself gives to values.
 //!
-//! A value of `${env.NAME}` is a secret: [`Template::masked`] is the only form of a template that people may read.
-//! `$${` is a plain `${`.
+//! A value of `${env.NAME}` or `${secret.NAME}` is a secret, and so is a name of the document that is said to be one:
+//! [`Template::masked`] is the only form of a template that people may read. `$${` is a plain `${`.
+
+mod bound;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +12,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::secret::Secret;
+pub use bound::Bound;
 
 /// What the variables stand for in this run.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +25,17 @@ pub struct Values {
     pub revision: String,
     /// `${env.NAME}` by name.
     pub environment: BTreeMap<String, Secret>,
+    /// `${secret.NAME}` by name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// What a run itself adds: nothing before it has begun.
+    pub bound: Bound,
+}
+
+impl Values {
+    /// Everything that was given and must never be read by people.
+    pub(crate) fn confidential(&self) -> impl Iterator<Item = &Secret> {
+        self.environment.values().chain(self.secrets.values())
+    }
 }
 
 /// A name that may stand in `${…}`.
@@ -30,6 +45,17 @@ pub(crate) enum Variable {
     Digest,
     Revision,
     Environment(String),
+    /// `${secret.NAME}`
+    Secret(String),
+    /// A name of the document: `base`, `matrix.locale`, a variable, a capture.
+    Bound(String, Secrecy),
+}
+
+/// Whether a value may be read by people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Secrecy {
+    Open,
+    Secret,
 }
 
 /// The variables that are not `env.NAME`, by name.
@@ -40,19 +66,47 @@ const MASK: &str = "***";
 
 impl Variable {
     fn named(name: &str) -> Option<Self> {
-        let Some(environment) = name.strip_prefix("env.") else {
-            return NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable);
-        };
-        let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        let starts_well = environment.starts_with(|character: char| !character.is_ascii_digit());
-        (starts_well && environment.chars().all(legal)).then(|| Self::Environment(environment.to_owned()))
+        if let Some(environment) = name.strip_prefix("env.") {
+            return is_name(environment).then(|| Self::Environment(environment.to_owned()));
+        }
+        if let Some(secret) = name.strip_prefix("secret.") {
+            return is_name(secret).then(|| Self::Secret(secret.to_owned()));
+        }
+        let known = NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable);
+        let own = name.strip_prefix("matrix.").unwrap_or(name);
+        known.or_else(|| is_value_name(own).then(|| Self::Bound(name.to_owned(), Secrecy::Open)))
     }
 
     /// The name of the environment variable, if it is one.
     pub(crate) fn environment(&self) -> Option<&str> {
         match self {
             Self::Environment(name) => Some(name),
-            Self::Version | Self::Digest | Self::Revision => None,
+            Self::Version | Self::Digest | Self::Revision | Self::Secret(_) | Self::Bound(..) => None,
+        }
+    }
+
+    /// The name of the secret, if it is one that the document declares.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Secret(name) => Some(name),
+            Self::Version | Self::Digest | Self::Revision | Self::Environment(_) | Self::Bound(..) => None,
+        }
+    }
+
+    /// Whether its value must never be read by people.
+    fn is_confidential(&self) -> bool {
+        match self {
+            Self::Environment(_) | Self::Secret(_) | Self::Bound(_, Secrecy::Secret) => true,
+            Self::Version | Self::Digest | Self::Revision | Self::Bound(_, Secrecy::Open) => false,
+        }
+    }
+
+    /// As people may read it; a value that there is not yet is shown as it is written.
+    fn masked(&self, values: &Values) -> String {
+        match self {
+            Self::Bound(name, _) if !values.bound.knows(name) => format!("${{{name}}}"),
+            variable if variable.is_confidential() => MASK.to_owned(),
+            variable => variable.value(values).to_owned(),
         }
     }
 
@@ -62,8 +116,22 @@ impl Variable {
             Self::Digest => &values.digest,
             Self::Revision => &values.revision,
             Self::Environment(name) => values.environment.get(name).map_or("", Secret::expose),
+            Self::Bound(name, _) => values.bound.text(name).unwrap_or_default(),
+            Self::Secret(name) => values.secrets.get(name).map_or("", Secret::expose),
         }
     }
+}
+
+/// A name as environment variables have it.
+pub(crate) fn is_name(text: &str) -> bool {
+    let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    text.starts_with(|character: char| !character.is_ascii_digit()) && text.chars().all(legal)
+}
+
+/// What a document may call a value: letters, digits, `_` and `-`, beginning with a letter or `_`.
+pub(crate) fn is_value_name(name: &str) -> bool {
+    let legal = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.chars().all(legal)
 }
 
 /// Why a text is not a template: what is wrong, and the remedy.
@@ -115,11 +183,28 @@ impl Template {
 
     /// The text as people may read it: secrets are `***`.
     pub(crate) fn masked(&self, values: &Values) -> String {
-        self.join(|variable| if variable.environment().is_some() { MASK.to_owned() } else { variable.value(values).to_owned() })
+        self.join(|variable| variable.masked(values))
     }
 
     pub(crate) fn holds_secret(&self) -> bool {
-        self.variables().any(|variable| variable.environment().is_some())
+        self.variables().any(Variable::is_confidential)
+    }
+
+    /// Says of every name of the document whether it is a secret.
+    pub(crate) fn classify(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
+        for part in &mut self.0 {
+            if let Part::Variable(Variable::Bound(name, secrecy)) = part {
+                *secrecy = secrecy_of(name);
+            }
+        }
+    }
+
+    /// The JSON of the value that is all there is of the template: `"${id}"` stays the number that was captured.
+    fn alone<'v>(&self, values: &'v Values) -> Option<&'v Value> {
+        match self.0.as_slice() {
+            [Part::Variable(Variable::Bound(name, _))] => values.bound.json(name),
+            _ => None,
+        }
     }
 
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
@@ -146,8 +231,16 @@ fn unclosed() -> TemplateError {
 }
 
 fn unknown(name: &str) -> TemplateError {
-    let known = "Known here: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`; a plain `${` is written `$${`".to_owned();
-    TemplateError { message: format!("Unknown variable `${{{name}}}`"), remedy: known }
+    TemplateError { message: format!("Unknown variable `${{{name}}}`"), remedy: known_here(&[]) }
+}
+
+/// The remedy for a name that means nothing: what does, `own` being the names of the document.
+pub(crate) fn known_here(own: &[&str]) -> String {
+    let own: Vec<String> = own.iter().map(|name| format!("`${{{name}}}`, ")).collect();
+    format!(
+        "Known here: {}`${{version}}`, `${{digest}}`, `${{revision}}`, `${{env.NAME}}`, `${{secret.NAME}}`; a plain `${{` is written `$${{`",
+        own.concat()
+    )
 }
 
 /// A regular expression with variables, whose values are taken literally.
@@ -163,6 +256,13 @@ impl Pattern {
 
     pub(crate) fn is_match(&self, text: &str, values: &Values) -> bool {
         self.compile(values).is_ok_and(|regex| regex.is_match(text))
+    }
+
+    /// The first group of the first match, or all of it when the pattern has no group that matched.
+    pub(crate) fn first(&self, text: &str, values: &Values) -> Option<String> {
+        let regex = self.compile(values).ok()?;
+        let found = regex.captures(text)?;
+        found.iter().skip(1).flatten().next().or_else(|| found.get(0)).map(|part| part.as_str().to_owned())
     }
 
     pub(crate) fn masked(&self, values: &Values) -> String {
@@ -186,11 +286,12 @@ pub(crate) enum JsonTemplate {
 
 impl JsonTemplate {
     pub(crate) fn render(&self, values: &Values) -> Value {
-        self.render_as(&|template| template.render(values))
+        self.render_as(&|template| template.alone(values).cloned().unwrap_or_else(|| template.render(values).into()))
     }
 
     pub(crate) fn masked(&self, values: &Values) -> Value {
-        self.render_as(&|template| template.masked(values))
+        let open = |template: &Template| template.alone(values).filter(|_| !template.holds_secret()).cloned();
+        self.render_as(&|template| open(template).unwrap_or_else(|| template.masked(values).into()))
     }
 
     pub(crate) fn holds_secret(&self) -> bool {
@@ -202,10 +303,10 @@ impl JsonTemplate {
         }
     }
 
-    fn render_as(&self, spell: &dyn Fn(&Template) -> String) -> Value {
+    fn render_as(&self, spell: &dyn Fn(&Template) -> Value) -> Value {
         match self {
             Self::Fixed(value) => value.clone(),
-            Self::Text(template) => Value::String(spell(template)),
+            Self::Text(template) => spell(template),
             Self::List(items) => items.iter().map(|item| item.render_as(spell)).collect(),
             Self::Object(entries) => entries.iter().map(|(key, item)| (key.clone(), item.render_as(spell))).collect(),
         }
@@ -218,7 +319,16 @@ mod tests {
 
     fn values() -> Values {
         let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
-        Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+        let mut bound = Bound::default();
+        bound.bind("id", 7.into());
+        Values {
+            version: "v1.2".to_owned(),
+            digest: "sha256:ab".to_owned(),
+            revision: "api:7".to_owned(),
+            environment,
+            bound,
+            ..Values::default()
+        }
     }
 
     #[test]
@@ -227,6 +337,7 @@ mod tests {
             ("plain", "plain", "plain"),
             ("${version} on ${revision}", "v1.2 on api:7", "v1.2 on api:7"),
             ("Bearer ${env.TOKEN}", "Bearer hunter2", "Bearer ***"),
+            ("task ${id} of ${none}", "task 7 of ", "task 7 of ${none}"),
             ("$${version} costs $5", "${version} costs $5", "${version} costs $5"),
         ];
         for (text, rendered, masked) in table {
@@ -237,9 +348,23 @@ mod tests {
 
     #[test]
     fn unknown_and_unclosed_variables_are_refused() {
-        for text in ["${tag}", "${}", "${env.}", "${env.1A}", "${env.A-B}", "${version", "${ version }"] {
+        for text in ["${a b}", "${1}", "${a.b}", "${matrix.}", "${}", "${env.}", "${env.1A}", "${env.A-B}", "${version", "${ version }"] {
             assert!(Template::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_of_the_document_keeps_its_type_where_it_stands_alone_and_its_secret_everywhere() {
+        let json = |text: &str, secrecy| {
+            let mut template = Template::parse(text).unwrap();
+            template.classify(|_| secrecy);
+            let json = JsonTemplate::Text(template);
+            format!("{} {} {}", json.render(&values()), json.masked(&values()), json.holds_secret())
+        };
+        assert_eq!(json("${id}", Secrecy::Open), "7 7 false");
+        assert_eq!(json("no. ${id}", Secrecy::Open), r#""no. 7" "no. 7" false"#);
+        assert_eq!(json("${id}", Secrecy::Secret), r#"7 "***" true"#);
+        assert_eq!(format!("{:?}", values().bound), r#"{"id"}"#);
     }
 
     #[test]

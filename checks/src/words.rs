@@ -1,4 +1,5 @@
-//! Texts with variables, patterns and JSON out of a document's nodes; remembers which variables were used.
+//! Texts with variables, patterns and JSON out of a document's nodes; remembers which variables were used, and reports names that
+//! mean nothing where they are used.
 
 use std::collections::BTreeSet;
 
@@ -7,21 +8,58 @@ use serde_json::Value;
 use crate::document::{Content, Entry, Node};
 use crate::problem::Problem;
 use crate::reader::Reader;
-use crate::template::{JsonTemplate, Pattern, Template, Variable};
+use crate::scope::{Scope, Unresolved};
+use crate::template::{JsonTemplate, Pattern, Template, Variable, known_here};
 
-/// A reader that understands variables.
+/// Gives a file of the workspace, or says why it cannot be read (`cannot be read (there is no such file)`).
+pub type Files<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+/// A reader that understands variables, and paths of files.
 pub(crate) struct Words<'a> {
     pub(crate) reader: Reader<'a>,
+    /// The names that the document gives to values.
+    pub(crate) scope: Scope,
     variables: BTreeSet<Variable>,
+    /// The names that may stand in `${secret.NAME}`.
+    pub(crate) declared: BTreeSet<String>,
+    files: Files<'a>,
 }
 
 impl<'a> Words<'a> {
-    pub(crate) fn new(reader: Reader<'a>) -> Self {
-        Self { reader, variables: BTreeSet::new() }
+    pub(crate) fn new(reader: Reader<'a>, files: Files<'a>) -> Self {
+        Self { reader, scope: Scope::default(), variables: BTreeSet::new(), declared: BTreeSet::new(), files }
     }
 
-    pub(crate) fn finish(self) -> (Vec<Problem>, BTreeSet<Variable>) {
+    pub(crate) fn finish(mut self) -> (Vec<Problem>, BTreeSet<Variable>) {
+        for (name, place, reason) in self.scope.take_unresolved() {
+            let (message, remedy) = self.unresolved(&name, reason);
+            self.reader.report(place, message, remedy);
+        }
         (self.reader.finish(), self.variables)
+    }
+
+    fn unresolved(&self, name: &str, reason: Unresolved) -> (String, String) {
+        match reason {
+            Unresolved::Unknown => {
+                let known: Vec<&str> = self.scope.names().into_iter().collect();
+                (format!("Unknown variable `${{{name}}}`"), known_here(&known))
+            }
+            Unresolved::TooEarly => (
+                format!("`${{{name}}}` is used before it has a value"),
+                "Put what gives it its value (a test with `capture`, an earlier variable) before what uses it".to_owned(),
+            ),
+            Unresolved::Inside => (
+                format!("`${{{name}}}` is used outside of the test or flow with the `matrix` that gives it its value"),
+                "It has one value for each combination: use it in the steps of the same flow".to_owned(),
+            ),
+        }
+    }
+
+    /// The content of the file that a path leads to.
+    pub(crate) fn file(&mut self, node: &Node, what: &str) -> Option<Vec<u8>> {
+        let path = self.reader.text(node, what)?;
+        let remedy = "Write the path of a file that the job has checked out";
+        (self.files)(&path).map_err(|why| self.reader.report(node.place, format!("{what}: `{path}` {why}"), remedy)).ok()
     }
 
     /// A text with variables.
@@ -61,7 +99,15 @@ impl<'a> Words<'a> {
 
     /// A text that was read already, as a template.
     pub(crate) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
-        let template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
+        let mut template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
+        template.classify(|name| self.scope.look_up(name, node.place));
+        if let Some(name) = template.variables().filter_map(Variable::secret).find(|name| !self.declared.contains(*name)) {
+            self.reader.report(
+                node.place,
+                format!("`${{secret.{name}}}` is not declared"),
+                format!("Write `secrets: {{ {name}: … }}` at the top, with the name or ARN of a secret in AWS Secrets Manager"),
+            );
+        }
         self.variables.extend(template.variables().cloned());
         Some(template)
     }

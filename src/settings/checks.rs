@@ -37,15 +37,16 @@ fn idle_testers(checks: &Checks, collect: &mut Collect) {
 
 /// A path is one line without a colon followed by a space; YAML that is worth testing has at least one.
 fn suite(text: &str, runner: &Runner, collect: &mut Collect) -> Option<Suite> {
+    let files = |path: &str| runner.workspace.bytes(path).map_err(|error| error.to_string());
     if text.contains('\n') || text.contains(": ") {
-        return collect.keep_all(smoke::parse(text, "inline"));
+        return collect.keep_all(smoke::parse(text, "inline", &files));
     }
     let content = runner.workspace.read(text);
     let content = content.map_err(|error| {
         Problem::new("smoke-tests", format!("{text} {error}"), "give inline YAML, or the path of a file that the job has checked out")
     });
     let content = collect.keep(content)?;
-    collect.keep_all(smoke::parse(&content, text))
+    collect.keep_all(smoke::parse(&content, text, &files))
 }
 
 fn environment(suite: &Suite, runner: &Runner, collect: &mut Collect) -> Vec<(String, Secret)> {

@@ -121,9 +121,9 @@ async fn mistakes_in_smoke_tests_are_refused_at_their_lines() {
     ::error title=input refused::smoke-tests: deploy/smoke.yml:5:5: A test has no request
       hint: Write `get: /path`; also known are post, put, delete, head, patch and request
     ::error title=input refused::smoke-tests: deploy/smoke.yml:6:5: Unknown key `gett` in a test
-      hint: Did you mean `get`? Known here: `name`, `get`, `post`, `put`, `delete`, `head`, `patch`, `request`, `headers`, `json`, `body`, `form`, `follow`, `on`, `timeout`, `retry`, `expect`
+      hint: Did you mean `get`? Known here: `name`, `get`, `post`, `put`, `delete`, `head`, `patch`, `request`, `query`, `headers`, `auth`, `json`, `body`, `form`, `file`, `cors`, `https-redirect`, `follow`, `on`, `timeout`, `connect-timeout`, `retry`, `http`, `tls`, `expect`, `capture`, `matrix`, `after`, `always`
     ::error title=input refused::smoke-tests: deploy/smoke.yml:7:15: Unknown key `header` in `expect`
-      hint: Did you mean `headers`? Known here: `status`, `json`, `headers`, `redirect`, `cookies`, `body`
+      hint: Did you mean `headers`? Known here: `status`, `latency`, `version`, `json`, `json-schema`, `headers`, `security-headers`, `redirect`, `cookies`, `body`, `certificate`
     ::error title=input refused::smoke-tests: deploy/smoke.yml:8:5: A test has no `name`
       hint: Write `name:` with words for the log and the summary
     ::error title=input refused::smoke-tests: deploy/smoke.yml:9:19: `for`: `10` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`

@@ -112,6 +112,7 @@ impl Job {
             digest: "sha256:ab".into(),
             revision: "api:7".into(),
             environment: self.settings.checks.environment.iter().cloned().collect(),
+            ..Values::default()
         };
         tester::testers(&self.run, &self.settings, Moment::Green, &values).await
     }

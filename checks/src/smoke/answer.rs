@@ -1,7 +1,10 @@
 //! What came back: the last answer of one attempt, as far as it was read.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION};
+use time::OffsetDateTime;
 use url::Url;
 
 /// The last answer of an attempt.
@@ -12,6 +15,12 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
+    /// From the first request to the end of the body.
+    pub(super) elapsed: Duration,
+    /// When its end was there, by our clock.
+    pub(super) at: OffsetDateTime,
+    /// The certificate that the connection was made with, in DER; none without TLS.
+    pub(super) certificate: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]

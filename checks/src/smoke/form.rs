@@ -2,25 +2,47 @@
 //!
 //! Defaults are filled in; variables still stand in the texts, because digest and revision are known only when the tests run.
 
+mod judged;
+mod preset;
+mod request;
+mod transport;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::header::HeaderName;
 use serde_json::Number;
 use serde_json_path::JsonPath;
+use url::Url;
 
 use crate::moment::Moment;
 use crate::tester::Tester;
 
-use crate::template::{JsonTemplate, Pattern, Template, Variable};
+use super::flow::{Capture, Flow, Turn};
+use crate::load::{Probe, WarmUp};
+use crate::template::{JsonTemplate, Pattern, Template, Values, Variable};
+
+use super::json_schema::JsonSchema;
+use super::secrets::SecretWanted;
+pub(super) use judged::{CertificateExpectation, Counts, Durations, Inline, SecurityHeader};
+pub(crate) use preset::Place;
+pub(super) use preset::{Cookies, Cors};
+pub(crate) use request::{Body, Credential, Request};
+pub(crate) use transport::{HttpVersion, Tls, Transport};
 
 /// The tests of one document, in its order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Suite {
+    /// The document's own variables; each may use those before it.
+    pub(super) named: Vec<(String, Template)>,
     pub(super) tests: Vec<Test>,
     pub(super) testers: Vec<Tester>,
+    /// Which tests run as one: every test belongs to one flow, and flows stand in the order of their tests.
+    pub(super) flows: Vec<Flow>,
+    pub(super) warm_ups: Vec<WarmUp>,
+    pub(super) loads: Vec<Probe>,
     pub(super) variables: BTreeSet<Variable>,
+    pub(super) secrets: Vec<SecretWanted>,
 }
 
 impl Suite {
@@ -29,9 +51,29 @@ impl Suite {
         self.variables.iter().filter_map(Variable::environment).collect()
     }
 
+    /// The secrets that `${secret.NAME}` asks for. The caller fetches them before anything runs.
+    pub fn needs_secrets(&self) -> &[SecretWanted] {
+        &self.secrets
+    }
+
+    /// The values of one run against `base`: those that are given, and what every run and the document itself add.
+    pub fn begin(&self, base: &Url, values: &Values) -> Values {
+        super::run::begin(self, base, values)
+    }
+
     /// How many tests run at a moment.
     pub fn count(&self, moment: Moment) -> usize {
-        self.tests.iter().filter(|test| test.on.contains(&moment)).count()
+        self.flows.iter().filter(|flow| flow.on.contains(&moment)).map(|flow| flow.steps.len()).sum()
+    }
+
+    /// What is sent to green before its tests.
+    pub fn warm_ups(&self) -> &[WarmUp] {
+        &self.warm_ups
+    }
+
+    /// The load probes of a moment.
+    pub fn loads(&self, moment: Moment) -> impl Iterator<Item = &Probe> {
+        self.loads.iter().filter(move |probe| probe.on.contains(&moment))
     }
 
     /// The testers, in the order of the document.
@@ -45,11 +87,15 @@ impl Suite {
 pub(super) struct Test {
     pub(super) name: String,
     pub(super) request: Request,
+    pub(super) transport: Transport,
     pub(super) redirects: Redirects,
-    pub(super) on: Vec<Moment>,
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
     pub(super) expect: Expect,
+    pub(super) captures: Vec<Capture>,
+    /// The captures of other tests that it uses, by name.
+    pub(super) needs: BTreeSet<String>,
+    pub(super) turn: Turn,
 }
 
 /// How long a failing test is repeated, and how often.
@@ -69,36 +115,36 @@ pub(super) enum Redirects {
     Judge,
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) method: Method,
-    /// Starts with `/`; joined to the side's URL.
-    pub(super) path: Template,
-    pub(super) headers: Vec<(HeaderName, Template)>,
-    pub(super) body: Body,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Body {
-    None,
-    Text(Template),
-    Json(JsonTemplate),
-    Form(Vec<(String, Template)>),
-}
-
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expect {
     /// Empty: 2xx, or 3xx where a redirect is expected.
     pub(super) status: Vec<StatusPattern>,
+    /// Of the whole answer, from the first byte that is sent.
+    pub(super) latency: Durations,
     pub(super) json: Vec<JsonExpectation>,
+    pub(super) json_schema: Option<JsonSchema>,
     pub(super) headers: Vec<(HeaderName, Vec<TextCondition>)>,
     pub(super) redirect: Option<RedirectExpectation>,
     pub(super) cookies: Vec<CookieExpectation>,
     pub(super) body: Vec<TextCondition>,
+    pub(super) security_headers: Vec<SecurityHeader>,
+    pub(super) certificate: Option<CertificateExpectation>,
+    /// The answer to a preflight.
+    pub(super) cors: Option<Cors>,
+    /// A redirect to the same place over https.
+    pub(super) https: HttpsRedirect,
+}
+
+/// Whether the answer must lead to what was asked for, over https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum HttpsRedirect {
+    Expected,
+    #[default]
+    NotExpected,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StatusPattern {
+pub(crate) enum StatusPattern {
     Exactly(u16),
     /// The hundreds: 2 for `2xx`.
     Class(u16),
@@ -121,6 +167,8 @@ pub(super) enum JsonCondition {
     Matches(Pattern),
     Contains(JsonTemplate),
     Is(JsonType),
+    /// Characters of a text, items of an array.
+    Length(Counts),
     Exists,
     Absent,
 }
@@ -138,9 +186,14 @@ pub(super) enum JsonType {
     Timestamp,
     String,
     Number,
+    Integer,
     Boolean,
+    Null,
     Array,
     Object,
+    Uuid,
+    Url,
+    Date,
 }
 
 #[derive(Debug, Clone)]
@@ -171,6 +224,10 @@ pub(super) enum CookieAttribute {
     SameSite(SameSite),
     Path(Template),
     Domain(Template),
+    /// What is left of its life, by `Max-Age` or `Expires`.
+    MaxAge(Durations),
+    /// Gone when the browser is closed: neither `Max-Age` nor `Expires`.
+    Session(Flag),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

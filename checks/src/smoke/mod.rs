@@ -2,23 +2,37 @@
 //!
 //! `parse` turns the user's document into a [`Suite`] or into every problem it has; `run` sends the requests and says what came
 //! back. A result is a fact for the journal: every text in it is free of secrets. What a failure leads to is not decided here.
-//! The form is explained to users in `docs/smoke-tests.md`.
+//! Warm-up and load stand in the same document, and are run by `load`. The form is explained to users in `docs/smoke-tests.md`.
 
 mod answer;
+mod capture;
 mod expect;
+mod flow;
 mod form;
+mod jar;
+mod json_schema;
 mod parse;
 mod result;
 mod run;
 #[cfg(test)]
 mod schema;
+mod secrets;
 mod send;
+#[cfg(test)]
+mod tests;
 
-pub use crate::template::Values;
+pub use crate::template::{Bound, Values};
+pub use crate::words::Files;
 pub use form::Suite;
+pub(crate) use form::{Request, StatusPattern, Transport};
 pub use parse::parse;
+#[cfg(test)]
+pub(crate) use parse::tests::no_files;
 pub(crate) use result::presentable;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};
+pub(crate) use run::{begin, complete};
 #[cfg(test)]
 pub use schema::schema;
+pub use secrets::{SecretError, SecretWanted};
+pub(crate) use send::{Clients, Outgoing, Side, chain};

@@ -1,24 +1,39 @@
 //! The user's document → a [`Suite`], or every problem it has at once, each with its place and its remedy.
 //!
-//! Here stands what a suite, its defaults and a test look like; requests and expectations have files of their own.
+//! Here stands what a suite, its defaults and a test look like; requests, expectations, flows and captures have files of their own.
 
+mod capture;
 mod expect;
+mod flow;
 pub(super) mod keys;
+mod load;
+mod matrix;
+mod names;
+mod preset;
 mod request;
+mod secrets;
 mod testers;
+mod transport;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+use reqwest::header::HeaderName;
 
 use crate::document::{self, Content, Node};
 use crate::moment::{MOMENTS, Moment};
 use crate::problem::Problem;
 use crate::reader::{Fields, Reader};
+use crate::template::Template;
+use crate::words::{Files, Words};
 
-use super::form::{Expect, Redirects, Retry, Suite, Test};
-use crate::tester::Tester;
-use crate::words::Words;
-use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS};
+use super::flow::{Capture, Source, Turn};
+use super::form::{Expect, Redirects, Request, Retry, StatusPattern, Suite, Test, Transport};
+use super::secrets::SecretWanted;
+use flow::Entries;
+use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS};
+use preset::Preset;
 
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
@@ -32,57 +47,87 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Repeating faster than this is a load test.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
+/// When a test runs that does not say so.
+const BOTH_SIDES: &[Moment] = &[Moment::Green, Moment::Production];
+
 /// What a test takes over when it says nothing itself.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Defaults {
     timeout: Duration,
     retry: Retry,
+    transport: Transport,
+    test_header: Option<(HeaderName, Template)>,
 }
 
-/// Reads a suite; `origin` is the file as the user wrote it, or `inline`.
-pub fn parse(text: &str, origin: &str) -> Result<Suite, Vec<Problem>> {
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { timeout: TIMEOUT, retry: RETRY, transport: Transport::default(), test_header: None }
+    }
+}
+
+/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `files` gives the files that the document names: they
+/// are read now, so that a file that is missing or malformed is a problem of the document.
+pub fn parse(text: &str, origin: &str, files: Files<'_>) -> Result<Suite, Vec<Problem>> {
     let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut words = Words::new(Reader::new(INPUT, origin, text));
-    let (tests, testers) = suite(&mut words, &root).unwrap_or_default();
+    let mut words = Words::new(Reader::new(INPUT, origin, text), files);
+    names::of_the_run(&mut words);
+    let declared = secrets::declared(&mut words, &root);
+    let suite = suite(&mut words, &root).unwrap_or_default();
     let (problems, variables) = words.finish();
-    if problems.is_empty() { Ok(Suite { tests, testers, variables }) } else { Err(problems) }
+    let used = |secret: &SecretWanted| variables.iter().any(|variable| variable.secret() == Some(&secret.name));
+    let secrets = declared.into_iter().filter(used).collect();
+    if problems.is_empty() { Ok(Suite { variables, secrets, ..suite }) } else { Err(problems) }
 }
 
-fn suite(words: &mut Words<'_>, root: &Node) -> Option<(Vec<Test>, Vec<Tester>)> {
+fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
     let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
-    let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or(Defaults { timeout: TIMEOUT, retry: RETRY });
-    let testers = fields.get("testers").map(|node| testers::testers(words, node));
+    let named = fields.get("variables").map(|node| variables::variables(words, node)).unwrap_or_default();
+    let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or_default();
+    let warm_ups = fields.get("warm-up").map(|node| load::warm_ups(words, node, &defaults)).unwrap_or_default();
+    let loads = fields.get("load").map(|node| load::loads(words, node, &defaults)).unwrap_or_default();
+    let testers = fields.get("testers").map(|node| testers::testers(words, node)).unwrap_or_default();
+    words.scope.take_used();
+    let entries = entries(words, root, &fields, &defaults)?;
+    Some(Suite { named, tests: entries.tests, flows: entries.flows, testers, warm_ups, loads, ..Suite::default() })
+}
+
+fn entries(words: &mut Words<'_>, root: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Entries> {
     let Some(node) = fields.get("tests") else {
-        if testers.is_none() {
-            words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
+        if fields.get("load").is_some() || fields.get("testers").is_some() {
+            return Some(Entries::default());
         }
-        return Some((Vec::new(), testers?));
+        words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
+        return None;
     };
     let items = words.reader.list(node, "`tests`")?;
     if items.is_empty() {
         words.reader.report(node.place, "`tests` is empty", "Write at least one test, or leave the input empty");
     }
-    let mut names = BTreeSet::new();
-    let tests = items.iter().filter_map(|item| test(words, item, defaults, &mut names)).collect();
-    Some((tests, testers.unwrap_or_default()))
+    let mut entries = Entries::default();
+    for item in items {
+        entries.read(words, item, defaults);
+    }
+    Some(entries)
 }
 
 fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {
     let fields = words.reader.fields(node, "`defaults`", DEFAULTS_KEYS)?;
-    Some(own_or(words, &fields, Defaults { timeout: TIMEOUT, retry: RETRY }))
+    let test_header = fields.get("test-header").and_then(|node| transport::test_header(words, node));
+    Some(Defaults { test_header, ..own_or(words, &fields, &Defaults::default()) })
 }
 
-/// The timeout and retry of these fields, and of `inherited` where they are silent.
-fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: Defaults) -> Defaults {
-    let timeout = fields.get("timeout").and_then(|node| timeout(words, node)).unwrap_or(inherited.timeout);
+/// What these fields say, and `inherited` where they are silent.
+fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: &Defaults) -> Defaults {
+    let timeout = fields.get("timeout").and_then(|node| timeout(words, node, "`timeout`")).unwrap_or(inherited.timeout);
     let retry = fields.get("retry").and_then(|node| retry(words, node, inherited.retry)).unwrap_or(inherited.retry);
-    Defaults { timeout, retry }
+    let transport = transport::transport(words, fields, &inherited.transport);
+    Defaults { timeout, retry, transport, test_header: inherited.test_header.clone() }
 }
 
-fn timeout(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
-    let timeout = words.reader.duration(node, "`timeout`")?;
+fn timeout(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Duration> {
+    let timeout = words.reader.duration(node, what)?;
     if timeout.is_zero() {
-        words.reader.report(node.place, "`timeout` is zero: no request could be answered", "Write a time such as `5s`");
+        words.reader.report(node.place, format!("{what} is zero: no request could be answered"), "Write a time such as `5s`");
     }
     Some(timeout)
 }
@@ -106,15 +151,38 @@ fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
     Some(every)
 }
 
-fn test(words: &mut Words<'_>, node: &Node, defaults: Defaults, names: &mut BTreeSet<String>) -> Option<Test> {
-    let fields = words.reader.fields(node, "a test", TEST_KEYS)?;
-    let name = name(words, node, &fields, names);
-    let request = request::request(words, node, &fields);
+/// A test, without what places it among others: its name, when and in whose turn it runs.
+fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Test> {
+    let request = request::request(words, node, fields);
     let expect = fields.get("expect").map_or_else(|| Some(Expect::default()), |node| expect::expect(words, node));
-    let on = fields.get("on").map_or_else(|| Some(vec![Moment::Green, Moment::Production]), |node| on(words, node));
-    let Defaults { timeout, retry } = own_or(words, &fields, defaults);
-    let redirects = redirects(words, &fields, expect.as_ref());
-    Some(Test { name: name?, request: request?, redirects: redirects?, on: on?, timeout, retry, expect: expect? })
+    let preset = preset::preset(words, fields);
+    let captures = fields.get("capture").map_or_else(|| Some(Vec::new()), |node| capture::captures(words, node));
+    let expect = expect.map(|expect| redirect_captured(expect, captures.as_deref().unwrap_or_default()));
+    let Defaults { timeout, retry, transport, test_header } = own_or(words, fields, defaults);
+    let redirects = redirects(words, fields, expect.as_ref(), preset.as_ref());
+    let request = Request { test_header, ..request? };
+    let test = Test {
+        name: String::new(),
+        request,
+        transport,
+        redirects: redirects?,
+        timeout,
+        retry,
+        expect: expect?,
+        captures: captures?,
+        needs: BTreeSet::new(),
+        turn: Turn::InOrder,
+    };
+    preset::applied(words, fields, test, preset)
+}
+
+/// Who captures a part of a redirect looks at one.
+fn redirect_captured(mut expect: Expect, captures: &[Capture]) -> Expect {
+    let captured = captures.iter().any(|capture| matches!(capture.source, Source::Redirect(_)));
+    if captured && expect.redirect.is_none() && expect.status.is_empty() {
+        expect.status.push(StatusPattern::Class(3));
+    }
+    expect
 }
 
 fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTreeSet<String>) -> Option<String> {
@@ -131,13 +199,15 @@ fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTr
     Some(name)
 }
 
-fn on(words: &mut Words<'_>, node: &Node) -> Option<Vec<Moment>> {
+/// When something runs, where it says so.
+fn on(words: &mut Words<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<Vec<Moment>> {
+    let Some(node) = fields.get("on") else { return Some(absent.to_vec()) };
     let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
     if items.is_empty() {
         words.reader.report(
             node.place,
             "`on` is empty: the test would never run",
-            "Write `green`, `step`, `production` or `bake`, or leave `on` out for green and production",
+            "Write `green`, `step`, `production` or `bake`, or leave `on` out",
         );
     }
     let moments: Vec<_> = items.iter().map(|item| words.reader.word(item, "`on`", MOMENTS)).collect();
@@ -145,8 +215,8 @@ fn on(words: &mut Words<'_>, node: &Node) -> Option<Vec<Moment>> {
 }
 
 /// Redirects are followed unless the test wants to look at one.
-fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>) -> Option<Redirects> {
-    let judged = expect.is_some_and(Expect::looks_at_redirect);
+fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>, preset: Option<&Preset>) -> Option<Redirects> {
+    let judged = preset.is_some() || expect.is_some_and(Expect::looks_at_redirect);
     let Some(node) = fields.get("follow") else { return Some(if judged { Redirects::Judge } else { Redirects::Follow }) };
     let follow = words.reader.boolean(node, "`follow`")?;
     if follow && judged {
@@ -160,4 +230,4 @@ fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,33 +4,60 @@
 //! have a key that the other lacks.
 #![expect(dead_code, clippy::large_enum_variant, reason = "the types are read by their derive only")]
 
+mod expectations;
+mod flow;
+mod requests;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde_json::{Number, Value};
 
+use expectations::{BodySchema, Certificate, Count, DurationBounds, Latency, SecurityHeaders, Version};
+use requests::{Auth, Cors, Http, HttpsRedirect, Secrets, TestHeader, Tls};
+
 /// Smoke tests: requests to green before users reach it and to production afterwards, and what their answers must be.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("anyOf" = [{ "required": ["tests"] }, { "required": ["testers"] }]))]
+#[schemars(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    extend("anyOf" = [{ "required": ["tests"] }, { "required": ["testers"] }, { "required": ["load"] }])
+)]
 struct SmokeTests {
+    /// Secrets of AWS Secrets Manager, for `${secret.NAME}`.
+    secrets: Option<Secrets>,
     /// What tests take over when they say nothing themselves.
     #[schemars(default)]
     defaults: Option<Defaults>,
-    /// The tests; they run in parallel.
+    /// Texts by name, for `${name}`; each may use those before it.
+    variables: Option<BTreeMap<flow::Name, Text>>,
+    /// The tests; they run in parallel, except where one uses what another captures.
     #[schemars(length(min = 1))]
-    tests: Option<Vec<Test>>,
+    tests: Option<Vec<flow::Entry>>,
     /// Tools in containers, whose exit code is the result; they run one after the other.
     #[schemars(length(min = 1))]
     testers: Option<Vec<Tester>>,
+    /// Requests to green before its tests, whose answers are not judged.
+    warm_up: Option<OneOrMore<flow::WarmUp>>,
+    /// Load probes: many requests, and how long their answers may take.
+    load: Option<OneOrMore<flow::Load>>,
 }
 
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 struct Defaults {
     /// The longest a single request may take; 5s when absent.
     timeout: Option<Span>,
+    /// The longest that connecting may take, TLS included.
+    connect_timeout: Option<Span>,
     /// How long a failing test is repeated.
     retry: Option<Retry>,
+    /// HTTP's version; what the server offers when absent.
+    http: Option<Http>,
+    /// Whom connections are made with.
+    tls: Option<Tls>,
+    /// A header that is sent to green only.
+    test_header: Option<TestHeader>,
 }
 
 /// A duration such as `250ms`, `90s`, `10m` or `1h30m`.
@@ -48,7 +75,7 @@ struct Retry {
 
 /// One request (get, post, put, delete, head, patch or request) and what its answer must be.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("oneOf" = methods()))]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case", extend("oneOf" = methods()))]
 struct Test {
     /// Words for the log and the summary; each test has its own.
     name: String,
@@ -67,24 +94,48 @@ struct Test {
     /// Any method: `METHOD /path`.
     #[schemars(regex(pattern = r"^[A-Z]+ +/\S*$"))]
     request: Option<String>,
+    /// Parameters that are appended to the path's query.
+    query: Option<BTreeMap<String, OneOrMore<Text>>>,
     /// Headers of the request.
     headers: Option<BTreeMap<String, Text>>,
+    /// Who we are to the tested service.
+    auth: Option<Auth>,
     /// A JSON body.
     json: Option<Value>,
     /// A body as it is.
     body: Option<Text>,
     /// A body of form fields.
     form: Option<BTreeMap<String, Text>>,
+    /// A body that is a file of the workspace, as it is.
+    file: Option<String>,
+    /// Sends the preflight of this request, and expects that it is allowed.
+    cors: Option<Cors>,
+    /// Sends the request over http, and expects a redirect to the same place over https.
+    https_redirect: Option<HttpsRedirect>,
     /// Whether redirects are followed; true when absent, unless a redirect is expected.
     follow: Option<bool>,
     /// When the test runs; on green and on production when absent.
     on: Option<OneOrMore<Moment>>,
     /// The longest a single request may take.
     timeout: Option<Span>,
+    /// The longest that connecting may take, TLS included.
+    connect_timeout: Option<Span>,
     /// How long the test is repeated while it fails.
     retry: Option<Retry>,
+    /// HTTP's version; what the server offers when absent.
+    http: Option<Http>,
+    /// Whom the connection is made with.
+    tls: Option<Tls>,
     /// What the answer must be; a 2xx status when absent.
     expect: Option<Expect>,
+    /// Values of the answer by name, for `${name}` in tests that come after.
+    capture: Option<BTreeMap<flow::Name, flow::Capture>>,
+    /// The test runs once for each combination of these values, `${matrix.NAME}`; not in a flow.
+    matrix: Option<flow::Matrix>,
+    /// Tests and flows that end before this one begins; not in a flow.
+    after: Option<OneOrMore<String>>,
+    /// In a flow: whether the step runs also after a failure, to clean up.
+    always: Option<bool>,
 }
 
 fn methods() -> Value {
@@ -95,7 +146,7 @@ fn methods() -> Value {
 #[derive(JsonSchema)]
 struct Path(#[schemars(regex(pattern = r"^/\S*$"))] String);
 
-/// A text, in which `${version}`, `${digest}`, `${revision}` and `${env.NAME}` stand for their values.
+/// A text, in which `${version}`, `${digest}`, `${revision}`, `${env.NAME}` and `${secret.NAME}` stand for their values.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Text {
@@ -121,20 +172,30 @@ enum Moment {
 }
 
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 struct Expect {
     /// A status, a class such as 2xx, or a list.
     status: Option<OneOrMore<Status>>,
+    /// How long the whole answer may take.
+    latency: Option<Latency>,
+    /// The deployed version is what answers.
+    version: Option<Version>,
     /// `JSONPath` (RFC 9535) to a value or conditions.
     json: Option<BTreeMap<String, JsonExpectation>>,
+    /// A JSON Schema that the body meets.
+    json_schema: Option<BodySchema>,
     /// A header's value or conditions.
     headers: Option<BTreeMap<String, TextExpectation>>,
+    /// The headers that protect a page in browsers.
+    security_headers: Option<SecurityHeaders>,
     /// Where the answer points to.
     redirect: Option<Redirect>,
     /// The attributes of cookies that are set.
     cookies: Option<BTreeMap<String, Cookie>>,
     /// Conditions on the body as text.
     body: Option<Body>,
+    /// The certificate that the answer came with.
+    certificate: Option<Certificate>,
 }
 
 #[derive(JsonSchema)]
@@ -170,6 +231,8 @@ struct JsonConditions {
     contains: Option<Value>,
     exists: Option<bool>,
     r#type: Option<JsonType>,
+    /// Characters of a text, items of an array.
+    length: Option<Count>,
 }
 
 #[derive(JsonSchema)]
@@ -178,9 +241,14 @@ enum JsonType {
     Timestamp,
     String,
     Number,
+    Integer,
     Boolean,
+    Null,
     Array,
     Object,
+    Uuid,
+    Url,
+    Date,
 }
 
 #[derive(JsonSchema)]
@@ -218,6 +286,10 @@ struct Cookie {
     same_site: Option<SameSite>,
     path: Option<Text>,
     domain: Option<Text>,
+    /// What is left of its life, by Max-Age or Expires.
+    max_age: Option<DurationBounds>,
+    /// Whether it goes when the browser is closed.
+    session: Option<bool>,
 }
 
 #[derive(JsonSchema)]
@@ -287,32 +359,4 @@ pub fn schema() -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::smoke::parse::keys::{
-        BODY_KEYS, COOKIE_KEYS, DEFAULTS_KEYS, EXPECT_KEYS, JSON_KEYS, REDIRECT_KEYS, RETRY_KEYS, SUITE_KEYS, TEST_KEYS, TESTER_KEYS,
-        TEXT_KEYS,
-    };
-
-    #[test]
-    fn the_schema_and_the_reader_know_the_same_keys() {
-        let schema = schema();
-        let table = [
-            ("/properties", SUITE_KEYS),
-            ("/$defs/Defaults/properties", DEFAULTS_KEYS),
-            ("/$defs/Retry/properties", RETRY_KEYS),
-            ("/$defs/Test/properties", TEST_KEYS),
-            ("/$defs/Expect/properties", EXPECT_KEYS),
-            ("/$defs/JsonConditions/properties", JSON_KEYS),
-            ("/$defs/TextConditions/properties", TEXT_KEYS),
-            ("/$defs/Redirect/properties", REDIRECT_KEYS),
-            ("/$defs/Cookie/properties", COOKIE_KEYS),
-            ("/$defs/Body/properties", BODY_KEYS),
-            ("/$defs/Tester/properties", TESTER_KEYS),
-        ];
-        for (pointer, keys) in table {
-            let known: Vec<&String> = schema.pointer(pointer).unwrap().as_object().unwrap().keys().collect();
-            assert_eq!(known, keys, "{pointer}");
-        }
-    }
-}
+mod tests;

@@ -3,54 +3,72 @@
 //! What authenticates the user to the tested service never goes to another origin. The time limit is the caller's.
 
 mod build;
+mod clients;
+mod detour;
+mod failure;
 mod redirect;
 
-use std::error::Error as _;
-
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::tls::TlsInfo;
+use reqwest::{Client, Response};
+use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::answer::{Answer, Body, Extent};
-use super::form::Redirects;
+use super::form::{Redirects, Test};
+use super::jar::Jar;
 use super::result::Mismatch;
 use super::run::Limits;
-pub(super) use build::Outgoing;
+pub(crate) use build::{Outgoing, Side};
+pub(crate) use clients::Clients;
+pub(crate) use failure::chain;
+pub(super) use failure::moment;
+use failure::no_answer;
 
-/// How we name ourselves to the service.
-const USER_AGENT: &str = "ecs-bluegreen-action";
-
-/// A client that keeps connections, follows nothing and keeps no cookies.
-pub(super) fn client() -> reqwest::Result<Client> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Refused only when another thread was faster, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).build()
-}
-
-/// Sends a request and gives the answer that counts.
-pub(super) async fn exchange(client: &Client, mut outgoing: Outgoing, redirects: Redirects, limits: &Limits) -> Result<Answer, Mismatch> {
+/// Sends a test's request and gives the answer that counts; cookies come from the jar and go into it.
+pub(super) async fn exchange(
+    clients: &Clients,
+    test: &Test,
+    mut outgoing: Outgoing,
+    limits: &Limits,
+    jar: &Jar,
+) -> Result<Answer, Mismatch> {
+    let client = clients.of(&test.transport)?;
+    let sent = Instant::now();
+    jar.belong_to(&outgoing.url);
     for _ in 0..=limits.redirects {
-        let response = client.execute(outgoing.to_request()).await.map_err(|error| no_answer(error, "an answer"))?;
-        let next = match redirects {
+        let response = execute(client, test, &outgoing, jar).await?;
+        jar.keep(&outgoing.url, response.headers());
+        let next = match test.redirects {
             Redirects::Follow => redirect::target(&response, &outgoing.url),
             Redirects::Judge => None,
         };
         match next {
             Some(next) => outgoing = redirect::follow(outgoing, response.status(), next)?,
-            None => return read(response, &outgoing, limits).await,
+            None => return read(response, test, &outgoing, sent, limits).await,
         }
     }
     Err(Mismatch::new("redirects", format!("at most {}", limits.redirects), "more"))
 }
 
-async fn read(response: Response, outgoing: &Outgoing, limits: &Limits) -> Result<Answer, Mismatch> {
-    let (status, headers) = (response.status(), response.headers().clone());
-    Ok(Answer { url: outgoing.url.clone(), status, headers, body: body(response, limits).await? })
+async fn execute(client: &Client, test: &Test, outgoing: &Outgoing, jar: &Jar) -> Result<Response, Mismatch> {
+    let mut request = outgoing.to_request();
+    jar.dress(&outgoing.url, request.headers_mut());
+    let answered = client.execute(request).await;
+    answered.map_err(|error| no_answer(error, "an answer", &outgoing.url, &test.transport))
 }
 
-async fn body(mut response: Response, limits: &Limits) -> Result<Body, Mismatch> {
+async fn read(mut response: Response, test: &Test, outgoing: &Outgoing, sent: Instant, limits: &Limits) -> Result<Answer, Mismatch> {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let certificate = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec);
+    let body = body(response, limits).await;
+    let body = body.map_err(|error| no_answer(error, "a whole body", &outgoing.url, &test.transport))?;
+    let (elapsed, at) = (sent.elapsed(), OffsetDateTime::now_utc());
+    Ok(Answer { url: outgoing.url.clone(), status, headers, body, elapsed, at, certificate })
+}
+
+async fn body(mut response: Response, limits: &Limits) -> reqwest::Result<Body> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(error, "a whole body"))? {
+    while let Some(chunk) = response.chunk().await? {
         let room = limits.body_bytes - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
@@ -58,25 +76,4 @@ async fn body(mut response: Response, limits: &Limits) -> Result<Body, Mismatch>
         }
     }
     Ok(Body { bytes, extent: Extent::Whole })
-}
-
-fn no_answer(error: reqwest::Error, expected: &str) -> Mismatch {
-    let error = error.without_url();
-    // The outermost says only that a request failed.
-    let cause = error.source().map_or_else(|| chain(&error), chain);
-    Mismatch::new("connection", expected, cause)
-}
-
-/// An error with its causes, each said once.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !words.contains(&next) {
-            words = format!("{words}: {next}");
-        }
-        cause = error.source();
-    }
-    words
 }

@@ -1,21 +1,29 @@
 //! The cookies an answer sets, by their attributes. Their values are never looked at.
 
-use reqwest::header::{HeaderMap, SET_COOKIE};
+use std::time::Duration;
 
+use reqwest::header::SET_COOKIE;
+use time::OffsetDateTime;
+
+use crate::smoke::answer::Answer;
 use crate::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
 use crate::smoke::result::Mismatch;
 use crate::template::Values;
+
+use super::{bounds, lifetime};
 
 /// A `Set-Cookie` header without the cookie's value (RFC 6265, section 5.2).
 struct Cookie {
     name: String,
     /// Names in lower case.
     attributes: Vec<(String, String)>,
+    /// None: until the browser is closed.
+    lifetime: Option<Duration>,
 }
 
-pub(super) fn judge(expected: &[CookieExpectation], headers: &HeaderMap, values: &Values) -> Vec<Mismatch> {
-    let cookies: Vec<Cookie> =
-        headers.get_all(SET_COOKIE).iter().map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes()))).collect();
+pub(super) fn judge(expected: &[CookieExpectation], answer: &Answer, values: &Values) -> Vec<Mismatch> {
+    let headers = answer.headers.get_all(SET_COOKIE);
+    let cookies: Vec<Cookie> = headers.iter().map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes()), answer.at)).collect();
     expected.iter().flat_map(|expectation| one(expectation, &cookies, values)).collect()
 }
 
@@ -37,11 +45,14 @@ fn names(cookies: &[Cookie]) -> String {
 }
 
 impl Cookie {
-    fn parse(header: &str) -> Self {
+    fn parse(header: &str, now: OffsetDateTime) -> Self {
         let mut parts =
             header.split(';').map(|part| part.split_once('=').map_or((part.trim(), ""), |(name, value)| (name.trim(), value.trim())));
         let name = parts.next().map_or_else(String::new, |(name, _)| name.to_owned());
-        Self { name, attributes: parts.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect() }
+        let attributes = parts.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+        let cookie = Self { name, attributes, lifetime: None };
+        let lifetime = lifetime::lifetime(cookie.attribute("max-age"), cookie.attribute("expires"), now);
+        Self { lifetime, ..cookie }
     }
 
     /// The last attribute of several with one name counts.
@@ -63,6 +74,8 @@ impl CookieAttribute {
             Self::SameSite(wanted) => cookie.attribute("samesite").is_some_and(|found| found.eq_ignore_ascii_case(wanted.word())),
             Self::Path(wanted) => cookie.attribute("path") == Some(wanted.render(values).as_str()),
             Self::Domain(wanted) => cookie.attribute("domain").is_some_and(|found| same_domain(found, &wanted.render(values))),
+            Self::MaxAge(limits) => cookie.lifetime.is_some_and(|lifetime| bounds::holds(limits, &lifetime)),
+            Self::Session(wanted) => cookie.lifetime.is_none() == (*wanted == Flag::Set),
         }
     }
 
@@ -73,6 +86,9 @@ impl CookieAttribute {
             Self::SameSite(wanted) => format!("samesite={}", wanted.word()),
             Self::Path(wanted) => format!("path={}", wanted.masked(values)),
             Self::Domain(wanted) => format!("domain={}", wanted.masked(values)),
+            Self::MaxAge(limits) => format!("a life {}", bounds::durations(limits)),
+            Self::Session(Flag::Set) => "a session cookie, without max-age and expires".to_owned(),
+            Self::Session(Flag::Unset) => "max-age or expires".to_owned(),
         }
     }
 }

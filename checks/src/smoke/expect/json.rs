@@ -4,19 +4,25 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 use time::format_description::well_known::{Iso8601, Rfc3339};
-use time::{OffsetDateTime, PrimitiveDateTime};
+use time::{Date, OffsetDateTime, PrimitiveDateTime};
+use url::Url;
 
 use crate::smoke::answer::{Answer, Extent};
-use crate::smoke::form::{Comparison, JsonCondition, JsonExpectation, JsonType};
+use crate::smoke::form::{Comparison, Expect, JsonCondition, JsonExpectation, JsonType};
 use crate::smoke::result::Mismatch;
 use crate::template::Values;
 
-pub(super) fn judge(expected: &[JsonExpectation], answer: &Answer, values: &Values) -> Vec<Mismatch> {
-    if expected.is_empty() {
+use super::{bounds, schema};
+
+pub(super) fn judge(expected: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
+    if expected.json.is_empty() && expected.json_schema.is_none() {
         return Vec::new();
     }
     match serde_json::from_slice::<Value>(&answer.body.bytes) {
-        Ok(body) => expected.iter().flat_map(|expectation| one(expectation, &body, values)).collect(),
+        Ok(body) => {
+            let by_path = expected.json.iter().flat_map(|expectation| one(expectation, &body, values));
+            by_path.chain(expected.json_schema.iter().flat_map(|schema| schema::judge(schema, &body))).collect()
+        }
         Err(error) => vec![Mismatch::new("body", "JSON", not_json(answer, &error))],
     }
 }
@@ -44,7 +50,15 @@ impl JsonCondition {
         if nodes.is_empty() {
             return (!matches!(self, Self::Absent)).then(|| "nothing".to_owned());
         }
-        nodes.iter().find(|node| !self.is_met_by(node, values)).map(ToString::to_string)
+        nodes.iter().find(|node| !self.is_met_by(node, values)).map(|node| self.shown(node))
+    }
+
+    /// What was found: where lengths are compared, the length is the point.
+    fn shown(&self, node: &Value) -> String {
+        match (self, length(node)) {
+            (Self::Length(_), Some(length)) => format!("{length}: {node}"),
+            _ => node.to_string(),
+        }
     }
 
     fn is_met_by(&self, found: &Value, values: &Values) -> bool {
@@ -55,6 +69,7 @@ impl JsonCondition {
             Self::Matches(pattern) => found.as_str().is_some_and(|text| pattern.is_match(text, values)),
             Self::Contains(expected) => contains(found, &expected.render(values)),
             Self::Is(kind) => kind.is_kind_of(found),
+            Self::Length(limits) => length(found).is_some_and(|length| bounds::holds(limits, &length)),
             Self::Exists => true,
             Self::Absent => false,
         }
@@ -68,6 +83,7 @@ impl JsonCondition {
             Self::Matches(pattern) => format!("matches {}", pattern.masked(values)),
             Self::Contains(expected) => format!("contains {}", expected.masked(values)),
             Self::Is(kind) => kind.words().to_owned(),
+            Self::Length(limits) => format!("a length {}", bounds::counts(limits)),
             Self::Exists => "anything".to_owned(),
             Self::Absent => "nothing".to_owned(),
         }
@@ -76,22 +92,7 @@ impl JsonCondition {
 
 impl Comparison {
     fn is_met_by(self, found: &Value, limit: &Number) -> bool {
-        let Some(order) = found.as_number().and_then(|number| compare(number, limit)) else { return false };
-        match self {
-            Self::Greater => order.is_gt(),
-            Self::AtLeast => order.is_ge(),
-            Self::Less => order.is_lt(),
-            Self::AtMost => order.is_le(),
-        }
-    }
-
-    fn symbol(self) -> &'static str {
-        match self {
-            Self::Greater => ">",
-            Self::AtLeast => "≥",
-            Self::Less => "<",
-            Self::AtMost => "≤",
-        }
+        found.as_number().and_then(|number| compare(number, limit)).is_some_and(|order| self.allows(order))
     }
 }
 
@@ -117,6 +118,16 @@ fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// Characters of a text, items of an array.
+fn length(found: &Value) -> Option<i64> {
+    let length = match found {
+        Value::String(text) => text.chars().count(),
+        Value::Array(items) => items.len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
+    };
+    i64::try_from(length).ok()
+}
+
 /// A part of a text, or an item of a list.
 fn contains(found: &Value, expected: &Value) -> bool {
     match (found, expected) {
@@ -132,9 +143,14 @@ impl JsonType {
             Self::Timestamp => found.as_str().is_some_and(is_timestamp),
             Self::String => found.is_string(),
             Self::Number => found.is_number(),
+            Self::Integer => found.as_number().is_some_and(is_whole),
             Self::Boolean => found.is_boolean(),
+            Self::Null => found.is_null(),
             Self::Array => found.is_array(),
             Self::Object => found.is_object(),
+            Self::Uuid => found.as_str().is_some_and(is_uuid),
+            Self::Url => found.as_str().is_some_and(is_url),
+            Self::Date => found.as_str().is_some_and(is_date),
         }
     }
 
@@ -143,9 +159,14 @@ impl JsonType {
             Self::Timestamp => "a timestamp (RFC 3339 or ISO 8601)",
             Self::String => "a string",
             Self::Number => "a number",
+            Self::Integer => "a whole number",
             Self::Boolean => "true or false",
+            Self::Null => "null",
             Self::Array => "an array",
             Self::Object => "an object",
+            Self::Uuid => "a UUID",
+            Self::Url => "an absolute URL",
+            Self::Date => "a date (2026-11-21)",
         }
     }
 }
@@ -155,4 +176,23 @@ fn is_timestamp(text: &str) -> bool {
     OffsetDateTime::parse(text, &Rfc3339).is_ok()
         || OffsetDateTime::parse(text, &Iso8601::DEFAULT).is_ok()
         || PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).is_ok()
+}
+
+/// As JSON Schema has it: `1.0` is a whole number.
+fn is_whole(number: &Number) -> bool {
+    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|value| value.fract() == 0.0)
+}
+
+/// RFC 9562, section 4: groups of 8, 4, 4, 4 and 12 hexadecimal digits.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.concat().chars().all(|digit| digit.is_ascii_hexdigit())
+}
+
+fn is_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.has_host())
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == "2026-11-21".len() && Date::parse(text, &Iso8601::DATE).is_ok()
 }

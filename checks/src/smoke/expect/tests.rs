@@ -1,15 +1,19 @@
 //! Expectations in the user's words against answers: what is met, and what is said of what is not.
 
+use std::time::Duration;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use time::OffsetDateTime;
 
 use super::super::answer::{Body, Extent};
 use super::*;
 use crate::secret::Secret;
 use crate::smoke::parse;
+use crate::smoke::parse::tests::no_files;
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
-    Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+    Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -19,12 +23,21 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
         map.append(name, value);
     }
     let body = Body { bytes: body.as_bytes().to_vec(), extent: Extent::Whole };
-    Answer { url: "https://green.example:8443/a/b".parse().unwrap(), status: StatusCode::from_u16(status).unwrap(), headers: map, body }
+    Answer {
+        url: "https://green.example:8443/a/b".parse().unwrap(),
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: map,
+        body,
+        elapsed: Duration::from_millis(300),
+        // 2026-11-21 12:00 UTC
+        at: OffsetDateTime::from_unix_timestamp(1_795_262_400).unwrap(),
+        certificate: None,
+    }
 }
 
 /// The failures as `what: expected, found`, or nothing.
 fn failures(expect: &str, answer: &Answer) -> String {
-    let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline").unwrap();
+    let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline", &no_files).unwrap();
     let failures = judge(&suite.tests[0].expect, answer, &values());
     failures.iter().map(|Mismatch { what, expected, found }| format!("{what}: {expected}, {found}")).collect::<Vec<_>>().join(" | ")
 }
@@ -68,6 +81,12 @@ fn json_is_compared_by_value_type_size_and_pattern() {
         ("$.n: { type: number }, $.list: { type: array }, $.none: { exists: true }", ""),
         ("$.status: { type: timestamp }", "$.status: a timestamp (RFC 3339 or ISO 8601), \"ok\""),
         ("$.missing: { exists: false }", ""),
+        ("$.n: { type: integer }, $.none: { type: 'null' }, $.f: { type: number }", ""),
+        ("$.f: { type: integer }, $.status: { type: 'null' }", "$.f: a whole number, 2.5 | $.status: null, \"ok\""),
+        ("$.status: { length: 2 }, $.list: { length: { ge: 1, lt: 4 } }", ""),
+        ("$.list: { length: 2 }", "$.list: a length of 2, 3: [1,\"two\",{\"a\":1}]"),
+        ("$.status: { length: { gt: 2, le: 9 } }", "$.status: a length > 2 and ≤ 9, 2: \"ok\""),
+        ("$.n: { length: 1 }", "$.n: a length of 1, 3"),
         ("$.missing: { exists: true }, $.gone: 1", "$.missing: anything, nothing | $.gone: 1, nothing"),
         ("$.n: { exists: false }", "$.n: nothing, 3"),
         ("'$.list[*]': { exists: true }", ""),
@@ -158,4 +177,140 @@ fn a_body_contains_and_matches() {
     let answer = answer(200, &[], "<title>Welcome to v1.2</title>");
     assert_eq!(failures("body: { contains: Welcome, matches: 'to ${version}<' }", &answer), "");
     assert_eq!(failures("body: { contains: Goodbye }", &answer), "body: contains Goodbye, other text");
+}
+
+#[test]
+fn types_are_told_by_what_a_text_looks_like() {
+    let table = [
+        ("uuid", "123e4567-e89b-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000"),
+        ("uuid", "00000000-0000-0000-0000-00000000000A", "123e4567-e89b-12d3-a456-42661417400g"),
+        ("url", "https://a.example/b?c", "/b?c"),
+        ("url", "postgres://db:5432/x", "mailto:a@example.com"),
+        ("date", "2026-02-28", "2026-02-30"),
+        ("date", "2024-02-29", "2026-02-28T00:00:00Z"),
+    ];
+    for (kind, good, bad) in table {
+        let body = serde_json::json!({ "good": good, "bad": bad }).to_string();
+        let found = failures(&format!("json: {{ $.good: {{ type: {kind} }}, $.bad: {{ type: {kind} }} }}"), &answer(200, &[], &body));
+        assert!(found.starts_with("$.bad: ") && !found.contains(" | "), "{kind} {good} {bad}: {found}");
+    }
+}
+
+#[test]
+fn a_latency_is_a_longest_time_or_bounds() {
+    let table = [
+        ("300ms", ""),
+        ("299ms", "latency: ≤ 299 ms, 300 ms"),
+        ("{ lt: 1s, gt: 100ms }", ""),
+        ("{ lt: 300ms }", "latency: < 300 ms, 300 ms"),
+        ("{ ge: 301ms, le: 2s }", "latency: ≥ 301 ms and ≤ 2 s, 300 ms"),
+    ];
+    for (latency, expected) in table {
+        assert_eq!(failures(&format!("latency: {latency}"), &answer(200, &[], "")), expected, "{latency}");
+    }
+}
+
+#[test]
+fn the_deployed_version_is_a_path_or_a_header() {
+    let seen = answer(200, &[("x-version", "v1.2")], r#"{"version":"v1.2","app":{"build":"v1.1"}}"#);
+    let table = [
+        ("true", ""),
+        ("false", ""),
+        ("{ json: $.version }", ""),
+        ("{ header: X-Version }", ""),
+        ("{ json: $.app.build }", "$.app.build: \"v1.2\", \"v1.1\""),
+        ("{ header: x-build }", "header x-build: v1.2, nothing"),
+    ];
+    for (version, expected) in table {
+        assert_eq!(failures(&format!("version: {version}"), &seen), expected, "{version}");
+    }
+}
+
+#[test]
+fn a_cookies_life_is_judged_by_max_age_and_expires() {
+    let set = [
+        ("set-cookie", "year=1; Max-Age=31536000"),
+        ("set-cookie", "hour=1; Expires=Sat, 21 Nov 2026 13:00:00 GMT"),
+        ("set-cookie", "gone=; Max-Age=0"),
+        ("set-cookie", "brief=1"),
+    ];
+    let table = [
+        ("year: { max-age: { ge: 8760h }, session: false }, hour: { max-age: { ge: 1h, le: 1h } }, brief: { session: true }", ""),
+        ("gone: { max-age: { le: 0s } }", ""),
+        ("hour: { max-age: { gt: 1h } }", "cookie hour: a life > 1 h, expires=Sat, 21 Nov 2026 13:00:00 GMT"),
+        ("brief: { max-age: { ge: 1s } }", "cookie brief: a life ≥ 1 s, no attributes"),
+        ("year: { session: true }", "cookie year: a session cookie, without max-age and expires, max-age=31536000"),
+        ("brief: { session: false }", "cookie brief: max-age or expires, no attributes"),
+    ];
+    for (expect, expected) in table {
+        assert_eq!(failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")), expected, "{expect}");
+    }
+}
+
+const PROTECTED: [(&str, &str); 4] = [
+    ("strict-transport-security", "includeSubDomains; Max-Age=\"31536000\""),
+    ("content-security-policy", "default-src 'self'; style-src 'self' 'Unsafe-Inline'"),
+    ("x-frame-options", "sameorigin"),
+    ("x-content-type-options", "NoSniff"),
+];
+
+/// What is said when the header of this name has another value, or is not there.
+fn changed(name: &str, value: Option<&str>, expect: &str) -> String {
+    let kept = PROTECTED.iter().filter(|(header, _)| *header != name).copied();
+    let headers: Vec<_> = kept.chain(value.map(|value| (name, value))).collect();
+    failures(&format!("security-headers: {expect}"), &answer(200, &headers, ""))
+}
+
+#[test]
+fn security_headers_are_held_against_owasp_unless_the_test_says_otherwise() {
+    let lax = "{ content-security-policy: { unsafe-inline: true } }";
+    let hsts = "header strict-transport-security: max-age ≥ 8760 h, ";
+    let frame = "header x-frame-options: DENY or SAMEORIGIN, or `frame-ancestors` in the policy, ";
+    let table = [
+        ("x-other", None, lax, String::new()),
+        (
+            "x-other",
+            None,
+            "true",
+            "header content-security-policy: a policy without 'unsafe-inline', style-src 'self' 'Unsafe-Inline'".to_owned(),
+        ),
+        ("x-other", None, "false", String::new()),
+        ("x-other", None, "[x-frame-options]", String::new()),
+        ("strict-transport-security", None, lax, format!("{hsts}nothing")),
+        ("strict-transport-security", Some("max-age=31535999"), lax, format!("{hsts}max-age=31535999")),
+        ("strict-transport-security", Some("includeSubDomains"), lax, format!("{hsts}includeSubDomains")),
+        (
+            "strict-transport-security",
+            Some("max-age=3600"),
+            "{ strict-transport-security: { max-age: { ge: 1h } }, content-security-policy: false }",
+            String::new(),
+        ),
+        ("strict-transport-security", None, "{ strict-transport-security: false, content-security-policy: false }", String::new()),
+        ("content-security-policy", None, lax, "header content-security-policy: a policy, nothing".to_owned()),
+        ("content-security-policy", Some("default-src 'self'"), "true", String::new()),
+        ("x-frame-options", None, lax, format!("{frame}nothing")),
+        ("x-frame-options", Some("ALLOWALL"), lax, format!("{frame}ALLOWALL")),
+        ("x-content-type-options", Some("sniff"), lax, "header x-content-type-options: nosniff, sniff".to_owned()),
+        ("x-content-type-options", None, "[x-content-type-options]", "header x-content-type-options: nosniff, nothing".to_owned()),
+    ];
+    for (name, value, expect, expected) in table {
+        assert_eq!(changed(name, value, expect), expected, "{name} {value:?} {expect}");
+    }
+}
+
+#[test]
+fn frame_ancestors_stand_for_x_frame_options_unless_they_let_everyone() {
+    for (policy, met) in
+        [("default-src 'self'; Frame-Ancestors 'none'", true), ("frame-ancestors https://a.example", true), ("frame-ancestors *", false)]
+    {
+        let found = failures("security-headers: [x-frame-options]", &answer(200, &[("content-security-policy", policy)], ""));
+        assert_eq!(found.is_empty(), met, "{policy}: {found}");
+    }
+}
+
+#[test]
+fn strict_transport_security_is_not_asked_of_plain_http() {
+    let mut plain = answer(200, &[], "");
+    plain.url = "http://green.example/".parse().unwrap();
+    assert_eq!(failures("security-headers: [strict-transport-security]", &plain), "");
 }

@@ -1,20 +1,24 @@
-//! A test's `expect`: status, headers, JSON, redirect, cookies and body.
+//! A test's `expect`: status, latency, version, headers, JSON and its schema, redirect, cookies, body and certificate.
 
 mod conditions;
+mod schema;
+mod security;
+mod version;
 
 use reqwest::header::HeaderName;
 use serde_json_path::JsonPath;
 
-use crate::document::{Content, Entry, Node};
+use crate::document::{Content, Entry, Node, Place};
 use crate::smoke::form::{
-    CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag, JsonExpectation, REDIRECTIONS, RedirectExpectation, SameSite,
-    StatusPattern, TextCondition,
+    CertificateExpectation, CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag, JsonExpectation, REDIRECTIONS,
+    RedirectExpectation, SameSite, StatusPattern, TextCondition,
 };
 use crate::template::Template;
 
-use super::keys::{BODY_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIRECT_KEYS};
+use super::keys::{BODY_KEYS, CERTIFICATE_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIRECT_KEYS};
 use super::request::header_name;
 use crate::words::Words;
+use version::Seen;
 
 const SAME_SITE: &[(&str, SameSite)] = &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
 
@@ -32,12 +36,21 @@ impl Expect {
 pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
     let fields = words.reader.fields(node, "`expect`", EXPECT_KEYS)?;
     let status = fields.get("status").map_or_else(|| Some(Vec::new()), |node| statuses(words, node));
+    let latency = fields.get("latency").map_or_else(|| Some(Vec::new()), |node| conditions::at_most(words, node, "`latency`"));
     let json = fields.get("json").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`json`", json));
+    let json_schema = fields.get("json-schema").map_or(Some(None), |node| schema::schema(words, node).map(Some));
     let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`headers`", header));
+    let security_headers = fields.get("security-headers").map_or_else(|| Some(Vec::new()), |node| security::headers(words, node));
     let redirect = fields.get("redirect").map_or(Some(None), |node| redirect(words, node).map(Some));
     let cookies = fields.get("cookies").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`cookies`", cookie));
     let body = fields.get("body").map_or_else(|| Some(Vec::new()), |node| conditions::text_mapping(words, node, "`body`", BODY_KEYS));
-    Some(Expect { status: status?, json: json?, headers: headers?, redirect: redirect?, cookies: cookies?, body: body? })
+    let certificate = fields.get("certificate").map_or(Some(None), |node| certificate(words, node).map(Some));
+    let version = fields.get("version").map_or(Some(Seen::NotAsked), |node| version::version(words, node));
+    let (status, latency, json, json_schema, headers) = (status?, latency?, json?, json_schema?, headers?);
+    let (security_headers, redirect, cookies, body, certificate) = (security_headers?, redirect?, cookies?, body?, certificate?);
+    let expect =
+        Expect { status, latency, json, json_schema, headers, redirect, cookies, body, security_headers, certificate, ..Expect::default() };
+    Some(expect.with_version(version?))
 }
 
 /// Reads every entry of a mapping with the user's own keys, and reports the problems of all of them.
@@ -47,7 +60,7 @@ fn each<T>(words: &mut Words<'_>, node: &Node, what: &str, read: fn(&mut Words<'
     read.into_iter().collect()
 }
 
-fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
+pub(super) fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
     let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
     if items.is_empty() {
         words.reader.report(node.place, "`status` is an empty list", "Write a status, or leave `status` out for 2xx");
@@ -72,32 +85,29 @@ fn status(words: &mut Words<'_>, node: &Node) -> Option<StatusPattern> {
 }
 
 fn json(words: &mut Words<'_>, entry: &Entry) -> Option<JsonExpectation> {
-    let path = json_path(words, entry);
+    let path = json_path(words, entry.place, &entry.key);
     let conditions = conditions::json(words, &entry.value, &format!("`{}`", entry.key));
     Some(JsonExpectation { written: entry.key.clone(), path: path?, conditions: conditions? })
 }
 
-fn json_path(words: &mut Words<'_>, entry: &Entry) -> Option<JsonPath> {
-    if entry.key.contains("${") {
-        words.reader.report(
-            entry.place,
-            format!("A JSONPath cannot hold variables: `{}`", entry.key),
-            "Put the variable on the other side of the colon",
-        );
+pub(super) fn json_path(words: &mut Words<'_>, place: Place, written: &str) -> Option<JsonPath> {
+    if written.contains("${") {
+        let message = format!("A JSONPath cannot hold variables: `{written}`");
+        words.reader.report(place, message, "Put the variable on the other side of the colon");
         return None;
     }
-    JsonPath::parse(&entry.key).map_err(|error| bad_json_path(words, entry, &error)).ok()
+    JsonPath::parse(written).map_err(|error| bad_json_path(words, place, written, &error)).ok()
 }
 
-fn bad_json_path(words: &mut Words<'_>, entry: &Entry, error: &serde_json_path::ParseError) {
+fn bad_json_path(words: &mut Words<'_>, place: Place, written: &str, error: &serde_json_path::ParseError) {
     // The crate knows where, but seldom why.
-    let reason = match entry.key.get(error.position()..) {
-        _ if !entry.key.starts_with('$') => "it does not start with `$`".to_owned(),
+    let reason = match written.get(error.position()..) {
+        _ if !written.starts_with('$') => "it does not start with `$`".to_owned(),
         Some(rest) if !rest.is_empty() => format!("it cannot be read from `{rest}` on"),
         _ => "it ends too early".to_owned(),
     };
     let remedy = "Write a JSONPath (RFC 9535) such as `$.status` or `$.items[0].name`, in quotes where it has brackets";
-    words.reader.report(entry.place, format!("`{}` is not a JSONPath: {reason}", entry.key), remedy);
+    words.reader.report(place, format!("`{written}` is not a JSONPath: {reason}"), remedy);
 }
 
 fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Vec<TextCondition>)> {
@@ -152,6 +162,17 @@ fn cookie_attribute(words: &mut Words<'_>, entry: &Entry) -> Option<CookieAttrib
         "secure" => flag(words).map(|flag| CookieAttribute::Flag(CookieFlag::Secure, flag)),
         "same-site" => words.reader.word(&entry.value, &what, SAME_SITE).map(CookieAttribute::SameSite),
         "path" => words.template(&entry.value, &what).map(CookieAttribute::Path),
+        "max-age" => conditions::durations(words, &entry.value, &what).map(CookieAttribute::MaxAge),
+        "session" => flag(words).map(CookieAttribute::Session),
         _ => words.template(&entry.value, &what).map(CookieAttribute::Domain),
     }
+}
+
+fn certificate(words: &mut Words<'_>, node: &Node) -> Option<CertificateExpectation> {
+    let fields = words.reader.fields(node, "`certificate`", CERTIFICATE_KEYS)?;
+    let Some(days_left) = fields.get("days-left") else {
+        words.reader.report(node.place, "`certificate` has no `days-left`", "Write `certificate: { days-left: { ge: 14 } }`");
+        return None;
+    };
+    Some(CertificateExpectation { days_left: conditions::counts(words, days_left, "`days-left`", conditions::AT_LEAST)? })
 }

@@ -1,25 +1,54 @@
-//! A test's request: its method and path, headers and body.
+//! A test's request: its method, path and query, headers, credential and body.
+
+mod auth;
+pub(super) mod body;
 
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use crate::document::{Entry, Node};
+use crate::document::{Content, Entry, Node, Place};
 use crate::reader::Fields;
-use crate::smoke::form::{Body, Request};
+use crate::smoke::form::{self, Credential, Request};
 use crate::template::{Template, Values};
 
 use crate::words::Words;
 
 const METHOD_KEYS: &[&str] = &["get", "post", "put", "delete", "head", "patch", "request"];
 
-const BODY_KEYS: &[&str] = &["json", "body", "form"];
-
 pub(super) fn request(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<Request> {
     let target = target(words, test, fields);
+    let query = fields.get("query").map_or_else(|| Some(Vec::new()), |node| query(words, node));
     let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| headers(words, node));
-    let body = body(words, fields);
+    let credential = fields.get("auth").map_or(Some(None), |node| auth::credential(words, node).map(Some));
+    let body = body::body(words, fields);
     let (method, path) = target?;
-    Some(Request { method, path, headers: headers?, body: body? })
+    let (headers, credential) = (headers?, credential?);
+    said_once(words, fields, &headers, credential.as_ref());
+    let place = form::Place::Side;
+    Some(Request { method, path, query: query?, headers, credential, test_header: None, body: body?, place })
+}
+
+/// Two values of one header are a mistake where one of them is a credential.
+fn said_once(words: &mut Words<'_>, fields: &Fields<'_>, headers: &[(HeaderName, Template)], credential: Option<&Credential>) {
+    let (Some(entry), Some(credential)) = (fields.entry("auth"), credential) else { return };
+    let name = credential.header_name();
+    if headers.iter().any(|(header, _)| *header == name) {
+        let message = format!("`auth` and `headers` both give `{name}`");
+        words.reader.report(entry.place, message, "Keep `auth`, and leave the header out");
+    }
+}
+
+/// Parameters by name, each with a value or a list of them.
+pub(super) fn query(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
+    let entries = words.reader.entries(node, "`query`")?;
+    let pairs: Vec<_> = entries.iter().flat_map(|entry| parameter(words, entry)).collect();
+    pairs.into_iter().collect()
+}
+
+fn parameter(words: &mut Words<'_>, entry: &Entry) -> Vec<Option<(String, Template)>> {
+    let items = if let Content::List(items) = &entry.value.content { items.as_slice() } else { std::slice::from_ref(&entry.value) };
+    let what = format!("Query parameter `{}`", entry.key);
+    items.iter().map(|item| Some((entry.key.clone(), words.template(item, &what)?))).collect()
 }
 
 fn target(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<(Method, Template)> {
@@ -60,7 +89,7 @@ fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, St
     Some((Method::from_bytes(method.as_bytes()).ok()?, path))
 }
 
-fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
+pub(super) fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
     if !path.starts_with('/') || path.contains(char::is_whitespace) {
         let remedy = "Write a path such as `/health`; it is joined to test-url and production-url";
         words.reader.report(entry.value.place, format!("`{path}` is not a path that starts with `/`"), remedy);
@@ -69,7 +98,7 @@ fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
     words.parsed(&entry.value, path)
 }
 
-fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<(HeaderName, Template)>> {
+pub(super) fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<(HeaderName, Template)>> {
     let entries = words.reader.entries(node, "`headers`")?;
     let headers: Vec<_> = entries.iter().map(|entry| header(words, entry)).collect();
     headers.into_iter().collect()
@@ -91,30 +120,14 @@ fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Template)
 
 /// A header's name; names have no case.
 pub(super) fn header_name(words: &mut Words<'_>, entry: &Entry) -> Option<HeaderName> {
-    let name = HeaderName::from_bytes(entry.key.as_bytes());
+    named_header(words, entry.place, &entry.key)
+}
+
+/// A header's name that stands somewhere else than as a key.
+pub(super) fn named_header(words: &mut Words<'_>, place: Place, written: &str) -> Option<HeaderName> {
+    let name = HeaderName::from_bytes(written.as_bytes());
     if name.is_err() {
-        words.reader.report(entry.place, format!("`{}` is not the name of a header", entry.key), "Write a name such as `content-type`");
+        words.reader.report(place, format!("`{written}` is not the name of a header"), "Write a name such as `content-type`");
     }
     name.ok()
-}
-
-fn body(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Body> {
-    let entries = fields.among(BODY_KEYS);
-    if let Some(second) = entries.get(1) {
-        let message = format!("A test has two bodies: `{}` and `{}`", entries[0].key, second.key);
-        words.reader.report(second.place, message, "Keep one of json, form and body");
-    }
-    let Some(entry) = entries.first() else { return Some(Body::None) };
-    match entry.key.as_str() {
-        "json" => words.json(&entry.value).map(Body::Json),
-        "form" => form(words, &entry.value).map(Body::Form),
-        _ => words.template(&entry.value, "`body`").map(Body::Text),
-    }
-}
-
-fn form(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
-    let entries = words.reader.entries(node, "`form`")?;
-    let pairs: Vec<_> =
-        entries.iter().map(|entry| Some((entry.key.clone(), words.template(&entry.value, &format!("Field `{}`", entry.key))?))).collect();
-    pairs.into_iter().collect()
 }

@@ -43,10 +43,10 @@ pub(super) fn testers(words: &mut Words<'_>, node: &Node) -> Vec<Tester> {
 fn tester(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> Option<Tester> {
     let fields = words.reader.fields(node, "a tester", TESTER_KEYS)?;
     let name = super::name(words, node, &fields, names);
-    let on = fields.get("on").map_or_else(|| Some(vec![Moment::Green]), |node| super::on(words, node));
+    let on = super::on(words, &fields, &[Moment::Green]);
     let command = fields.get("command").map_or_else(|| Some(Vec::new()), |node| command(words, node));
     let environment = fields.get("environment").map_or_else(|| Some(Vec::new()), |node| environment(words, node));
-    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| super::timeout(words, node));
+    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| super::timeout(words, node, "`timeout`"));
     let place = match fields.get("where").map_or(Some(Where::Runner), |node| words.reader.word(node, "`where`", WHERE))? {
         Where::Runner => runner(words, node, &fields).map(Place::Runner),
         Where::Task => task(words, node, &fields).map(Place::Task),
@@ -169,13 +169,13 @@ mod tests {
 
     use super::*;
     use crate::secret::Secret;
-    use crate::smoke::{Suite, parse};
+    use crate::smoke::{Suite, no_files, parse};
     use crate::template::Values;
 
     /// A document with one tester that has these lines besides its name.
     fn with(lines: &str) -> Result<Suite, Vec<String>> {
         let document = format!("testers:\n- name: a\n  {}\n", lines.replace('\n', "\n  "));
-        parse(&document, "t.yml")
+        parse(&document, "t.yml", &no_files)
             .map_err(|problems| problems.iter().map(|problem| problem.to_string().replacen("smoke-tests: t.yml:", "", 1)).collect())
     }
 
@@ -197,7 +197,8 @@ mod tests {
         let suite = with("image: a\nenvironment: { TOKEN: \"t-${env.SMOKE_TOKEN}\", PORT: 8080, V: \"${version}\" }").unwrap();
         assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
         let environment = [("SMOKE_TOKEN".to_owned(), Secret::new("hunter22"))].into();
-        let values = Values { version: "v1".into(), digest: "sha256:ab".into(), revision: "api:7".into(), environment };
+        let values =
+            Values { version: "v1".into(), digest: "sha256:ab".into(), revision: "api:7".into(), environment, ..Values::default() };
         let given = suite.testers()[0].environment(Moment::Bake, &Url::parse("https://a.example:8443/").unwrap(), &values);
         let given: Vec<String> = given.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let expected = [
@@ -241,7 +242,8 @@ mod tests {
             assert!(problems.len() == 1 && problems[0].starts_with(expected), "{lines}: {problems:?}");
         }
         assert!(
-            parse("testers: []", "t.yml").is_err() && parse("testers: [{ name: a, image: a }, { name: a, image: a }]", "t.yml").is_err()
+            parse("testers: []", "t.yml", &no_files).is_err()
+                && parse("testers: [{ name: a, image: a }, { name: a, image: a }]", "t.yml", &no_files).is_err()
         );
     }
 }

@@ -1,5 +1,7 @@
 //! Suites against a real HTTP server: warm-up, redirects, secrets, limits, and the end of a run.
 
+mod flow;
+
 use crate::moment::Moment;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::secret::Secret;
 use crate::smoke::parse;
+use crate::smoke::parse::tests::no_files;
 
 /// What the server answers to the text of a request, the how-manieth it is.
 type Answers = Arc<dyn Fn(&str, usize) -> Reply + Send + Sync>;
@@ -71,11 +74,11 @@ async fn receive(stream: &mut TcpStream) -> std::io::Result<String> {
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("p@ss/w&rd"))].into();
-    Values { version: "v1".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment }
+    Values { version: "v1".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
 }
 
 async fn run_green(base: &Url, document: &str) -> Vec<TestResult> {
-    run(&parse(document, "inline").unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
+    run(&parse(document, "inline", &no_files).unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
 }
 
 /// One test with these lines, without repetition.
@@ -224,7 +227,7 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     .await;
     let document = "tests:\n- { name: patient, get: /bad }\n- { name: good, get: /good }\n- { name: elsewhere, get: /, on: production }\n- { name: hasty, get: /bad, retry: { for: 0s } }\n";
     let seen = Mutex::new(Vec::new());
-    let suite = parse(document, "inline").unwrap();
+    let suite = parse(document, "inline", &no_files).unwrap();
     let note = |result: &TestResult| seen.lock().unwrap().push(result.name.clone());
     let limits = Limits::default();
     let results = timeout(Duration::from_millis(300), run(&suite, Moment::Green, &base, &values(), &limits, &note)).await.unwrap();
@@ -234,31 +237,55 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     assert_eq!((verdicts.len(), seen.into_inner().unwrap().len()), (3, 3));
 }
 
-#[tokio::test]
-async fn a_hundred_slow_tests_run_sixteen_at_a_time_in_the_order_of_the_document() {
-    let under_way = Arc::new(AtomicUsize::new(0));
+/// A keep-alive server that takes 20 ms for each answer; how many it had under way at once.
+async fn serve_slowly() -> (Url, Arc<AtomicUsize>) {
     let most = Arc::new(AtomicUsize::new(0));
-    let (server_under_way, server_most) = (under_way.clone(), most.clone());
+    let (under_way, server_most) = (Arc::new(AtomicUsize::new(0)), most.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (under_way, most) = (server_under_way.clone(), server_most.clone());
+            let (under_way, most) = (under_way.clone(), server_most.clone());
             tokio::spawn(async move {
-                receive(&mut stream).await?;
-                most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                sleep(Duration::from_millis(5)).await;
-                under_way.fetch_sub(1, Ordering::SeqCst);
-                stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await
+                loop {
+                    let mut buffer = [0; 4096];
+                    if stream.read(&mut buffer).await? == 0 {
+                        return std::io::Result::Ok(());
+                    }
+                    most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    sleep(Duration::from_millis(20)).await;
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                    stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
+                }
             });
         }
     });
+    (base, most)
+}
+
+/// What a hundred tests of 20 ms may take.
+const BAR: Duration = Duration::from_millis(250);
+
+#[tokio::test]
+async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
+    let (base, most) = serve_slowly().await;
     let tests: Vec<String> = (0..100).map(|index| format!("{{ name: test {index}, get: /{index} }}")).collect();
-    let results = run_green(&base, &format!("tests: [{}]", tests.join(", "))).await;
-    assert!(
-        results.iter().enumerate().all(|(index, result)| result.name == format!("test {index}") && result.verdict == TestVerdict::Passed)
-    );
-    assert!((2..=16).contains(&most.load(Ordering::SeqCst)), "{most:?}");
+    let suite = parse(&format!("tests: [{}]", tests.join(", ")), "inline", &no_files).unwrap();
+    let mut fastest = Duration::MAX;
+    // The fastest of some: the machine may be busy with something else.
+    for _ in 0..20 {
+        let begun = tokio::time::Instant::now();
+        let results = run(&suite, Moment::Green, &base, &values(), &Limits::default(), &|_| ()).await;
+        fastest = fastest.min(begun.elapsed());
+        let in_order =
+            |(index, result): (usize, &TestResult)| result.name == format!("test {index}") && result.verdict == TestVerdict::Passed;
+        assert!(results.iter().enumerate().all(in_order), "{results:?}");
+        if fastest <= BAR {
+            break;
+        }
+    }
+    assert!(fastest <= BAR, "{fastest:?}");
+    assert_eq!(most.load(Ordering::SeqCst), Limits::default().concurrency);
 }
 
 #[tokio::test]

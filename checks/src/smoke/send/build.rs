@@ -1,50 +1,75 @@
 //! A test's request with its variables filled in, ready to be sent and, after a redirect, sent again.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request};
 use url::{Url, form_urlencoded};
 
-use crate::smoke::form::{Body, Request as Wanted};
+use crate::moment::Moment;
+use crate::smoke::form::{Body, Credential, Place, Request as Wanted, Transport};
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 
 /// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the path.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
-/// Whether the texts come from `${env.NAME}`.
+/// The side that is asked, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) base: &'a Url,
+    pub(crate) moment: Moment,
+}
+
+/// Whether the texts come from `${env.NAME}` or `${secret.NAME}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::smoke) enum Holds {
+pub(crate) enum Holds {
     Secret,
     NoSecret,
 }
 
 /// A request as it goes over the wire.
 #[derive(Debug, Clone)]
-pub(in crate::smoke) struct Outgoing {
-    pub(in crate::smoke) method: Method,
-    pub(in crate::smoke) url: Url,
-    pub(in crate::smoke) headers: HeaderMap,
-    /// The headers whose values are secret.
-    pub(in crate::smoke) secret_headers: Vec<HeaderName>,
-    pub(in crate::smoke) body: Option<(Vec<u8>, Holds)>,
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    /// The headers that are for this origin only: credentials, secrets, and what leads to green.
+    pub(crate) secret_headers: Vec<HeaderName>,
+    pub(crate) body: Option<(Vec<u8>, Holds)>,
 }
 
 impl Outgoing {
-    pub(in crate::smoke) fn new(wanted: &Wanted, base: &Url, values: &Values) -> Result<Self, Mismatch> {
+    pub(crate) fn new(wanted: &Wanted, transport: &Transport, side: Side<'_>, values: &Values) -> Result<Self, Mismatch> {
         let mut headers = HeaderMap::new();
         for (name, value) in &wanted.headers {
             headers.append(name, header(name, value, values)?);
         }
-        let secret_headers = wanted.headers.iter().filter(|(_, value)| value.holds_secret()).map(|(name, _)| name.clone()).collect();
         if let Some(kind) = wanted.body.content_type() {
             headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
         }
-        let url = join(base, &wanted.path, values)?;
-        Ok(Self { method: wanted.method.clone(), url, headers, secret_headers, body: wanted.body.render(values) })
+        let url = address(wanted, transport, side.base, values)?;
+        let secret_headers = wanted.headers.iter().filter(|(_, value)| value.holds_secret()).map(|(name, _)| name.clone()).collect();
+        let mut outgoing = Self { method: wanted.method.clone(), url, headers, secret_headers, body: wanted.body.render(values) };
+        outgoing.add_private(wanted, side.moment, values)?;
+        Ok(outgoing)
     }
 
-    pub(in crate::smoke) fn to_request(&self) -> Request {
+    /// Adds the headers that are for this origin only.
+    fn add_private(&mut self, wanted: &Wanted, moment: Moment, values: &Values) -> Result<(), Mismatch> {
+        let test_header = wanted.test_header.as_ref().filter(|_| moment == Moment::Green);
+        let test_header = test_header.map(|(name, value)| Ok((name.clone(), header(name, value, values)?)));
+        let credential = wanted.credential.as_ref().map(|credential| credential.header(values));
+        for private in [credential, test_header].into_iter().flatten() {
+            let (name, value) = private?;
+            self.secret_headers.push(name.clone());
+            self.headers.insert(name, value);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn to_request(&self) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
         *request.body_mut() = self.body.as_ref().map(|(bytes, _)| bytes.clone().into());
@@ -53,11 +78,47 @@ impl Outgoing {
 }
 
 fn header(name: &HeaderName, value: &Template, values: &Values) -> Result<HeaderValue, Mismatch> {
-    let mut sent = HeaderValue::from_str(&value.render(values)).map_err(|_| {
-        Mismatch::new(format!("request header {name}"), "one line without control characters", "a value with other characters")
-    })?;
+    let mut sent = HeaderValue::from_str(&value.render(values)).map_err(|_| unsendable(name))?;
     sent.set_sensitive(value.holds_secret());
     Ok(sent)
+}
+
+impl Credential {
+    fn header(&self, values: &Values) -> Result<(HeaderName, HeaderValue), Mismatch> {
+        let text = match self {
+            Self::Bearer(token) => format!("Bearer {}", token.render(values)),
+            Self::Basic { user, password } => {
+                let pair = format!("{}:{}", user.render(values), password.render(values));
+                format!("Basic {}", STANDARD.encode(pair))
+            }
+            Self::ApiKey { value, .. } => value.render(values),
+        };
+        let name = self.header_name();
+        let mut sent = HeaderValue::from_str(&text).map_err(|_| unsendable(&name))?;
+        sent.set_sensitive(true);
+        Ok((name, sent))
+    }
+}
+
+fn unsendable(name: &HeaderName) -> Mismatch {
+    Mismatch::new(format!("request header {name}"), "one line without control characters", "a value with other characters")
+}
+
+/// Where a test's request goes: the path and query at the side's URL, under the name that the test asks for.
+fn address(wanted: &Wanted, transport: &Transport, base: &Url, values: &Values) -> Result<Url, Mismatch> {
+    let mut url = join(base, &wanted.path, values)?;
+    if !wanted.query.is_empty() {
+        let pairs = wanted.query.iter().map(|(name, value)| (name, value.render(values)));
+        url.query_pairs_mut().extend_pairs(pairs);
+    }
+    if let Some(name) = &transport.tls.server_name {
+        url.set_host(Some(name)).map_err(|error| Mismatch::new("server-name", "the name of a host", error.to_string()))?;
+    }
+    if let Place::PlainHttp(port) = wanted.place {
+        let settled = url.set_scheme("http").and_then(|()| url.set_port(Some(port)));
+        settled.map_err(|()| Mismatch::new("request", "a URL with a host", "none"))?;
+    }
+    Ok(url)
 }
 
 /// The path is put behind the side's own path: `https://host/app` and `/health` are `https://host/app/health`.
@@ -76,17 +137,19 @@ impl Body {
             Self::None | Self::Text(_) => None,
             Self::Json(_) => Some("application/json"),
             Self::Form(_) => Some("application/x-www-form-urlencoded"),
+            Self::File { content_type, .. } => Some(content_type),
         }
     }
 
     fn render(&self, values: &Values) -> Option<(Vec<u8>, Holds)> {
-        let (text, secret) = match self {
+        let bytes = match self {
             Self::None => return None,
-            Self::Text(text) => (text.render(values), text.holds_secret()),
-            Self::Json(json) => (json.render(values).to_string(), json.holds_secret()),
-            Self::Form(pairs) => (form(pairs, values), pairs.iter().any(|(_, value)| value.holds_secret())),
+            Self::Text(text) => text.render(values).into_bytes(),
+            Self::Json(json) => json.render(values).to_string().into_bytes(),
+            Self::Form(pairs) => form(pairs, values).into_bytes(),
+            Self::File { bytes, .. } => bytes.to_vec(),
         };
-        Some((text.into_bytes(), if secret { Holds::Secret } else { Holds::NoSecret }))
+        Some((bytes, if self.holds_secret() { Holds::Secret } else { Holds::NoSecret }))
     }
 }
 

@@ -3,17 +3,22 @@
 use serde_json::Number;
 
 use crate::document::{Content, Entry, Node};
-use crate::smoke::form::{Comparison, JsonCondition, JsonType, TextCondition};
-use crate::smoke::parse::keys::{JSON_KEYS, TEXT_KEYS};
+use crate::smoke::form::{Comparison, Counts, Durations, JsonCondition, JsonType, TextCondition};
+use crate::smoke::parse::keys::{BOUND_KEYS, JSON_KEYS, TEXT_KEYS};
 use crate::words::Words;
 
 const TYPES: &[(&str, JsonType)] = &[
     ("timestamp", JsonType::Timestamp),
     ("string", JsonType::String),
     ("number", JsonType::Number),
+    ("integer", JsonType::Integer),
     ("boolean", JsonType::Boolean),
+    ("null", JsonType::Null),
     ("array", JsonType::Array),
     ("object", JsonType::Object),
+    ("uuid", JsonType::Uuid),
+    ("url", JsonType::Url),
+    ("date", JsonType::Date),
 ];
 
 /// A text that is equal, or conditions.
@@ -48,19 +53,17 @@ pub(super) fn json(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Vec
 }
 
 fn json_condition(words: &mut Words<'_>, entry: &Entry, what: &str) -> Option<JsonCondition> {
-    let compares =
-        |words: &mut Words<'_>, comparison| number(words, &entry.value, what).map(|limit| JsonCondition::Compares(comparison, limit));
+    if let Some(comparison) = comparison(&entry.key) {
+        return number(words, &entry.value, what).map(|limit| JsonCondition::Compares(comparison, limit));
+    }
     match entry.key.as_str() {
         "ne" => words.json(&entry.value).map(JsonCondition::Differs),
-        "gt" => compares(words, Comparison::Greater),
-        "ge" => compares(words, Comparison::AtLeast),
-        "lt" => compares(words, Comparison::Less),
-        "le" => compares(words, Comparison::AtMost),
         "matches" => words.pattern(&entry.value, what).map(JsonCondition::Matches),
         "contains" => words.json(&entry.value).map(JsonCondition::Contains),
         "exists" => {
             words.reader.boolean(&entry.value, what).map(|exists| if exists { JsonCondition::Exists } else { JsonCondition::Absent })
         }
+        "length" => counts(words, &entry.value, what, EXACTLY).map(JsonCondition::Length),
         "type" => words.reader.word(&entry.value, what, TYPES).map(JsonCondition::Is),
         _ => words.json(&entry.value).map(JsonCondition::Equals),
     }
@@ -72,6 +75,54 @@ fn number(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Number> {
     }
     words.reader.report(node.place, format!("{what} must be a number"), "Write a number without quotes");
     None
+}
+
+fn comparison(key: &str) -> Option<Comparison> {
+    match key {
+        "gt" => Some(Comparison::Greater),
+        "ge" => Some(Comparison::AtLeast),
+        "lt" => Some(Comparison::Less),
+        "le" => Some(Comparison::AtMost),
+        _ => None,
+    }
+}
+
+/// What a plain number means: both bounds hold.
+pub(super) const EXACTLY: &[Comparison] = &[Comparison::AtLeast, Comparison::AtMost];
+pub(super) const AT_LEAST: &[Comparison] = &[Comparison::AtLeast];
+
+/// The bounds of a count; a plain number is what `plain` says.
+pub(super) fn counts(words: &mut Words<'_>, node: &Node, what: &str, plain: &[Comparison]) -> Option<Counts> {
+    if matches!(node.content, Content::Mapping(_)) {
+        return every(words, node, what, BOUND_KEYS, |words, entry, what| {
+            Some((comparison(&entry.key)?, whole(words, &entry.value, what)?))
+        });
+    }
+    let limit = whole(words, node, what)?;
+    Some(plain.iter().map(|comparison| (*comparison, limit)).collect())
+}
+
+fn whole(words: &mut Words<'_>, node: &Node, what: &str) -> Option<i64> {
+    if let Content::Number(number) = &node.content
+        && let Some(count) = number.as_i64().filter(|count| *count >= 0)
+    {
+        return Some(count);
+    }
+    words.reader.report(node.place, format!("{what} must be a whole number"), "Write a whole number without quotes, such as `14`");
+    None
+}
+
+/// The bounds of a duration.
+pub(super) fn durations(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Durations> {
+    every(words, node, what, BOUND_KEYS, |words, entry, what| Some((comparison(&entry.key)?, words.reader.duration(&entry.value, what)?)))
+}
+
+/// The same; a plain duration is the longest.
+pub(super) fn at_most(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Durations> {
+    if matches!(node.content, Content::Mapping(_)) {
+        return durations(words, node, what);
+    }
+    words.reader.duration(node, what).map(|longest| vec![(Comparison::AtMost, longest)])
 }
 
 /// Reads every known condition of a mapping that must have one at least.

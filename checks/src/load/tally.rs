@@ -1,0 +1,187 @@
+//! What a volley has come to so far: counts and a histogram, of a size that does not depend on how many requests there were.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use tokio::time::Instant;
+
+use super::form::Quantile;
+use super::result::{ErrorCount, ErrorKind, Latencies};
+use super::target::{CameTo, Shot};
+
+/// Longer than a probe can take: its longest duration and timeout.
+const LONGEST: u64 = 20 * 60 * 1_000_000;
+
+/// Upper bounds of the buckets that people see, in milliseconds.
+const BOUNDS: [u64; 11] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
+
+/// How long there may be nothing but errors.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Counts of one volley.
+pub(super) struct Tally {
+    /// Microseconds, of what was answered or waited for in vain. None where a histogram cannot be.
+    histogram: Option<Histogram<u64>>,
+    /// By the bound they are within, and those beyond all of them.
+    counts: [u64; BOUNDS.len() + 1],
+    /// The greatest latency in microseconds.
+    longest: u64,
+    pub(super) sent: u64,
+    pub(super) answered: u64,
+    errors: BTreeMap<ErrorKind, (u64, Option<String>)>,
+    /// When there was last an answer that is no error.
+    last_good: Instant,
+}
+
+impl Tally {
+    pub(super) fn new(begin: Instant) -> Self {
+        // Three digits: 1 % is ten times what it can be wrong by.
+        let histogram = Histogram::new_with_bounds(1, LONGEST, 3).ok();
+        Self { histogram, counts: [0; BOUNDS.len() + 1], longest: 0, sent: 0, answered: 0, errors: BTreeMap::new(), last_good: begin }
+    }
+
+    pub(super) fn add(&mut self, shot: Shot, now: Instant) {
+        if !matches!(shot.came_to, CameTo::Nothing(_)) {
+            // A refused connection is fast, and would make the rest look better.
+            self.record(shot.latency);
+        }
+        let (sent, answered) =
+            (u64::from(!matches!(shot.came_to, CameTo::Unsent)), matches!(shot.came_to, CameTo::Answer | CameTo::Status(_)));
+        self.sent += sent;
+        self.answered += u64::from(answered);
+        match shot.came_to {
+            CameTo::Answer => self.last_good = now,
+            CameTo::Status(status) => self.fail(ErrorKind::Status, Some(status.to_string())),
+            CameTo::Timeout => self.fail(ErrorKind::Timeout, None),
+            CameTo::Nothing(reason) => self.fail(ErrorKind::NoAnswer, Some(reason)),
+            CameTo::Unsent => self.fail(ErrorKind::Unsent, None),
+        }
+    }
+
+    fn record(&mut self, latency: Duration) {
+        let microseconds = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).max(1);
+        self.longest = self.longest.max(microseconds);
+        let within = BOUNDS.iter().position(|bound| microseconds <= bound * 1000).unwrap_or(BOUNDS.len());
+        self.counts[within] += 1;
+        if let Some(histogram) = &mut self.histogram {
+            histogram.saturating_record(microseconds);
+        }
+    }
+
+    fn fail(&mut self, kind: ErrorKind, example: Option<String>) {
+        self.errors.entry(kind).or_insert((0, example)).0 += 1;
+    }
+
+    fn failed(&self) -> u64 {
+        self.errors.values().map(|(count, _)| count).sum()
+    }
+
+    /// Requests that were due.
+    fn all(&self) -> u64 {
+        self.sent + self.errors.get(&ErrorKind::Unsent).map_or(0, |(count, _)| *count)
+    }
+
+    /// Errors of all requests that were due, 0 to 1.
+    pub(super) fn error_rate(&self) -> f64 {
+        if self.all() == 0 { 0.0 } else { ratio(self.failed(), self.all()) }
+    }
+
+    /// Whether the error rate cannot be met any more, or there has been nothing but errors for a while.
+    pub(super) fn is_hopeless(&self, allowed: f64, planned: Option<u64>, now: Instant) -> bool {
+        let spent = planned.is_some_and(|planned| ratio(self.failed(), planned.max(1)) > allowed);
+        let only_errors = now - self.last_good >= PATIENCE && self.error_rate() > allowed;
+        spent || only_errors
+    }
+
+    pub(super) fn latencies(&self) -> Latencies {
+        let [p50, p90, p95, p99, max] = Quantile::ALL.map(|quantile| self.quantile(quantile));
+        Latencies { p50, p90, p95, p99, max }
+    }
+
+    /// Never more than the greatest: the histogram rounds up.
+    fn quantile(&self, quantile: Quantile) -> u64 {
+        self.histogram.as_ref().map_or(0, |histogram| histogram.value_at_quantile(quantile.part())).min(self.longest)
+    }
+
+    /// Upper bound in milliseconds and count, without the empty buckets at the beginning; the last bound is the greatest latency.
+    pub(super) fn buckets(&self) -> Vec<(u64, u64)> {
+        let longest = self.longest.div_ceil(1000);
+        let bounds = BOUNDS.iter().copied().take_while(|bound| *bound < longest).chain([longest]);
+        bounds.zip(self.counts).skip_while(|(_, count)| *count == 0).collect()
+    }
+
+    pub(super) fn errors(&self, presentable: impl Fn(&str) -> String) -> Vec<ErrorCount> {
+        let count = |(kind, (count, example)): (&ErrorKind, &(u64, Option<String>))| ErrorCount {
+            kind: *kind,
+            count: *count,
+            example: example.as_deref().map(&presentable),
+        };
+        self.errors.iter().map(count).collect()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shot(milliseconds: u64) -> Shot {
+        Shot { came_to: CameTo::Answer, latency: Duration::from_millis(milliseconds) }
+    }
+
+    fn error(came_to: CameTo) -> Shot {
+        Shot { came_to, latency: Duration::from_secs(5) }
+    }
+
+    #[test]
+    fn latencies_are_ordered_into_buckets_that_people_can_read() {
+        let begin = Instant::now();
+        let mut tally = Tally::new(begin);
+        (1..=100).for_each(|milliseconds| tally.add(shot(milliseconds), begin));
+        assert_eq!(tally.buckets(), [(1, 1), (2, 1), (5, 3), (10, 5), (20, 10), (50, 30), (100, 50)]);
+        let Latencies { p50, p90, p95, p99, max } = tally.latencies();
+        for (found, expected) in [(p50, 50), (p90, 90), (p95, 95), (p99, 99), (max, 100)] {
+            assert!(found.abs_diff(expected * 1000) <= expected, "{found} {expected}");
+        }
+        assert_eq!((max, Tally::new(begin).buckets(), Tally::new(begin).latencies().max), (100_000, vec![], 0));
+    }
+
+    #[test]
+    fn errors_are_counted_by_kind_and_the_unsent_are_errors() {
+        let begin = Instant::now();
+        let mut tally = Tally::new(begin);
+        (0..6).for_each(|_| tally.add(shot(3), begin));
+        tally.add(error(CameTo::Timeout), begin);
+        tally.add(error(CameTo::Unsent), begin);
+        tally.add(error(CameTo::Status(reqwest::StatusCode::BAD_GATEWAY)), begin);
+        tally.add(error(CameTo::Nothing("refused".to_owned())), begin);
+        assert_eq!((tally.sent, tally.answered, tally.error_rate()), (9, 7, 0.4));
+        let errors: Vec<_> = tally.errors(str::to_uppercase).into_iter().map(|error| (error.kind, error.count, error.example)).collect();
+        let expected = [
+            (ErrorKind::NoAnswer, 1, Some("REFUSED".to_owned())),
+            (ErrorKind::Timeout, 1, None),
+            (ErrorKind::Status, 1, Some("502 BAD GATEWAY".to_owned())),
+            (ErrorKind::Unsent, 1, None),
+        ];
+        assert_eq!(errors, expected);
+        assert_eq!(tally.buckets(), [(5, 6), (10, 0), (20, 0), (50, 0), (100, 0), (200, 0), (500, 0), (1000, 0), (2000, 0), (5000, 3)]);
+    }
+
+    #[test]
+    fn it_is_hopeless_when_the_error_rate_cannot_be_met_or_only_errors_came_for_five_seconds() {
+        let begin = Instant::now();
+        let mut tally = Tally::new(begin);
+        assert!(!tally.is_hopeless(0.01, Some(1000), begin + PATIENCE));
+        (0..10).for_each(|_| tally.add(error(CameTo::Timeout), begin));
+        assert!(!tally.is_hopeless(0.01, Some(1000), begin) && !tally.is_hopeless(0.01, None, begin + PATIENCE / 2));
+        assert!(tally.is_hopeless(0.01, None, begin + PATIENCE));
+        assert!(tally.is_hopeless(0.009, Some(1000), begin));
+        (0..10_000).for_each(|_| tally.add(shot(1), begin));
+        assert!(!tally.is_hopeless(0.01, None, begin + PATIENCE));
+    }
+}

@@ -1,0 +1,77 @@
+//! One request to the service, and what came of it.
+//!
+//! The answer is read to its end and forgotten. Redirects are answers: nothing is asked of another host.
+
+use std::time::Duration;
+
+use reqwest::{Client, Error, StatusCode};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::smoke::{Outgoing, StatusPattern, chain};
+
+/// Who cannot connect at all would otherwise try thousands of times a second.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What is asked, how long it may take, and which statuses are no error.
+pub(super) struct Target<'a> {
+    pub(super) client: Client,
+    pub(super) outgoing: Outgoing,
+    pub(super) timeout: Duration,
+    pub(super) expected: &'a [StatusPattern],
+}
+
+/// A request that has come to an end.
+#[derive(Debug)]
+pub(super) struct Shot {
+    pub(super) came_to: CameTo,
+    /// From when it should have been sent.
+    pub(super) latency: Duration,
+}
+
+/// What a request came to.
+#[derive(Debug)]
+pub(super) enum CameTo {
+    /// An answer with a status that is none of those that count as errors.
+    Answer,
+    /// An answer with another status.
+    Status(StatusCode),
+    /// No end of an answer in time.
+    Timeout,
+    /// No answer, and why.
+    Nothing(String),
+    /// It could not be sent in time.
+    Unsent,
+}
+
+impl Target<'_> {
+    /// Sends a request that should have been sent at `intended`.
+    pub(super) async fn fire(&self, intended: Instant) -> Shot {
+        let came_to = match timeout(self.timeout, self.ask()).await {
+            Err(_) => CameTo::Timeout,
+            Ok(Err(error)) => CameTo::Nothing(reason(error)),
+            Ok(Ok(status)) if self.is_expected(status) => CameTo::Answer,
+            Ok(Ok(status)) => CameTo::Status(status),
+        };
+        let latency = intended.elapsed();
+        if matches!(came_to, CameTo::Nothing(_)) {
+            sleep(PAUSE).await;
+        }
+        Shot { came_to, latency }
+    }
+
+    async fn ask(&self) -> Result<StatusCode, Error> {
+        let mut response = self.client.execute(self.outgoing.to_request()).await?;
+        while response.chunk().await?.is_some() {}
+        Ok(response.status())
+    }
+
+    fn is_expected(&self, status: StatusCode) -> bool {
+        self.expected.iter().any(|pattern| pattern.is_met_by(status.as_u16()))
+    }
+}
+
+fn reason(error: Error) -> String {
+    let error = error.without_url();
+    // The outermost says only that a request failed.
+    std::error::Error::source(&error).map_or_else(|| chain(&error), chain)
+}

@@ -1,0 +1,80 @@
+//! PURE: the names that a document gives to values (variables, captures, a matrix), and where each may be used.
+//!
+//! A document is read from top to bottom: a name is known from where it is declared on, so nothing can wait for itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::document::Place;
+use crate::template::Secrecy;
+
+/// What is known while a document is read.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    known: BTreeMap<String, Secrecy>,
+    /// Every name that was ever declared, also those that are not known any more.
+    declared: BTreeMap<String, Place>,
+    /// Names that were used, and where first; taken by whoever wants to know what one test used.
+    used: BTreeMap<String, Place>,
+    unresolved: Vec<(String, Place)>,
+}
+
+/// Why a name means nothing where it was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unresolved {
+    /// Nothing has this name.
+    Unknown,
+    /// It gets its value further down.
+    TooEarly,
+    /// It had its value only inside of an entry that came before.
+    Inside,
+}
+
+impl Scope {
+    pub(crate) fn declare(&mut self, name: &str, secrecy: Secrecy, place: Place) {
+        self.known.insert(name.to_owned(), secrecy);
+        self.declared.insert(name.to_owned(), place);
+    }
+
+    /// The name means nothing from here on.
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.known.remove(name);
+    }
+
+    pub(crate) fn was_declared(&self, name: &str) -> bool {
+        self.declared.contains_key(name)
+    }
+
+    /// Notes that a name is used, and says whether its value is a secret.
+    pub(crate) fn look_up(&mut self, name: &str, place: Place) -> Secrecy {
+        let Some(secrecy) = self.known.get(name) else {
+            self.unresolved.push((name.to_owned(), place));
+            return Secrecy::Open;
+        };
+        self.used.entry(name.to_owned()).or_insert(place);
+        *secrecy
+    }
+
+    /// The names that were used since the last time.
+    pub(crate) fn take_used(&mut self) -> BTreeMap<String, Place> {
+        std::mem::take(&mut self.used)
+    }
+
+    /// Every use of a name that meant nothing there, and why.
+    pub(crate) fn take_unresolved(&mut self) -> Vec<(String, Place, Unresolved)> {
+        let unresolved = std::mem::take(&mut self.unresolved);
+        unresolved.into_iter().map(|(name, place)| (name.clone(), place, self.reason(&name, place))).collect()
+    }
+
+    fn reason(&self, name: &str, used: Place) -> Unresolved {
+        match self.declared.get(name) {
+            None => Unresolved::Unknown,
+            Some(declared) if (declared.line, declared.column) > (used.line, used.column) => Unresolved::TooEarly,
+            Some(_) => Unresolved::Inside,
+        }
+    }
+
+    /// The names that mean something at the top of the document or were captured in it.
+    pub(crate) fn names(&self) -> BTreeSet<&str> {
+        self.known.keys().map(String::as_str).collect()
+    }
+}

@@ -1,0 +1,78 @@
+//! What runs as one, in which order, and what a test takes from its answer for the tests that come after it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use reqwest::header::HeaderName;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use crate::moment::Moment;
+use crate::template::{Pattern, Secrecy};
+
+/// A test by itself, or the steps of a `flow`: one after the other. Flows run in parallel, unless one waits for another.
+#[derive(Debug, Clone)]
+pub(super) struct Flow {
+    /// Where its steps stand among the suite's tests; never empty.
+    pub(super) steps: Range<usize>,
+    pub(super) on: Vec<Moment>,
+    /// The flows that end before this one begins: each stands before it in the suite, so none waits for itself.
+    pub(super) after: BTreeSet<usize>,
+    pub(super) cookies: Cookies,
+    /// Its combination of the matrix, if it has one.
+    pub(super) matrix: Vec<Cell>,
+}
+
+/// One value of a matrix.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    /// As it stands in `${…}`: `matrix.locale`.
+    pub(super) name: String,
+    /// As it is spelled.
+    pub(super) text: String,
+    pub(super) json: Value,
+}
+
+/// What becomes of the cookies that a step is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cookies {
+    /// The steps after it send them.
+    Keep,
+    Forget,
+}
+
+/// When a step of a flow runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// When every step before it has passed.
+    InOrder,
+    /// `always`: also after a failure, to clean up.
+    Always,
+}
+
+/// A value that is taken from an answer, by name.
+#[derive(Debug, Clone)]
+pub(super) struct Capture {
+    pub(super) name: String,
+    pub(super) source: Source,
+    pub(super) secrecy: Secrecy,
+}
+
+/// Where a captured value stands in an answer.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// The one node that the path selects; `written` is the path as the user wrote it.
+    Json {
+        written: String,
+        path: JsonPath,
+    },
+    Header(HeaderName),
+    /// A parameter of the URL that the answer points to.
+    Redirect(String),
+    Cookie(String),
+    /// The first group of the expression, or all it matches when it has none, in the body.
+    Matches(Pattern),
+    Status,
+    /// What was asked for in the end, after redirects.
+    Url,
+}

@@ -1,0 +1,86 @@
+//! A request as the document says it: variables still stand in its texts.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderName};
+
+use crate::template::{JsonTemplate, Template, Values};
+
+use super::preset::Place;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(in crate::smoke) method: Method,
+    /// Starts with `/`; joined to the side's URL.
+    pub(crate) path: Template,
+    /// Appended to the path's own.
+    pub(in crate::smoke) query: Vec<(String, Template)>,
+    pub(in crate::smoke) headers: Vec<(HeaderName, Template)>,
+    pub(in crate::smoke) credential: Option<Credential>,
+    /// Leads a request to green where both sides share an address; sent on green only.
+    pub(in crate::smoke) test_header: Option<(HeaderName, Template)>,
+    pub(in crate::smoke) body: Body,
+    pub(in crate::smoke) place: Place,
+}
+
+impl Request {
+    /// One without body, query and credential.
+    pub(in crate::smoke) fn plain(method: Method, path: Template, headers: Vec<(HeaderName, Template)>) -> Self {
+        let (query, credential, test_header) = (Vec::new(), None, None);
+        Self { method, path, query, headers, credential, test_header, body: Body::None, place: Place::Side }
+    }
+
+    /// Method and path as people may read them.
+    pub(crate) fn words(&self, values: &Values) -> String {
+        let mut words = format!("{} {}", self.method, self.path.masked(values));
+        let mut separator = if words.contains('?') { '&' } else { '?' };
+        for (name, value) in &self.query {
+            words = format!("{words}{separator}{name}={}", value.masked(values));
+            separator = '&';
+        }
+        words
+    }
+}
+
+/// Who we are to the tested service. Never sent to another origin, whether it holds a variable or not.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    Bearer(Template),
+    Basic { user: Template, password: Template },
+    ApiKey { header: HeaderName, value: Template },
+}
+
+impl Credential {
+    /// The header it is sent in.
+    pub(in crate::smoke) fn header_name(&self) -> HeaderName {
+        match self {
+            Self::Bearer(_) | Self::Basic { .. } => AUTHORIZATION,
+            Self::ApiKey { header, .. } => header.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Body {
+    None,
+    Text(Template),
+    Json(JsonTemplate),
+    Form(Vec<(String, Template)>),
+    /// A file's content as it is.
+    File {
+        content_type: &'static str,
+        bytes: Arc<[u8]>,
+    },
+}
+
+impl Body {
+    pub(in crate::smoke) fn holds_secret(&self) -> bool {
+        match self {
+            Self::None | Self::File { .. } => false,
+            Self::Text(text) => text.holds_secret(),
+            Self::Json(json) => json.holds_secret(),
+            Self::Form(pairs) => pairs.iter().any(|(_, value)| value.holds_secret()),
+        }
+    }
+}

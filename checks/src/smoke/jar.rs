@@ -1,0 +1,224 @@
+//! The cookies of one flow with `cookies: keep`: what its answers set goes back to the same origin (scheme, host, port), nowhere else.
+//!
+//! As a browser does it (RFC 6265), except that a cookie for other hosts of a domain never leaves the host that set it.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use url::{Origin, Url};
+
+use super::flow::Cookies;
+
+/// A `Set-Cookie` header, as far as it decides whether the cookie is sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SetCookie {
+    pub(super) name: String,
+    pub(super) value: String,
+    path: Option<String>,
+    domain: Option<String>,
+    transport: Transport,
+    life: Life,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Any,
+    /// `Secure`: over TLS only.
+    Encrypted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Lives,
+    /// It is set in order to be deleted. How long another one lives does not matter: a flow is shorter.
+    Over,
+}
+
+impl SetCookie {
+    /// `None` when the header is not one that a browser would take.
+    pub(super) fn parse(header: &HeaderValue) -> Option<Self> {
+        let text = String::from_utf8_lossy(header.as_bytes());
+        let mut parts = text.split(';');
+        let (name, value) = parts.next()?.split_once('=')?;
+        let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
+        let mut cookie = Self { name, value, path: None, domain: None, transport: Transport::Any, life: Life::Lives };
+        let mut max_age = None;
+        for part in parts {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            match key.trim().to_ascii_lowercase().as_str() {
+                "path" => cookie.path = Some(value.trim().to_owned()).filter(|path| path.starts_with('/')),
+                "domain" => cookie.domain = Some(value.trim().trim_start_matches('.').to_ascii_lowercase()),
+                "secure" => cookie.transport = Transport::Encrypted,
+                "max-age" => max_age = value.trim().parse::<i64>().ok().or(max_age),
+                "expires" if is_past(value.trim()) => cookie.life = Life::Over,
+                _ => {}
+            }
+        }
+        // `Max-Age` has precedence over `Expires`.
+        if let Some(seconds) = max_age {
+            cookie.life = if seconds > 0 { Life::Lives } else { Life::Over };
+        }
+        (!cookie.name.is_empty()).then_some(cookie)
+    }
+
+    fn is_for(&self, host: &str) -> bool {
+        self.domain.as_deref().is_none_or(|domain| domain == host || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+    }
+}
+
+/// Whether a date such as `Thu, 01 Jan 1970 00:00:00 GMT` is over; one that cannot be read is not.
+fn is_past(date: &str) -> bool {
+    // Old servers write `01-Jan-1970`.
+    let date = date.replace('-', " ");
+    OffsetDateTime::parse(&date, &Rfc2822).is_ok_and(|date| date <= OffsetDateTime::now_utc())
+}
+
+/// A cookie that is sent again.
+#[derive(Debug, Clone)]
+struct Kept {
+    name: String,
+    value: String,
+    path: String,
+    transport: Transport,
+}
+
+/// The cookies of one flow.
+pub(super) struct Jar {
+    cookies: Cookies,
+    /// Where they come from and go to.
+    origin: OnceLock<Origin>,
+    kept: Mutex<Vec<Kept>>,
+}
+
+impl Jar {
+    pub(super) fn new(cookies: Cookies) -> Self {
+        Self { cookies, origin: OnceLock::new(), kept: Mutex::default() }
+    }
+
+    /// The origin of the flow's first request is the one that cookies come from and go to.
+    pub(super) fn belong_to(&self, url: &Url) {
+        self.origin.get_or_init(|| url.origin());
+    }
+
+    /// The cookies for a request, unless it has some of its own or goes elsewhere.
+    pub(super) fn dress(&self, url: &Url, headers: &mut HeaderMap) {
+        if !self.is_open_to(url) || headers.contains_key(COOKIE) {
+            return;
+        }
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent: Vec<String> =
+            kept.iter().filter(|cookie| cookie.goes_to(url)).map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
+        if let Some(mut value) = Some(sent.join("; ")).filter(|text| !text.is_empty()).and_then(|text| HeaderValue::from_str(&text).ok()) {
+            value.set_sensitive(true);
+            headers.insert(COOKIE, value);
+        }
+    }
+
+    /// Takes what an answer of `url` sets.
+    pub(super) fn keep(&self, url: &Url, headers: &HeaderMap) {
+        if !self.is_open_to(url) {
+            return;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for cookie in headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse) {
+            let acceptable = cookie.is_for(url.host_str().unwrap_or_default()) && cookie.transport.allows(url);
+            let path = cookie.path.clone().unwrap_or_else(|| default_path(url));
+            if acceptable {
+                kept.retain(|other| other.name != cookie.name || other.path != path);
+            }
+            if acceptable && cookie.life == Life::Lives {
+                kept.push(Kept { name: cookie.name, value: cookie.value, path, transport: cookie.transport });
+            }
+        }
+    }
+
+    /// The values, which are secrets.
+    pub(super) fn values(&self) -> Vec<String> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|cookie| cookie.value.clone()).collect()
+    }
+
+    fn is_open_to(&self, url: &Url) -> bool {
+        self.cookies == Cookies::Keep && self.origin.get() == Some(&url.origin())
+    }
+}
+
+impl Kept {
+    /// `/docs` covers `/docs/web` and not `/docsets` (RFC 6265, section 5.1.4).
+    fn goes_to(&self, url: &Url) -> bool {
+        let rest = url.path().strip_prefix(self.path.as_str());
+        let covered = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/'));
+        covered && self.transport.allows(url)
+    }
+}
+
+impl Transport {
+    fn allows(self, url: &Url) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Encrypted => url.scheme() == "https",
+        }
+    }
+}
+
+/// The directory of what was asked for (RFC 6265, section 5.1.4).
+fn default_path(url: &Url) -> String {
+    let directory = url.path().rsplit_once('/').map_or("", |(directory, _)| directory);
+    if directory.is_empty() { "/".to_owned() } else { directory.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one after the other.
+    fn sent(set: &[&'static str], to: &str) -> String {
+        let base: Url = "https://host".parse().unwrap();
+        let jar = Jar::new(Cookies::Keep);
+        jar.belong_to(&base);
+        for cookie in set {
+            jar.keep(&base.join("/app/login").unwrap(), &[(SET_COOKIE, HeaderValue::from_static(cookie))].into_iter().collect());
+        }
+        let mut headers = HeaderMap::new();
+        jar.dress(&to.parse().unwrap(), &mut headers);
+        headers.get(COOKIE).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
+    #[test]
+    fn cookies_go_back_where_a_browser_would_send_them() {
+        let table: [(&[&str], &str, &str); 14] = [
+            (&["a=1", "b=2; Path=/; HttpOnly"], "https://host/app/x", "a=1; b=2"),
+            (&["a=1"], "https://host/other", ""),
+            (&["a=1; path=/app"], "https://host/apple", ""),
+            (&["a=1; Path=/"], "https://host:8443/", ""),
+            (&["a=1; Path=/"], "http://host/", ""),
+            (&["a=1; Path=/"], "https://sub.host/", ""),
+            (&["a=1; Path=/; Secure"], "https://host/", "a=1"),
+            (&["a=1; Path=/; Domain=.host"], "https://host/", "a=1"),
+            (&["a=1; Path=/; Domain=evil.example"], "https://host/", ""),
+            (&["a=1; Path=/", "a=2; Path=/"], "https://host/", "a=2"),
+            (&["a=1; Path=/", "a=; Path=/; Max-Age=0"], "https://host/", ""),
+            (&["a=1; Path=/", "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "https://host/", ""),
+            (&["a=1; Path=/", "a=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT"], "https://host/", ""),
+            (&["a=1; Path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "https://host/", "a=1"),
+        ];
+        for (set, to, expected) in table {
+            assert_eq!(sent(set, to), expected, "{set:?} {to}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_the_test_itself_comes_first_and_a_jar_that_forgets_is_empty() {
+        let base: Url = "http://host".parse().unwrap();
+        let headers: HeaderMap = [(SET_COOKIE, HeaderValue::from_static("a=1"))].into_iter().collect();
+        let (keeps, forgets) = (Jar::new(Cookies::Keep), Jar::new(Cookies::Forget));
+        keeps.belong_to(&base);
+        forgets.belong_to(&base);
+        let mut own: HeaderMap = [(COOKIE, HeaderValue::from_static("mine=1"))].into_iter().collect();
+        keeps.keep(&base, &headers);
+        keeps.dress(&base, &mut own);
+        forgets.keep(&base, &headers);
+        assert_eq!((own[COOKIE].to_str().unwrap(), keeps.values().len(), forgets.values().len()), ("mine=1", 1, 0));
+    }
+}

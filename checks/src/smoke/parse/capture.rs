@@ -1,0 +1,100 @@
+//! A test's `capture`: names for what is taken from its answer.
+
+use reqwest::header::{HeaderName, SET_COOKIE};
+
+use crate::document::{Content, Entry, Node};
+use crate::reader::Fields;
+use crate::smoke::flow::{Capture, Source};
+use crate::template::Secrecy;
+use crate::words::Words;
+
+use super::expect::json_path;
+use super::keys::{CAPTURE_KEYS, CAPTURE_SOURCES};
+use super::names::declare;
+use super::request::named_header;
+
+/// What an answer has only one of.
+const WORDS: &str = "Write a JSONPath such as `$.id`, `status`, `url`, or one of { json, header, redirect, cookie, matches }";
+
+pub(super) fn captures(words: &mut Words<'_>, node: &Node) -> Option<Vec<Capture>> {
+    let entries = words.reader.entries(node, "`capture`")?;
+    let captures: Vec<_> = entries.iter().map(|entry| capture(words, entry)).collect();
+    // Known only now: a capture cannot use another one of the same answer.
+    for (entry, capture) in entries.iter().zip(&captures) {
+        declare(words, &entry.key, capture.as_ref().map_or(Secrecy::Secret, |capture| capture.secrecy), entry.place);
+    }
+    captures.into_iter().collect()
+}
+
+fn capture(words: &mut Words<'_>, entry: &Entry) -> Option<Capture> {
+    let what = format!("Capture `{}`", entry.key);
+    let (source, secrecy) = if matches!(entry.value.content, Content::Mapping(_)) {
+        let fields = words.reader.fields(&entry.value, &what, CAPTURE_KEYS)?;
+        let secrecy = said(words, &fields);
+        let source = from_mapping(words, &entry.value, &fields, &what)?;
+        (source, secrecy?)
+    } else {
+        (from_word(words, &entry.value, &what)?, Secrecy::Open)
+    };
+    let secrecy = if source.is_confidential() { Secrecy::Secret } else { secrecy };
+    Some(Capture { name: entry.key.clone(), source, secrecy })
+}
+
+fn said(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Secrecy> {
+    let Some(node) = fields.get("secret") else { return Some(Secrecy::Open) };
+    words.reader.boolean(node, "`secret`").map(|secret| if secret { Secrecy::Secret } else { Secrecy::Open })
+}
+
+fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Source> {
+    let text = words.reader.text(node, what)?;
+    match text.as_str() {
+        "status" => Some(Source::Status),
+        "url" => Some(Source::Url),
+        path if path.starts_with('$') => json(words, node, path),
+        _ => {
+            words.reader.report(node.place, format!("{what}: `{text}` is not a part of an answer"), WORDS);
+            None
+        }
+    }
+}
+
+fn from_mapping(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Source> {
+    let entries = fields.among(CAPTURE_SOURCES);
+    let [entry] = entries.as_slice() else {
+        words.reader.report(node.place, format!("{what} does not name one part of an answer"), WORDS);
+        return None;
+    };
+    let (node, named) = (&entry.value, format!("`{}`", entry.key));
+    if entry.key == "matches" {
+        return words.pattern(node, &named).map(Source::Matches);
+    }
+    let text = words.reader.text(node, &named)?;
+    match entry.key.as_str() {
+        "json" => json(words, node, &text),
+        "header" => header(words, node, &text),
+        "redirect" => Some(Source::Redirect(text)),
+        _ => Some(Source::Cookie(text)),
+    }
+}
+
+fn json(words: &mut Words<'_>, node: &Node, path: &str) -> Option<Source> {
+    json_path(words, node.place, path).map(|parsed| Source::Json { written: path.to_owned(), path: parsed })
+}
+
+fn header(words: &mut Words<'_>, node: &Node, name: &str) -> Option<Source> {
+    let name: HeaderName = named_header(words, node.place, name)?;
+    if name == SET_COOKIE {
+        words.reader.report(node.place, "`set-cookie` holds more than a cookie's value", "Write `{ cookie: name }`");
+    }
+    Some(Source::Header(name))
+}
+
+impl Source {
+    /// Cookies and what a redirect carries (codes, states) authenticate someone: they are secrets without being called so.
+    fn is_confidential(&self) -> bool {
+        match self {
+            Self::Cookie(_) | Self::Redirect(_) => true,
+            Self::Json { .. } | Self::Header(_) | Self::Matches(_) | Self::Status | Self::Url => false,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `version`: short for "what answers is the version that is being deployed".
+
+use reqwest::header::HeaderName;
+use serde_json_path::JsonPath;
+
+use crate::document::{Content, Node};
+use crate::smoke::form::{Expect, JsonCondition, JsonExpectation, TextCondition};
+use crate::smoke::parse::keys::VERSION_KEYS;
+use crate::smoke::parse::request::named_header;
+use crate::template::{JsonTemplate, Template};
+use crate::words::Words;
+
+/// Where a version stands unless the test says otherwise.
+const USUAL_PATH: &str = "$.version";
+
+/// Where the deployed version is to be seen.
+pub(super) enum Seen {
+    NotAsked,
+    Json { written: String, path: JsonPath, version: Template },
+    Header(HeaderName, Template),
+}
+
+pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<Seen> {
+    // As if it stood there: the variable counts as used.
+    let version = words.parsed(node, "${version}")?;
+    if let Content::Boolean(wanted) = node.content {
+        return if wanted { json(words, node, USUAL_PATH, version) } else { Some(Seen::NotAsked) };
+    }
+    let fields = words.reader.fields(node, "`version`", VERSION_KEYS)?;
+    let entries = fields.among(VERSION_KEYS);
+    let [entry] = entries.as_slice() else {
+        let remedy = "Write `true`, `{ json: $.version }` or `{ header: x-version }`";
+        words.reader.report(node.place, "`version` must say where it stands, once", remedy);
+        return None;
+    };
+    let text = words.reader.text(&entry.value, &format!("`{}`", entry.key))?;
+    match entry.key.as_str() {
+        "header" => named_header(words, entry.value.place, &text).map(|name| Seen::Header(name, version)),
+        _ => json(words, &entry.value, &text, version),
+    }
+}
+
+fn json(words: &mut Words<'_>, node: &Node, written: &str, version: Template) -> Option<Seen> {
+    let path = super::json_path(words, node.place, written)?;
+    Some(Seen::Json { written: written.to_owned(), path, version })
+}
+
+impl Expect {
+    /// The same, and the version stands where it must.
+    pub(super) fn with_version(mut self, seen: Seen) -> Self {
+        match seen {
+            Seen::NotAsked => {}
+            Seen::Header(name, version) => self.headers.push((name, vec![TextCondition::Equals(version)])),
+            Seen::Json { written, path, version } => {
+                let conditions = vec![JsonCondition::Equals(JsonTemplate::Text(version))];
+                self.json.push(JsonExpectation { written, path, conditions });
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,54 @@
+//! A request's body: JSON, a text, form fields, or a file of the workspace.
+
+use crate::document::Node;
+use crate::reader::Fields;
+use crate::smoke::form::Body;
+use crate::template::Template;
+use crate::words::Words;
+
+const BODY_KEYS: &[&str] = &["json", "body", "form", "file"];
+
+/// A larger request tests the network, and is held in memory while the tests run.
+const LARGEST_FILE: usize = 16 * 1024 * 1024;
+
+/// What the content of a file is by the end of its name, unless the test gives a `content-type`.
+const CONTENT_TYPES: &[(&str, &str)] = &[
+    (".json", "application/json"),
+    (".xml", "application/xml"),
+    (".csv", "text/csv"),
+    (".txt", "text/plain; charset=utf-8"),
+    (".html", "text/html; charset=utf-8"),
+];
+const UNKNOWN_CONTENT: &str = "application/octet-stream";
+
+pub(in crate::smoke::parse) fn body(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Body> {
+    let entries = fields.among(BODY_KEYS);
+    if let Some(second) = entries.get(1) {
+        let message = format!("A test has two bodies: `{}` and `{}`", entries[0].key, second.key);
+        words.reader.report(second.place, message, "Keep one of json, form, body and file");
+    }
+    let Some(entry) = entries.first() else { return Some(Body::None) };
+    match entry.key.as_str() {
+        "json" => words.json(&entry.value).map(Body::Json),
+        "form" => form(words, &entry.value).map(Body::Form),
+        "file" => file(words, &entry.value),
+        _ => words.template(&entry.value, "`body`").map(Body::Text),
+    }
+}
+
+fn form(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
+    let entries = words.reader.entries(node, "`form`")?;
+    let pairs: Vec<_> =
+        entries.iter().map(|entry| Some((entry.key.clone(), words.template(&entry.value, &format!("Field `{}`", entry.key))?))).collect();
+    pairs.into_iter().collect()
+}
+
+fn file(words: &mut Words<'_>, node: &Node) -> Option<Body> {
+    let bytes = words.file(node, "`file`")?;
+    if bytes.len() > LARGEST_FILE {
+        words.reader.report(node.place, "`file` has more than 16 MiB", "Send a smaller one: this is a smoke test");
+    }
+    let path = words.reader.text(node, "`file`")?;
+    let known = CONTENT_TYPES.iter().find(|(end, _)| path.ends_with(end)).map(|(_, kind)| *kind);
+    Some(Body::File { content_type: known.unwrap_or(UNKNOWN_CONTENT), bytes: bytes.into() })
+}

@@ -1,0 +1,83 @@
+//! PURE: which flow may begin, given which have passed.
+
+use std::collections::BTreeSet;
+
+use crate::smoke::flow::Flow;
+
+/// The flows of one moment that have not begun yet.
+pub(super) struct Agenda<'s> {
+    waiting: Vec<(usize, &'s Flow)>,
+    /// Flows of this moment that have not passed yet: one that does not run now is not waited for.
+    open: BTreeSet<usize>,
+}
+
+impl<'s> Agenda<'s> {
+    pub(super) fn new(flows: &[(usize, &'s Flow)]) -> Self {
+        Self { waiting: flows.to_vec(), open: flows.iter().map(|(index, _)| *index).collect() }
+    }
+
+    /// Those that may begin now, in the order of the document; each is given out once.
+    pub(super) fn due(&mut self) -> Vec<(usize, &'s Flow)> {
+        let (due, waiting) = self.waiting.iter().partition(|(_, flow)| flow.after.is_disjoint(&self.open));
+        self.waiting = waiting;
+        due
+    }
+
+    pub(super) fn passed(&mut self, index: usize) {
+        self.open.remove(&index);
+    }
+
+    /// Nothing begins any more.
+    pub(super) fn give_up(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::Moment;
+    use crate::smoke::parse::tests::no_files;
+    use crate::smoke::{Suite, parse};
+
+    fn due(agenda: &mut Agenda<'_>) -> Vec<usize> {
+        agenda.due().into_iter().map(|(index, _)| index).collect()
+    }
+
+    fn of(suite: &Suite, moment: Moment) -> Agenda<'_> {
+        let flows: Vec<_> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
+        Agenda::new(&flows)
+    }
+
+    #[test]
+    fn flows_begin_when_what_they_wait_for_has_passed() {
+        let document = "tests:\n- { name: a, get: /, capture: { id: status } }\n- { name: b, get: /, on: production }\n\
+            - { name: c, get: '/${id}' }\n- { name: d, get: /, after: [b, c] }\n- { name: e, get: / }\n";
+        let suite = parse(document, "inline", &no_files).unwrap();
+        let mut agenda = of(&suite, Moment::Green);
+        assert_eq!((due(&mut agenda), due(&mut agenda)), (vec![0, 4], vec![]));
+        agenda.passed(4);
+        assert_eq!(due(&mut agenda), Vec::<usize>::new());
+        agenda.passed(0);
+        assert_eq!(due(&mut agenda), [2]);
+        agenda.passed(2);
+        assert_eq!(due(&mut agenda), [3]);
+        let mut agenda = of(&suite, Moment::Production);
+        assert_eq!(due(&mut agenda), [0, 1, 4]);
+        agenda.give_up();
+        agenda.passed(0);
+        assert_eq!(due(&mut agenda), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn whoever_waits_for_a_matrix_waits_for_all_of_it() {
+        let document = "tests:\n- { name: a, get: '/${matrix.n}', matrix: { n: [1, 2] } }\n- { name: b, get: /, after: a }\n";
+        let suite = parse(document, "inline", &no_files).unwrap();
+        let mut agenda = of(&suite, Moment::Green);
+        assert_eq!(due(&mut agenda), [0, 1]);
+        agenda.passed(0);
+        assert_eq!(due(&mut agenda), Vec::<usize>::new());
+        agenda.passed(1);
+        assert_eq!(due(&mut agenda), [2]);
+    }
+}

@@ -1,0 +1,27 @@
+//! The end of a run before its time: said once, heard by all.
+
+use tokio::sync::watch;
+
+/// Whether the run goes on.
+pub(super) struct CallOff(watch::Sender<bool>);
+
+impl CallOff {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    /// Nothing that was not begun begins any more, except clean-up.
+    pub(super) fn say(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(super) fn was_said(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Returns when it is said.
+    pub(super) async fn heard(&self) {
+        // The sender lives as long as `self`: there is no other way to end than to hear it.
+        let _ = self.0.subscribe().wait_for(|said| *said).await;
+    }
+}

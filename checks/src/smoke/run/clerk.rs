@@ -1,0 +1,55 @@
+//! Writes results down, free of every secret that was given or has been captured so far, and hands them on.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::moment::Moment;
+use crate::scrub::Scrubber;
+use crate::secret::Secret;
+use crate::smoke::result::{TestResult, TestVerdict};
+use crate::template::Values;
+
+use super::OnResult;
+use super::course::Course;
+
+/// Keeps the results of one run, by the test's place in the suite.
+pub(super) struct Clerk<'a> {
+    moment: Moment,
+    scrubber: Mutex<Scrubber>,
+    results: Mutex<BTreeMap<usize, TestResult>>,
+    on_result: OnResult<'a>,
+}
+
+impl<'a> Clerk<'a> {
+    pub(super) fn new(moment: Moment, values: &Values, on_result: OnResult<'a>) -> Self {
+        let scrubber = Mutex::new(Scrubber::new(values.confidential()));
+        Self { moment, scrubber, results: Mutex::default(), on_result }
+    }
+
+    /// Texts that must not be read by people, from here on.
+    pub(super) fn confide(&self, secrets: impl IntoIterator<Item = String>) {
+        let mut scrubber = open(&self.scrubber);
+        secrets.into_iter().for_each(|secret| scrubber.learn(&Secret::new(secret)));
+    }
+
+    /// Writes a test's result, unless it has one.
+    pub(super) fn write_once(&self, index: usize, course: &Course<'_>, verdict: TestVerdict, values: &Values) {
+        if open(&self.results).contains_key(&index) {
+            return;
+        }
+        let test = course.test;
+        let request = test.request.words(values);
+        let result = TestResult::new(&test.name, self.moment, &request, verdict, &course.last(), &open(&self.scrubber));
+        (self.on_result)(&result);
+        open(&self.results).insert(index, result);
+    }
+
+    /// The results, in the order of the document.
+    pub(super) fn finish(self) -> Vec<TestResult> {
+        self.results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+}
+
+fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

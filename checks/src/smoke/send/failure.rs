@@ -1,0 +1,94 @@
+//! Why there was no answer, in words a person understands: which certificate was refused and why, what could not be agreed on.
+
+use std::error::Error;
+use std::io;
+
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::duration::Human;
+use crate::smoke::form::Transport;
+use crate::smoke::result::Mismatch;
+
+/// No answer, or half of one; `expected` says which.
+pub(super) fn no_answer(error: reqwest::Error, expected: &str, asked: &Url, transport: &Transport) -> Mismatch {
+    let error = error.without_url();
+    if let Some(refusal) = tls_error(&error).and_then(|cause| tls(cause, asked)) {
+        return refusal;
+    }
+    match transport.connect_timeout {
+        Some(longest) if error.is_connect() && error.is_timeout() => {
+            Mismatch::new("connection", format!("to stand within {}", Human(longest)), "no end of it")
+        }
+        // The outermost says only that a request failed.
+        _ => Mismatch::new("connection", expected, error.source().map_or_else(|| chain(&error), chain)),
+    }
+}
+
+/// What rustls said, wherever it stands in the chain of causes.
+fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e TlsError> {
+    // An I/O error gives the cause of what it wraps, but not what it wraps.
+    let wrapped = || error.downcast_ref::<io::Error>()?.get_ref().and_then(|wrapped| tls_error(wrapped));
+    error.downcast_ref().or_else(wrapped).or_else(|| error.source().and_then(tls_error))
+}
+
+fn tls(error: &TlsError, asked: &Url) -> Option<Mismatch> {
+    let host = asked.host_str().unwrap_or_default();
+    match error {
+        TlsError::InvalidCertificate(reason) => {
+            Some(Mismatch::new("certificate", format!("one that is trusted for {host}"), refused(reason)))
+        }
+        TlsError::AlertReceived(AlertDescription::NoApplicationProtocol) | TlsError::NoApplicationProtocol => {
+            Some(Mismatch::new("HTTP version", "what `http` says", "the server does not speak it"))
+        }
+        _ => None,
+    }
+}
+
+fn refused(reason: &CertificateError) -> String {
+    match reason {
+        CertificateError::ExpiredContext { not_after, .. } => format!("one that expired on {}", day(*not_after)),
+        CertificateError::Expired => "one that has expired".to_owned(),
+        CertificateError::NotValidYetContext { not_before, .. } => format!("one that is not valid before {}", day(*not_before)),
+        CertificateError::NotValidYet => "one that is not valid yet".to_owned(),
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => "one without any name".to_owned(),
+        CertificateError::NotValidForNameContext { presented, .. } => format!("one for {}", names(presented)),
+        CertificateError::NotValidForName => "one for another name".to_owned(),
+        CertificateError::UnknownIssuer => "an untrusted one: no known authority signed it (add yours with `tls: { ca: … }`)".to_owned(),
+        CertificateError::Revoked => "one that was revoked".to_owned(),
+        CertificateError::BadSignature => "an untrusted one: its signature is not of the authority that it names".to_owned(),
+        other => format!("an untrusted one ({other})"),
+    }
+}
+
+/// As webpki spells them: `DnsName("api.example.com")`.
+fn names(presented: &[String]) -> String {
+    let plain = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
+    presented.iter().map(plain).collect::<Vec<_>>().join(", ")
+}
+
+fn day(time: UnixTime) -> String {
+    moment(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// A moment of the epoch as people read it: `2026-11-21 10:00 UTC`.
+pub(in crate::smoke) fn moment(seconds: i64) -> String {
+    let Ok(moment) = OffsetDateTime::from_unix_timestamp(seconds) else { return format!("{seconds} s after 1970") };
+    format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
+}
+
+/// An error with its causes, each said once.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !words.contains(&next) {
+            words = format!("{words}: {next}");
+        }
+        cause = error.source();
+    }
+    words
+}
