@@ -26,7 +26,7 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
 /// A test runs at the sides that have a URL; a tester that has none at all was meant to run and would not.
 fn idle_testers(checks: &Checks, collect: &mut Collect) {
     let is_idle = |tester: &&Tester| tester.on.iter().all(|moment| checks.url(*moment).is_none());
-    for tester in checks.suite.iter().flat_map(|suite| suite.testers()).filter(is_idle) {
+    for tester in checks.suite.iter().flat_map(Suite::testers).filter(is_idle) {
         collect.problem(
             "smoke-tests",
             format!("the tester `{}` would never run: there is no URL for the moments at which it runs", tester.name),

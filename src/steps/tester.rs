@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::checks::moment::Moment;
-use crate::checks::smoke::Values;
+use crate::checks::smoke::{Suite, Values};
 use crate::checks::tester::{Case, CaseVerdict, Cases, Place, Tester, TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::Event;
@@ -51,7 +51,7 @@ fn at(settings: &Settings, moment: Moment) -> impl Iterator<Item = &Tester> {
 }
 
 fn all(settings: &Settings) -> impl Iterator<Item = &Tester> {
-    settings.checks.suite.iter().flat_map(|suite| suite.testers())
+    settings.checks.suite.iter().flat_map(Suite::testers)
 }
 
 /// Everything that can be known to be wrong with the testers before anything is touched: the engine, images, task definitions.

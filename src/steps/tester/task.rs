@@ -155,7 +155,9 @@ async fn judged(run: &Run, tester: &Tester, occasion: &Occasion<'_>, revision: &
     let tell = |line: &str| run.tell(Event::TesterLine { name: tester.name.clone(), line: line.to_owned() });
     let mut transcript = Transcript::new(&occasion.scrubber, &tell);
     let log = stopped::log(run, task, ours, &revision.definition, LINES).await;
-    log.iter().for_each(|line| transcript.line(line));
+    for line in &log {
+        transcript.line(line);
+    }
     let verdict = if ours.exit_code == Some(0) { TesterVerdict::Passed } else { TesterVerdict::Failed };
     let why = ours.exit_code.is_none().then(|| stopped::why(task, ours));
     Ended { lines: transcript.last(), ..ended(verdict, ours.exit_code.map(i64::from), why) }
