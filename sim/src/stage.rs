@@ -1,12 +1,15 @@
 //! The stage as its users hold it: started, looked at, steered, ended.
 
+mod view;
+
+pub use view::{FleetView, ScalingView, ServiceDeploymentView, ServiceView};
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -18,7 +21,7 @@ use crate::faults::Fault;
 use crate::github::{self, GithubOptions};
 use crate::ledger::{Entry, Ledger, Moment};
 use crate::metrics::Metric;
-use crate::options::{AlarmState, ServiceOptions, StageOptions, Suspension, TaskEngine};
+use crate::options::{AlarmState, ServiceOptions, StageOptions, TaskEngine};
 use crate::serve::{Port, serve};
 use crate::sources::{SourceRequest, SourcesOptions};
 use crate::tally::Tally;
@@ -49,79 +52,6 @@ pub struct Stage {
     cloud: Arc<Cloud>,
     address: SocketAddr,
     sources_address: SocketAddr,
-}
-
-/// A fleet (ECS deployment or task set) as a test wants to see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FleetView {
-    /// `ecs-svc/…`.
-    pub id: String,
-    /// `PRIMARY`, `ACTIVE` or `DRAINING`.
-    pub status: String,
-    /// The revision's ARN.
-    pub revision: String,
-    /// Its target group.
-    pub target_group: Option<String>,
-    /// Tasks that run.
-    pub running: usize,
-    /// Tasks that run and pass their health checks.
-    pub healthy: usize,
-    /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
-    pub rollout: String,
-}
-
-/// A service as a test wants to see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ServiceView {
-    /// How many tasks it wants.
-    pub desired: u32,
-    /// Its fleets.
-    pub fleets: Vec<FleetView>,
-    /// Its newest events first.
-    pub events: Vec<String>,
-}
-
-/// A service's scalable target as a test wants to see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ScalingView {
-    /// The fewest tasks.
-    pub min: u32,
-    /// The most tasks.
-    pub max: u32,
-    /// What is suspended.
-    pub suspended: Suspension,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
-}
-
-/// A service deployment as a test wants to see it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ServiceDeploymentView {
-    /// Its ARN.
-    pub arn: String,
-    /// The service's name.
-    pub service: String,
-    /// As ECS names it: `IN_PROGRESS`, `ROLLBACK_SUCCESSFUL`.
-    pub status: String,
-    /// Where it is, as ECS would show it.
-    pub stage: Option<String>,
-    /// The task definition that it brings.
-    pub revision: String,
-    /// Green's target group.
-    pub target_group: Option<String>,
-    /// Green's share of production traffic, in percent.
-    pub production: f64,
-    /// The hooks that wait for an answer.
-    pub waiting: Vec<String>,
-    /// Why it is as it is.
-    pub reason: Option<String>,
-}
-
-impl ServiceView {
-    /// Its primary fleet.
-    pub fn primary(&self) -> Option<&FleetView> {
-        self.fleets.iter().find(|fleet| fleet.status == "PRIMARY")
-    }
 }
 
 impl Stage {

@@ -54,6 +54,8 @@ pub struct Switches {
     pub stop_abort: StopAbort,
     /// Whether the hooks of former stages stay in `lifecycleHookDetails`.
     pub former_hooks: Toggle,
+    /// Whether `FilterLogEvents` begins with a page without events and a token, as AWS does when it has not searched everything yet.
+    pub empty_log_page: Toggle,
     /// How long `requestedTestTrafficWeight` and `requestedProductionTrafficWeight` lag behind.
     pub weight_lag_ms: u64,
     /// How long until a new deployment appears in `ListServiceDeployments`.
@@ -96,6 +98,7 @@ impl Default for Switches {
             removed_hooks: RemovedHooks::SnapshotKeeps,
             stop_abort: StopAbort::Refused,
             former_hooks: Toggle::On,
+            empty_log_page: Toggle::Off,
             weight_lag_ms: 0,
             list_lag_ms: 0,
             hook_minute_ms: None,

@@ -8,6 +8,7 @@ use crate::account::{Account, LogPlace, Revision, sha256_hex};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
+use crate::switches::Toggle;
 use crate::world::TaskHandle;
 
 /// "InputLogStreamNames: array members: maximum number of 100 items."
@@ -37,6 +38,9 @@ pub(super) fn answer(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let wanted = streams.into_iter().filter(|(stream, _)| is_wanted(stream));
     let lines =
         wanted.flat_map(|(stream, handle)| lines(&stream, handle)).filter(|line| is_in_time(asked, line.at_ms) && pattern.fits(&line.text));
+    if cloud.switches().empty_log_page == Toggle::On && asked.text("nextToken").is_none() {
+        return Ok(json!({ "events": [], "searchedLogStreams": [], "nextToken": token(0) }));
+    }
     page(asked, group, lines.collect())
 }
 
@@ -91,9 +95,13 @@ fn page(asked: Asked<'_>, group: &str, mut lines: Vec<Line>) -> Answer {
     });
     let mut answer = json!({ "events": shown.collect::<Vec<_>>(), "searchedLogStreams": [] });
     if lines.len() > from + limit {
-        answer["nextToken"] = json!(format!("events-{}", from + limit));
+        answer["nextToken"] = json!(token(from + limit));
     }
     Ok(answer)
+}
+
+fn token(position: usize) -> String {
+    format!("events-{position}")
 }
 
 fn position(token: &str) -> Option<usize> {
