@@ -72,7 +72,7 @@ impl Aws {
             let call = self.cloudwatch().get_metric_data().set_metric_data_queries(Some(queries(batch)));
             let call = call.start_time(DateTime::from_secs_f64(batch.since)).end_time(DateTime::from_secs_f64(batch.until));
             let answer = told(ACTION, call.scan_by(ScanBy::TimestampAscending).set_next_token(token.take()).send().await)?;
-            batch::join(&mut series, answer.metric_data_results().iter().map(read));
+            series.extend(answer.metric_data_results().iter().map(read));
             batch::note(&mut series, &words(answer.messages()));
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),

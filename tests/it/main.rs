@@ -32,6 +32,7 @@ mod registry;
 mod rolling;
 mod scan;
 mod schedules;
+mod sources;
 mod taken_back;
 mod testers;
 mod testers_task;

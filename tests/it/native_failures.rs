@@ -285,9 +285,19 @@ async fn an_alarm_during_a_canary_s_step_takes_it_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alarm_that_rings_before_the_start_is_told_and_does_not_stop_it() {
+async fn an_alarm_that_rings_before_the_start_is_refused() {
+    let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
+    let told = story.told(Action::tested("1.1.0").with("alarms", "latency")).await;
+    assert_snapshot!(told.ending(), @"");
     let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
     let told = story.told(Action::tested("1.1.0")).await;
+    assert_snapshot!(told.ending(), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_that_rings_before_the_start_and_is_waived_is_told_and_does_not_stop_it() {
+    let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
+    let told = story.told(Action::tested("1.1.0").with("waive-alarms", "errors")).await;
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---

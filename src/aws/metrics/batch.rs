@@ -161,6 +161,7 @@ fn queries(index: usize, query: &CloudWatchQuery) -> Vec<Query<'_>> {
 
 fn told(asked: &Asked<'_>, series: &[&Series]) -> Told {
     let messages: Vec<String> = series.iter().flat_map(|series| series.messages.iter().cloned()).collect();
+    // The last page that a query is on says whether that is all of it.
     let Some(last) = series.last() else { return failed("CloudWatch gave no result for it".to_owned(), Access::Granted) };
     let because = if messages.is_empty() { String::new() } else { format!(": {}", messages.join("; ")) };
     match &last.fate {
@@ -177,15 +178,6 @@ fn told(asked: &Asked<'_>, series: &[&Series]) -> Told {
 
 fn failed(words: String, access: Access) -> Told {
     Told { answer: Answer::Failed(words), notes: Vec::new(), access }
-}
-
-/// Adds a page to what came before. A query that is on the last page too is complete as that says.
-pub(super) fn join(all: &mut Vec<Series>, page: impl Iterator<Item = Series>) {
-    for series in page {
-        // Earlier pages say Partial, or Complete for queries that a later page does not repeat.
-        all.iter_mut().filter(|other| other.id == series.id && other.fate == Fate::Partial).for_each(|other| other.fate = Fate::Complete);
-        all.push(series);
-    }
 }
 
 /// What CloudWatch says about the whole request is said of every query.

@@ -91,10 +91,9 @@ fn a_request_holds_five_hundred_queries() {
 fn pages_are_joined_and_the_last_one_says_whether_it_is_all() {
     let query = plain("a", 60);
     let batch = &batches(&[asked(1, &query, 0.0, 600.0)])[0];
-    let mut all = Vec::new();
-    join(&mut all, [series("q0", &[(0.0, 1.0)], Fate::Partial)].into_iter());
+    let mut all = vec![series("q0", &[(0.0, 1.0)], Fate::Partial)];
     assert_eq!(words(&batch.answers(&all)[0].1), "CloudWatch has not all of its points");
-    join(&mut all, [series("q0", &[(60.0, 2.0)], Fate::Complete)].into_iter());
+    all.push(series("q0", &[(60.0, 2.0)], Fate::Complete));
     assert_eq!(points(&batch.answers(&all)[0].1), [(0.0, 1.0), (60.0, 2.0)]);
 }
 
