@@ -43,6 +43,11 @@ pub fn system() -> std::time::SystemTime {
     OffsetDateTime::now_utc().into()
 }
 
+/// The wall clock in seconds of the epoch.
+pub fn seconds() -> f64 {
+    (OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH).as_seconds_f64()
+}
+
 /// A moment that AWS gave in seconds of the epoch, as RFC 3339; empty when it gave none.
 pub fn at(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "seconds of the epoch are far below the limit, and only whole ones are shown")]

@@ -21,6 +21,7 @@ mod checks;
 mod line;
 mod rollback;
 mod status;
+mod watch;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ enum Halt {
     Failed(Failure),
     Left(Failure),
     Superseded(Failure),
+    /// It stands at a gate, and a person is to answer.
+    Waits(Ending),
 }
 
 impl From<Failure> for Halt {
@@ -72,7 +75,7 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
         ended = mode(run, settings) => ended,
     };
     match ended {
-        Ok(ending) => {
+        Ok(ending) | Err(Halt::Waits(ending)) => {
             run.keep();
             settle(run, ending, insisted(run, signal)).await
         }

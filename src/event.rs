@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::measurement::Measurement;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::TestResult;
+use crate::checks::load::{LoadResult, WarmedUp};
 use crate::checks::tester::TesterResult;
 use crate::error::Failure;
 use crate::outcome::{Mode, Outcome, Reason};
@@ -293,6 +294,16 @@ pub enum Event {
     Checked {
         /// The measurement.
         measurement: Box<Measurement>,
+    },
+    /// Green was warmed up.
+    WarmedUp {
+        /// What it came to.
+        result: WarmedUp,
+    },
+    /// A load probe ended.
+    Loaded {
+        /// What it came to.
+        result: Box<LoadResult>,
     },
     /// A tester was started.
     TesterStarted {

@@ -117,6 +117,7 @@ inputs! {
         test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
         production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
         alarms = "alarms", "none besides those of the deployment group or the service", "CloudWatch alarms, metric or composite, by name, separated by commas or lines. Each must exist and not ring before the start; when one rings while traffic shifts or blue is kept, the rollout is taken back.";
+        analysis = "analysis", "none", "What is measured of green while traffic shifts and blue is kept: presets such as `error-rate < 5 %` or `green no worse than blue`, one a line; or a document with metrics, queries, conditions and logs, inline YAML or a path in the workspace; see docs/analysis.md.";
         waive_alarms = "waive-alarms", "none", "Alarms by name that may ring when the deployment starts, separated by commas or lines: also those of the deployment group or the service. Each counts again once it was OK.";
         skip_checks = "skip-checks", "false", "mode rollback: true leaves the smoke tests out, when they are what is broken.";
     }

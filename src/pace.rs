@@ -8,17 +8,21 @@ use crate::settings::PaceSettings;
 /// many jobs at once can afford in one account. A change is acted upon after half of it, at the median.
 const A_LOOK: Duration = Duration::from_millis(2_600);
 
+/// 15 looks a minute: what watches beside the rollout has the other reads, ten of them for alarms.
+const A_SHARED_LOOK: Duration = Duration::from_secs(4);
+
 /// The time between looks, adapting.
 #[derive(Debug)]
 pub struct Pace {
     settings: PaceSettings,
     slower: u32,
+    look: Duration,
 }
 
 impl Pace {
     /// A pace that AWS has not slowed down yet.
     pub fn new(settings: PaceSettings) -> Self {
-        Self { settings, slower: 1 }
+        Self { settings, slower: 1, look: A_LOOK }
     }
 
     /// Waits until the next look.
@@ -27,8 +31,13 @@ impl Pace {
     }
 
     fn pause(&self) -> Duration {
-        let pause = self.settings.fixed.unwrap_or(A_LOOK);
+        let pause = self.settings.fixed.unwrap_or(self.look);
         (pause * self.slower).min(self.settings.longest.max(pause))
+    }
+
+    /// Others read AWS too from now on.
+    pub fn share(&mut self) {
+        self.look = A_SHARED_LOOK;
     }
 
     /// AWS throttles: half as often.

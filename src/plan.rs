@@ -19,6 +19,7 @@ mod image;
 mod native;
 mod refuse;
 mod running;
+mod sides;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +63,8 @@ pub struct RolloutPlan {
     pub tasks: i64,
     /// How long it is followed.
     pub deadline: Duration,
+    /// How long traffic shifts and blue is kept by itself, as far as that is followed.
+    pub lasts: Duration,
     /// The alarms that say when to take it back.
     pub alarms: AlarmsPlan,
     /// Who performs it.
@@ -143,12 +146,14 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
             .iter()
             .flat_map(|asked| crate::documents::overrides::check_container_overrides(&asked.overrides, TaskDefinition(&definition))),
     );
+    problems.extend(sides::problems(settings, snapshot, rollout.as_ref()));
     if !problems.is_empty() {
         return Err(Refusal::Problems(problems));
     }
     refuse::not_now(settings, snapshot).and_then(|()| alarms::not_now(settings, snapshot)).map_err(Refusal::Failure)?;
     let mut warnings = refuse::warnings(settings, snapshot);
     warnings.extend(alarms::warnings(settings, snapshot));
+    warnings.extend(sides::warning(settings, rollout.as_ref()));
     warnings.extend(notes);
     let repository = image::repository(settings, snapshot);
     let mut lines = lines(settings, snapshot, rollout.as_ref());
@@ -222,6 +227,7 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
         blue: blue(snapshot, service),
         tasks: service.running_count,
         deadline: deadline(settings, snapshot, &way),
+        lasts: lasts(settings, snapshot, &way),
         alarms: alarms::watched(settings, snapshot),
         way,
     }))
@@ -269,13 +275,24 @@ fn rolling(service: &Service) -> RollingWay {
 /// What the user allows, and what the group itself waits on top; six hours is the longest job GitHub runs.
 fn deadline(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
     const LONGEST: Duration = Duration::from_hours(6);
-    let minutes = match way {
+    let ready = match way {
+        Way::Rolling(_) | Way::Native(_) => Duration::ZERO,
+        Way::CodeDeploy(way) => in_minutes(codedeploy::ready_minutes(way)),
+    };
+    let waits = ready + lasts(settings, snapshot, way);
+    settings.rollout.deadline.unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
+}
+
+fn lasts(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
+    in_minutes(match way {
         Way::Rolling(_) => 0,
         Way::Native(way) => native::minutes(settings, way),
         Way::CodeDeploy(way) => codedeploy::minutes(settings, snapshot, way),
-    };
-    let waits = Duration::from_mins(u64::try_from(minutes).unwrap_or(0));
-    settings.rollout.deadline.unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
+    })
+}
+
+fn in_minutes(minutes: i64) -> Duration {
+    Duration::from_mins(u64::try_from(minutes).unwrap_or(0))
 }
 
 fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<String> {

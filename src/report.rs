@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::checks::load::LoadResult;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::TesterResult;
@@ -84,6 +85,8 @@ pub struct Report {
     pub smoke_tests: Vec<TestResult>,
     /// What was measured.
     pub checks: Vec<CheckReport>,
+    /// Load probes.
+    pub loads: Vec<LoadResult>,
     /// Testers.
     pub testers: Vec<TesterResult>,
     /// Which side serves, and who says so.
@@ -178,6 +181,7 @@ impl Report {
             Event::TaskStarted { arns } => self.tasks = arns,
             Event::SmokeTested { result } => self.tested(result),
             Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
+            Event::Loaded { result } => self.loads.push(*result),
             Event::Tested { result } => self.testers.push(*result),
             Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
             Event::UndoFailed { what, failure } => self.stuck.push((what, failure)),

@@ -33,7 +33,7 @@ pub struct Values {
 
 impl Values {
     /// Everything that was given and must never be read by people.
-    pub(crate) fn confidential(&self) -> impl Iterator<Item = &Secret> {
+    pub fn confidential(&self) -> impl Iterator<Item = &Secret> {
         self.environment.values().chain(self.secrets.values())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::checks::Checks;
+use super::checks::{self, Brought, Checks};
 use super::status::brought;
 use super::{Ending, Halt, after, line, step, unwinding};
 use crate::error::Failure;
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::rollout::{self, Past, Rollout};
-use crate::steps::{history, scaling, smoke};
+use crate::steps::{history, scaling};
 use crate::survey::{Running, Snapshot};
 use crate::undo::{HooksUndo, Undo, short};
 use crate::unwind;
@@ -27,13 +27,14 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     if running.is_returning() {
         return expired(run, settings, &snapshot).await;
     }
+    let ready = checks::prepare(run, settings).await.map_err(Halt::Left)?;
     arm_running(run, settings, &snapshot);
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     rest(run, settings, &planned, running).await?;
-    let checks = Checks::new(run, settings, smoke::values(settings, None, &revision));
+    let checks = Checks::new(run, settings, ready, &Brought { plan: &planned, revision: &revision, image: None });
     if line::find_gate(run, &mut rollout).await? == Past::Not {
-        test_again(run, &rollout, &checks).await?;
+        test_again(run, &mut rollout, &checks).await?;
         rollout.proceed().await?;
     }
     line::from_traffic(run, settings, &mut rollout, &checks).await
@@ -91,7 +92,7 @@ async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &R
 }
 
 /// The job that started it tested green. When the answer took long, green is tested again.
-async fn test_again(run: &Run, rollout: &Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
+async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     if rollout.gate() == Gate::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
         run.tell(Event::Noted { sentence: "green was tested less than 5 minutes ago".into() });
         return Ok(());

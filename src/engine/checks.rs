@@ -1,43 +1,84 @@
 //! What is asked of green and of production, and when: at the gates, and beside the rollout while it goes on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::watch::Watch;
 use super::{Halt, step};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Values;
 use crate::error::Failure;
 use crate::event::Step;
+use crate::plan::RolloutPlan;
 use crate::run::Run;
+use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::steps::rollout::{Interrupted, Rollout, Shares};
-use crate::steps::{smoke, tester};
+use crate::steps::image::Pinned;
+use crate::steps::revision::Revision;
+use crate::steps::rollout::{Interrupted, Past, Rollout, Shares};
+use crate::steps::{load, secrets, smoke, tester};
 
 /// In the bake, production is tested so often.
 const BAKE_TESTS: Duration = Duration::from_mins(1);
+
+/// What checks need and what can be had before anything is touched.
+pub(super) struct Ready {
+    secrets: BTreeMap<String, Secret>,
+}
+
+/// Fetches secrets, and the images of testers: what is wrong with them is known before anything is touched.
+pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<Ready, Failure> {
+    let secrets = secrets::secrets(run, settings).await?;
+    tester::prepare(run, settings).await?;
+    Ok(Ready { secrets })
+}
 
 /// The checks of one run.
 pub(super) struct Checks<'a> {
     run: &'a Run,
     settings: &'a Settings,
     values: Values,
+    watch: Watch<'a>,
 }
 
 impl<'a> Checks<'a> {
-    pub(super) fn new(run: &'a Run, settings: &'a Settings, values: Values) -> Self {
-        Self { run, settings, values }
+    pub(super) fn new(run: &'a Run, settings: &'a Settings, ready: Ready, brought: &Brought<'a>) -> Self {
+        let values = Values { secrets: ready.secrets, ..smoke::values(settings, brought.image, brought.revision) };
+        let watch = Watch::new(run, settings, brought.plan, brought.revision, values.clone());
+        Self { run, settings, values, watch }
     }
 
     /// What is owed at a moment at which nothing moves: on green at its gate, on production after the shift.
-    pub(super) async fn at(&self, moment: Moment) -> Result<(), Halt> {
-        Ok(self.tests(moment).await?)
+    pub(super) async fn at(&self, moment: Moment, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+        match moment {
+            Moment::Green => {
+                self.tests(moment).await?;
+                self.watch.complete(moment, rollout).await
+            }
+            Moment::Step | Moment::Production | Moment::Bake => {
+                tokio::select! {
+                    tested = self.tests(moment) => tested?,
+                    failure = self.watch.alarm(moment) => return Err(failure.into()),
+                }
+                self.watch.complete(moment, rollout).await?;
+                self.watch.concluded(rollout).await
+            }
+        }
     }
 
-    /// What is owed before the next share of traffic goes to green. Before the first there is nothing to look at.
-    pub(super) async fn at_step(&self, rollout: &Rollout<'_>) -> Result<(), Halt> {
-        match rollout.on_green() {
-            Some(percent) if percent <= 0.0 => Ok(()),
-            Some(_) | None => Ok(self.passed(Moment::Step).await.map(drop)?),
+    /// Traffic goes to green from now on.
+    pub(super) async fn begin(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
+        self.watch.begin(rollout).await
+    }
+
+    /// What is owed before the next share of traffic goes to green; passed when it went on by itself meanwhile. Before the first
+    /// share there is nothing to look at.
+    pub(super) async fn at_step(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+        if rollout.on_green().is_some_and(|percent| percent <= 0.0) {
+            return Ok(Past::Not);
         }
+        self.passed(Moment::Step).await?;
+        self.watch.settled(rollout).await
     }
 
     /// Watches while something else goes on; what is found wrong ends both.
@@ -51,6 +92,7 @@ impl<'a> Checks<'a> {
             biased;
             went = going => Ok(went?),
             failure = self.tests_beside(moment, steps) => Err(failure.into()),
+            failure = self.watch.wrong(moment) => Err(failure.into()),
         }
     }
 
@@ -83,12 +125,27 @@ impl<'a> Checks<'a> {
     }
 
     fn tests_at(&self, moment: Moment) -> bool {
-        smoke::asked(self.settings, moment).is_some() || tester::asked(self.settings, moment)
+        let warms_up = moment == Moment::Green && load::warms_up(self.settings);
+        let (tests, testers) = (smoke::asked(self.settings, moment).is_some(), tester::asked(self.settings, moment));
+        warms_up || tests || testers || load::asked(self.settings, moment)
     }
 
-    /// Smoke tests, then testers; how many passed.
+    /// Warm-up, smoke tests, testers, load probes: what takes long comes last. How many passed.
     async fn passed(&self, moment: Moment) -> Result<usize, Failure> {
-        let tests = smoke::smoke(self.run, self.settings, moment, &self.values).await?;
-        Ok(tests + tester::testers(self.run, self.settings, moment, &self.values).await?)
+        let (run, settings, values) = (self.run, self.settings, &self.values);
+        if moment == Moment::Green {
+            load::warm_up(run, settings, values).await?;
+        }
+        let tests = smoke::smoke(run, settings, moment, values).await?;
+        let testers = tester::testers(run, settings, moment, values).await?;
+        Ok(tests + testers + load::load(run, settings, moment, values).await?)
     }
+}
+
+/// What is brought to production.
+pub(super) struct Brought<'a> {
+    pub(super) plan: &'a RolloutPlan,
+    pub(super) revision: &'a Revision,
+    /// The image, where this run has pushed or found one.
+    pub(super) image: Option<&'a Pinned>,
 }

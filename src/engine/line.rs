@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::checks::Checks;
+use super::checks::{self, Brought, Checks, Ready};
 use super::{Ending, Halt, answer, step};
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
@@ -19,7 +19,7 @@ use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{self, Past, Reached, Rollout};
-use crate::steps::{scaling, scan, smoke, stale, task, tester};
+use crate::steps::{scaling, scan, stale, task};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
 use crate::unwind::scaling::left_behind as scaling_left_behind;
@@ -30,7 +30,7 @@ const A_WHILE: Duration = Duration::from_secs(6);
 
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production → bake.
 pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let (mut snapshot, plan) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
+    let (mut snapshot, plan, ready) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
     let image = push(run, settings, &mut snapshot, &plan).await?;
     judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
     let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
@@ -48,7 +48,8 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     if settings.rollout.follow == Follow::Not {
         return Ok(started(&revision));
     }
-    let checks = Checks::new(run, settings, smoke::values(settings, image.as_ref(), &revision));
+    let brought = Brought { plan: planned, revision: &revision, image: image.as_ref() };
+    let checks = Checks::new(run, settings, ready, &brought);
     if running.is_some() && rollout.gate() != Gate::Absent {
         return resume(run, settings, &mut rollout, &checks).await;
     }
@@ -97,7 +98,7 @@ async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, ch
 /// traffic → production → bake, once green's gate is open.
 pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     step(run, Step::Shift, shift(rollout, checks), |()| "green serves 100 %".to_owned()).await?;
-    checks.at(Moment::Production).await?;
+    checks.at(Moment::Production, rollout).await?;
     rollout.pass_production().await?;
     bake(run, settings, rollout, checks).await?;
     Ok(deployed(run, rollout))
@@ -105,13 +106,15 @@ pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut R
 
 /// From share to share of the traffic, each of them checked, until green has all of it.
 async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
+    checks.begin(rollout).await?;
     loop {
         let steps = rollout.steps();
         match checks.beside(Moment::Step, steps, rollout.shifted()).await? {
             Reached::Green => return Ok(()),
             Reached::Gate(_) => {
-                checks.at_step(rollout).await?;
-                rollout.take_step().await?;
+                if checks.at_step(rollout).await? == Past::Not {
+                    rollout.take_step().await?;
+                }
             }
         }
     }
@@ -146,7 +149,7 @@ pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Hal
     }
 }
 
-pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan), Halt> {
+pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan, Ready), Halt> {
     let mut snapshot = look(run, settings).await?;
     while queue::make_way(run, settings, &snapshot).await? == Way::Again {
         snapshot = look(run, settings).await?;
@@ -157,12 +160,12 @@ pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot,
         Refusal::Problems(problems) => Halt::Refused(problems),
         Refusal::Failure(failure) => Halt::Failed(failure),
     })?;
-    tester::prepare(run, settings).await?;
+    let ready = checks::prepare(run, settings).await?;
     let notes = settings.notes.iter().map(|note| Event::Noted { sentence: note.clone() });
     let warnings = plan.warnings.iter().map(|warning| Event::Warned { sentence: warning.clone() });
     notes.chain(warnings).for_each(|event| run.tell(event));
     surveyed(run, &snapshot, &plan);
-    Ok((snapshot, plan))
+    Ok((snapshot, plan, ready))
 }
 
 fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
@@ -200,9 +203,9 @@ async fn one_off(run: &Run, settings: &Settings, revision: &Revision, snapshot: 
 }
 
 /// Green is tested where it is owed that.
-pub(super) async fn test_green(rollout: &Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
+pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     match rollout.gate() {
-        Gate::Test => checks.at(Moment::Green).await,
+        Gate::Test => checks.at(Moment::Green, rollout).await,
         Gate::Pass | Gate::Absent => Ok(()),
     }
 }
@@ -238,6 +241,14 @@ fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
     let green = if rollout.gate() == Gate::Test { "green is up and tested" } else { "green is up, and was not tested" };
     let sentence = format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
+}
+
+/// What was measured says neither good nor bad, and a person is to decide.
+pub(super) fn waiting_for_verdict(run: &Run, rollout: &Rollout<'_>, verdict: &str) -> Ending {
+    run.tell(Event::Measured { reads: run.aws.reads() });
+    let (serves, goes_on) = (rollout.serves(), rollout.goes_on());
+    let sentence = format!("{verdict}; {serves}; {goes_on}; answer with mode: continue or mode: abort");
+    Ending { outcome: Some(Outcome::Waiting), reason: Reason::Inconclusive, sentence }
 }
 
 pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {

@@ -52,7 +52,7 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, d
     let Some(group) = snapshot.group.clone() else { return Err(Vec::new()) };
     let gate = match group.ready_wait {
         ReadyWait::Continue => Gate::Absent,
-        ReadyWait::Minutes(_) if settings.checks.suite.is_some() && settings.checks.test_url.is_some() => Gate::Test,
+        ReadyWait::Minutes(_) if settings.checks.asks_green() => Gate::Test,
         ReadyWait::Minutes(_) => Gate::Pass,
     };
     let app_spec = match definition {
@@ -104,14 +104,18 @@ fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Proble
     })
 }
 
-/// Minutes that the group waits by itself.
-pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> i64 {
-    let ready = match way.group.ready_wait {
+/// Minutes that the group waits at green's gate.
+pub(super) fn ready_minutes(way: &CodeDeployWay) -> i64 {
+    match way.group.ready_wait {
         ReadyWait::Minutes(minutes) => i64::from(minutes),
         ReadyWait::Continue => 0,
-    };
+    }
+}
+
+/// Minutes that the rollout takes by itself once green's gate is open.
+pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> i64 {
     let termination = if settings.rollout.follow == Follow::Completed { i64::from(way.group.termination_minutes) } else { 0 };
-    ready + termination + snapshot.shift_minutes
+    termination + snapshot.shift_minutes
 }
 
 pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {

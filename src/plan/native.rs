@@ -117,7 +117,7 @@ fn balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
 /// What would fail in ECS later, or leave nothing that could be tested.
 fn check(settings: &Settings, service: &Service, strategy: Strategy, balancer: Balancer) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
-    let tests_green = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
+    let tests_green = settings.checks.asks_green();
     if strategy != Strategy::Rolling && balancer == Balancer::Load && service.production_rules().is_empty() {
         problems.push(Problem::new(
             "strategy",
@@ -126,9 +126,12 @@ fn check(settings: &Settings, service: &Service, strategy: Strategy, balancer: B
         ));
     } else if tests_green && strategy != Strategy::Rolling && balancer == Balancer::Load && service.test_rules().is_empty() {
         problems.push(Problem::new(
-            "test-url",
+            settings.checks.input_on_green(),
             "the service has no test listener rule, so no test traffic reaches green before users do",
-            "add advancedConfiguration.testListenerRule to the service's load balancer, or leave test-url out",
+            format!(
+                "add advancedConfiguration.testListenerRule to the service's load balancer, or {}",
+                leave_out(settings.checks.input_on_green())
+            ),
         ));
     }
     if tests_green && (strategy == Strategy::Rolling || balancer == Balancer::Headless) {
@@ -138,9 +141,15 @@ fn check(settings: &Settings, service: &Service, strategy: Strategy, balancer: B
             }
             _ => "the service is rolled in place by ECS: there is no green that could be tested before users reach it",
         };
-        problems.push(Problem::new("test-url", why, "leave test-url out; production-url tests after the rollout"));
+        let input = settings.checks.input_on_green();
+        problems.push(Problem::new(input, why, format!("{}; production-url tests after the rollout", leave_out(input))));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// How green's gate is not asked for.
+pub(super) fn leave_out(input: &str) -> &'static str {
+    if input == "analysis" { "let no check of analysis be `on: green`" } else { "leave test-url out" }
 }
 
 /// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration without ours.
@@ -180,13 +189,14 @@ fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, Need)> 
     if strategy == Strategy::Rolling || settings.rollout.follow == Follow::Not {
         return Vec::new();
     }
-    let suite = settings.checks.suite.is_some();
-    let green = (suite && settings.checks.test_url.is_some()) || settings.control.approval == Approval::BeforeTraffic;
-    let production = suite && settings.checks.production_url.is_some();
+    let checks = &settings.checks;
+    let green = checks.asks_green() || settings.control.approval == Approval::BeforeTraffic;
+    let tested = checks.suite.is_some() && checks.production_url.is_some();
     let all = [
         (configuration::GREEN, Need::Must, green),
         (configuration::STEP, Need::May, strategy.has_steps()),
-        (configuration::PRODUCTION, Need::Must, production),
+        // Without it, blue is only kept for as long as the service bakes.
+        (configuration::PRODUCTION, if tested { Need::Must } else { Need::May }, tested || checks.analysis.is_some()),
     ];
     all.into_iter().filter(|(_, _, is_needed)| *is_needed).map(|(stage, need, _)| (stage, need)).collect()
 }
@@ -195,7 +205,7 @@ fn gate(settings: &Settings, way: &NativeWay) -> Gate {
     if !way.pauses.contains(configuration::GREEN) {
         return Gate::Absent;
     }
-    if settings.checks.suite.is_some() && settings.checks.test_url.is_some() { Gate::Test } else { Gate::Pass }
+    if settings.checks.asks_green() { Gate::Test } else { Gate::Pass }
 }
 
 /// A pause of ours lasts as long as we follow; one that waits for a person gets ECS's own day unless a deadline says otherwise.

@@ -67,7 +67,7 @@ fn mismatch(settings: &Settings, group: &Group, service: &Service) -> Option<Pro
 
 /// Green must be tested before a user reaches it, and the group does not wait for that.
 fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
-    let asked = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
+    let asked = settings.checks.asks_green();
     if !asked || group.ready_wait != ReadyWait::Continue {
         return None;
     }
@@ -75,7 +75,7 @@ fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
         "group `{}` shifts traffic as soon as green is up (CONTINUE_DEPLOYMENT), so green cannot be tested before users reach it",
         settings.rollout.group
     );
-    Some(Problem::new("test-url", message, format!("let the group wait: {}", wait_command(settings, group))))
+    Some(Problem::new(settings.checks.input_on_green(), message, format!("let the group wait: {}", wait_command(settings, group))))
 }
 
 /// The command replaces the whole configuration, so it repeats what is there.
@@ -92,10 +92,12 @@ fn wait_command(settings: &Settings, group: &Group) -> String {
 
 fn rolling_problems(settings: &Settings, strategy: &str) -> Option<Problem> {
     let rolling = settings.rollout.strategy.asked.map_or(strategy == Strategy::Rolling.word(), |asked| asked == Strategy::Rolling);
-    let asked = settings.checks.suite.is_some() && settings.checks.test_url.is_some();
+    let asked = settings.checks.asks_green();
     let why = "the service is rolled in place by ECS: there is no green that could be tested before users reach it";
-    let remedy = "leave test-url out (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy";
-    (rolling && asked).then(|| Problem::new("test-url", why, remedy))
+    let input = settings.checks.input_on_green();
+    let leave_out = super::native::leave_out(input);
+    let remedy = format!("{leave_out} (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy");
+    (rolling && asked).then(|| Problem::new(input, why, remedy))
 }
 
 /// A person can only be asked where the rollout waits.
@@ -187,9 +189,10 @@ fn native_warnings(snapshot: &Snapshot) -> Vec<String> {
 /// Production is tested while blue could still be brought back, which takes a blue that is still there.
 fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let group = snapshot.group.as_ref()?;
-    let is_tested = settings.checks.suite.is_some() && settings.checks.production_url.is_some();
+    let checks = &settings.checks;
+    let is_tested = (checks.suite.is_some() && checks.production_url.is_some()) || checks.analysis.is_some();
     let hasty = is_tested && group.termination_minutes == 0;
-    hasty.then(|| format!("group `{}` takes blue away right after the shift: when a production test fails, there is no blue to go back to; let it keep blue for some minutes", settings.rollout.group))
+    hasty.then(|| format!("group `{}` takes blue away right after the shift: when production is found to be worse, there is no blue to go back to; let it keep blue for some minutes", settings.rollout.group))
 }
 
 fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {

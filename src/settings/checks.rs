@@ -1,7 +1,8 @@
-//! `smoke-tests`, `test-url`, `production-url`, and the alarms.
+//! `smoke-tests`, `test-url`, `production-url`, the alarms, and `analysis`.
 
 use super::collect::Collect;
 use super::{Checks, alarms};
+use crate::checks::analysis::{self, Analysis};
 use crate::checks::smoke::{self, Suite};
 use crate::checks::tester::Tester;
 use crate::inputs::Inputs;
@@ -13,14 +14,27 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     let test_url = collect.url("test-url", inputs.test_url.as_deref());
     let production_url = collect.url("production-url", inputs.production_url.as_deref());
     let alarms = alarms::settings(inputs, collect);
-    let Some(text) = inputs.smoke_tests.as_deref() else {
-        return Some(Checks { suite: None, test_url, production_url, environment: Vec::new(), alarms });
-    };
-    let suite = suite(text, runner, collect)?;
-    let environment = environment(&suite, runner, collect);
-    let checks = Checks { suite: Some(suite), test_url, production_url, environment, alarms };
+    let suite = inputs.smoke_tests.as_deref().map(|text| suite(text, runner, collect));
+    let analysis = inputs.analysis.as_deref().map(|text| analysis(text, inputs, runner, collect));
+    let (suite, analysis) = (read(suite)?, read(analysis)?);
+    let mut environment = Vec::new();
+    let asked = suite.iter().flat_map(|suite| suite.needs_env()).map(|name| ("smoke-tests", name));
+    let asked = asked.chain(analysis.iter().flat_map(|analysis| analysis.needs_env()).map(|name| ("analysis", name)));
+    for (input, name) in asked {
+        environment.extend(variable(input, name, runner, collect));
+    }
+    let checks = Checks { suite, test_url, production_url, environment, alarms, analysis };
     idle_testers(&checks, collect);
     Some(checks)
+}
+
+/// Absent, or there and read; none where what is there could not be read.
+#[expect(clippy::option_option, reason = "absent and wrong are different answers to whoever collects problems")]
+fn read<T>(input: Option<Option<T>>) -> Option<Option<T>> {
+    match input {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
 }
 
 /// A test runs at the sides that have a URL; a tester that has none at all was meant to run and would not.
@@ -49,17 +63,34 @@ fn suite(text: &str, runner: &Runner, collect: &mut Collect) -> Option<Suite> {
     collect.keep_all(smoke::parse(&content, text, &files))
 }
 
-fn environment(suite: &Suite, runner: &Runner, collect: &mut Collect) -> Vec<(String, Secret)> {
-    let mut values = Vec::new();
-    for name in suite.needs_env() {
-        match runner.variables.get(name) {
-            Some(value) => values.push((name.to_owned(), Secret::new(value.clone()))),
-            None => collect.problem(
-                "smoke-tests",
-                format!("${{env.{name}}} is used, but the environment has no {name}"),
-                format!("set {name} under `env:` of the step"),
-            ),
-        }
+/// The input `analysis`; it needs a rollout that is followed.
+fn analysis(text: &str, inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Analysis> {
+    if inputs.service.is_none() {
+        collect.problem("analysis", "there is no service whose rollout could be measured", "set service");
     }
-    values
+    if inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+        collect.problem(
+            "wait-for-service-stability",
+            "false leaves the rollout to AWS, but an analysis needs it to be followed",
+            "leave it out, or leave analysis out",
+        );
+    }
+    if analysis::is_inline(text) {
+        return collect.keep_all(analysis::parse(text, "inline"));
+    }
+    let content = runner.workspace.read(text).map_err(|error| {
+        let remedy = "give presets such as `error-rate < 5 %`, inline YAML, or the path of a file that the job has checked out";
+        Problem::new("analysis", format!("{text} {error}"), remedy)
+    });
+    let content = collect.keep(content)?;
+    collect.keep_all(analysis::parse(&content, text))
+}
+
+fn variable(input: &'static str, name: &str, runner: &Runner, collect: &mut Collect) -> Option<(String, Secret)> {
+    if let Some(value) = runner.variables.get(name) {
+        return Some((name.to_owned(), Secret::new(value.clone())));
+    }
+    let message = format!("${{env.{name}}} is used, but the environment has no {name}");
+    collect.problem(input, message, format!("set {name} under `env:` of the step"));
+    None
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+use crate::checks::analysis::Analysis;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
 use crate::documents::changes::Changes;
@@ -202,9 +203,26 @@ pub struct Checks {
     pub environment: Vec<(String, Secret)>,
     /// The alarms that the user names.
     pub alarms: AlarmSettings,
+    /// What is measured while traffic shifts.
+    pub analysis: Option<Analysis>,
 }
 
 impl Checks {
+    /// Whether anything is asked of green before users reach it.
+    pub fn asks_green(&self) -> bool {
+        (self.suite.is_some() && self.test_url.is_some()) || self.measures(Moment::Green)
+    }
+
+    /// Whether anything is measured at a moment.
+    pub fn measures(&self, moment: Moment) -> bool {
+        self.analysis.as_ref().is_some_and(|analysis| analysis.runs_on(moment))
+    }
+
+    /// The input that asks for green's gate.
+    pub fn input_on_green(&self) -> &'static str {
+        if self.suite.is_some() && self.test_url.is_some() { "test-url" } else { "analysis" }
+    }
+
     /// The URL at which a moment's tests run.
     pub fn url(&self, moment: Moment) -> Option<&Url> {
         match moment {

@@ -88,6 +88,8 @@ impl Console {
             Event::GateOpened { gate: Gate::Production } => vec!["The gate after the shift is open: the rollout may end".into()],
             Event::SmokeTested { result } => test_lines(result),
             Event::Checked { measurement } => super::checks::lines(measurement),
+            Event::WarmedUp { result } => vec![quiet(&format!("warm-up of {result}"))],
+            Event::Loaded { result } => super::load::lines(result),
             Event::TesterStarted { name, moment, place } => vec![quiet(&format!("{name} on {moment}: {place}"))],
             Event::TesterLine { line, .. } => vec![quiet(&format!("  | {line}"))],
             Event::Tested { result } => super::tester::lines(result),

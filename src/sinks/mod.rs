@@ -3,6 +3,7 @@
 mod checks;
 pub mod console;
 pub mod journal;
+mod load;
 pub mod markdown;
 pub mod outputs;
 pub mod recorder;

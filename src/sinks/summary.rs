@@ -8,7 +8,7 @@ use crate::report::{Report, StepReport};
 use crate::sinks::console::{capital, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
-use crate::sinks::{checks, scan, tester};
+use crate::sinks::{checks, load, scan, tester};
 use crate::undo::short;
 
 /// The summary of a report.
@@ -22,6 +22,7 @@ pub fn of(report: &Report) -> String {
         steps(report),
         scan::section(&report.scans),
         tests(report),
+        load::section(&report.loads),
         tester::section(&report.testers),
         checks::section(&report.checks),
         stopped(report),

@@ -2,9 +2,11 @@
 
 pub mod ahead;
 pub mod alarms;
+pub mod analysis;
 pub mod blind;
 pub mod history;
 pub mod image;
+pub mod load;
 mod log_lines;
 pub mod queue;
 mod repository;
@@ -12,6 +14,7 @@ pub mod revision;
 pub mod rollout;
 pub mod scaling;
 pub mod scan;
+pub mod secrets;
 pub mod smoke;
 pub mod sources;
 pub mod stale;

@@ -68,8 +68,9 @@ pub async fn prepare(run: &Run, settings: &Settings) -> Result<(), Failure> {
 
 /// Runs the moment's testers; how many passed.
 pub async fn testers(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<usize, Failure> {
-    let Some(url) = settings.checks.url(moment) else { return Ok(0) };
-    let occasion = Occasion { moment, url, values, scrubber: Scrubber::new(settings.secrets()) };
+    let (Some(suite), Some(url)) = (&settings.checks.suite, settings.checks.url(moment)) else { return Ok(0) };
+    let values = &suite.begin(url, values);
+    let occasion = Occasion { moment, url, values, scrubber: Scrubber::new(settings.secrets().chain(values.confidential())) };
     let mut passed = 0;
     for tester in at(settings, moment) {
         one(run, settings, tester, &occasion).await?;

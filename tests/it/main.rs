@@ -5,6 +5,7 @@
 #![cfg(test)]
 #![expect(clippy::too_many_lines, reason = "a story is as long as what a person would read of it")]
 
+mod analysis;
 mod bad_input;
 mod cancelled;
 mod codedeploy;

@@ -208,6 +208,14 @@ impl Analysis {
         self.checks.iter().any(|check| check.weight == Weight::Counts && check.on_inconclusive == OnInconclusive::Pause)
     }
 
+    /// The same, where a person has answered already: nothing waits for another answer.
+    #[must_use]
+    pub fn answered(mut self) -> Self {
+        let waits = |check: &&mut Check| check.on_inconclusive == OnInconclusive::Pause;
+        self.checks.iter_mut().filter(waits).for_each(|check| check.on_inconclusive = OnInconclusive::Proceed);
+        self
+    }
+
     /// Whether anything is measured at a moment.
     pub fn runs_on(&self, moment: Moment) -> bool {
         self.checks.iter().any(|check| check.on.contains(&moment))

@@ -44,7 +44,7 @@ impl Judge {
     /// A check that cannot be asked with these sides ([`Analysis::problems`]) is inconclusive from its first moment on.
     pub fn new(analysis: &Analysis, sides: Sides, values: Values) -> Self {
         let tracks = analysis.checks.iter().flat_map(|check| STRETCHES.iter().filter_map(|stretch| Track::new(check, stretch)));
-        let scrubber = Scrubber::new(values.environment.values());
+        let scrubber = Scrubber::new(values.confidential());
         Self { tracks: tracks.collect(), moment: None, filling: Filling { sides, values }, scrubber, next_id: 0, ended: None }
     }
 
@@ -80,6 +80,11 @@ impl Judge {
             }
         }
         questions
+    }
+
+    /// Answers that are still awaited will not come: their questions are asked anew.
+    pub fn ask_again(&mut self) {
+        self.tracks.iter_mut().for_each(|track| track.asking = None);
     }
 
     /// When something is due next; nothing while all answers are awaited, or when nothing is asked any more.

@@ -34,5 +34,5 @@ pub use run::{Limits, OnResult, run};
 pub(crate) use run::{begin, complete};
 #[cfg(test)]
 pub use schema::schema;
-pub use secrets::{SecretError, SecretWanted};
+pub use secrets::SecretWanted;
 pub(crate) use send::{Clients, Outgoing, Side, chain};

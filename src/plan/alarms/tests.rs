@@ -28,8 +28,8 @@ fn snapshot(own: &[&str], found: Option<Vec<Alarm>>) -> Snapshot {
     Snapshot { service: Some(service), alarms, ..Snapshot::default() }
 }
 
-fn both(errors: AlarmState, latency: AlarmState) -> Option<Vec<Alarm>> {
-    Some(vec![alarm("errors", errors), alarm("latency", latency)])
+fn both(errors: AlarmState, latency: AlarmState) -> Vec<Alarm> {
+    vec![alarm("errors", errors), alarm("latency", latency)]
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn an_alarm_that_does_not_exist_is_refused_and_one_that_cannot_be_read_is_not() 
 #[test]
 fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is() {
     for own in [&[] as &[&str], &["errors"]] {
-        let found = snapshot(own, both(AlarmState::Ringing, AlarmState::Ok));
+        let found = snapshot(own, Some(both(AlarmState::Ringing, AlarmState::Ok)));
         let failure = not_now(&settings(&[]), &found).unwrap_err();
         assert_eq!(failure.reason, Reason::Alarm);
         let cause = "errors (ALARM since 2026-01-01T00:00:00Z): Threshold Crossed";
@@ -69,18 +69,18 @@ fn going_back_is_not_kept_by_the_alarm_that_is_the_reason_for_it() {
 
 #[test]
 fn no_data_and_a_waiver_of_nothing_are_told() {
-    let found = snapshot(&[], both(AlarmState::InsufficientData, AlarmState::Ringing));
-    let settings = settings(&[("INPUT_WAIVE-ALARMS", "latency\nlatancy")]);
+    let found = snapshot(&[], Some(both(AlarmState::InsufficientData, AlarmState::Ringing)));
+    let settings = settings(&[("INPUT_WAIVE-ALARMS", "latency\nmemory")]);
     let told = [
         "latency rings already: it counts again once it was OK",
         "alarm errors has no data yet (INSUFFICIENT_DATA): it may never ring",
-        "waive-alarms names latancy, which is not an alarm of this deployment",
+        "waive-alarms names memory, which is not an alarm of this deployment",
     ];
     assert_eq!(warnings(&settings, &found), told);
 }
 
 #[test]
 fn all_alarms_are_watched_once() {
-    let plan = watched(&settings(&[]), &snapshot(&["cpu", "errors"], both(AlarmState::Ok, AlarmState::Ok)));
+    let plan = watched(&settings(&[]), &snapshot(&["cpu", "errors"], Some(both(AlarmState::Ok, AlarmState::Ok))));
     assert_eq!(plan.all(), ["errors", "latency", "cpu"]);
 }

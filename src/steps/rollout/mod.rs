@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::{AwsError, Kind};
+use crate::checks::analysis::Sides;
 use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
 use crate::error::Failure;
 use crate::event::{Event, Progress, Serving, Witness};
@@ -24,7 +25,6 @@ mod interrupted;
 pub mod native;
 mod progress;
 mod shares;
-mod sides;
 mod start;
 
 pub use codedeploy::CodeDeploy;
@@ -33,7 +33,6 @@ pub use found::{Past, Reached};
 pub use interrupted::Interrupted;
 pub use native::Native;
 pub use shares::Shares;
-pub use sides::Places;
 pub use start::{attach, start};
 
 /// Nobody has reached green yet.
@@ -217,6 +216,34 @@ impl<'a> Rollout<'a> {
         Ok(())
     }
 
+    /// Follows a rollout without a gate of ours until the first traffic goes to green.
+    pub async fn reach_traffic(&mut self) -> Result<(), Interrupted> {
+        match (&self.controller, self.gate()) {
+            (Controller::CodeDeploy(_) | Controller::Native(_), Gate::Absent) => self.until(Goal::Gate).await.map(drop),
+            (Controller::Rolling(_), _) | (_, Gate::Test | Gate::Pass) => Ok(()),
+        }
+    }
+
+    /// Others read AWS beside it: it is looked at less often.
+    pub fn share_reads(&mut self) {
+        self.pace.share();
+    }
+
+    /// How long blue can be brought back at least once green serves all of production, when nobody lets it go.
+    pub fn blue_stays(&self) -> Duration {
+        match &self.plan.way {
+            Way::CodeDeploy(way) => Duration::from_mins(u64::try_from(way.group.termination_minutes).unwrap_or_default()),
+            Way::Native(way) if self.plan.waits_after_the_shift() => Duration::from_mins(way.pause_minutes),
+            Way::Native(way) => Duration::from_mins(way.bake_minutes),
+            Way::Rolling(_) => self.plan.deadline,
+        }
+    }
+
+    /// Both sides, as an analysis names them.
+    pub async fn sides(&self) -> Sides {
+        self.plan.sides(&self.green_groups().await, &self.revision.arn)
+    }
+
     /// Follows the rollout while it is left where it is: ready when it went on by itself.
     pub async fn held(&mut self) -> Result<(), Interrupted> {
         self.until(Goal::Hold).await.map(drop)
@@ -227,6 +254,15 @@ impl<'a> Rollout<'a> {
         match self.settings.rollout.follow {
             Follow::Completed => self.until(Goal::Completed).await.map(drop),
             Follow::Shifted | Follow::Not => Ok(()),
+        }
+    }
+
+    /// ARNs of green's target groups; none before green is up, and where both sides share one.
+    async fn green_groups(&self) -> Vec<String> {
+        match &self.controller {
+            Controller::CodeDeploy(codedeploy) => codedeploy.green_groups().await,
+            Controller::Native(native) => native.groups(),
+            Controller::Rolling(_) => Vec::new(),
         }
     }
 

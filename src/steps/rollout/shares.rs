@@ -40,7 +40,7 @@ impl Shares {
             }
         }
         // The rollout is not looked at any more: there is no next step.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -19,6 +19,9 @@ use super::{images, judge, process};
 /// Long enough for a busy machine.
 const STEADY: Duration = Duration::from_secs(30);
 
+/// What the users of a story do.
+pub(super) type Users = fn(LoadOptions) -> LoadOptions;
+
 /// A story under way. It must be brought to its end.
 pub(crate) struct Play {
     /// The stage.
@@ -39,14 +42,13 @@ impl Drop for Play {
 
 impl Play {
     /// With the service running 1.0.0, and users before its production listener.
-    pub(super) async fn begin(stage: Stage, recording: TempPath, service: ServiceOptions) -> Self {
+    pub(super) async fn begin(stage: Stage, recording: TempPath, service: ServiceOptions, users: Users) -> Self {
         stage.world().push_layout(&images::layout("1.0.0"), "app", "1.0.0").await.expect("pushed");
         let (name, is_active, serves) = (service.name.clone(), service.status == "ACTIVE", service.desired > 0);
         stage.add_service(service).await.expect("a service");
         assert!(!is_active || stage.wait_until_steady(&name, STEADY).await, "{:?}", stage.service_view(&name));
         let users = (is_active && serves).then(|| stage.listener("prod")).flatten().map(|listener| {
-            let options = LoadOptions { connections: 2, pause: Duration::from_millis(20), ..LoadOptions::on(listener) };
-            Load::start(options)
+            Load::start(users(LoadOptions { connections: 2, pause: Duration::from_millis(20), ..LoadOptions::on(listener) }))
         });
         Self { stage, recording, job: Job::new(), users, called: 0, has_ended: false }
     }
@@ -164,7 +166,7 @@ impl Play {
         if let Some(users) = self.users.take() {
             let seen = users.stop().await;
             assert!(seen.requests > 0, "nobody used the service");
-            assert_eq!(seen.failures, 0, "requests of users failed: {:?}", seen.failures_by_kind);
+            assert_eq!(seen.unexpected, 0, "requests of users failed: {:?}", seen.failures_by_kind);
         }
         assert_eq!(self.stage.unknown_operations(), BTreeMap::new());
         canaries::permissions(&self.stage);

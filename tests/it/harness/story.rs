@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::action::Action;
 use super::canaries::{REGISTRY_PASSWORD, SMOKE_TOKEN};
-use super::play::Play;
+use super::play::{Play, Users};
 use super::told::Told;
 
 /// Where the sample application's secret comes from.
@@ -18,6 +18,7 @@ const TOKEN_PARAMETER: &str = "arn:aws:ssm:eu-central-1:123456789012:parameter/s
 pub(crate) struct Story {
     options: StageOptions,
     service: ServiceOptions,
+    users: Users,
 }
 
 impl Story {
@@ -82,7 +83,7 @@ impl Story {
             alarms: [("errors".to_owned(), ecs_bluegreen_sim::AlarmState::Ok)].into(),
             ..StageOptions::default()
         };
-        Self { options, service }
+        Self { options, service, users: |options| options }
     }
 
     /// Changes the stage.
@@ -94,6 +95,12 @@ impl Story {
     /// Changes how AWS behaves where that is unsure.
     pub(crate) fn switches(self, change: impl FnOnce(&mut Switches)) -> Self {
         self.stage(|options| change(&mut options.switches))
+    }
+
+    /// Changes what users do.
+    pub(crate) fn users(mut self, users: Users) -> Self {
+        self.users = users;
+        self
     }
 
     /// Real time, in which a minute of AWS's lasts a second: nothing moves on because somebody looked.
@@ -117,7 +124,7 @@ impl Story {
         let recording = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
         self.options.recording = Some(recording.to_path_buf());
         let stage = Stage::start(self.options).await.expect("a stage");
-        Play::begin(stage, recording, self.service).await
+        Play::begin(stage, recording, self.service, self.users).await
     }
 
     /// The whole story of one run of the action.

@@ -60,12 +60,19 @@ pub(super) fn bad(tracks: &[Track], sides: &Sides) -> Option<Ended> {
 pub(super) fn good(tracks: &[Track]) -> Ended {
     let counting = || tracks.iter().filter(|track| track.counts() && track.began.is_some());
     let measurements: u32 = counting().map(|track| track.tally.count()).sum();
-    let why = format!("{measurements} measurements of {} checks passed no limit", counting().count());
+    let over: Vec<&str> = counting().filter(|track| is_passed_over(track)).map(|track| track.check.name.as_str()).collect();
+    let over = if over.is_empty() { String::new() } else { format!("; {} could not tell, and was passed over", over.join(", ")) };
+    let why = format!("{measurements} measurements of {} checks passed no limit{over}", counting().count());
     Ended { phase: Phase::Successful, check: None, why, measurement: None, on_inconclusive: OnInconclusive::default() }
 }
 
+/// One that knows neither good nor bad is passed over where that is wanted; the others go on.
 fn is_bad(track: &Track) -> bool {
-    track.ended.is_some_and(|phase| phase != Phase::Successful)
+    track.ended.is_some_and(|phase| phase != Phase::Successful) && !is_passed_over(track)
+}
+
+fn is_passed_over(track: &Track) -> bool {
+    track.ended == Some(Phase::Inconclusive) && track.check.on_inconclusive == OnInconclusive::Proceed
 }
 
 /// The first of the worst.

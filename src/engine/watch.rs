@@ -1,0 +1,245 @@
+//! What is watched while users reach green: alarms every few seconds, and the analysis at its own rhythm.
+//!
+//! What is found wrong is an answer here, never an action: who calls takes the rollout back, or waits for a person.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::{Halt, line, step};
+use crate::checks::analysis::{Ended, Judge, OnInconclusive};
+use crate::checks::measurement::Phase;
+use crate::checks::moment::Moment;
+use crate::checks::smoke::Values;
+use crate::clock;
+use crate::error::Failure;
+use crate::event::{Event, Step};
+use crate::plan::RolloutPlan;
+use crate::run::Run;
+use crate::settings::{Mode, Settings};
+use crate::steps::alarms::{AlarmWatch, EVERY};
+use crate::steps::analysis::{self, Analysis};
+use crate::steps::revision::Revision;
+use crate::steps::rollout::{Interrupted, Past, Rollout};
+use crate::steps::sources::{Sources, Version};
+
+/// Before blue goes, so much time is left to bring it back.
+const SPARE: Duration = Duration::from_secs(30);
+
+/// The watch of one rollout.
+pub(super) struct Watch<'a> {
+    run: &'a Run,
+    settings: &'a Settings,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+    values: Values,
+    alarms: tokio::sync::Mutex<Looks<'a>>,
+    analysis: OnceCell<Analysis<'a>>,
+    times: Mutex<Times>,
+}
+
+/// When traffic changed, in seconds of the epoch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    /// The first went to green.
+    began: f64,
+    /// Green's share changed last.
+    changed: f64,
+}
+
+/// The alarms, and when they are looked at next.
+struct Looks<'a> {
+    watch: AlarmWatch<'a>,
+    next: Instant,
+}
+
+/// What becomes of a rollout whose analysis is inconclusive, where a person is to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// It stands at a gate.
+    Here,
+    /// It does not.
+    Not,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, values: Values) -> Self {
+        let watch = AlarmWatch::new(run, plan.alarms.all(), &plan.alarms.before);
+        let alarms = tokio::sync::Mutex::new(Looks { watch, next: Instant::now() });
+        Self { run, settings, plan, revision, values, alarms, analysis: OnceCell::new(), times: Mutex::default() }
+    }
+
+    /// Traffic goes to green from now on.
+    pub(super) async fn begin(&self, rollout: &mut Rollout<'_>) -> Result<(), Interrupted> {
+        if !self.alarms.lock().await.watch.is_idle() {
+            rollout.share_reads();
+        }
+        if self.settings.checks.analysis.is_some() {
+            rollout.reach_traffic().await?;
+            self.change(|times| times.began = clock::seconds());
+            self.changes();
+            self.enter(Moment::Step, rollout).await;
+        }
+        Ok(())
+    }
+
+    /// Ready only when something is wrong that no gate ahead leaves to a person.
+    pub(super) async fn wrong(&self, moment: Moment) -> Failure {
+        tokio::select! {
+            failure = self.alarm(moment) => failure,
+            failure = self.worse(moment) => failure,
+        }
+    }
+
+    /// Ready only when an alarm rings.
+    pub(super) async fn alarm(&self, moment: Moment) -> Failure {
+        let mut looks = self.alarms.lock().await;
+        while !looks.watch.is_idle() {
+            tokio::time::sleep_until(looks.next).await;
+            looks.next = Instant::now() + EVERY;
+            let look = looks.watch.look(moment).await;
+            for measurement in look.measurements {
+                self.run.tell(Event::Checked { measurement: Box::new(measurement) });
+            }
+            if let Some(failure) = look.failure {
+                return failure;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Ready only when the analysis ended badly.
+    async fn worse(&self, moment: Moment) -> Failure {
+        let Some(analysis) = self.analysis.get() else { return std::future::pending().await };
+        let ended = analysis.ended().await;
+        match analysis::failure(&ended) {
+            // It waits at the next gate, which is not passed without a person.
+            Some(_) if asks(&ended) && moment == Moment::Step && self.plan.waits_after_the_shift() => std::future::pending().await,
+            Some(failure) => with_gate(failure, &ended),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Everything that is measured at a moment at which nothing moves, to its end.
+    pub(super) async fn complete(&self, moment: Moment, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+        if !self.settings.checks.measures(moment) {
+            return Ok(());
+        }
+        let Some(analysis) = self.enter(moment, rollout).await else { return Ok(()) };
+        step(self.run, Step::Analysis, self.until(moment, analysis.complete(), rollout), |_| "nothing was found wrong".to_owned()).await.map(drop)
+    }
+
+    /// Waits until the traffic that green has now was judged, before it gets more.
+    pub(super) async fn settled(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+        let Some(analysis) = self.analysis.get() else { return Ok(Past::Not) };
+        let since = self.times().changed;
+        let settled = self.until(Moment::Step, analysis.settled(since), rollout);
+        let past = if analysis.is_settled(since) {
+            settled.await?
+        } else {
+            step(self.run, Step::Analysis, settled, |_| "nothing was found wrong at this step".to_owned()).await?
+        };
+        self.changes();
+        Ok(past)
+    }
+
+    /// Waits until all of production's traffic on green was judged, as long as blue can be brought back.
+    pub(super) async fn concluded(&self, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+        if self.settings.checks.analysis.is_none() {
+            return Ok(());
+        }
+        self.changes();
+        let Some(analysis) = self.enter(Moment::Step, rollout).await else { return Ok(()) };
+        let Times { began, changed } = self.times();
+        let stays = rollout.blue_stays().saturating_sub(SPARE);
+        let in_time = async {
+            // Checks of the shift alone have not judged anything yet when all traffic went over at once.
+            let judged = async {
+                if let Some(ended) = analysis.settled(began).await {
+                    return Some(ended);
+                }
+                analysis.enter(Moment::Bake);
+                analysis.settled(changed).await
+            };
+            match tokio::time::timeout(stays, judged).await {
+                Ok(ended) => ended,
+                // What was never known by now will not be known in time.
+                Err(_) => analysis.finish(),
+            }
+        };
+        step(self.run, Step::Analysis, self.until(Moment::Bake, in_time, rollout), |_| "nothing was found wrong".to_owned()).await.map(drop)
+    }
+
+    /// Measures while the rollout is held where it is; passed when it went on by itself.
+    async fn until(&self, moment: Moment, measured: impl Future<Output = Option<Ended>>, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+        let waits = self.waits(moment);
+        let ended = {
+            let held = async {
+                if rollout.keeps_blue() { rollout.held().await } else { std::future::pending().await }
+            };
+            tokio::select! {
+                biased;
+                ended = measured => ended,
+                failure = self.alarm(moment), if moment != Moment::Green => return Err(failure.into()),
+                held = held => {
+                    held?;
+                    return Ok(Past::Passed);
+                }
+            }
+        };
+        match ended.and_then(|ended| analysis::failure(&ended).map(|failure| (ended, failure))) {
+            None => Ok(Past::Not),
+            Some((ended, _)) if asks(&ended) && waits == Waits::Here => {
+                Err(Halt::Waits(line::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended))))
+            }
+            Some((ended, failure)) => Err(with_gate(failure, &ended).into()),
+        }
+    }
+
+    fn waits(&self, moment: Moment) -> Waits {
+        match moment {
+            Moment::Green | Moment::Step => Waits::Here,
+            Moment::Production | Moment::Bake if self.plan.waits_after_the_shift() => Waits::Here,
+            Moment::Production | Moment::Bake => Waits::Not,
+        }
+    }
+
+    async fn enter(&self, moment: Moment, rollout: &Rollout<'_>) -> Option<&Analysis<'a>> {
+        let asked = self.settings.checks.analysis.as_ref()?;
+        // A person who answered has said already what becomes of an inconclusive one.
+        let asked = if self.settings.mode == Mode::Continue { asked.clone().answered() } else { asked.clone() };
+        let made = self.analysis.get_or_init(async || {
+            let green = Version { revision: &self.revision.arn, definition: Some(&self.revision.definition) };
+            let blue = Version { revision: &self.plan.blue.revision, definition: None };
+            let blue = self.plan.has_blue().then_some(blue);
+            let judge = Judge::new(&asked, rollout.sides().await, self.values.clone()).expecting(self.plan.lasts);
+            Analysis::new(self.run, Sources::new(self.run, &self.plan.place, blue, green), judge)
+        });
+        let analysis = made.await;
+        analysis.enter(moment);
+        Some(analysis)
+    }
+
+    fn changes(&self) {
+        self.change(|times| times.changed = clock::seconds());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Times)) {
+        change(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn times(&self) -> Times {
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a person is to decide.
+fn asks(ended: &Ended) -> bool {
+    ended.phase == Phase::Inconclusive && ended.on_inconclusive == OnInconclusive::Pause
+}
+
+fn with_gate(failure: Failure, ended: &Ended) -> Failure {
+    if asks(ended) { failure.caused_by("there is no gate here at which it could wait for a person") } else { failure }
+}

@@ -1,0 +1,139 @@
+//! The analysis of a run: asks what is due, tells what came back, and says when it came to an end.
+//!
+//! What is asked when, and what the answers come to, is the judge's business; what follows from a verdict is the engine's.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::checks::analysis::{Ended, Judge, Standing};
+use crate::checks::measurement::Phase;
+use crate::checks::moment::Moment;
+use crate::clock;
+use crate::error::Failure;
+use crate::event::Event;
+use crate::outcome::Reason;
+use crate::run::Run;
+use crate::steps::sources::Sources;
+
+/// An analysis under way.
+pub struct Analysis<'a> {
+    run: &'a Run,
+    sources: Sources<'a>,
+    judge: Mutex<Judge>,
+}
+
+impl<'a> Analysis<'a> {
+    /// One that has measured nothing yet.
+    pub fn new(run: &'a Run, sources: Sources<'a>, judge: Judge) -> Self {
+        Self { run, sources, judge: Mutex::new(judge) }
+    }
+
+    /// A moment begins; questions that nobody waits for any more are asked anew.
+    pub fn enter(&self, moment: Moment) {
+        let mut judge = self.judge();
+        judge.ask_again();
+        judge.enter(moment, clock::seconds());
+    }
+
+    /// Measures until it has ended; not ready while it goes on.
+    pub async fn ended(&self) -> Ended {
+        loop {
+            if let Some(ended) = self.until(|_| false).await {
+                return ended;
+            }
+        }
+    }
+
+    /// Whether what happened after a time was judged already.
+    pub fn is_settled(&self, since: f64) -> bool {
+        self.judge().settled(since)
+    }
+
+    /// Measures until everything that ends by itself has ended; how all of it ended, where it did.
+    pub async fn complete(&self) -> Option<Ended> {
+        self.until(Judge::complete).await
+    }
+
+    /// Measures until what happened after a time was judged; how all of it ended, where it did.
+    pub async fn settled(&self, since: f64) -> Option<Ended> {
+        self.until(|judge| judge.settled(since)).await
+    }
+
+    /// Nothing more is asked: how it ends.
+    pub fn finish(&self) -> Option<Ended> {
+        ended(self.judge().finish())
+    }
+
+    async fn until(&self, is_enough: impl Fn(&Judge) -> bool) -> Option<Ended> {
+        self.judge().ask_again();
+        loop {
+            let (standing, is_enough) = {
+                let judge = self.judge();
+                (judge.standing(), is_enough(&judge))
+            };
+            match ended(standing) {
+                Some(ended) => return Some(ended),
+                None if is_enough => return None,
+                None => self.measure().await,
+            }
+        }
+    }
+
+    /// Waits until something is due, asks it, and tells what came back.
+    async fn measure(&self) {
+        let Some(next) = self.judge().next_due() else { return std::future::pending().await };
+        tokio::time::sleep(Duration::try_from_secs_f64(next - clock::seconds()).unwrap_or_default()).await;
+        let questions = self.judge().due(clock::seconds());
+        if questions.is_empty() {
+            return;
+        }
+        let answers = self.sources.ask(questions).await;
+        let measurements = self.judge().answered(&answers, clock::seconds(), &clock::now().0);
+        for measurement in measurements {
+            self.run.tell(Event::Checked { measurement: Box::new(measurement) });
+        }
+    }
+
+    fn judge(&self) -> MutexGuard<'_, Judge> {
+        self.judge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ended(standing: Standing) -> Option<Ended> {
+    match standing {
+        Standing::Running => None,
+        Standing::Ended(ended) => Some(*ended),
+    }
+}
+
+/// Why the rollout is to be taken back; none where all is well.
+pub fn failure(ended: &Ended) -> Option<Failure> {
+    let (reason, hint) = match ended.phase {
+        Phase::Successful => return None,
+        Phase::Failed => (Reason::AnalysisFailed, "the summary has the last measurements of every check, with what was asked"),
+        Phase::Error => (Reason::AnalysisFailed, "let the source answer, or mark the check `dry-run: true` until it does"),
+        Phase::Inconclusive => {
+            (Reason::Inconclusive, "give it more traffic or time, lower min-request-volume, or choose what follows with on-inconclusive")
+        }
+    };
+    let mut failure = Failure::new(reason, sentence(ended)).caused_by(ended.why.clone());
+    if let Some(measurement) = &ended.measurement {
+        failure.chain.extend(measurement.note.clone());
+        failure = failure.caused_by(format!("asked: {}", measurement.query));
+    }
+    Some(failure.hint(hint))
+}
+
+/// What was found where, and what was wanted.
+pub fn sentence(ended: &Ended) -> String {
+    let check = ended.check.as_deref().unwrap_or("the analysis");
+    let Some(measurement) = &ended.measurement else { return format!("analysis \"{check}\" is {}", ended.phase) };
+    let found = if measurement.value.is_empty() { "nothing was measured" } else { &measurement.value };
+    match ended.phase {
+        Phase::Successful | Phase::Failed => {
+            format!("analysis \"{check}\" {} on {}: {found}, wanted {}", ended.phase, measurement.moment, measurement.condition)
+        }
+        Phase::Inconclusive => format!("analysis \"{check}\" is inconclusive on {}: {found}", measurement.moment),
+        Phase::Error => format!("analysis \"{check}\" could not be measured on {}", measurement.moment),
+    }
+}

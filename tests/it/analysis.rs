@@ -1,0 +1,182 @@
+//! Metrics, logs and alarms decide while traffic shifts: a version that is as good arrives, one that is worse goes back, and what
+//! cannot be known is never taken for good.
+
+use std::time::Duration;
+
+use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
+use ecs_bluegreen_sim::{AlarmDetails, AlarmState, GroupOptions, MetricsOptions, Reply, ReplyAnswer, SourcesOptions};
+use insta::assert_snapshot;
+
+use crate::harness::{Action, Play, Story, Told};
+
+/// CloudWatch's points in seconds, so that a story does not take minutes; the arithmetic is the same.
+const QUICKLY: &str = "defaults: { interval: 5s, period: 1s, delay: 1s, min-request-volume: 20 }\n";
+
+fn busy(options: LoadOptions) -> LoadOptions {
+    LoadOptions { path: "/tasks".to_owned(), rate: Some(150.0), connections: 8, tolerated: Tolerated::Any, ..options }
+}
+
+/// A canary whose metrics have points for each second, and users of what some versions are bad at.
+fn canary() -> Story {
+    quick(Story::canary())
+}
+
+fn quick(story: Story) -> Story {
+    story.stage(|options| options.metrics = MetricsOptions { grain_seconds: 1, ..MetricsOptions::default() }).users(busy)
+}
+
+fn analysed(version: &str, analysis: &str) -> Action {
+    Action::deploy(version).with("analysis", &format!("{QUICKLY}{analysis}\n"))
+}
+
+async fn serves(play: &Play, version: &str) -> bool {
+    let url = play.stage.listener_url("prod").expect("a listener");
+    let answer = reqwest::get(format!("{url}/health")).await.expect("an answer").text().await.expect("a text");
+    answer.contains(&format!("\"version\":\"{version}\""))
+}
+
+async fn taken_back(story: Story, action: Action) -> Told {
+    let mut play = story.begin().await;
+    let told = play.act(action).await;
+    assert!(serves(&play, "1.0.0").await, "{}", told.text());
+    play.end().await;
+    assert_eq!((told.code, told.output("outcome")), (Some(20), "rolled-back"), "{}", told.text());
+    told
+}
+
+async fn deployed(story: Story, action: Action) -> Told {
+    let mut play = story.begin().await;
+    let told = play.act(action).await;
+    assert!(serves(&play, "1.1.0").await, "{}", told.text());
+    play.end().await;
+    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_as_good_arrives_and_every_check_says_so() {
+    let presets = "presets: [error-rate < 5 %, p99 < 2 s, green no worse than blue]";
+    let told = deployed(canary(), analysed("1.1.0", presets)).await;
+    for check in ["✓ error-rate < 5 % on step: ", "✓ p99 < 2 s on step: ", "✓ green no worse than blue: errors on step: ", "✓ error-rate < 5 % on bake: "] {
+        assert!(told.log_with(check).contains(", wanted "), "{check}: {}", told.text());
+    }
+    assert!(told.log_with("Analysis: ").contains("nothing was found wrong"), "{}", told.text());
+    assert!(told.summary.contains("### Analysis") && told.summary.contains("| ✓ | error-rate &lt; 5 % |"), "{}", told.summary);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_fails_more_often_goes_back_from_its_canary() {
+    let mut play = canary().begin().await;
+    let told = play.act(analysed("1.5.0", "presets: [error-rate < 1 %]")).await;
+    let users = play.users();
+    assert!(serves(&play, "1.0.0").await);
+    play.end().await;
+    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "analysis-failed"), "{}", told.text());
+    let error = told.log_with("::error");
+    assert!(error.contains("analysis \"error-rate < 1 %\" Failed on step") || error.contains("analysis \"error-rate < 1 %\" failed on step"), "{error}");
+    let reached = users.versions.get("1.5.0").map_or(0, |seen| seen.requests);
+    assert!(reached > 0 && reached * 3 < users.requests, "a canary of a tenth: {reached} of {}", users.requests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_slower_than_blue_goes_back() {
+    let told = taken_back(canary(), analysed("1.6.0", "presets: [green no worse than blue]")).await;
+    assert_eq!(told.output("reason"), "analysis-failed", "{}", told.text());
+    assert!(told.log_with("✗ green no worse than blue").contains("p "), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_the_log_that_blue_does_not_write_take_it_back_and_are_shown() {
+    let told = taken_back(canary(), analysed("1.7.0", "logs:\n- { name: errors in the log, patterns: [ERROR], at-most: 0 }")).await;
+    assert_eq!(told.output("reason"), "analysis-failed", "{}", told.text());
+    assert!(told.text().contains("ERROR"), "{}", told.text());
+}
+
+/// No service has that much traffic.
+const SILENT: &str = "presets: [{ preset: error-rate < 5 %, min-request-volume: 1000000, inconclusive-limit: 0 }]\non-inconclusive: ";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_traffic_is_no_pass_by_accident() {
+    let told = taken_back(canary(), analysed("1.1.0", &format!("{SILENT}rollback"))).await;
+    assert_eq!(told.output("reason"), "inconclusive", "{}", told.text());
+    assert!(told.log_with("? error-rate < 5 % on step").contains("1000000") || told.text().contains("1,000,000"), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_inconclusive_is_passed_over_where_that_is_wanted() {
+    let told = deployed(canary(), analysed("1.1.0", &format!("{SILENT}proceed"))).await;
+    assert!(told.log_with("? error-rate < 5 % on step").contains("wanted"), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides_at_the_gate_what_is_inconclusive() {
+    let mut play = canary().begin().await;
+    let analysis = format!("{SILENT}pause");
+    let told = play.act(analysed("1.1.0", &analysis)).await;
+    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(0), "waiting", "inconclusive"), "{}", told.text());
+    assert!(told.text().contains("answer with mode: continue or mode: abort"), "{}", told.text());
+    let share = play.users().versions;
+    assert!(share.contains_key("1.0.0") && share.contains_key("1.1.0"), "both sides serve while it waits: {share:?}");
+    let answer = Action::service().with("mode", "continue").with("analysis", &format!("{QUICKLY}{analysis}\n"));
+    let told = play.act(answer).await;
+    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn green_is_measured_at_its_gate_before_users_reach_it() {
+    let sources = SourcesOptions { json: [("ready".to_owned(), vec![Reply::of(ReplyAnswer::Value(0.5))])].into(), ..SourcesOptions::default() };
+    let mut play = canary().stage(|options| options.sources = sources).begin().await;
+    let url = play.stage.metrics_url();
+    let analysis = format!("metrics:\n- name: readiness\n  on: green\n  count: 2\n  http: {{ url: '{url}/json/ready', path: $.value }}\n  success: result >= 1\n");
+    let told = play.act(Action::deploy("1.1.0").with("analysis", &analysis)).await;
+    let users = play.users();
+    play.end().await;
+    assert_eq!((told.code, told.output("reason")), (Some(20), "analysis-failed"), "{}", told.text());
+    assert!(!users.versions.contains_key("1.1.0"), "no user reached it: {:?}", users.versions);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
+    let told = quick(Story::blue_green()).told(analysed("1.1.0", "presets: [green no worse than blue, eror-rate < 5 %]")).await;
+    assert_eq!(told.code, Some(2), "{}", told.text());
+    let all_at_once = quick(Story::blue_green()).told(analysed("1.1.0", "presets: [green no worse than blue]")).await;
+    assert_eq!((all_at_once.code, all_at_once.calls.len()), (Some(2), 0), "{}", all_at_once.text());
+    assert_snapshot!(format!("{}\n---\n{}", told.log_with("::error"), all_at_once.log_with("::error")), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_that_only_we_watch_takes_it_back_by_name_and_reason() {
+    let group = GroupOptions { config: "CodeDeployDefault.ECSCanary10Percent5Minutes".into(), ..GroupOptions::default() };
+    let story = Story::group(group).in_real_time().stage(|options| {
+        options.alarms.insert("latency".into(), AlarmState::Ok);
+        let rings = AlarmDetails::rings(ecs_bluegreen_sim::When::shifted(10.0)).because("p99 of 3 s");
+        options.alarm_details.insert("latency".into(), rings);
+        options.alarm_details.insert("all".into(), AlarmDetails::composite("ALARM(\"latency\")"));
+        options.clock = ecs_bluegreen_sim::Clock::Scaled(10.0);
+    });
+    let told = story.told(Action::deploy("1.1.0").with("alarms", "all")).await;
+    assert_eq!((told.code, told.output("reason")), (Some(20), "alarm"), "{}", told.text());
+    assert!(told.log_with("::error").contains("alarm all (ALARM since"), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watching_costs_few_reads() {
+    let story = canary().stage(|options| {
+        options.alarms.insert("latency".into(), AlarmState::Ok);
+        options.clock = ecs_bluegreen_sim::Clock::Scaled(20.0);
+    });
+    let names = ["p50", "p90", "p95", "p99"].map(|percentile| format!("{percentile} < 2 s"));
+    let presets = format!("presets: [error-rate < 50 %, success-rate > 50 %, requests > 1, {}]", names.join(", "));
+    let mut play = story.begin().await;
+    let began = std::time::SystemTime::now();
+    let told = play.act(analysed("1.1.0", &presets).with("alarms", "latency").without("poll-interval")).await;
+    let minutes = began.elapsed().unwrap_or(Duration::from_secs(1)).as_secs_f64() / 60.0;
+    let reads = play.stage.reads();
+    play.end().await;
+    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    let count = |action: &str| f64::from(u32::try_from(reads.get(action).copied().unwrap_or_default()).unwrap_or(u32::MAX));
+    let watching = (count("cloudwatch:GetMetricData") + count("cloudwatch:DescribeAlarms")) / minutes;
+    assert!(watching <= 24.0, "{watching:.1} reads a minute, looking every 5 s: {reads:?}");
+    assert!(count("cloudwatch:GetMetricData") >= 2.0, "{reads:?}");
+}
