@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks::load::{LoadResult, WarmedUp};
 use crate::checks::measurement::Measurement;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::TestResult;
-use crate::checks::load::{LoadResult, WarmedUp};
 use crate::checks::tester::TesterResult;
 use crate::error::Failure;
 use crate::outcome::{Mode, Outcome, Reason};

@@ -128,19 +128,15 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         let Some(analysis) = self.enter(moment, rollout).await else { return Ok(()) };
-        step(self.run, Step::Analysis, self.until(moment, analysis.complete(), rollout), |_| "nothing was found wrong".to_owned()).await.map(drop)
+        step(self.run, Step::Analysis, self.until(moment, analysis.complete(), rollout), |_| "nothing was found wrong".to_owned())
+            .await
+            .map(drop)
     }
 
     /// Waits until the traffic that green has now was judged, before it gets more.
     pub(super) async fn settled(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
         let Some(analysis) = self.analysis.get() else { return Ok(Past::Not) };
-        let since = self.times().changed;
-        let settled = self.until(Moment::Step, analysis.settled(since), rollout);
-        let past = if analysis.is_settled(since) {
-            settled.await?
-        } else {
-            step(self.run, Step::Analysis, settled, |_| "nothing was found wrong at this step".to_owned()).await?
-        };
+        let past = self.until(Moment::Step, analysis.settled(self.times().changed), rollout).await?;
         self.changes();
         Ok(past)
     }
@@ -176,9 +172,7 @@ impl<'a> Watch<'a> {
     async fn until(&self, moment: Moment, measured: impl Future<Output = Option<Ended>>, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
         let waits = self.waits(moment);
         let ended = {
-            let held = async {
-                if rollout.keeps_blue() { rollout.held().await } else { std::future::pending().await }
-            };
+            let held = async { if rollout.keeps_blue() { rollout.held().await } else { std::future::pending().await } };
             tokio::select! {
                 biased;
                 ended = measured => ended,

@@ -15,7 +15,7 @@ use crate::survey::Snapshot;
 pub struct AlarmsPlan {
     /// Those of the input `alarms`, which nobody watches but us.
     pub asked: Vec<String>,
-    /// Those that AWS watches too, of the CodeDeploy group or the service.
+    /// Those of the service that AWS does not watch in this deployment, because one of them rings already.
     pub own: Vec<String>,
     /// How they stood before the start; none is known where they could not be read.
     pub before: Vec<Alarm>,
@@ -32,7 +32,7 @@ impl AlarmsPlan {
 pub(super) fn watched(settings: &Settings, snapshot: &Snapshot) -> AlarmsPlan {
     AlarmsPlan {
         asked: settings.checks.alarms.watched.clone(),
-        own: snapshot.alarms.own.clone(),
+        own: if aws_watches(snapshot) { Vec::new() } else { snapshot.alarms.own.clone() },
         before: snapshot.alarms.found.clone().unwrap_or_default(),
     }
 }
@@ -69,6 +69,13 @@ fn ringing(snapshot: &Snapshot) -> impl Iterator<Item = &Alarm> {
 
 fn is_waived(settings: &Settings, alarm: &Alarm) -> bool {
     settings.mode != Mode::Deploy || settings.checks.alarms.waived.contains(&alarm.name)
+}
+
+/// Whether AWS takes a deployment back when an alarm of its own rings: ECS does not for one that starts while any of them rings.
+fn aws_watches(snapshot: &Snapshot) -> bool {
+    let is_ecs = snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), Controller::Ecs(_)));
+    let rings = |name: &String| ringing(snapshot).any(|alarm| alarm.name == *name);
+    !(is_ecs && snapshot.alarms.own.iter().any(rings))
 }
 
 /// What the user should know of them before it starts.

@@ -96,7 +96,8 @@ fn rolling_problems(settings: &Settings, strategy: &str) -> Option<Problem> {
     let why = "the service is rolled in place by ECS: there is no green that could be tested before users reach it";
     let input = settings.checks.input_on_green();
     let leave_out = super::native::leave_out(input);
-    let remedy = format!("{leave_out} (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy");
+    let remedy =
+        format!("{leave_out} (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy");
     (rolling && asked).then(|| Problem::new(input, why, remedy))
 }
 

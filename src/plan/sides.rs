@@ -69,7 +69,8 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, rollout: Option
 fn beside(analysis: &Analysis) -> Vec<Problem> {
     let compared = analysis.needs_sides().into_iter().map(|(name, _)| {
         let message = format!("`{name}` holds green against blue, but all traffic shifts at once: blue has none to be held against");
-        let remedy = "shift by a canary or in linear steps (strategy, or codedeploy-deployment-config), or hold the metric against a threshold";
+        let remedy =
+            "shift by a canary or in linear steps (strategy, or codedeploy-deployment-config), or hold the metric against a threshold";
         Problem::new("analysis", message, remedy)
     });
     compared.collect()

@@ -94,7 +94,7 @@ fn measurement(change: &Change, moment: Moment, time: &str) -> Measurement {
     let waived =
         (change.standing == Standing::Waived).then(|| "it has been ringing since before the start, and counts once it was OK".into());
     let missing = (change.phase == Phase::Error).then(|| "there is no such alarm".to_owned());
-    let why = Some(alarm.why()).filter(|why| !why.is_empty());
+    let why = Some(alarm.why()).filter(|why| !why.is_empty() && change.phase != Phase::Successful);
     let note = [waived, missing, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
     Measurement {
         check: one_line(&alarm.name, LONGEST),

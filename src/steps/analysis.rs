@@ -44,11 +44,6 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// Whether what happened after a time was judged already.
-    pub fn is_settled(&self, since: f64) -> bool {
-        self.judge().settled(since)
-    }
-
     /// Measures until everything that ends by itself has ended; how all of it ended, where it did.
     pub async fn complete(&self) -> Option<Ended> {
         self.until(Judge::complete).await

@@ -8,6 +8,7 @@
 mod analysis;
 mod bad_input;
 mod cancelled;
+mod checks;
 mod codedeploy;
 mod contracts;
 mod definitions;

@@ -75,7 +75,32 @@ async fn every_source_answers_and_what_it_cannot_answer_is_told_in_words() {
     let told = asked(&play, &[]).await;
     let (reads, requests) = (play.stage.reads(), play.stage.source_requests());
     play.end().await;
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @r#"
+    0: 3
+    1: 50
+    2: 1, 2
+    3: 1, 2
+    4: 0.5
+    5: 0.25
+    6: some lines: true, of which 1 are shown
+    7: some lines: true, of which 1 are shown
+    ---
+    0: CloudWatch forbids reading it
+    1: cloudwatch:GetMetricData: Error in expression 'q0' [Unexpected *] (ValidationError)
+    2: 6
+    3: 127.0.0.1:[port]: $ is an object, not a number
+    4: there is no blue whose logs could be read
+    5: no container of api:1 logs to group /ecs/other by awslogs, so its lines cannot be told apart by side
+    ---
+    ***, 13 characters
+    secret `prod/smoke` has no text under the key `other`
+    there is no secret `prod/none` in Secrets Manager
+    ---
+    all (composite alarm): ALARM is failed; errors transitioned to ALARM; ringing: errors
+    cpu (metric alarm): INSUFFICIENT_DATA is inconclusive; Set on the stage
+    gone (metric alarm): missing is error; there is no such alarm
+    rollback: Some("alarm")
+    "#);
     assert_eq!(reads["cloudwatch:GetMetricData"], 5, "one for what is good; one that is refused, and its three questions again");
     assert_eq!((reads["ecs:DescribeTasks"], requests.len()), (2, 5));
 }
@@ -92,7 +117,33 @@ async fn what_is_denied_names_the_action_in_every_answer_and_is_told_once() {
     ];
     let told = asked(&play, &actions).await;
     play.end().await;
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @"
+    narrowed: metrics of CloudWatch are not measured (cloudwatch:GetMetricData)
+    narrowed: metrics of Amazon Managed Service for Prometheus are not measured (aps:QueryMetrics)
+    narrowed: lines of logs are not counted (logs:FilterLogEvents)
+    0: cloudwatch:GetMetricData is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:GetMetricData on resource: * because no identity-based policy allows the cloudwatch:GetMetricData action; allow cloudwatch:GetMetricData on * for the role that the job uses (docs/iam.md)
+    1: cloudwatch:GetMetricData is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:GetMetricData on resource: * because no identity-based policy allows the cloudwatch:GetMetricData action; allow cloudwatch:GetMetricData on * for the role that the job uses (docs/iam.md)
+    2: 1, 2
+    3: aps:QueryMetrics is denied: 127.0.0.1:[port]: it answers 403 Forbidden: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: aps:QueryMetrics on resource: arn:aws:aps:eu-central-1:123456789012:workspace/ws-1 because no identity-based policy allows the aps:QueryMetrics action; allow aps:QueryMetrics on arn:aws:aps:eu-central-1:123456789012:workspace/ws-1 for the role that the job uses (docs/iam.md)
+    4: 0.5
+    5: 0.25
+    6: logs:FilterLogEvents is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: logs:FilterLogEvents on resource: arn:aws:logs:eu-central-1:123456789012:log-group:/ecs/api:* because no identity-based policy allows the logs:FilterLogEvents action; allow logs:FilterLogEvents on arn:aws:logs:eu-central-1:123456789012:log-group:/ecs/api:* for the role that the job uses (docs/iam.md)
+    7: logs:FilterLogEvents is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: logs:FilterLogEvents on resource: arn:aws:logs:eu-central-1:123456789012:log-group:/ecs/api:* because no identity-based policy allows the logs:FilterLogEvents action; allow logs:FilterLogEvents on arn:aws:logs:eu-central-1:123456789012:log-group:/ecs/api:* for the role that the job uses (docs/iam.md)
+    ---
+    0: cloudwatch:GetMetricData is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:GetMetricData on resource: * because no identity-based policy allows the cloudwatch:GetMetricData action; allow cloudwatch:GetMetricData on * for the role that the job uses (docs/iam.md)
+    1: cloudwatch:GetMetricData is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:GetMetricData on resource: * because no identity-based policy allows the cloudwatch:GetMetricData action; allow cloudwatch:GetMetricData on * for the role that the job uses (docs/iam.md)
+    2: cloudwatch:GetMetricData is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:GetMetricData on resource: * because no identity-based policy allows the cloudwatch:GetMetricData action; allow cloudwatch:GetMetricData on * for the role that the job uses (docs/iam.md)
+    3: 127.0.0.1:[port]: $ is an object, not a number
+    4: there is no blue whose logs could be read
+    5: no container of api:1 logs to group /ecs/other by awslogs, so its lines cannot be told apart by side
+    ---
+    secret `prod/smoke` cannot be read
+    secret `prod/smoke` cannot be read
+    secret `prod/none` cannot be read
+    ---
+    narrowed: alarms are not watched (cloudwatch:DescribeAlarms)
+    rollback: None
+    ");
 }
 
 #[tokio::test]
@@ -183,16 +234,11 @@ fn math(expression: &str) -> Query {
 
 fn prometheus(url: &str, sigv4: Option<&str>) -> Query {
     let promql = "sum(up)".to_owned();
-    match sigv4 {
-        Some(region) => {
-            let url = format!("{url}/workspaces/ws-1");
-            Query::Prometheus(PrometheusQuery { url, headers: Vec::new(), sigv4: Some(region.into()), promql })
-        }
-        None => {
-            let headers = vec![("Authorization".to_owned(), Secret::new(format!("Bearer {TOKEN}")))];
-            Query::Prometheus(PrometheusQuery { url: url.to_owned(), headers, sigv4: None, promql })
-        }
-    }
+    let (url, headers) = match sigv4 {
+        Some(_) => (format!("{url}/workspaces/ws-1"), Vec::new()),
+        None => (url.to_owned(), vec![("Authorization".to_owned(), Secret::new(format!("Bearer {TOKEN}")))]),
+    };
+    Query::Prometheus(PrometheusQuery { url, headers, sigv4: sigv4.map(str::to_owned), promql })
 }
 
 fn datadog(url: &str) -> Query {

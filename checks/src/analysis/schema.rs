@@ -51,7 +51,7 @@ struct Run {
     /// So many measurements.
     #[schemars(range(min = 1))]
     count: Option<u32>,
-    /// The grain of CloudWatch's points: whole minutes; 60s when absent.
+    /// The grain of CloudWatch's points: whole minutes, or 1s, 5s, 10s, 20s or 30s for metrics of high resolution; 60s when absent.
     period: Option<Span>,
     /// What is younger may still change, and is not asked for.
     delay: Option<Span>,

@@ -80,7 +80,8 @@ fn no_data_and_a_waiver_of_nothing_are_told() {
 }
 
 #[test]
-fn all_alarms_are_watched_once() {
-    let plan = watched(&settings(&[]), &snapshot(&["cpu", "errors"], Some(both(AlarmState::Ok, AlarmState::Ok))));
-    assert_eq!(plan.all(), ["errors", "latency", "cpu"]);
+fn the_service_s_own_alarms_are_watched_where_aws_does_not() {
+    let watched_with = |errors| watched(&settings(&[]), &snapshot(&["cpu", "errors"], Some(both(errors, AlarmState::Ok)))).all();
+    assert_eq!(watched_with(AlarmState::Ok), ["errors", "latency"]);
+    assert_eq!(watched_with(AlarmState::Ringing), ["errors", "latency", "cpu"]);
 }

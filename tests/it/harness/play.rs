@@ -20,7 +20,7 @@ use super::{images, judge, process};
 const STEADY: Duration = Duration::from_secs(30);
 
 /// What the users of a story do.
-pub(super) type Users = fn(LoadOptions) -> LoadOptions;
+pub(super) type Users = fn(&LoadOptions) -> LoadOptions;
 
 /// A story under way. It must be brought to its end.
 pub(crate) struct Play {
@@ -48,7 +48,7 @@ impl Play {
         stage.add_service(service).await.expect("a service");
         assert!(!is_active || stage.wait_until_steady(&name, STEADY).await, "{:?}", stage.service_view(&name));
         let users = (is_active && serves).then(|| stage.listener("prod")).flatten().map(|listener| {
-            Load::start(users(LoadOptions { connections: 2, pause: Duration::from_millis(20), ..LoadOptions::on(listener) }))
+            Load::start(users(&LoadOptions { connections: 2, pause: Duration::from_millis(20), ..LoadOptions::on(listener) }))
         });
         Self { stage, recording, job: Job::new(), users, called: 0, has_ended: false }
     }

@@ -1,5 +1,6 @@
 //! How a story is set up: the service, its controller, and what is particular about the stage.
 
+use ecs_bluegreen_sim::world::load::LoadOptions;
 use ecs_bluegreen_sim::{
     Clock, Controller, Exposure, Fault, GroupOptions, NativeOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Strategy,
     Switches,
@@ -83,7 +84,7 @@ impl Story {
             alarms: [("errors".to_owned(), ecs_bluegreen_sim::AlarmState::Ok)].into(),
             ..StageOptions::default()
         };
-        Self { options, service, users: |options| options }
+        Self { options, service, users: LoadOptions::clone }
     }
 
     /// Changes the stage.

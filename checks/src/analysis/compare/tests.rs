@@ -19,8 +19,7 @@ fn three_times_the_errors_fail_and_the_note_says_p_effect_and_n() {
     let compared = of_rates((30, 3000), (93, 3001), 3);
     assert_eq!(compared.phase, Phase::Failed);
     assert_eq!(compared.value, "green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)");
-    let note =
-        "no chance: p < 0.000001 (Fisher's exact test) against 0.00417 at look 3, green is 3.1 times blue; n = 3,001 and 3,000 requests";
+    let note = "not by chance: p < 0.000001 (Fisher's exact test) against 0.00417 at look 3, green is 3.1 times blue; n = 3,001 and 3,000 requests";
     assert_eq!(compared.note, note);
 }
 
@@ -29,7 +28,7 @@ fn rates_are_judged_by_chance_and_by_what_matters() {
     let table = [
         ("equal", (100, 10_000), (100, 10_000), Phase::Successful),
         ("a little more, by chance", (100, 10_000), (115, 10_000), Phase::Successful),
-        ("a fifth more of very many is no chance and does not matter", (100_000, 10_000_000), (120_000, 10_000_000), Phase::Successful),
+        ("a fifth more of very many is not chance and does not matter", (100_000, 10_000_000), (120_000, 10_000_000), Phase::Successful),
         ("twice a very small rate does not matter", (1000, 10_000_000), (2000, 10_000_000), Phase::Successful),
         ("half more of very many matters", (100_000, 10_000_000), (150_000, 10_000_000), Phase::Failed),
         ("fewer errors are welcome", (900, 10_000), (10, 10_000), Phase::Successful),
@@ -80,7 +79,7 @@ fn twice_the_latency_fails_once_there_are_enough_values_to_say_so() {
 fn values_are_told_by_their_medians_and_small_n_is_said() {
     let compared = samples(&row(0.2, 0.01, 7), &row(0.4, 0.01, 7), 7, &policy());
     assert_eq!(compared.value, "green 0.43 (median of 7), blue 0.23 (median of 7)");
-    let note = "no chance: p = 0.000291 (Mann–Whitney, exact) against 0.000893 at look 7, green is 1.87 times blue; n = 7 and 7 values, which is small";
+    let note = "not by chance: p = 0.000291 (Mann–Whitney, exact) against 0.000893 at look 7, green is 1.87 times blue; n = 7 and 7 values, which is small";
     assert_eq!(compared.note, note);
 }
 
@@ -89,7 +88,7 @@ fn values_are_judged_by_chance_and_by_what_matters() {
     let (count, blue) = (60, row(1.0, 0.001, 60));
     let table = [
         ("equal", blue.clone(), Phase::Successful),
-        ("a tenth slower is no chance and does not matter", row(1.1, 0.001, count), Phase::Successful),
+        ("a tenth slower is not chance and does not matter", row(1.1, 0.001, count), Phase::Successful),
         ("half slower matters", row(1.5, 0.001, count), Phase::Failed),
         ("faster is welcome", row(0.1, 0.001, count), Phase::Successful),
         ("no values", vec![], Phase::Inconclusive),

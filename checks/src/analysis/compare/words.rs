@@ -46,8 +46,8 @@ pub(super) fn too_few_values(found: &Found, seen: &Seen) -> String {
 
 pub(super) fn note(found: &Found, matters: bool, seen: &Seen) -> String {
     let verdict = match (found.p < found.allowance, matters) {
-        (true, true) => "no chance",
-        (true, false) => "no chance, but too little to matter",
+        (true, true) => "not by chance",
+        (true, false) => "not by chance, but too little to matter",
         (false, true) => "may be chance",
         (false, false) => "no difference that matters",
     };

@@ -24,6 +24,10 @@ pub(in crate::analysis) const NO_DATA: &[(&str, Phase)] =
 pub(in crate::analysis) const ON_INCONCLUSIVE: &[(&str, OnInconclusive)] =
     &[("rollback", OnInconclusive::Rollback), ("pause", OnInconclusive::Pause), ("proceed", OnInconclusive::Proceed)];
 
+/// Of metrics of high resolution it keeps these too; ordinary ones have no points then, which is inconclusive.
+const FINE_GRAINS: &[Duration] =
+    &[Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(30)];
+
 /// How many failures are put up with.
 #[derive(Debug, Clone, Copy)]
 enum FailureLimit {
@@ -155,10 +159,12 @@ fn interval(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
 
 fn period(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
     let period = pen.reader.duration(node, "`period`")?;
-    if period.is_zero() || !period.as_millis().is_multiple_of(GRAIN.as_millis()) {
-        return pen.refuse(node.place, "`period` is not a number of whole minutes", "Write `60s`, `5m` or another multiple of a minute");
+    let is_whole = !period.is_zero() && period.as_millis().is_multiple_of(GRAIN.as_millis());
+    if is_whole || FINE_GRAINS.contains(&period) {
+        return Some(period);
     }
-    Some(period)
+    let remedy = "Write `60s`, `5m` or another multiple of a minute; for metrics of high resolution 1s, 5s, 10s, 20s or 30s";
+    pen.refuse(node.place, "`period` is not one that CloudWatch has", remedy)
 }
 
 fn at_least_one(pen: &mut Pen<'_>, node: &Node) -> Option<u32> {

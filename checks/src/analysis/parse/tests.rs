@@ -118,7 +118,7 @@ fn mistakes_of_the_document_name_their_place() {
     let table = [
         ("presetz: []", "1:1: Unknown key `presetz` in the analysis|1:1: There are no `presets`, `metrics` or `logs`"),
         ("defaults: { interval: 1s }\npresets: [p99 < 1 s]", "1:23: `interval` is shorter than 5s"),
-        ("defaults: { period: 90s }\npresets: [p99 < 1 s]", "1:21: `period` is not a number of whole minutes"),
+        ("defaults: { period: 90s }\npresets: [p99 < 1 s]", "1:21: `period` is not one that CloudWatch has"),
         ("defaults: { on: [] }\npresets: [p99 < 1 s]", "1:17: `on` is empty: nothing would ever be measured"),
         ("defaults: { on: canary }\npresets: [p99 < 1 s]", "1:17: `on` cannot be `canary`"),
         ("defaults: { count: 0 }\npresets: [p99 < 1 s]", "1:20: `count` is zero: nothing would ever be measured"),

@@ -1,0 +1,67 @@
+//! What a document of checks can do besides single requests: flows, warm-up, load probes and secrets, in whole runs.
+
+use insta::assert_snapshot;
+
+use crate::harness::{Action, Story};
+
+fn checked(version: &str, document: &str) -> Action {
+    Action::deploy(version).with("smoke-tests", document).with("test-url", "$TEST")
+}
+
+/// A task of the sample application from its beginning to its end, after green was warmed up, and under load.
+const WHOLE: &str = r#"
+secrets: { TOKEN: { secret: prod/smoke, key: token } }
+warm-up: { path: /health, count: 20 }
+tests:
+- name: a task's life
+  flow:
+  - { name: create, post: /tasks, json: { title: "from ${run}" }, headers: { Authorization: "Bearer ${secret.TOKEN}" }, expect: { status: 201 }, capture: { id: $.id } }
+  - { name: read, get: "/tasks/${id}", expect: { status: 200, json: { $.title: "from ${run}" } } }
+  - { name: delete, delete: "/tasks/${id}", always: true, expect: { status: 204 } }
+load: { path: /health, rate: 50, for: 2s, p95: 2s, error-rate: 1% }
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn green_is_warmed_up_tested_by_a_flow_and_probed_under_load_at_its_gate() {
+    let told = Story::codedeploy()
+        .stage(|options| options.secret_values = [("prod/smoke".to_owned(), r#"{"token":"canary-from-the-manager"}"#.into())].into())
+        .told(checked("1.1.0", WHOLE))
+        .await;
+    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
+    assert!(told.log_with("warm-up of /health: 20 of 20 answered").contains("p50"), "{}", told.text());
+    for step in ["create", "read", "delete"] {
+        assert!(told.log_with(&format!("✓ a task's life: {step} on green")).contains("/tasks"), "{}", told.text());
+    }
+    assert!(told.log_with("✓ load").contains("wanted p95 ≤ 2 s, errors ≤ 1 %"), "{}", told.text());
+    assert!(told.summary.contains("### Load") && told.summary.contains("how long answers took"), "{}", told.summary);
+    assert!(!format!("{}{}", told.log.join("\n"), told.summary).contains("canary-from-the-manager"), "a secret was told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_green_that_is_too_slow_under_load_never_reaches_a_user() {
+    let document = "load: { path: /tasks, rate: 40, for: 2s, p95: 100ms, error-rate: 1% }";
+    let mut play = Story::codedeploy().begin().await;
+    let told = play.act(checked("1.6.0", document)).await;
+    assert!(!play.users().versions.contains_key("1.6.0"), "{:?}", play.users().versions);
+    play.end().await;
+    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "smoke-failed"), "{}", told.text());
+    assert!(
+        told.log_with("::error").contains("is failed on green") || told.log_with("::error").contains("failed on green"),
+        "{}",
+        told.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_not_there_is_known_before_anything_is_touched() {
+    let told = Story::codedeploy().told(checked("1.1.0", WHOLE)).await;
+    assert_eq!((told.code, told.calls.len()), (Some(10), 0), "{}", told.text());
+    assert_snapshot!(told.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (aws-refused)::there is no secret `prod/smoke` in Secrets Manager
+      hint: check its name, and that it is in the region of aws-region; or give its ARN
+    Outcome: unchanged (aws-refused), exit code 10, after [time]
+    ");
+}
