@@ -272,6 +272,9 @@ fn rolling(service: &Service) -> RollingWay {
     }
 }
 
+/// The usual time that an analysis takes for one verdict, with some of it in reserve.
+const A_VERDICT: Duration = Duration::from_mins(5);
+
 /// What the user allows, and what the group itself waits on top; six hours is the longest job GitHub runs.
 fn deadline(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
     const LONGEST: Duration = Duration::from_hours(6);
@@ -279,7 +282,9 @@ fn deadline(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
         Way::Rolling(_) | Way::Native(_) => Duration::ZERO,
         Way::CodeDeploy(way) => in_minutes(codedeploy::ready_minutes(way)),
     };
-    let waits = ready + lasts(settings, snapshot, way);
+    // A verdict takes some minutes at each step, and once more on all of the traffic.
+    let verdicts = if settings.checks.analysis.is_some() { in_minutes(snapshot.shift_minutes) + A_VERDICT * 2 } else { Duration::ZERO };
+    let waits = ready + lasts(settings, snapshot, way) + verdicts;
     settings.rollout.deadline.unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
 }
 

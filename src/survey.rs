@@ -47,6 +47,8 @@ pub struct Snapshot {
     pub native: Option<Native>,
     /// Minutes a traffic shift takes.
     pub shift_minutes: i64,
+    /// Whether CodeDeploy shifts all traffic at once, as far as that could be read.
+    pub is_all_at_once: bool,
     /// The repository that the image is pushed to.
     pub repository: Option<RepositorySeen>,
     /// The image.
@@ -217,11 +219,12 @@ async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> R
     let found = found.map_err(|error| missing_group(error, application, group))?;
     let config = rollout.config.clone().or_else(|| found.config.clone());
     let shift_minutes = async {
-        let Some(config) = config.as_deref() else { return 0 };
-        optional(run, "the deadline does not count how long the traffic shift takes", run.aws.shift_minutes(config).await).unwrap_or(0)
+        let config = config.as_deref()?;
+        optional(run, "the deadline does not count how long the traffic shift takes", run.aws.shift_minutes(config).await)
     };
     let shift_minutes = shift_minutes.await;
-    Ok(Snapshot { group: Some(found), running, shift_minutes, ..Snapshot::default() })
+    let is_all_at_once = shift_minutes == Some(0);
+    Ok(Snapshot { group: Some(found), running, shift_minutes: shift_minutes.unwrap_or(0), is_all_at_once, ..Snapshot::default() })
 }
 
 fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {

@@ -32,8 +32,10 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     rest(run, settings, &planned, running).await?;
-    let checks = Checks::new(run, settings, ready, &Brought { plan: &planned, revision: &revision, image: None });
-    if line::find_gate(run, &mut rollout).await? == Past::Not {
+    let past = line::find_gate(run, &mut rollout).await?;
+    let brought = Brought { plan: &planned, revision: &revision, image: None, is_answered: past == Past::Passed };
+    let checks = Checks::new(run, settings, ready, &brought);
+    if past == Past::Not {
         test_again(run, &mut rollout, &checks).await?;
         rollout.proceed().await?;
     }

@@ -44,7 +44,7 @@ pub(super) struct Checks<'a> {
 impl<'a> Checks<'a> {
     pub(super) fn new(run: &'a Run, settings: &'a Settings, ready: Ready, brought: &Brought<'a>) -> Self {
         let values = Values { secrets: ready.secrets, ..smoke::values(settings, brought.image, brought.revision) };
-        let watch = Watch::new(run, settings, brought.plan, brought.revision, values.clone());
+        let watch = Watch::new(run, settings, brought, values.clone());
         Self { run, settings, values, watch }
     }
 
@@ -52,13 +52,15 @@ impl<'a> Checks<'a> {
     pub(super) async fn at(&self, moment: Moment, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
         match moment {
             Moment::Green => {
+                self.watch.meet(moment, rollout).await;
                 self.tests(moment).await?;
                 self.watch.complete(moment, rollout).await
             }
             Moment::Step | Moment::Production | Moment::Bake => {
+                self.watch.shifted();
                 tokio::select! {
                     tested = self.tests(moment) => tested?,
-                    failure = self.watch.alarm(moment) => return Err(failure.into()),
+                    failure = self.watch.wrong(moment) => return Err(failure.into()),
                 }
                 self.watch.complete(moment, rollout).await?;
                 self.watch.concluded(rollout).await
@@ -77,7 +79,10 @@ impl<'a> Checks<'a> {
         if rollout.on_green().is_some_and(|percent| percent <= 0.0) {
             return Ok(Past::Not);
         }
-        self.passed(Moment::Step).await?;
+        tokio::select! {
+            passed = self.passed(Moment::Step) => passed?,
+            failure = self.watch.wrong(Moment::Step) => return Err(failure.into()),
+        };
         self.watch.settled(rollout).await
     }
 
@@ -148,4 +153,6 @@ pub(super) struct Brought<'a> {
     pub(super) revision: &'a Revision,
     /// The image, where this run has pushed or found one.
     pub(super) image: Option<&'a Pinned>,
+    /// Whether a person has answered once traffic had moved: what is inconclusive is theirs to judge.
+    pub(super) is_answered: bool,
 }

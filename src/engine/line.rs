@@ -48,7 +48,7 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     if settings.rollout.follow == Follow::Not {
         return Ok(started(&revision));
     }
-    let brought = Brought { plan: planned, revision: &revision, image: image.as_ref() };
+    let brought = Brought { plan: planned, revision: &revision, image: image.as_ref(), is_answered: false };
     let checks = Checks::new(run, settings, ready, &brought);
     if running.is_some() && rollout.gate() != Gate::Absent {
         return resume(run, settings, &mut rollout, &checks).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::checks::Brought;
 use super::{Halt, line, step};
 use crate::checks::analysis::{Ended, Judge, OnInconclusive};
 use crate::checks::measurement::Phase;
@@ -18,7 +19,7 @@ use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::plan::RolloutPlan;
 use crate::run::Run;
-use crate::settings::{Mode, Settings};
+use crate::settings::Settings;
 use crate::steps::alarms::{AlarmWatch, EVERY};
 use crate::steps::analysis::{self, Analysis};
 use crate::steps::revision::Revision;
@@ -35,6 +36,8 @@ pub(super) struct Watch<'a> {
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     values: Values,
+    /// Whether a person has answered once traffic had moved.
+    is_answered: bool,
     alarms: tokio::sync::Mutex<Looks<'a>>,
     analysis: OnceCell<Analysis<'a>>,
     times: Mutex<Times>,
@@ -65,10 +68,11 @@ enum Waits {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, values: Values) -> Self {
+    pub(super) fn new(run: &'a Run, settings: &'a Settings, brought: &Brought<'a>, values: Values) -> Self {
+        let &Brought { plan, revision, is_answered, .. } = brought;
         let watch = AlarmWatch::new(run, plan.alarms.all(), &plan.alarms.before);
         let alarms = tokio::sync::Mutex::new(Looks { watch, next: Instant::now() });
-        Self { run, settings, plan, revision, values, alarms, analysis: OnceCell::new(), times: Mutex::default() }
+        Self { run, settings, plan, revision, values, is_answered, alarms, analysis: OnceCell::new(), times: Mutex::default() }
     }
 
     /// Traffic goes to green from now on.
@@ -116,7 +120,7 @@ impl<'a> Watch<'a> {
         let ended = analysis.ended().await;
         match analysis::failure(&ended) {
             // It waits at the next gate, which is not passed without a person.
-            Some(_) if asks(&ended) && moment == Moment::Step && self.plan.waits_after_the_shift() => std::future::pending().await,
+            Some(_) if asks(&ended) && moment != Moment::Bake && self.plan.waits_after_the_shift() => std::future::pending().await,
             Some(failure) => with_gate(failure, &ended),
             None => std::future::pending().await,
         }
@@ -143,13 +147,10 @@ impl<'a> Watch<'a> {
 
     /// Waits until all of production's traffic on green was judged, as long as blue can be brought back.
     pub(super) async fn concluded(&self, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
-        if self.settings.checks.analysis.is_none() {
-            return Ok(());
-        }
-        self.changes();
         let Some(analysis) = self.enter(Moment::Step, rollout).await else { return Ok(()) };
         let Times { began, changed } = self.times();
-        let stays = rollout.blue_stays().saturating_sub(SPARE);
+        // Production's tests have used up some of the time for which blue is kept.
+        let stays = rollout.blue_stays().saturating_sub(clock::since(changed)).saturating_sub(SPARE);
         let in_time = async {
             // Checks of the shift alone have not judged anything yet when all traffic went over at once.
             let judged = async {
@@ -165,7 +166,32 @@ impl<'a> Watch<'a> {
                 Err(_) => analysis.finish(),
             }
         };
-        step(self.run, Step::Analysis, self.until(Moment::Bake, in_time, rollout), |_| "nothing was found wrong".to_owned()).await.map(drop)
+        let concluded = async {
+            match self.until(Moment::Bake, in_time, rollout).await? {
+                Past::Not => Ok(()),
+                // Blue is gone already: what is known by now is all that will be known.
+                Past::Passed => self.finished(),
+            }
+        };
+        step(self.run, Step::Analysis, concluded, |()| "nothing was found wrong".to_owned()).await
+    }
+
+    /// What the analysis came to, although nobody waits for it any more.
+    fn finished(&self) -> Result<(), Halt> {
+        let Some(ended) = self.analysis.get().and_then(Analysis::finish) else { return Ok(()) };
+        analysis::failure(&ended).map_or(Ok(()), |failure| Err(with_gate(failure, &ended).into()))
+    }
+
+    /// Green serves all of production from now on.
+    pub(super) fn shifted(&self) {
+        self.changes();
+    }
+
+    /// A moment begins whose checks are completed later.
+    pub(super) async fn meet(&self, moment: Moment, rollout: &Rollout<'_>) {
+        if self.settings.checks.measures(moment) {
+            self.enter(moment, rollout).await;
+        }
     }
 
     /// Measures while the rollout is held where it is; passed when it went on by itself.
@@ -203,7 +229,7 @@ impl<'a> Watch<'a> {
     async fn enter(&self, moment: Moment, rollout: &Rollout<'_>) -> Option<&Analysis<'a>> {
         let asked = self.settings.checks.analysis.as_ref()?;
         // A person who answered has said already what becomes of an inconclusive one.
-        let asked = if self.settings.mode == Mode::Continue { asked.clone().answered() } else { asked.clone() };
+        let asked = if self.is_answered { asked.clone().answered() } else { asked.clone() };
         let made = self.analysis.get_or_init(async || {
             let green = Version { revision: &self.revision.arn, definition: Some(&self.revision.definition) };
             let blue = Version { revision: &self.plan.blue.revision, definition: None };

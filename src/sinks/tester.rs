@@ -124,7 +124,7 @@ mod tests {
             "  … 2 more lines are not shown here",
             "  | ::error::x",
             "  | # #[add-mask]y",
-            "✗ e2e on green: exit code 3, 2 cases: 1 passed, 1 failed (2.0 s)",
+            "✗ e2e on green: exit code 3, 2 cases: 1 passed, 1 failed (2 s)",
             "    ✗ login › out: no | <b>button</b>",
         ];
         assert_eq!(lines(&result()), expected);
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn the_summary_has_a_row_for_every_case_and_no_structure_of_a_stranger() {
         let section = section(&[result()]);
-        assert!(section.contains("| ✗ | login › out | 1.2 s | no &#124; &lt;b&gt;button&lt;/b&gt; |"), "{section}");
+        assert!(section.contains("| ✗ | login › out | 1.3 s | no &#124; &lt;b&gt;button&lt;/b&gt; |"), "{section}");
         assert!(
             section.contains("<pre>::error::x\n##[add-mask]y</pre>") || section.contains("<pre>::error::x\n##&#91;add-mask]y</pre>"),
             "{section}"

@@ -13,7 +13,7 @@ use crate::harness::{Action, Play, Story, Told};
 const QUICKLY: &str = "defaults: { interval: 5s, period: 1s, delay: 1s, min-request-volume: 20 }\n";
 
 fn busy(options: &LoadOptions) -> LoadOptions {
-    LoadOptions { path: "/tasks".to_owned(), rate: Some(150.0), connections: 8, tolerated: Tolerated::Any, ..options.clone() }
+    LoadOptions { path: "/tasks".to_owned(), rate: Some(300.0), connections: 16, tolerated: Tolerated::Any, ..options.clone() }
 }
 
 /// Half of the traffic, so that a comparison does not take long.

@@ -84,6 +84,8 @@ pub(crate) enum Importance {
 #[derive(Debug, Clone)]
 pub(crate) struct Volume {
     pub(crate) at_least: f64,
+    /// How many requests both sides must have had in a point's time for that point to be compared.
+    pub(crate) in_each: f64,
     pub(crate) source: Source,
 }
 
@@ -198,14 +200,18 @@ impl Analysis {
         self.environment.iter().map(String::as_str).collect()
     }
 
-    /// The checks that hold green against blue, with the moments at which they do: a service without a second side cannot have them.
+    /// The checks that decide and hold green against blue, with the moments at which they do: a service without a second side cannot have them.
     pub fn needs_sides(&self) -> Vec<(&str, &[Moment])> {
-        self.checks.iter().filter(|check| check.asks_blue()).map(|check| (check.name.as_str(), check.on.as_slice())).collect()
+        self.counting().filter(|check| check.asks_blue()).map(|check| (check.name.as_str(), check.on.as_slice())).collect()
+    }
+
+    fn counting(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.weight == Weight::Counts)
     }
 
     /// Whether a check may want to wait for a person.
     pub fn needs_gate(&self) -> bool {
-        self.checks.iter().any(|check| check.weight == Weight::Counts && check.on_inconclusive == OnInconclusive::Pause)
+        self.counting().any(|check| check.on_inconclusive == OnInconclusive::Pause)
     }
 
     /// The same, where a person has answered already: nothing waits for another answer.

@@ -111,7 +111,8 @@ fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>, measure: &M
         (Judgement::Comparison(_), Measure::Value { .. }) => PATIENCE_WITH_RANKS,
         (Judgement::Comparison(_), Measure::Share { .. } | Measure::Lines { .. }) => PATIENCE,
         (Judgement::Conditions(conditions), _) if conditions.success.is_some() && conditions.failure.is_some() => PATIENCE,
-        (Judgement::Conditions(_) | Judgement::AtMost(_) | Judgement::Lines { .. }, _) => {
+        (Judgement::Lines { .. }, _) => PATIENCE,
+        (Judgement::Conditions(_) | Judgement::AtMost(_), _) => {
             if volume.is_some() {
                 PATIENCE
             } else {

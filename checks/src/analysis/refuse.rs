@@ -96,7 +96,7 @@ impl Front {
             Self::ApplicationLoadBalancer => "this service has one",
             Self::NetworkLoadBalancer => "this service has a Network Load Balancer",
             Self::ServiceConnect => "this service has Service Connect",
-            Self::Nothing => "this service has no load balancer",
+            Self::Nothing => "none is known of this service (a rolling update shows none)",
         }
     }
 }

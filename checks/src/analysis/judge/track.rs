@@ -77,8 +77,10 @@ impl Track {
     /// Its moment begins; one that runs already goes on.
     pub(super) fn enter(&mut self, now: f64, sources: &[&Source]) {
         if self.began.is_none() {
-            self.began = Some(now);
-            self.next = soonest(now + self.check.rhythm.initial_delay.as_secs_f64(), sources.iter().map(|source| ready(source.grain, now)));
+            // What happens before that is not judged at all: a cold start would stay in the window.
+            let began = now + self.check.rhythm.initial_delay.as_secs_f64();
+            self.began = Some(began);
+            self.next = soonest(began, sources.iter().map(|source| ready(source.grain, began)));
         }
     }
 
@@ -165,7 +167,8 @@ pub(super) fn sources(check: &Check) -> Vec<(Part, &Source)> {
 
 /// The sides that a part is asked about.
 pub(super) fn sides(check: &Check, part: Part) -> &'static [Side] {
-    let volume_only = part == Part::Requests && matches!(check.measure, Measure::Value { .. });
+    let of_each_point = check.volume.as_ref().is_some_and(|volume| volume.in_each > 0.0);
+    let volume_only = part == Part::Requests && matches!(check.measure, Measure::Value { .. }) && !of_each_point;
     if check.asks_blue() && !volume_only { &[Side::Green, Side::Blue] } else { &[Side::Green] }
 }
 

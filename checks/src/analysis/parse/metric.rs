@@ -93,7 +93,7 @@ fn volume(pen: &mut Pen<'_>, fields: &Fields<'_>, run: &Run, providers: &Provide
         }
         return Some(None);
     };
-    Some(Some(Volume { at_least, source: source.unwrap_or_else(|| counted(measure, run)) }))
+    Some(Some(Volume { at_least, in_each: 0.0, source: source.unwrap_or_else(|| counted(measure, run)) }))
 }
 
 /// The requests of the share itself, or those that the load balancer counts.

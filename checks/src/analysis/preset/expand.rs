@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::compare::ComparePolicy;
+use crate::analysis::compare::{ComparePolicy, requests_for};
 use crate::analysis::expression::Expression;
 use crate::analysis::form::{Asks, Conditions, Grain, GrainKind, Judgement, Measure, Metric, Reduce, ShareOf, Source, Unit, Volume};
 use crate::analysis::text::Text;
@@ -52,7 +52,7 @@ fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grai
     let counts = subject == Subject::Requests;
     let failure = if counts { Expression::parse("result < 0").ok() } else { None };
     let conditions = Conditions { success, failure, shown: format!("{} {shown}", operator.sign()) };
-    let volume = (!counts).then(|| Volume { at_least: least, source: requests(grain) });
+    let volume = (!counts).then(|| Volume { at_least: least, in_each: 0.0, source: requests(grain) });
     Template { prefix: None, measure, judgement: Judgement::Conditions(conditions), volume, window }
 }
 
@@ -62,9 +62,15 @@ fn no_worse(grain: Grain, least: f64) -> Vec<Template> {
     let min_request_volume = least as u64;
     let usual = ComparePolicy::default();
     let policy = ComparePolicy { alpha: usual.alpha * HALF, min_request_volume, ..usual };
-    let template =
-        |prefix, measure| Template { prefix: Some(prefix), measure, judgement: Judgement::Comparison(policy), volume: None, window: None };
-    vec![template("errors", share(grain, ShareOf::Errors)), template("p99", latency(grain, "p99", Reduce::Last))]
+    let template = |prefix, measure, volume| Template {
+        prefix: Some(prefix),
+        measure,
+        judgement: Judgement::Comparison(policy),
+        volume,
+        window: None,
+    };
+    let volume = Volume { at_least: 0.0, in_each: requests_for(99.0), source: requests(grain) };
+    vec![template("errors", share(grain, ShareOf::Errors), None), template("p99", latency(grain, "p99", Reduce::Last), Some(volume))]
 }
 
 fn share(grain: Grain, of: ShareOf) -> Measure {

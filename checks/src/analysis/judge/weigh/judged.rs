@@ -3,7 +3,7 @@
 use crate::analysis::compare::{self, ComparePolicy, Compared};
 use crate::analysis::expression::{Scope, Use};
 use crate::analysis::form::{Check, Conditions, Measure, Reduce, Unit};
-use crate::analysis::question::Side;
+use crate::analysis::question::{Point, Side};
 use crate::measurement::Phase;
 use crate::statistics::Counts;
 
@@ -81,11 +81,27 @@ pub(super) fn compared(answers: &Answers<'_>, policy: &ComparePolicy, look: u32,
 
 /// Green's values against blue's.
 pub(super) fn samples_compared(answers: &Answers<'_>, policy: &ComparePolicy, look: u32, check: &Check) -> Weighed {
-    let (blue, green) = (answers.values(Part::Value, Side::Blue), answers.values(Part::Value, Side::Green));
-    if green.is_empty() {
+    let in_each = check.volume.as_ref().map_or(0.0, |volume| volume.in_each);
+    let busy = |point: &Point| [Side::Blue, Side::Green].iter().all(|side| requests_at(answers, *side, point.at) >= in_each);
+    let of = |side| answers.points(Part::Value, side);
+    let compared = |side| of(side).iter().filter(|point| busy(point)).map(|point| point.value).collect::<Vec<f64>>();
+    if of(Side::Green).is_empty() {
         return no_data(check, "no values of green".to_owned());
     }
-    weighed(compare::samples(&blue, &green, look, policy))
+    let mut weighed = weighed(compare::samples(&compared(Side::Blue), &compared(Side::Green), look, policy));
+    let quiet = of(Side::Green).iter().filter(|point| !busy(point)).count();
+    if quiet > 0 {
+        let why =
+            format!("{quiet} of green's {} values are left out: fewer than {} requests on a side", of(Side::Green).len(), number(in_each));
+        weighed.note = Some(weighed.note.map_or_else(|| why.clone(), |note| format!("{note}; {why}")));
+    }
+    weighed
+}
+
+/// How many requests a side had in the time of a point.
+fn requests_at(answers: &Answers<'_>, side: Side, at: f64) -> f64 {
+    let same = |point: &Point| (point.at - at).abs() < f64::EPSILON;
+    answers.points(Part::Requests, side).into_iter().filter(same).map(|point| point.value).sum()
 }
 
 fn weighed(compared: Compared) -> Weighed {
