@@ -13,7 +13,7 @@ use crate::harness::{Action, Play, Story, Told};
 const QUICKLY: &str = "defaults: { interval: 5s, period: 1s, delay: 1s, min-request-volume: 20 }\n";
 
 fn busy(options: &LoadOptions) -> LoadOptions {
-    LoadOptions { path: "/tasks".to_owned(), rate: Some(300.0), connections: 16, tolerated: Tolerated::Any, ..options.clone() }
+    LoadOptions { path: "/tasks".to_owned(), rate: Some(300.0), connections: 100, tolerated: Tolerated::Any, ..options.clone() }
 }
 
 /// Half of the traffic, so that a comparison does not take long.
@@ -158,7 +158,12 @@ async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
     assert_eq!(told.code, Some(2), "{}", told.text());
     let all_at_once = quick(Story::blue_green()).told(analysed("1.1.0", "presets: [green no worse than blue]")).await;
     assert_eq!((all_at_once.code, all_at_once.calls.len()), (Some(2), 0), "{}", all_at_once.text());
-    assert_snapshot!(format!("{}\n---\n{}", told.log_with("::error"), all_at_once.log_with("::error")), @"");
+    assert_snapshot!(format!("{}\n---\n{}", told.log_with("::error"), all_at_once.log_with("::error")), @"
+    ::error title=input refused::analysis: inline:2:37: `eror-rate < 5 %25` is not a preset
+    ---
+    ::error title=input refused::analysis: `errors: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
+    ::error title=input refused::analysis: `p99: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

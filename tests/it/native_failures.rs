@@ -288,10 +288,24 @@ async fn an_alarm_during_a_canary_s_step_takes_it_back() {
 async fn an_alarm_that_rings_before_the_start_is_refused() {
     let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
     let told = story.told(Action::tested("1.1.0").with("alarms", "latency")).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::alarms: there is no alarm `latency`
+      hint: check its name and aws-region (`eu-central-1`), or create it
+    ");
     let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
     let told = story.told(Action::tested("1.1.0")).await;
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (alarm)::errors rings already, and could not tell that green is worse
+      Caused by: errors (ALARM since [time]): Set on the stage
+      hint: wait until it is OK, or set waive-alarms: errors; what is waived counts again once it was OK
+    Outcome: unchanged (alarm), exit code 10, after [time]
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
