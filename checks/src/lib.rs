@@ -21,6 +21,7 @@
 //! Before the first request a rustls crypto provider is installed for the process, unless there is one.
 
 pub mod analysis;
+mod cause;
 pub mod command;
 pub mod document;
 pub mod duration;
@@ -34,6 +35,8 @@ pub mod problem;
 pub mod reader;
 mod scope;
 pub mod scrub;
+#[cfg(test)]
+mod served;
 pub mod smoke;
 pub mod statistics;
 mod template;

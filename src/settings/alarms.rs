@@ -14,18 +14,8 @@ pub struct AlarmSettings {
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings {
     let settings = AlarmSettings { watched: names(inputs.alarms.as_deref()), waived: names(inputs.waive_alarms.as_deref()) };
-    if settings.watched.is_empty() {
-        return settings;
-    }
-    if inputs.service.is_none() {
+    if !settings.watched.is_empty() && inputs.service.is_none() {
         collect.problem("alarms", "there is no service whose rollout could be watched", "set service");
-    }
-    if inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
-        collect.problem(
-            "wait-for-service-stability",
-            "false leaves the rollout to AWS, but watching alarms needs it to be followed",
-            "leave it out, or leave alarms out",
-        );
     }
     settings
 }

@@ -68,13 +68,6 @@ fn analysis(text: &str, inputs: &Inputs, runner: &Runner, collect: &mut Collect)
     if inputs.service.is_none() {
         collect.problem("analysis", "there is no service whose rollout could be measured", "set service");
     }
-    if inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
-        collect.problem(
-            "wait-for-service-stability",
-            "false leaves the rollout to AWS, but an analysis needs it to be followed",
-            "leave it out, or leave analysis out",
-        );
-    }
     if analysis::is_inline(text) {
         return collect.keep_all(analysis::parse(text, "inline"));
     }

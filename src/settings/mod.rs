@@ -323,22 +323,31 @@ fn cross(inputs: &Inputs, collect: &mut Collect) {
     if !checked && (inputs.test_url.is_some() || inputs.production_url.is_some()) {
         collect.problem("test-url", "URLs are given, but no smoke tests", "set smoke-tests, or leave test-url and production-url out");
     }
-    if checked && inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
-        collect.problem(
-            "wait-for-service-stability",
-            "false leaves the rollout to AWS, but smoke tests need it to be followed",
-            "leave it out, or leave smoke-tests out",
-        );
+    if inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+        left_to_aws(inputs, collect);
     }
-    if inputs.approval.is_some() && inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+    if inputs.service.is_none() {
+        without_service(inputs, collect);
+    }
+}
+
+/// What needs a rollout that is followed.
+fn left_to_aws(inputs: &Inputs, collect: &mut Collect) {
+    let needs = [
+        ("smoke-tests", inputs.smoke_tests.is_some(), "smoke tests need"),
+        ("alarms", inputs.alarms.is_some(), "watching alarms needs"),
+        ("analysis", inputs.analysis.is_some(), "an analysis needs"),
+    ];
+    for (input, _, needs) in needs.into_iter().filter(|(_, is_given, _)| *is_given) {
+        let message = format!("false leaves the rollout to AWS, but {needs} it to be followed");
+        collect.problem("wait-for-service-stability", message, format!("leave it out, or leave {input} out"));
+    }
+    if inputs.approval.is_some() {
         collect.problem(
             "approval",
             "nobody would bring the rollout to its gate: wait-for-service-stability is false",
             "leave one of them out",
         );
-    }
-    if inputs.service.is_none() {
-        without_service(inputs, collect);
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn lines(measurement: &Measurement) -> Vec<String> {
     std::iter::once(head).chain(note).chain(query).map(|line| harmless(&line)).collect()
 }
 
-fn mark(phase: Phase) -> &'static str {
+pub(super) fn mark(phase: Phase) -> &'static str {
     match phase {
         Phase::Successful => "✓",
         Phase::Inconclusive => "?",

@@ -3,6 +3,7 @@
 use crate::checks::load::LoadResult;
 use crate::checks::measurement::Phase;
 use crate::github::commands::harmless;
+use crate::sinks::checks::mark;
 use crate::sinks::markdown::{code, text};
 use crate::sinks::outputs::human;
 
@@ -16,15 +17,6 @@ pub(super) fn lines(result: &LoadResult) -> Vec<String> {
     let note = result.note.iter().map(|note| format!("    {note}"));
     let sent = (*phase != Phase::Successful).then(|| format!("    sent: {query}"));
     std::iter::once(head).chain(note).chain(sent).map(|line| harmless(&line)).collect()
-}
-
-fn mark(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Successful => "✓",
-        Phase::Inconclusive => "?",
-        Phase::Error => "!",
-        Phase::Failed => "✗",
-    }
 }
 
 /// The section of the summary; empty without probes.

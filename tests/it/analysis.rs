@@ -7,7 +7,7 @@ use ecs_bluegreen_sim::{
 };
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Play, Story, Told};
+use crate::harness::{Action, Deed, Play, Story, Told, When};
 
 /// CloudWatch's points in seconds, so that a story does not take minutes; the arithmetic is the same.
 const QUICKLY: &str = "defaults: { interval: 5s, period: 1s, delay: 1s, min-request-volume: 20 }\n";
@@ -134,6 +134,26 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
     let told = play.act(answer).await;
     assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
     play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_cancelled_while_it_measures_goes_back() {
+    let analysis = SILENT.replace("inconclusive-limit: 0", "inconclusive-limit: 100");
+    let action = analysed("1.1.0", &format!("{analysis}rollback")).at(When::Line("? error-rate < 5 %"), Deed::Interrupt);
+    let told = taken_back(canary(), action).await;
+    assert_eq!(told.output("reason"), "cancelled", "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_that_cannot_be_read_are_no_pass() {
+    let mut play = canary().begin().await;
+    play.stage.deny(&["cloudwatch:GetMetricData"]);
+    let told = play.act(analysed("1.1.0", "presets: [{ preset: error-rate < 5 %, consecutive-error-limit: 0 }]")).await;
+    assert!(serves(&play, "1.0.0").await);
+    play.end().await;
+    assert_eq!((told.code, told.output("reason")), (Some(20), "analysis-failed"), "{}", told.text());
+    assert!(told.log_with("::error").contains("could not be measured"), "{}", told.text());
+    assert!(told.text().contains("allow cloudwatch:GetMetricData"), "{}", told.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,9 +109,8 @@ fn all(pen: &mut Pen<'_>, root: &Node, run: &Run) -> Vec<Check> {
 fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>, measure: &Measure) -> Limits {
     let usual = match (judgement, measure) {
         (Judgement::Comparison(_), Measure::Value { .. }) => PATIENCE_WITH_RANKS,
-        (Judgement::Comparison(_), Measure::Share { .. } | Measure::Lines { .. }) => PATIENCE,
+        (Judgement::Comparison(_), Measure::Share { .. } | Measure::Lines { .. }) | (Judgement::Lines { .. }, _) => PATIENCE,
         (Judgement::Conditions(conditions), _) if conditions.success.is_some() && conditions.failure.is_some() => PATIENCE,
-        (Judgement::Lines { .. }, _) => PATIENCE,
         (Judgement::Conditions(_) | Judgement::AtMost(_), _) => {
             if volume.is_some() {
                 PATIENCE

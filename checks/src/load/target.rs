@@ -7,7 +7,8 @@ use std::time::Duration;
 use reqwest::{Client, Error, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::smoke::{Outgoing, StatusPattern, chain};
+use crate::cause::chain;
+use crate::smoke::{Outgoing, StatusPattern};
 
 /// Who cannot connect at all would otherwise try thousands of times a second.
 const PAUSE: Duration = Duration::from_millis(10);

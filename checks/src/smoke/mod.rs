@@ -35,4 +35,4 @@ pub(crate) use run::{begin, complete};
 #[cfg(test)]
 pub use schema::schema;
 pub use secrets::SecretWanted;
-pub(crate) use send::{Clients, Outgoing, Side, chain};
+pub(crate) use send::{Clients, Outgoing, Side};

@@ -20,7 +20,6 @@ use super::result::Mismatch;
 use super::run::Limits;
 pub(crate) use build::{Outgoing, Side};
 pub(crate) use clients::Clients;
-pub(crate) use failure::chain;
 pub(super) use failure::moment;
 use failure::no_answer;
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Access;
+use crate::cause::chain;
 use crate::scrub::{Scrubber, one_line};
 use crate::secret::Secret;
 
@@ -152,18 +153,4 @@ fn elsewhere(response: &Response) -> String {
 fn inner(error: reqwest::Error) -> String {
     let error = error.without_url();
     error.source().map_or_else(|| chain(&error), chain)
-}
-
-/// An error with its causes, each said once.
-fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !words.contains(&next) {
-            words = format!("{words}: {next}");
-        }
-        cause = error.source();
-    }
-    words
 }

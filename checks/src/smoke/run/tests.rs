@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::*;
 use crate::secret::Secret;
+use crate::served::receive;
 use crate::smoke::parse;
 use crate::smoke::parse::tests::no_files;
 
@@ -54,20 +55,6 @@ async fn answer(mut stream: TcpStream, answers: Answers, count: Arc<AtomicUsize>
                 stream.write_all(text.as_bytes()).await?;
                 sleep(pause).await;
             }
-        }
-    }
-}
-
-async fn receive(stream: &mut TcpStream) -> std::io::Result<String> {
-    let mut request = String::new();
-    loop {
-        let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).await?;
-        request.push_str(&String::from_utf8_lossy(&buffer[..read]));
-        let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().unwrap());
-        if body.len() >= length || read == 0 {
-            return Ok(request);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::smoke::form::{HttpVersion, Transport};
 use crate::smoke::result::Mismatch;
 
 use super::detour::Detour;
-use super::failure::chain;
+use crate::cause::chain;
 
 /// How we name ourselves to the service.
 const USER_AGENT: &str = "ecs-bluegreen-action";

@@ -8,6 +8,7 @@ use rustls::{AlertDescription, CertificateError, Error as TlsError};
 use time::OffsetDateTime;
 use url::Url;
 
+use crate::cause::chain;
 use crate::duration::Human;
 use crate::smoke::form::Transport;
 use crate::smoke::result::Mismatch;
@@ -77,18 +78,4 @@ fn day(time: UnixTime) -> String {
 pub(in crate::smoke) fn moment(seconds: i64) -> String {
     let Ok(moment) = OffsetDateTime::from_unix_timestamp(seconds) else { return format!("{seconds} s after 1970") };
     format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
-}
-
-/// An error with its causes, each said once.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !words.contains(&next) {
-            words = format!("{words}: {next}");
-        }
-        cause = error.source();
-    }
-    words
 }

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::served::receive;
 
 /// What it answers.
 #[derive(Clone)]
@@ -69,19 +71,5 @@ async fn answer(mut stream: TcpStream, reply: Reply, last: Arc<Mutex<String>>) -
             }
         }
         Reply::Silence => std::future::pending().await,
-    }
-}
-
-async fn receive(stream: &mut TcpStream) -> std::io::Result<String> {
-    let mut request = String::new();
-    loop {
-        let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).await?;
-        request.push_str(&String::from_utf8_lossy(&buffer[..read]));
-        let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().unwrap());
-        if body.len() >= length || read == 0 {
-            return Ok(request);
-        }
     }
 }
