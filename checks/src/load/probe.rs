@@ -21,9 +21,6 @@ use super::volley::{Ended, volley};
 /// Called once for every probe, as soon as its result is known.
 pub type OnLoaded<'a> = &'a (dyn Fn(&LoadResult) + Send + Sync);
 
-/// Above this part of requests that the runner itself sent late, a missed goal says nothing about the service.
-const TARDY: f64 = 0.01;
-
 /// Runs the probes of `suite` that belong to `moment` against `base`, one after the other, up to the first that is not successful.
 ///
 /// Dropping the future stops everything at once.
@@ -105,7 +102,8 @@ impl Probe {
 
     fn verdict(&self, tally: &Tally, ended: Ended, tardy: u64) -> (Phase, Option<String>) {
         let mut said = self.goals.missed(&tally.latencies(), tally.error_rate());
-        let late = count(tardy) > TARDY * count(tally.sent);
+        // Requests that the runner itself sent late may be why goals were missed, if they are more than those goals leave out.
+        let late = self.goals.may_be_late(&tally.latencies(), count(tardy) / count(tally.sent).max(1.0));
         let phase = match (ended, said.is_empty()) {
             (Ended::Whole, true) => Phase::Successful,
             // Too many errors are the service's, however slow the runner is.

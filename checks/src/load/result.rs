@@ -194,13 +194,21 @@ impl fmt::Display for Goals {
 }
 
 impl Goals {
+    fn too_slow(&self, latencies: &Latencies) -> impl Iterator<Item = (Quantile, Duration)> {
+        self.latencies.iter().copied().filter(|(quantile, limit)| Duration::from_micros(latencies.of(*quantile)) > *limit)
+    }
+
+    /// Whether so great a part of late requests could be why latencies were missed: all of those that were.
+    pub(super) fn may_be_late(&self, latencies: &Latencies, late: f64) -> bool {
+        let mut missed = self.too_slow(latencies).peekable();
+        missed.peek().is_some() && missed.all(|(quantile, _)| late > 1.0 - quantile.part())
+    }
+
     /// Every goal that was missed, in words.
     pub(super) fn missed(&self, latencies: &Latencies, error_rate: f64) -> Vec<String> {
-        let slow = self.latencies.iter().filter_map(|(quantile, limit)| {
-            let found = latencies.of(*quantile);
-            let within = Duration::from_micros(found) <= *limit;
-            (!within).then(|| format!("{} is {}, and may be {}", quantile.word(), Latency(found), Human(*limit)))
-        });
+        let slow = self
+            .too_slow(latencies)
+            .map(|(quantile, limit)| format!("{} is {}, and may be {}", quantile.word(), Latency(latencies.of(quantile)), Human(limit)));
         let (found, limit) = (Percent(error_rate), Percent(self.error_rate));
         let failing = (error_rate > self.error_rate).then(|| format!("{found} of the requests failed, and {limit} may"));
         slow.chain(failing).collect()
@@ -258,5 +266,17 @@ mod tests {
         let latencies = Latencies { p95: 3_100_000, max: 4_000_000, ..Latencies::default() };
         assert_eq!(goals.missed(&latencies, 0.02), ["p95 is 3.1 s, and may be 3 s", "2 % of the requests failed, and 1 % may"]);
         assert!(goals.missed(&Latencies::default(), 0.01).is_empty());
+    }
+
+    #[test]
+    fn late_requests_are_an_excuse_for_no_more_than_what_a_quantile_leaves_out() {
+        let goals = |quantile| Goals { latencies: vec![(quantile, Duration::from_millis(100))], error_rate: 0.01 };
+        let slow = Latencies { p50: 200_000, p95: 400_000, p99: 400_000, max: 400_000, ..Latencies::default() };
+        let table =
+            [(Quantile::P50, 0.02, false), (Quantile::P95, 0.0125, false), (Quantile::P95, 0.06, true), (Quantile::Max, 0.001, true)];
+        for (quantile, late, excused) in table {
+            assert_eq!(goals(quantile).may_be_late(&slow, late), excused, "{quantile:?} with {late}");
+        }
+        assert!(!goals(Quantile::P95).may_be_late(&Latencies::default(), 0.5), "nothing was missed");
     }
 }
