@@ -15,6 +15,7 @@ use crate::undo::{Blue, ServiceKey, short};
 
 mod alarms;
 mod codedeploy;
+mod deadline;
 mod image;
 mod native;
 mod refuse;
@@ -226,8 +227,8 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
         service: service.service_name.clone(),
         blue: blue(snapshot, service),
         tasks: service.running_count,
-        deadline: deadline(settings, snapshot, &way),
-        lasts: lasts(settings, snapshot, &way),
+        deadline: deadline::deadline(settings, snapshot, &way),
+        lasts: deadline::lasts(settings, snapshot, &way),
         alarms: alarms::watched(settings, snapshot),
         way,
     }))
@@ -270,34 +271,6 @@ fn rolling(service: &Service) -> RollingWay {
         before: service.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
         desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
     }
-}
-
-/// The usual time that an analysis takes for one verdict, with some of it in reserve.
-const A_VERDICT: Duration = Duration::from_mins(5);
-
-/// What the user allows, and what the group itself waits on top; six hours is the longest job GitHub runs.
-fn deadline(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
-    const LONGEST: Duration = Duration::from_hours(6);
-    let ready = match way {
-        Way::Rolling(_) | Way::Native(_) => Duration::ZERO,
-        Way::CodeDeploy(way) => in_minutes(codedeploy::ready_minutes(way)),
-    };
-    // A verdict takes some minutes at each step, and once more on all of the traffic.
-    let verdicts = if settings.checks.analysis.is_some() { in_minutes(snapshot.shift_minutes) + A_VERDICT * 2 } else { Duration::ZERO };
-    let waits = ready + lasts(settings, snapshot, way) + verdicts;
-    settings.rollout.deadline.unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
-}
-
-fn lasts(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
-    in_minutes(match way {
-        Way::Rolling(_) => 0,
-        Way::Native(way) => native::minutes(settings, way),
-        Way::CodeDeploy(way) => codedeploy::minutes(settings, snapshot, way),
-    })
-}
-
-fn in_minutes(minutes: i64) -> Duration {
-    Duration::from_mins(u64::try_from(minutes).unwrap_or(0))
 }
 
 fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<String> {

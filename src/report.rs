@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::checks::load::LoadResult;
+use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
-use crate::checks::tester::TesterResult;
+use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
@@ -181,8 +182,16 @@ impl Report {
             Event::TaskStarted { arns } => self.tasks = arns,
             Event::SmokeTested { result } => self.tested(result),
             Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
-            Event::Loaded { result } => self.loads.push(*result),
-            Event::Tested { result } => self.testers.push(*result),
+            Event::Loaded { result } => {
+                let same = |before: &LoadResult| (&before.name, before.moment) == (&result.name, result.moment);
+                again(&mut self.loads, result.moment, result.phase == Phase::Successful, same);
+                self.loads.push(*result);
+            }
+            Event::Tested { result } => {
+                let same = |before: &TesterResult| (&before.name, before.moment) == (&result.name, result.moment);
+                again(&mut self.testers, result.moment, result.verdict == TesterVerdict::Passed, same);
+                self.testers.push(*result);
+            }
             Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
             Event::UndoFailed { what, failure } => self.stuck.push((what, failure)),
             Event::Failed { failure } => self.failure = Some(failure),
@@ -191,12 +200,9 @@ impl Report {
         }
     }
 
-    /// Of a test that recurs (at every step, every minute of the bake) the last result is kept.
     fn tested(&mut self, result: TestResult) {
-        let recurs = matches!(result.moment, Moment::Step | Moment::Bake) && result.verdict != TestVerdict::Failed;
-        if recurs {
-            self.smoke_tests.retain(|before| (&before.name, before.moment) != (&result.name, result.moment));
-        }
+        let same = |before: &TestResult| (&before.name, before.moment) == (&result.name, result.moment);
+        again(&mut self.smoke_tests, result.moment, result.verdict != TestVerdict::Failed, same);
         self.smoke_tests.push(result);
     }
 
@@ -235,5 +241,11 @@ impl Report {
             report.milliseconds = at_ms.saturating_sub(report.began_ms);
             (report.end, report.result) = (Some(end), result);
         }
+    }
+}
+/// Of what recurs (at every step, every minute of the bake) and is good, only the last result is kept.
+fn again<T>(results: &mut Vec<T>, moment: Moment, is_good: bool, is_same: impl Fn(&T) -> bool) {
+    if is_good && matches!(moment, Moment::Step | Moment::Bake) {
+        results.retain(|before| !is_same(before));
     }
 }

@@ -45,10 +45,8 @@ pub struct Snapshot {
     pub running: Option<Running>,
     /// What ECS tells about its own deployments.
     pub native: Option<Native>,
-    /// Minutes a traffic shift takes.
-    pub shift_minutes: i64,
-    /// Whether CodeDeploy shifts all traffic at once, as far as that could be read.
-    pub is_all_at_once: bool,
+    /// Minutes a traffic shift of CodeDeploy's takes, 0 for one that goes over at once; none where that could not be read.
+    pub shift_minutes: Option<i64>,
     /// The repository that the image is pushed to.
     pub repository: Option<RepositorySeen>,
     /// The image.
@@ -223,8 +221,7 @@ async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> R
         optional(run, "the deadline does not count how long the traffic shift takes", run.aws.shift_minutes(config).await)
     };
     let shift_minutes = shift_minutes.await;
-    let is_all_at_once = shift_minutes == Some(0);
-    Ok(Snapshot { group: Some(found), running, shift_minutes: shift_minutes.unwrap_or(0), is_all_at_once, ..Snapshot::default() })
+    Ok(Snapshot { group: Some(found), running, shift_minutes, ..Snapshot::default() })
 }
 
 fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {

@@ -33,6 +33,8 @@ pub mod moment;
 pub mod nearest;
 pub mod problem;
 pub mod reader;
+#[cfg(test)]
+mod schema;
 mod scope;
 pub mod scrub;
 #[cfg(test)]

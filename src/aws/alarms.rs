@@ -15,15 +15,6 @@ const NAMES: usize = 100;
 /// Every name has one alarm, so a second page is rare already.
 const PAGES: usize = 10;
 
-/// An alarm that rings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ringing {
-    /// Its name.
-    pub name: String,
-    /// Why, in CloudWatch's words.
-    pub why: String,
-}
-
 impl Aws {
     /// The alarms of these names, in no particular order; those that do not exist are not among them.
     pub async fn alarms(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
@@ -32,9 +23,8 @@ impl Aws {
     }
 
     /// Those of the alarms that are in ALARM.
-    pub async fn ringing(&self, names: &[String]) -> Result<Vec<Ringing>, AwsError> {
-        let alarms = self.alarms(names).await?;
-        Ok(alarms.into_iter().filter(Alarm::rings).map(|alarm| Ringing { why: alarm.why(), name: alarm.name }).collect())
+    pub async fn ringing(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
+        Ok(self.alarms(names).await?.into_iter().filter(Alarm::rings).collect())
     }
 
     async fn some_alarms(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {

@@ -118,19 +118,25 @@ pub fn pause_minutes(deadline: std::time::Duration) -> u64 {
 
 /// About how long traffic takes from blue to green, in minutes, without the bake at the end.
 pub fn shift_minutes(configuration: &Value) -> u64 {
-    match configuration["strategy"].as_str() {
+    let bake = match configuration["strategy"].as_str() {
         Some("CANARY") => configuration["canaryConfiguration"]["canaryBakeTimeInMinutes"].as_u64().unwrap_or(10),
-        Some("LINEAR") => {
-            let percent = configuration["linearConfiguration"]["stepPercent"].as_f64().unwrap_or(10.0);
-            let bake = configuration["linearConfiguration"]["stepBakeTimeInMinutes"].as_u64().unwrap_or(6);
-            steps(percent).saturating_sub(1) * bake
-        }
+        Some("LINEAR") => configuration["linearConfiguration"]["stepBakeTimeInMinutes"].as_u64().unwrap_or(6),
         _ => 0,
+    };
+    u64::from(shares(configuration).saturating_sub(1)) * bake
+}
+
+/// In how many shares traffic goes over.
+pub fn shares(configuration: &Value) -> u32 {
+    match configuration["strategy"].as_str() {
+        Some("CANARY") => 2,
+        Some("LINEAR") => steps(configuration["linearConfiguration"]["stepPercent"].as_f64().unwrap_or(10.0)),
+        _ => 1,
     }
 }
 
 /// How many shares of a percentage make a whole.
-fn steps(percent: f64) -> u64 {
+fn steps(percent: f64) -> u32 {
     let mut steps = 0;
     let mut reached = 0.0;
     while reached < 100.0 && percent > 0.0 {

@@ -57,7 +57,7 @@ impl<'a> Checks<'a> {
                 self.watch.complete(moment, rollout).await
             }
             Moment::Step | Moment::Production | Moment::Bake => {
-                self.watch.shifted();
+                self.watch.changes();
                 tokio::select! {
                     tested = self.tests(moment) => tested?,
                     failure = self.watch.wrong(moment) => return Err(failure.into()),

@@ -58,15 +58,6 @@ struct Looks<'a> {
     next: Instant,
 }
 
-/// What becomes of a rollout whose analysis is inconclusive, where a person is to be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Waits {
-    /// It stands at a gate.
-    Here,
-    /// It does not.
-    Not,
-}
-
 impl<'a> Watch<'a> {
     pub(super) fn new(run: &'a Run, settings: &'a Settings, brought: &Brought<'a>, values: Values) -> Self {
         let &Brought { plan, revision, is_answered, .. } = brought;
@@ -182,11 +173,6 @@ impl<'a> Watch<'a> {
         analysis::failure(&ended).map_or(Ok(()), |failure| Err(with_gate(failure, &ended).into()))
     }
 
-    /// Green serves all of production from now on.
-    pub(super) fn shifted(&self) {
-        self.changes();
-    }
-
     /// A moment begins whose checks are completed later.
     pub(super) async fn meet(&self, moment: Moment, rollout: &Rollout<'_>) {
         if self.settings.checks.measures(moment) {
@@ -196,7 +182,6 @@ impl<'a> Watch<'a> {
 
     /// Measures while the rollout is held where it is; passed when it went on by itself.
     async fn until(&self, moment: Moment, measured: impl Future<Output = Option<Ended>>, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
-        let waits = self.waits(moment);
         let ended = {
             let held = async { if rollout.keeps_blue() { rollout.held().await } else { std::future::pending().await } };
             tokio::select! {
@@ -211,18 +196,18 @@ impl<'a> Watch<'a> {
         };
         match ended.and_then(|ended| analysis::failure(&ended).map(|failure| (ended, failure))) {
             None => Ok(Past::Not),
-            Some((ended, _)) if asks(&ended) && waits == Waits::Here => {
+            Some((ended, _)) if asks(&ended) && self.stands_at_gate(moment) => {
                 Err(Halt::Waits(line::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended))))
             }
             Some((ended, failure)) => Err(with_gate(failure, &ended).into()),
         }
     }
 
-    fn waits(&self, moment: Moment) -> Waits {
+    /// Whether the rollout, while it is held, is so by a gate.
+    fn stands_at_gate(&self, moment: Moment) -> bool {
         match moment {
-            Moment::Green | Moment::Step => Waits::Here,
-            Moment::Production | Moment::Bake if self.plan.waits_after_the_shift() => Waits::Here,
-            Moment::Production | Moment::Bake => Waits::Not,
+            Moment::Green | Moment::Step => true,
+            Moment::Production | Moment::Bake => self.plan.waits_after_the_shift(),
         }
     }
 
@@ -242,7 +227,8 @@ impl<'a> Watch<'a> {
         Some(analysis)
     }
 
-    fn changes(&self) {
+    /// Green has more of the traffic from now on.
+    pub(super) fn changes(&self) {
         self.change(|times| times.changed = clock::seconds());
     }
 

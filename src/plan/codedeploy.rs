@@ -115,7 +115,7 @@ pub(super) fn ready_minutes(way: &CodeDeployWay) -> i64 {
 /// Minutes that the rollout takes by itself once green's gate is open.
 pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> i64 {
     let termination = if settings.rollout.follow == Follow::Completed { i64::from(way.group.termination_minutes) } else { 0 };
-    termination + snapshot.shift_minutes
+    termination + snapshot.shift_minutes.unwrap_or(0)
 }
 
 pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
@@ -125,7 +125,7 @@ pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWa
         Gate::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
         Gate::Absent => "the group shifts traffic as soon as green is up",
     };
-    let shift = if snapshot.shift_minutes > 0 { format!(", about {} min", snapshot.shift_minutes) } else { String::new() };
+    let shift = snapshot.shift_minutes.filter(|minutes| *minutes > 0).map(|minutes| format!(", about {minutes} min")).unwrap_or_default();
     vec![
         gate.to_owned(),
         format!("CodeDeploy shifts traffic with {config}{shift}"),

@@ -32,8 +32,6 @@ pub struct NativeWay {
     pub test: Vec<String>,
     /// Alarms of the service.
     pub alarms: Vec<String>,
-    /// Those that ring already.
-    pub ringing: Vec<String>,
     /// What is owed at green's gate.
     pub gate: Gate,
     /// Whether there is nothing to go back to.
@@ -83,7 +81,6 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
         known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
         test: service.test_rules(),
         alarms: service.alarms(),
-        ringing: snapshot.alarms.ringing(),
         gate: Gate::Absent,
         is_first: !native.has_succeeded() && !service.deployments.iter().any(crate::aws::ecs_shapes::Deployment::is_completed),
         desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
@@ -219,9 +216,19 @@ fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
     configuration::pause_minutes(rollout.deadline.unwrap_or(rollout.wait + shift))
 }
 
+/// In how many shares the traffic goes over.
+pub(super) fn shares(way: &NativeWay) -> u32 {
+    governing(way).map_or(1, configuration::shares)
+}
+
+/// The configuration under which it is rolled out, where there is any.
+fn governing(way: &NativeWay) -> Option<&Value> {
+    way.configuration.as_ref().or(way.present.as_ref())
+}
+
 /// Minutes that the rollout takes by itself.
 pub(super) fn minutes(settings: &Settings, way: &NativeWay) -> i64 {
-    let shift = way.configuration.as_ref().or(way.present.as_ref()).map_or(0, configuration::shift_minutes);
+    let shift = governing(way).map_or(0, configuration::shift_minutes);
     let bake = if settings.rollout.follow == Follow::Completed { way.bake_minutes } else { 0 };
     i64::try_from(shift + bake).unwrap_or(0)
 }

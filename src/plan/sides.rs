@@ -78,7 +78,7 @@ fn beside(analysis: &Analysis) -> Vec<Problem> {
 
 fn is_all_at_once(snapshot: &Snapshot, rollout: &RolloutPlan) -> bool {
     match &rollout.way {
-        Way::CodeDeploy(_) => snapshot.is_all_at_once,
+        Way::CodeDeploy(_) => snapshot.shift_minutes == Some(0),
         Way::Native(way) => way.strategy == Strategy::BlueGreen,
         Way::Rolling(_) => false,
     }

@@ -16,13 +16,6 @@ pub struct Alarms {
     pub found: Option<Vec<Alarm>>,
 }
 
-impl Alarms {
-    /// The names of those that ring.
-    pub fn ringing(&self) -> Vec<String> {
-        self.found.iter().flatten().filter(|alarm| alarm.rings()).map(|alarm| alarm.name.clone()).collect()
-    }
-}
-
 pub(super) async fn alarms(run: &Run, settings: &Settings, group: Option<&Group>, service: Option<&Service>) -> Alarms {
     let own: Vec<String> = group.map(|group| group.alarms.clone()).or_else(|| service.map(Service::alarms)).unwrap_or_default();
     let mut names = settings.checks.alarms.watched.clone();

@@ -13,9 +13,10 @@ mod run;
 mod source;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::document::{self, Node, Place};
-use crate::problem::Problem;
+use crate::problem::{Position, Problem};
 use crate::reader::Fields;
 
 use super::form::{Analysis, Check, Judgement, Limits, Measure, Volume};
@@ -103,6 +104,36 @@ fn all(pen: &mut Pen<'_>, root: &Node, run: &Run) -> Vec<Check> {
     let items = if let document::Content::List(items) = &root.content { items.as_slice() } else { std::slice::from_ref(root) };
     let mut names = Names::default();
     items.iter().flat_map(|item| presets::preset(pen, item, run, &mut names)).collect()
+}
+
+/// What tells one kind of check from another.
+struct Parts {
+    measure: Measure,
+    judgement: Judgement,
+    volume: Option<Volume>,
+    /// Where its writer says nothing.
+    window: Option<Duration>,
+}
+
+/// A check: its own parts, and what every kind of check has.
+fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
+    let Parts { measure, judgement, volume, window } = parts;
+    let mut rhythm = run.rhythm();
+    rhythm.window = rhythm.window.or(window);
+    Check {
+        name,
+        on: run.on(),
+        rhythm,
+        limits: limits(run, &judgement, volume.as_ref(), &measure),
+        weight: run.weight(),
+        importance: run.importance(),
+        no_data: run.no_data(),
+        volume,
+        on_inconclusive: run.on_inconclusive.unwrap_or_default(),
+        measure,
+        judgement,
+        at,
+    }
 }
 
 /// The limits of a check; one that waits for traffic is given time for it unless its writer says otherwise.

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Number, Value};
 
+use crate::schema::{OneOrMore, Span};
+
 /// What is measured while traffic shifts, and what it is held against.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -246,10 +248,6 @@ struct Log {
     run: Run,
 }
 
-/// A duration such as `250ms`, `90s`, `10m` or `1h30m`.
-#[derive(JsonSchema)]
-struct Span(#[schemars(regex(pattern = r"^\s*(?=\d)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\s*$"))] String);
-
 /// A text, in which `${target-group}`, `${revision}`, `${env.NAME}` and others stand for their values.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -257,13 +255,6 @@ enum Text {
     Words(String),
     Number(Number),
     Boolean(bool),
-}
-
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-enum OneOrMore<T> {
-    One(T),
-    More(#[schemars(length(min = 1))] Vec<T>),
 }
 
 /// A type whose words are those of a table that the reader has.

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde_json::{Number, Value};
 
+use crate::schema::{OneOrMore, Span};
+
 use expectations::{BodySchema, Certificate, Count, DurationBounds, Latency, SecurityHeaders, Version};
 use requests::{Auth, Cors, Http, HttpsRedirect, Secrets, TestHeader, Tls};
 
@@ -59,10 +61,6 @@ struct Defaults {
     /// A header that is sent to green only.
     test_header: Option<TestHeader>,
 }
-
-/// A duration such as `250ms`, `90s`, `10m` or `1h30m`.
-#[derive(JsonSchema)]
-struct Span(#[schemars(regex(pattern = r"^\s*(?=\d)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\s*$"))] String);
 
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -153,13 +151,6 @@ enum Text {
     Words(String),
     Number(Number),
     Boolean(bool),
-}
-
-#[derive(JsonSchema)]
-#[schemars(untagged)]
-enum OneOrMore<T> {
-    One(T),
-    More(#[schemars(length(min = 1))] Vec<T>),
 }
 
 #[derive(JsonSchema)]

@@ -235,7 +235,7 @@ impl<'a> Rollout<'a> {
             Way::CodeDeploy(way) => Duration::from_mins(u64::try_from(way.group.termination_minutes).unwrap_or_default()),
             Way::Native(way) if self.plan.waits_after_the_shift() => Duration::from_mins(way.pause_minutes),
             Way::Native(way) => Duration::from_mins(way.bake_minutes),
-            Way::Rolling(_) => self.plan.deadline,
+            Way::Rolling(_) => self.plan.deadline.saturating_sub(self.began.elapsed()),
         }
     }
 

@@ -11,7 +11,7 @@ use super::judgement::policy;
 use super::keys::{LOG_KEYS, RUN_KEYS};
 use super::pen::Pen;
 use super::run::{Run, run};
-use super::{Names, limits};
+use super::{Names, Parts, check};
 
 /// Lines are looked for once there may be some.
 pub(super) const PERIOD: Duration = Duration::from_secs(15);
@@ -33,21 +33,8 @@ pub(super) fn log(pen: &mut Pen<'_>, node: &Node, inherited: &Run, names: &mut N
     let source = Source { asks: Asks::Logs { groups: groups?, filter: filter? }, grain };
     // Requests over the same time as the lines: a share of both needs that.
     let requests = preset::requests(preset::grain(run.period(), run.delay));
-    let (judgement, measure) = (judgement?, Measure::Lines { source, requests });
-    Some(Check {
-        name: name?,
-        on: run.on(),
-        rhythm: run.rhythm(),
-        limits: limits(&run, &judgement, None, &measure),
-        weight: run.weight(),
-        importance: run.importance(),
-        no_data: run.no_data(),
-        volume: None,
-        on_inconclusive: run.on_inconclusive.unwrap_or_default(),
-        measure,
-        judgement,
-        at: pen.position(node.place),
-    })
+    let parts = Parts { measure: Measure::Lines { source, requests }, judgement: judgement?, volume: None, window: None };
+    Some(check(name?, pen.position(node.place), &run, parts))
 }
 
 fn groups(pen: &mut Pen<'_>, node: &Node) -> Option<Vec<String>> {

@@ -10,7 +10,7 @@ use super::keys::{METRIC_KEYS, RUN_KEYS, SOURCE_KEYS};
 use super::pen::Pen;
 use super::provider::Providers;
 use super::run::{Run, run};
-use super::{Names, limits};
+use super::{Names, Parts, check};
 
 /// The words of `reduce`.
 pub(in crate::analysis) const REDUCE: &[(&str, Reduce)] =
@@ -27,20 +27,7 @@ pub(super) fn metric(pen: &mut Pen<'_>, node: &Node, inherited: &Run, providers:
     fits(pen, &fields, &judgement, test, &measure)?;
     let volume = volume?;
     let judgement = with_volume(judgement, &run);
-    Some(Check {
-        name: name?,
-        on: run.on(),
-        rhythm: run.rhythm(),
-        limits: limits(&run, &judgement, volume.as_ref(), &measure),
-        weight: run.weight(),
-        importance: run.importance(),
-        no_data: run.no_data(),
-        volume,
-        on_inconclusive: run.on_inconclusive.unwrap_or_default(),
-        measure,
-        judgement,
-        at: pen.position(node.place),
-    })
+    Some(check(name?, pen.position(node.place), &run, Parts { measure, judgement, volume, window: None }))
 }
 
 /// A comparison of rates has its own least volume.

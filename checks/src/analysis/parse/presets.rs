@@ -8,7 +8,7 @@ use crate::reader::one_of;
 use super::keys::{PRESET_KEYS, RUN_KEYS};
 use super::pen::Pen;
 use super::run::{Run, run};
-use super::{Names, limits};
+use super::{Names, Parts, check};
 
 /// A preset reads traffic that may be thin at first.
 const LEAST_VOLUME: f64 = 100.0;
@@ -57,28 +57,11 @@ fn one(pen: &mut Pen<'_>, place: Place, text: &str, name: Option<String>, run: &
     let name = name.unwrap_or_else(|| preset.name());
     names.take(pen, place, &name);
     let templates = preset.expand(preset::grain(run.period(), run.delay), run.volume.unwrap_or(LEAST_VOLUME));
-    let checks = templates.into_iter().map(|template| check(pen, place, &name, template, run));
+    let checks = templates.into_iter().map(|Template { prefix, measure, judgement, volume, window }| {
+        let name = prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}: {name}"));
+        check(name, pen.position(place), run, Parts { measure, judgement, volume, window })
+    });
     checks.collect()
-}
-
-fn check(pen: &mut Pen<'_>, place: Place, name: &str, template: Template, run: &Run) -> Check {
-    let Template { prefix, measure, judgement, volume, window } = template;
-    let mut rhythm = run.rhythm();
-    rhythm.window = rhythm.window.or(window);
-    Check {
-        name: prefix.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}: {name}")),
-        on: run.on(),
-        rhythm,
-        limits: limits(run, &judgement, volume.as_ref(), &measure),
-        weight: run.weight(),
-        importance: run.importance(),
-        no_data: run.no_data(),
-        volume,
-        on_inconclusive: run.on_inconclusive.unwrap_or_default(),
-        measure,
-        judgement,
-        at: pen.position(place),
-    }
 }
 
 /// Whether a text is no document but a list of presets: no line of it begins a mapping or a list.

@@ -52,7 +52,7 @@ impl Native<'_> {
             Some(alarm) => {
                 let sentence = format!("alarm {} rings; the next step of traffic is not taken", alarm.name);
                 Err(Failure::new(Reason::Alarm, sentence)
-                    .caused_by(alarm.why)
+                    .caused_by(alarm.why())
                     .hint("look at what the alarm measures while green served traffic"))
             }
             None => Ok(()),
@@ -61,7 +61,7 @@ impl Native<'_> {
 
     /// An alarm that rang before the start says nothing about green.
     fn waived(&self, name: &str) -> bool {
-        self.way.ringing.iter().any(|ringing| ringing == name)
+        self.plan.alarms.before.iter().any(|alarm| alarm.name == name && alarm.rings())
     }
 
     /// ARNs of green's target groups, once ECS has resolved them.
