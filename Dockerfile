@@ -1,8 +1,8 @@
 # The image of the action: one static binary and the CA roots, nothing else. No shell stands between the runner and the binary:
 # a shell would drop the inputs, whose variables have hyphens in their names.
 #
-# Two ways lead to the same image:
-#   docker build -t ecs-bluegreen-action .                             compiles inside the builder stage
+# Two ways lead to the same image, because both compile the same files (.dockerignore) by the same script (tests/tools/build_release):
+#   docker build -t ecs-bluegreen-action .                             compiles inside the builder stage; releases are built so
 #   docker build -t … --target prebuilt -f Dockerfile target/image     takes a prepared folder and pulls nothing (`make image`)
 #
 # The stages stand in this order because Docker's classic builder runs every stage above its target.
@@ -27,8 +27,11 @@ COPY . /
 FROM ${BUILDER} AS builder
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked --package ecs-bluegreen-action --bin ecs-bluegreen \
- && tests/tools/rootfs "$(find target -path '*/release/ecs-bluegreen' -type f)" /rootfs
+RUN tests/tools/build_release \
+ && tests/tools/rootfs target/*/release/ecs-bluegreen /rootfs
 
 FROM base AS image
+# The compiler that made the binary: a release names it by digest.
+ARG BUILDER
+LABEL ecs-bluegreen-action.builder="${BUILDER}"
 COPY --from=builder /rootfs/ /

@@ -1,9 +1,9 @@
 # The only entry: people and continuous integration call the same targets. `make help` lists them.
 #
-# `dev` is for clippy, the tests and the rehearsal, `release` for the image and the benches. A fresh dev build takes half as long as
-# a release build (2 minutes, not 4, on two cores), and a rehearsal waits for its stage, not for the processor. The whole workspace is
-# always built together, because another selection of packages would mean other features of the shared crates, and with that a
-# build of its own. That binaries are static is said in .cargo/config.toml.
+# `dev` is for clippy, the tests and the rehearsal, `release` for the action and the benches. Rehearsals and tests wait for the stage,
+# not for the processor, so the stage and the sample application are dev builds. The whole workspace is always built together there,
+# because another selection of packages would mean other features of the shared crates, and with that a build of its own.
+# That binaries are static is said in .cargo/config.toml, and for the release in tests/tools/build_release.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -39,12 +39,12 @@ image: release
 
 ## bench: measure start, reaction, memory, scale, size and the judgement of canaries against the bars
 .PHONY: bench
-bench: release
+bench: bench-programs
 	$(RELEASE)/bench
 
 ## scale: deploy 200 services at once (or N=50) under AWS's request limits, and nothing else
 .PHONY: scale
-scale: release
+scale: bench-programs
 	$(RELEASE)/bench scale $(N)
 
 ## fuzz: give the readers of images and archives hostile input, for N seconds each (60)
@@ -81,15 +81,28 @@ clean:
 ## help: list these targets
 .PHONY: help
 help:
-	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name what; do printf '  make %-17s %s\n' "$$name" "$$what"; done
 
 .PHONY: setup
 setup:
 	@tests/tools/setup
 
+# As the Dockerfile does it: the same script in the same files, which are those that .dockerignore lets into a build.
 .PHONY: release
 release:
-	cargo build --release --locked --workspace --bins
+	python3 tests/tools/build_context.py . target/context
+	CARGO_TARGET_DIR='$(CURDIR)/target' target/context/tests/tools/build_release
+
+# What measures and what is only the stage need not be small.
+.PHONY: bench-programs
+bench-programs: release
+	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	cargo build --release --locked --package ecs-bluegreen-sim --package sample-app --bins
+
+# The stories start the stage's and the sample application's programs, which `cargo test` alone would not build.
+.PHONY: programs
+programs:
+	cargo build --workspace --bins --tests --locked
 
 .PHONY: format-check
 format-check:
@@ -109,18 +122,26 @@ test-fuzz: setup
 	tests/tools/fuzz 10
 
 .PHONY: test-image
-test-image: setup release
-	tests/tools/test_image $(ACTION) $(ECS_BLUEGREEN_IMAGE)
-	tests/tools/test_deploy $(RELEASE) $(ECS_BLUEGREEN_IMAGE)
+test-image: setup release programs
+	tests/tools/test_binary $(ACTION)
+	tests/tools/test_image --build $(ACTION) $(ECS_BLUEGREEN_IMAGE) $(DEBUG)
+
+# An image that is there already, whatever built it: a release tests the one that it pushes.
+.PHONY: test-built-image
+test-built-image: programs
+	tests/tools/test_image $(ECS_BLUEGREEN_IMAGE) $(DEBUG)
+
+## test-reproducible: compile the action a second time, in other folders, and compare (minutes; continuous integration does it)
+.PHONY: test-reproducible
+test-reproducible: release
+	tests/tools/test_reproducible $(ACTION)
 
 .PHONY: test-moto
 test-moto: setup release
 	$(PYTHON) tests/tools/test_moto $(ACTION)
 
 .PHONY: test-rust
-test-rust: setup
-# The stories start the simulator's and the sample application's programs, which `cargo test` alone would not build.
-	cargo build --workspace --bins --tests --locked
+test-rust: setup programs
 ifeq ($(NEXTEST),yes)
 # Some tests need a Docker engine: they are left out, and counted as skipped, only where there is none and CI is not true.
 	everything=; if [[ $${CI:-} == true ]] || docker info >/dev/null 2>&1; then everything='--run-ignored all'; fi; \
