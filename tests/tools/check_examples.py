@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks every example of the action, in the documentation and in examples/workflows, against action.yml: each `with:` key is an input,
-each `steps.ID.outputs.NAME` of that step is an output. Also that every relative link and its anchor lead somewhere.
+each `steps.ID.outputs.NAME` of that step is an output. Also that other people's actions are pinned by commit, and that every relative link
+and its anchor lead somewhere.
 
 Needs PyYAML, which `tests/tools/setup` installs.
 """
@@ -15,6 +16,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 OURS = re.compile(r"(^|/)ecs-bluegreen-action@")
 BLOCK = re.compile(r"^```ya?ml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+USES = re.compile(r"^[ -]*uses: *([\w.-]+/[^@\s]+)@(.*)$", re.MULTILINE)
+PIN = re.compile(r"[0-9a-f]{40} # v?[0-9]\S*")
 LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
 ANCHOR = re.compile(r"<a (?:id|name)=\"([^\"]+)\"")
@@ -60,6 +63,13 @@ def output_problems(block, identifier, action):
                 yield f"an example reads '{name}', which is no output"
 
 
+def pin_problems(text):
+    """Actions of others that are not pinned by their whole commit, with the version beside it. Ours is pinned by each release."""
+    for action, reference in USES.findall(text):
+        if not OURS.search(f"{action}@") and not PIN.fullmatch(reference.strip()):
+            yield f"'{action}@{reference}' is not pinned by commit with its version, as in `{action}@COMMIT # v1.2.3`"
+
+
 def link_problems(path, text):
     """Links in `text` to files or headings that do not exist."""
     for target in LINK.findall(text):
@@ -84,10 +94,12 @@ def main():
     problems = []
     for path in documents():
         text = path.read_text()
-        found = [*example_problems(BLOCK.findall(text), action), *link_problems(path, text)]
+        found = [*example_problems(BLOCK.findall(text), action), *pin_problems(text), *link_problems(path, text)]
         problems += [f"{path.relative_to(ROOT)}: {problem}" for problem in found]
     for path in sorted((ROOT / "examples" / "workflows").glob("*.yml")):
-        problems += [f"{path.relative_to(ROOT)}: {problem}" for problem in example_problems([path.read_text()], action)]
+        text = path.read_text()
+        found = [*example_problems([text], action), *pin_problems(text)]
+        problems += [f"{path.relative_to(ROOT)}: {problem}" for problem in found]
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
