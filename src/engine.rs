@@ -21,6 +21,7 @@ mod checks;
 mod line;
 mod rollback;
 mod status;
+mod tags;
 mod watch;
 
 /// How a run ended.
@@ -77,7 +78,9 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     match ended {
         Ok(ending) | Err(Halt::Waits(ending)) => {
             run.keep();
-            settle(run, ending, insisted(run, signal)).await
+            let time_is_up = insisted(run, signal).shared();
+            let ending = settle(run, ending, time_is_up.clone()).await;
+            tags::finish(run, ending, time_is_up).await
         }
         Err(Halt::Refused(problems)) => settle(run, refuse(run, &problems), insisted(run, signal)).await,
         Err(Halt::Left(failure)) if failure.reason == Reason::Cancelled => {

@@ -49,6 +49,8 @@ pub enum Step {
     Production,
     /// Blue is kept for a while, then taken away.
     Bake,
+    /// Tags that named another image are set.
+    Tags,
     /// What was done is taken back.
     Unwind,
 }
@@ -68,6 +70,7 @@ impl Step {
             Self::Analysis => "Analysis",
             Self::Production => "Smoke tests on production",
             Self::Bake => "Bake",
+            Self::Tags => "Image tags",
             Self::Unwind => "Rollback",
         }
     }
@@ -233,6 +236,16 @@ pub enum Event {
         /// What became of its parts, when it was pushed.
         #[serde(default)]
         transfer: Option<Transfer>,
+    },
+    /// Tags of the image are left for the end of the run.
+    TagsDeferred {
+        /// Which.
+        tags: Vec<DeferredTag>,
+    },
+    /// A tag that was left for the end names the image now.
+    TagSet {
+        /// Which.
+        tag: String,
     },
     /// The registry's scan of the image has an answer.
     ScanAnswered {
@@ -405,6 +418,16 @@ impl Transfer {
     pub fn is_nothing(&self) -> bool {
         self.sent.count == 0 && self.mounted.count == 0
     }
+}
+
+/// A tag that is set at the end of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DeferredTag {
+    /// The tag.
+    pub tag: String,
+    /// The digest of the image that it names until then, where that is known.
+    pub names: Option<String>,
 }
 
 /// A gate of a rollout.

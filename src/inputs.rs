@@ -51,7 +51,8 @@ inputs! {
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
         repository = "repository", "none: the image is taken as it stands", "The ECR repository the image is pushed to: a name (team/api) or the whole REGISTRY/NAME.";
-        tags = "tags", "version, or GITHUB_SHA", "Tags the pushed image gets, separated by commas or lines.";
+        tags = "tags", "version, or GITHUB_SHA", "Tags the pushed image gets, separated by commas or lines. A tag that is new is set at once; one that names another image moves once the new one serves.";
+        tags_when_deployed = "tags-when-deployed", "none", "Tags the image gets only once it serves, also when they are new, separated by commas or lines; see docs/images.md.";
         push = "push", "auto", "Whether to push the image: auto (when repository is given and the image is local), always, never.";
         create_repository = "create-repository", "false: a missing repository is refused", "Whether a missing repository is made: true, false, or how, as inline YAML or a path in the workspace: { scan-on-push: true, keep: 30, immutable-tags: { except: [latest] }, kms-key: ARN }; see docs/images.md.";
         registry_username = "registry-username", "none", "The user for the registry of image: docker://… . Registries of ECR need none, and the target never gets it.";

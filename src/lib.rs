@@ -28,6 +28,7 @@ pub mod settings;
 pub mod sinks;
 pub mod steps;
 pub mod survey;
+pub mod tags;
 pub mod undo;
 pub mod unwind;
 pub mod workspace;

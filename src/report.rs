@@ -61,6 +61,8 @@ pub struct Report {
     pub registry: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Tags that it was to get, and did not: what they were to wait for did not come.
+    pub tags_not_set: Vec<crate::event::DeferredTag>,
     /// Bytes that were sent for it.
     pub image_bytes_moved: u64,
     /// What became of its parts, when it was pushed.
@@ -212,6 +214,11 @@ impl Report {
             Event::ImagePinned { image, digest, registry, tags, moved, transfer } => {
                 (self.image, self.image_digest, self.registry) = (Some(image), Some(digest), Some(registry));
                 (self.tags, self.image_bytes_moved, self.image_transfer) = (tags, moved, transfer);
+            }
+            Event::TagsDeferred { tags } => self.tags_not_set = tags,
+            Event::TagSet { tag } => {
+                self.tags_not_set.retain(|waiting| waiting.tag != tag);
+                self.tags.push(tag);
             }
             Event::Revision { arn, previous, changes, .. } => {
                 (self.revision, self.previous_revision, self.changes) = (Some(arn), previous, changes);

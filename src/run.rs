@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::aws::{Aws, AwsError, Kind};
 use crate::clock::Clock;
 use crate::event::{Event, Stamped};
+use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
+use crate::tags::DeferredTags;
 use crate::undo::Undo;
 
 /// Takes events as they happen.
@@ -43,13 +45,24 @@ pub struct Run {
     armed: Mutex<Vec<Undo>>,
     narrowed: Mutex<BTreeSet<String>>,
     goes_on: Mutex<Option<String>>,
+    deferred_tags: Mutex<Option<DeferredTags>>,
 }
 
 impl Run {
     /// A run that tells through its outlets.
     pub fn new(aws: Aws, runner: Runner, clock: Clock, outlets: Outlets) -> Self {
         let id = format!("{}-{:08x}", runner.run, crate::clock::nonce() >> 32);
-        Self { aws, runner, id, clock, outlets, armed: Mutex::new(Vec::new()), narrowed: Mutex::default(), goes_on: Mutex::default() }
+        Self {
+            aws,
+            runner,
+            id,
+            clock,
+            outlets,
+            armed: Mutex::new(Vec::new()),
+            narrowed: Mutex::default(),
+            goes_on: Mutex::default(),
+            deferred_tags: Mutex::default(),
+        }
     }
 
     /// Says what happened.
@@ -90,6 +103,24 @@ impl Run {
     /// What AWS would do by itself, as far as a rollout was followed.
     pub fn what_goes_on(&self) -> Option<String> {
         self.goes_on.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Leaves tags of the pushed image for the end of the run.
+    pub fn defer_tags(&self, deferred: DeferredTags) {
+        *self.deferred_tags.lock().unwrap_or_else(PoisonError::into_inner) = Some(deferred);
+    }
+
+    /// The tags that are still to be set; none when there are none.
+    pub fn deferred_tags(&self) -> Option<DeferredTags> {
+        self.deferred_tags.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|deferred| !deferred.tags.is_empty())
+    }
+
+    /// Notes that a tag names the image now.
+    pub fn tag_is_set(&self, tag: &Tag) {
+        if let Some(deferred) = self.deferred_tags.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            deferred.tags.retain(|other| other != tag);
+        }
+        self.tell(Event::TagSet { tag: tag.as_str().to_owned() });
     }
 
     /// Arms an undo; call this before the effect.

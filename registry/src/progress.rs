@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::digest::Digest;
 use super::graph::Facts;
+use super::media::Manifest;
 use super::reference::Tag;
 
 /// Takes what a transfer tells; called often, so it should be quick.
@@ -75,6 +76,25 @@ pub enum Progress {
     },
 }
 
+/// The manifest or index behind an image's digest, byte for byte as it was pushed.
+#[derive(Debug, Clone)]
+pub struct Root(pub(crate) Manifest);
+
+impl Root {
+    /// The image's digest.
+    pub fn digest(&self) -> &Digest {
+        &self.0.digest
+    }
+}
+
+impl PartialEq for Root {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.digest == other.0.digest
+    }
+}
+
+impl Eq for Root {}
+
 /// What a push came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
@@ -82,8 +102,12 @@ pub struct Pushed {
     pub digest: Digest,
     /// The media type of the manifest or index behind it.
     pub media_type: String,
+    /// Its manifest or index, for a tag that is to name it later.
+    pub root: Root,
     /// The tags that name it now.
     pub tags: Vec<Tag>,
+    /// The tags that were left for later, and the images they name where that is known.
+    pub later: Vec<(Tag, Option<Digest>)>,
     /// Blobs that were sent.
     pub uploaded: usize,
     /// Blobs that the registry took from another of its repositories.

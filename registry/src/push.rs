@@ -1,7 +1,8 @@
 //! The transfer as a straight line: look, read, compare, blobs, manifests, tags.
 //!
 //! The order is what makes it safe: a manifest is written when everything that it points at is there, and a tag moves last,
-//! so whoever pulls the tag during a transfer, or after one that failed, gets an image that is whole.
+//! so whoever pulls the tag during a transfer, or after one that failed, gets an image that is whole. Where the image is only
+//! trusted once it serves, a tag that names another image is left for [`retag`].
 
 use std::collections::{HashSet, VecDeque};
 
@@ -17,10 +18,10 @@ use super::error::{PushError, SourceError, is_ecr};
 use super::graph::Image;
 use super::known::Known;
 use super::media::Manifest;
-use super::progress::{Progress, Pushed, Report};
+use super::progress::{Progress, Pushed, Report, Root};
 use super::reference::Tag;
 use super::source::Source;
-use super::standing::Standing;
+use super::standing::{Named, Standing};
 
 /// Uploads at once. Measured against a local registry, a fifth brings nothing; ECR drops connections when there are many.
 const UPLOADS: usize = 4;
@@ -38,8 +39,30 @@ pub struct Delivery<'a> {
     pub tags: &'a [Tag],
     /// Those among them that cannot be moved when they name something else.
     pub immutable: &'a [Tag],
+    /// Which of the names are left for later: [`retag`] gives them to the image then.
+    pub later: Later<'a>,
     /// Images of the repository that the new one may share layers with, such as the one that runs.
     pub alike: &'a [Digest],
+}
+
+/// Which tags a push leaves as they are.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Later<'a> {
+    /// None: after the push all of them name the image.
+    #[default]
+    Nothing,
+    /// Those that name another image, or that nobody may read, and these whatever they name.
+    OfOthers(&'a [Tag]),
+}
+
+impl Later<'_> {
+    /// Whether a tag waits; `names` is the image that it is known to name.
+    fn has(self, tag: &Tag, names: &Named) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::OfOthers(always) => always.contains(tag) || *names != Named::Nothing,
+        }
+    }
 }
 
 /// What was moved, and what was not.
@@ -95,6 +118,19 @@ pub async fn resolve(target: &Target, name: &Name<'_>, report: Report<'_>) -> Re
     Registry::new(target)?.resolve(name.text(), report).await
 }
 
+/// Makes a tag name an image that was pushed before. A tag that does so already is not touched.
+///
+/// # Errors
+/// The registry refuses, or cannot be reached for a while.
+pub async fn retag(target: &Target, image: &Root, tag: &Tag, report: Report<'_>) -> Result<(), PushError> {
+    let registry = Registry::new(target)?;
+    let named = match registry.resolve(tag.as_str(), report).await {
+        Err(PushError::Denied { .. }) => None,
+        other => other?,
+    };
+    if named.as_ref() == Some(&image.0.digest) { Ok(()) } else { registry.tag(&image.0, tag, report).await }
+}
+
 /// What a manifest is asked for by.
 #[derive(Debug, Clone, Copy)]
 pub enum Name<'a> {
@@ -124,9 +160,9 @@ struct Transfer<'a> {
 impl Transfer<'_> {
     async fn run(&self, standing: &Standing) -> Result<Pushed, PushError> {
         if let Some(root) = self.source.root().filter(|root| standing.has(&root.digest)) {
-            self.name(root, standing).await?;
+            let tags = self.name(root, standing).await?;
             let moved = Moved { existing: self.source.contents(), ..Moved::default() };
-            return Ok(self.pushed(root, &moved, &Image::default()));
+            return Ok(pushed(root, tags, &moved, &Image::default()));
         }
         let (intake, arriving) = mpsc::channel(READ_AHEAD);
         let reading = self.source.open(&standing.known, intake, self.report).map_err(PushError::from);
@@ -136,22 +172,8 @@ impl Transfer<'_> {
         if !standing.has(&root.digest) {
             self.write_children(children, &standing.known).await?;
         }
-        self.name(root, standing).await?;
-        Ok(self.pushed(root, &moved, &image))
-    }
-
-    fn pushed(&self, root: &Manifest, moved: &Moved, image: &Image) -> Pushed {
-        Pushed {
-            digest: root.digest.clone(),
-            media_type: root.media_type.clone(),
-            tags: self.delivery.tags.to_vec(),
-            uploaded: moved.uploaded,
-            mounted: moved.mounted,
-            existing: moved.existing,
-            mount_refused: moved.mount_refused,
-            bytes_moved: moved.bytes,
-            facts: image.facts.clone(),
-        }
+        let tags = self.name(root, standing).await?;
+        Ok(pushed(root, tags, &moved, &image))
     }
 
     /// Every blob is asked for, many at once; what is missing is sent, a few at once, while more is still read.
@@ -210,17 +232,49 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    async fn name(&self, root: &Manifest, standing: &Standing) -> Result<(), PushError> {
-        if self.delivery.tags.is_empty() && !standing.has(&root.digest) {
-            self.registry.put_manifest(root, self.report).await?;
-        }
+    /// Gives the image its names, but for those that wait.
+    async fn name(&self, root: &Manifest, standing: &Standing) -> Result<Tags, PushError> {
+        let mut tags = Tags::default();
         for tag in self.delivery.tags {
-            if standing.named_by(tag) != Some(&root.digest) {
+            let named = standing.named_by(tag);
+            let is_named = matches!(&named, Named::Image(digest) if *digest == root.digest);
+            if !is_named && self.delivery.later.has(tag, &named) {
+                tags.later.push((tag.clone(), named.image()));
+                continue;
+            }
+            if !is_named {
                 self.registry.tag(root, tag, self.report).await?;
             }
+            tags.set.push(tag.clone());
             (self.report)(Progress::Tagged { tag: tag.clone() });
         }
-        Ok(())
+        if tags.set.is_empty() && !standing.has(&root.digest) {
+            self.registry.put_manifest(root, self.report).await?;
+        }
+        Ok(tags)
+    }
+}
+
+/// The names of an image once it was pushed.
+#[derive(Debug, Default)]
+struct Tags {
+    set: Vec<Tag>,
+    later: Vec<(Tag, Option<Digest>)>,
+}
+
+fn pushed(root: &Manifest, tags: Tags, moved: &Moved, image: &Image) -> Pushed {
+    Pushed {
+        digest: root.digest.clone(),
+        media_type: root.media_type.clone(),
+        root: Root(root.clone()),
+        tags: tags.set,
+        later: tags.later,
+        uploaded: moved.uploaded,
+        mounted: moved.mounted,
+        existing: moved.existing,
+        mount_refused: moved.mount_refused,
+        bytes_moved: moved.bytes,
+        facts: image.facts.clone(),
     }
 }
 

@@ -16,7 +16,7 @@ use super::graph::{Facts, Image};
 use super::known::Known;
 use super::layout;
 use super::media::Manifest;
-use super::progress::Report;
+use super::progress::{Report, Root};
 use super::reference::{ImageName, ImageReference};
 use super::remote::Remote;
 
@@ -126,6 +126,14 @@ impl Source {
             Kind::Engine { .. } | Kind::DockerArchive(_) => 0,
             Kind::Files(image) => image.blobs.len(),
             Kind::Registry(remote) => remote.root().contents().len(),
+        }
+    }
+
+    /// The manifest or index of an image that is in a registry, for a tag that is to name it.
+    pub fn in_registry(&self) -> Option<Root> {
+        match &self.kind {
+            Kind::Registry(remote) => Some(Root(remote.root().clone())),
+            Kind::Engine { .. } | Kind::Files(_) | Kind::DockerArchive(_) => None,
         }
     }
 

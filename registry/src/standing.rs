@@ -10,18 +10,39 @@ use super::error::PushError;
 use super::known::Known;
 use super::media::Manifest;
 use super::progress::Report;
-use super::push::Delivery;
+use super::push::{Delivery, Later};
 use super::reference::Tag;
 use super::source::Source;
 
 /// Of a large index no more images are read than an engine could have built on.
 const CHILDREN: usize = 8;
 
+/// What a tag names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Named {
+    /// No image: the tag is new.
+    Nothing,
+    /// The image with this digest.
+    Image(Digest),
+    /// Nobody asked, or the answer was denied.
+    Unknown,
+}
+
+impl Named {
+    /// The image, where it is known.
+    pub(super) fn image(self) -> Option<Digest> {
+        match self {
+            Self::Image(digest) => Some(digest),
+            Self::Nothing | Self::Unknown => None,
+        }
+    }
+}
+
 /// What is there.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
-    /// Tags that name something, and what.
-    names: Vec<(Tag, Digest)>,
+    /// Tags that were asked for, and what they name.
+    names: Vec<(Tag, Named)>,
     /// Whether the image is there under its digest.
     root: Option<Digest>,
     pub(super) known: Known,
@@ -34,13 +55,14 @@ impl Standing {
         if source.is_in(registry) {
             standing.root = source.digest().cloned();
             // A write is one request, and so would be the question: it is asked only where the answer could forbid the write.
-            let fixed: Vec<&Tag> = delivery.tags.iter().filter(|tag| delivery.immutable.contains(tag)).collect();
-            standing.read_names(registry, &fixed, &[], report).await?;
+            let matters = |tag: &&Tag| delivery.immutable.contains(tag) || matches!(delivery.later, Later::OfOthers(_));
+            let asked: Vec<&Tag> = delivery.tags.iter().filter(matters).collect();
+            standing.read_names(registry, &asked, &[], report).await?;
             return Ok(standing);
         }
         let tags: Vec<&Tag> = delivery.tags.iter().collect();
         let found = standing.read_names(registry, &tags, delivery.alike, report).await?;
-        if source.digest().is_some_and(|digest| standing.names.iter().any(|(_, named)| named == digest)) {
+        if source.digest().is_some_and(|digest| standing.images().any(|(_, named)| named == digest)) {
             standing.root = source.digest().cloned();
             return Ok(standing);
         }
@@ -64,13 +86,19 @@ impl Standing {
         report: Report<'_>,
     ) -> Result<Vec<Manifest>, PushError> {
         let names = tags.iter().map(|tag| tag.as_str()).chain(alike.iter().map(Digest::as_str));
-        let asked: Vec<_> = names.map(|name| given(registry, name, report)).collect();
+        let asked: Vec<_> = names.map(|name| registry.given(name, report)).collect();
         let mut manifests: Vec<Manifest> = Vec::new();
         for (at, given) in join_all(asked).await.into_iter().enumerate() {
-            let Some(given) = given? else { continue };
+            let (named, given) = match given {
+                Ok(Some(given)) => (Named::Image(given.digest.clone()), Some(given)),
+                Ok(None) => (Named::Nothing, None),
+                Err(PushError::Denied { .. }) => (Named::Unknown, None),
+                Err(error) => return Err(error),
+            };
             if let Some(tag) = tags.get(at) {
-                self.names.push(((*tag).clone(), given.digest.clone()));
+                self.names.push(((*tag).clone(), named));
             }
+            let Some(given) = given else { continue };
             // A kind of manifest that is not known here is in the way of nothing; nothing can be learnt from it either.
             if let Ok(manifest) = given.read()
                 && manifests.iter().all(|other| other.digest != manifest.digest)
@@ -83,7 +111,7 @@ impl Standing {
 
     /// Refuses before the first upload what a tag that cannot be moved would refuse after the last.
     pub(super) fn allows(&self, registry: &Registry, source: &Source, delivery: Delivery<'_>) -> Result<(), PushError> {
-        for (tag, there) in self.names.iter().filter(|(tag, _)| delivery.immutable.contains(tag)) {
+        for (tag, there) in self.images().filter(|(tag, _)| delivery.immutable.contains(tag)) {
             let ours = source.digest().or(source.config());
             let same = source.digest() == Some(there)
                 || source.config().is_some_and(|id| id == there || self.known.image_of(id).is_some_and(|image| image.digest == *there));
@@ -102,8 +130,15 @@ impl Standing {
     }
 
     /// What a tag names.
-    pub(super) fn named_by(&self, tag: &Tag) -> Option<&Digest> {
-        self.names.iter().find(|(name, _)| name == tag).map(|(_, digest)| digest)
+    pub(super) fn named_by(&self, tag: &Tag) -> Named {
+        self.names.iter().find(|(name, _)| name == tag).map_or(Named::Unknown, |(_, named)| named.clone())
+    }
+
+    fn images(&self) -> impl Iterator<Item = (&Tag, &Digest)> {
+        self.names.iter().filter_map(|(tag, named)| match named {
+            Named::Image(digest) => Some((tag, digest)),
+            Named::Nothing | Named::Unknown => None,
+        })
     }
 
     /// Nothing is believed any more but the names.

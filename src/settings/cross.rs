@@ -25,6 +25,7 @@ fn left_to_aws(inputs: &Inputs, collect: &mut Collect) {
         ("smoke-tests", inputs.smoke_tests.is_some(), "smoke tests need"),
         ("alarms", inputs.alarms.is_some(), "watching alarms needs"),
         ("analysis", inputs.analysis.is_some(), "an analysis needs"),
+        ("tags-when-deployed", inputs.tags_when_deployed.is_some(), "tags that wait for the new image to serve need"),
     ];
     for (input, _, needs) in needs.into_iter().filter(|(_, is_given, _)| *is_given) {
         let message = format!("false leaves the rollout to AWS, but {needs} it to be followed");

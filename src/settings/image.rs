@@ -1,4 +1,4 @@
-//! `image`, `repository`, `create-repository`, `tags` and `push`.
+//! `image`, `repository`, `create-repository`, `tags`, `tags-when-deployed` and `push`.
 
 use super::collect::Collect;
 use super::login;
@@ -20,11 +20,13 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     if repository.is_none() && (is_local(&reference) || push == Some(Push::Always)) {
         collect.problem("repository", "it is missing: the image is to be pushed", "set the ECR repository, such as team/api");
     }
-    let tags = tags(inputs, runner, &reference, collect);
+    let tags_when_deployed = tags_when_deployed(inputs, collect);
+    let mut tags = tags(inputs, runner, &reference, collect);
+    tags.extend(tags_when_deployed.iter().filter(|tag| !tags.contains(tag)).cloned().collect::<Vec<_>>());
     let push = push.unwrap_or(Push::Auto);
     let create = create(inputs, runner, push, collect);
     let login = login::settings(inputs, runner, &reference, collect);
-    Some(ImageSettings { reference, repository, login, create, tags, push })
+    Some(ImageSettings { reference, repository, login, create, tags, tags_when_deployed, push })
 }
 
 /// Only what is pushed needs a repository.
@@ -40,8 +42,14 @@ fn create(inputs: &Inputs, runner: &Runner, push: Push, collect: &mut Collect) -
 
 fn without_image(inputs: &Inputs, collect: &mut Collect) {
     login::unread(inputs, "there is no image", collect);
-    let others = [("tags", &inputs.tags), ("push", &inputs.push), ("create-repository", &inputs.create_repository)];
-    for (input, value) in [("repository", &inputs.repository)].into_iter().chain(others) {
+    let others = [
+        ("repository", &inputs.repository),
+        ("tags", &inputs.tags),
+        ("tags-when-deployed", &inputs.tags_when_deployed),
+        ("push", &inputs.push),
+        ("create-repository", &inputs.create_repository),
+    ];
+    for (input, value) in others {
         if value.is_some() {
             collect.problem(input, "it is given without an image", "set image, or leave it out");
         }
@@ -77,12 +85,27 @@ fn tags(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &
         ImageReference::DockerArchive { .. } => None,
     };
     let default = inputs.version.clone().or_else(|| runner.sha.clone()).or(own).unwrap_or_else(|| "latest".into());
-    let text = inputs.tags.clone().unwrap_or(default);
-    let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-    parts.filter_map(|part| tag(part, collect)).collect()
+    list("tags", &inputs.tags.clone().unwrap_or(default), collect)
 }
 
-fn tag(text: &str, collect: &mut Collect) -> Option<Tag> {
+/// Tags that wait until the image serves need a repository, and a deployment that is followed.
+fn tags_when_deployed(inputs: &Inputs, collect: &mut Collect) -> Vec<Tag> {
+    let Some(text) = inputs.tags_when_deployed.as_deref() else { return Vec::new() };
+    if inputs.repository.is_none() {
+        collect.problem("tags-when-deployed", "it is given without a repository", "set repository, or leave it out");
+    }
+    if inputs.service.is_none() {
+        collect.problem("tags-when-deployed", "there is no service whose deployment they could wait for", "set service, or use tags");
+    }
+    list("tags-when-deployed", text, collect)
+}
+
+fn list(input: &str, text: &str, collect: &mut Collect) -> Vec<Tag> {
+    let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    parts.filter_map(|part| tag(input, part, collect)).collect()
+}
+
+fn tag(input: &str, text: &str, collect: &mut Collect) -> Option<Tag> {
     let parsed = text.parse::<Tag>();
-    parsed.map_err(|error| collect.problem("tags", error.to_string(), "use letters, digits, `_`, `.` and `-`, at most 128")).ok()
+    parsed.map_err(|error| collect.problem(input, error.to_string(), "use letters, digits, `_`, `.` and `-`, at most 128")).ok()
 }

@@ -90,6 +90,8 @@ pub struct ImageSettings {
     pub create: Option<NewRepository>,
     /// The tags it gets.
     pub tags: Vec<Tag>,
+    /// Those among them that it gets only once it serves.
+    pub tags_when_deployed: Vec<Tag>,
     /// Whether it is pushed.
     pub push: Push,
 }

@@ -4,10 +4,11 @@
 
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Parts, Progress, Stamped, Step, StepEnd, Tasks, Transfer};
+use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Stamped, Step, StepEnd, Tasks, Transfer};
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
 use crate::outcome::{Mode, Outcome};
 use crate::sinks::outputs::human;
+use crate::steps::image::short as short_digest;
 use crate::undo::short;
 
 /// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
@@ -21,6 +22,7 @@ pub struct Console {
     failed: Option<Failure>,
     stuck: Vec<(String, Failure)>,
     watch_at: Option<String>,
+    tags_not_set: Vec<DeferredTag>,
 }
 
 impl Console {
@@ -71,6 +73,8 @@ impl Console {
             Event::ImagePinned { image, tags, transfer: Some(transfer), .. } => {
                 vec![quiet(&format!("{image}{}: {}", tagged(tags), transferred(transfer)))]
             }
+            Event::TagsDeferred { tags } => self.tags_deferred(tags),
+            Event::TagSet { tag } => self.tag_set(tag),
             Event::ScanAnswered { result } => super::scan::lines(result),
             Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
@@ -141,6 +145,16 @@ impl Console {
         }
     }
 
+    fn tags_deferred(&mut self, tags: &[DeferredTag]) -> Vec<String> {
+        self.tags_not_set = tags.to_vec();
+        tags.iter().map(|tag| quiet(&deferred(tag))).collect()
+    }
+
+    fn tag_set(&mut self, tag: &str) -> Vec<String> {
+        self.tags_not_set.retain(|waiting| waiting.tag != tag);
+        vec![quiet(&format!("tag {tag} names the new image"))]
+    }
+
     fn warning(&mut self, title: &str, sentence: &str) -> Vec<String> {
         self.warnings += 1;
         if self.warnings > WARNINGS {
@@ -160,6 +174,7 @@ impl Console {
         let mut lines = self.close(at);
         lines.push(String::new());
         lines.push(quiet(&format!("{}.", capital(sentence).trim_end_matches('.'))));
+        lines.extend(self.tags_not_set.iter().map(|tag| quiet(&format!("Tag {}", not_set(tag)))));
         let failure = self.failed.take();
         if let Some(failure) = failure.as_ref().filter(|_| !outcome.is_success()) {
             lines.push(annotation(Level::Error, &format!("{outcome} ({reason})"), &quiet(failure.sentence())));
@@ -241,6 +256,22 @@ fn explained(failure: &Failure) -> Vec<String> {
 
 fn tagged(tags: &[String]) -> String {
     if tags.is_empty() { String::new() } else { format!(" as {}", tags.join(", ")) }
+}
+
+/// At the push: what becomes of the tag.
+fn deferred(tag: &DeferredTag) -> String {
+    match &tag.names {
+        Some(digest) => format!("tag {} names {} now; it moves last, when everything else has succeeded", tag.tag, short_digest(digest)),
+        None => format!("tag {} is set last, when everything else has succeeded", tag.tag),
+    }
+}
+
+/// In the end: what did not become of it.
+pub(super) fn not_set(tag: &DeferredTag) -> String {
+    match &tag.names {
+        Some(digest) => format!("{} was not moved to this image; it named {}", tag.tag, short_digest(digest)),
+        None => format!("{} was not set on this image", tag.tag),
+    }
 }
 
 fn created(repository: &str, with: &[String]) -> String {

@@ -5,7 +5,7 @@ use crate::error::{Failure, StoppedContainer};
 use crate::event::StepEnd;
 use crate::outcome::Outcome;
 use crate::report::{Report, StepReport};
-use crate::sinks::console::{capital, transferred};
+use crate::sinks::console::{capital, not_set, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
 use crate::sinks::{checks, load, scan, tester};
@@ -95,6 +95,7 @@ fn what(report: &Report) -> String {
         };
         format!("{}{tags}", code(image))
     });
+    let not_set = report.tags_not_set.iter().map(|tag| text(&not_set(tag))).collect::<Vec<_>>().join("<br>");
     let revision = report.revision.as_ref().map(|revision| match &report.previous_revision {
         Some(previous) if previous != revision => relation(report.outcome, &code(short(revision)), &code(short(previous))),
         _ => code(short(revision)),
@@ -103,6 +104,7 @@ fn what(report: &Report) -> String {
     let rows = [
         ("Version", report.deployed_version.as_ref().map(|version| code(version))),
         ("Image", image),
+        ("Tags not set", Some(not_set).filter(|text| !text.is_empty())),
         ("Repository", report.repository_created.as_ref().map(|place| format!("{}, made by this run", code(place)))),
         ("Transfer", report.image_transfer.as_ref().map(|transfer| text(&transferred(transfer)))),
         ("Task definition", revision),

@@ -7,13 +7,14 @@ use tokio::time::Instant;
 use super::repository;
 use super::transfer::Tally;
 use crate::error::{Explain, Failure};
-use crate::event::{Event, Parts, Transfer};
+use crate::event::{DeferredTag, Event, Parts, Transfer};
 use crate::outcome::Reason;
 use crate::plan::RepositoryPlan;
-use crate::registry::{self, Delivery, Facts, PlatformImage, PushError, Pushed, Source, Tag, Target};
+use crate::registry::{self, Delivery, Digest, Facts, Later, Name, PlatformImage, PushError, Pushed, Root, Source, Tag, Target};
 use crate::run::Run;
 use crate::settings::ImageSettings;
 use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
+use crate::tags::DeferredTags;
 
 /// What is put into the task definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,11 +86,15 @@ pub async fn image(run: &Run, settings: &ImageSettings, found: ImageFound, repos
             let pushed = push(run, settings, &source, &target, repository).await?;
             Ok(Pinned { images: images(&[Some(&pushed.facts), facts.as_ref()]), ..pushed.pinned })
         }
-        ImageFound::InRegistry { pinned, digest, facts } => {
+        ImageFound::InRegistry { pinned, digest, facts, place } => {
             run.tell(Event::Noted { sentence: format!("{} is in the registry already, 0 bytes moved", settings.reference) });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
             let tags = Vec::new();
             run.tell(Event::ImagePinned { image: pinned.clone(), digest: digest.clone(), registry, tags, moved: 0, transfer: None });
+            if let Some((target, root)) = place.map(|place| *place) {
+                let named = named(&target, &root, &settings.tags_when_deployed).await;
+                defer(run, &target, root, named);
+            }
             Ok(Pinned { image: pinned, digest: Some(digest), images: images(&[facts.as_ref()]) })
         }
         ImageFound::AsNamed(name) => Ok(Pinned { image: name, digest: None, images: Vec::new() }),
@@ -129,7 +134,8 @@ async fn push(
     let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
     let immutable: Vec<Tag> = settings.tags.iter().filter(fixed).cloned().collect();
     let alike = repository.map(|plan| plan.alike.as_slice()).unwrap_or_default();
-    let pushed = registry::push(source, target, Delivery { tags: &settings.tags, immutable: &immutable, alike }, &report).await;
+    let later = Later::OfOthers(&settings.tags_when_deployed);
+    let pushed = registry::push(source, target, Delivery { tags: &settings.tags, immutable: &immutable, alike, later }, &report).await;
     let at = || repository.map(|plan| Box::new(plan.seen.clone()));
     let pushed = pushed.map_err(|source| ImageError { source, at: at() })?;
     if let Some(plan) = repository {
@@ -137,7 +143,33 @@ async fn push(
         mounts(run, &pushed, &plan.seen).await;
     }
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Arrived { pinned: pinned(run, target, &pushed, &tally), facts: pushed.facts })
+    let pinned = pinned(run, target, &pushed, &tally);
+    defer(run, target, pushed.root, pushed.later);
+    Ok(Arrived { pinned, facts: pushed.facts })
+}
+
+/// What the tags of an image that is there already name; those that name it need not be set.
+async fn named(target: &Target, root: &Root, tags: &[Tag]) -> Vec<(Tag, Option<Digest>)> {
+    let mut named = Vec::new();
+    for tag in tags {
+        // What cannot be read now is read again before the tag is set.
+        let there = registry::resolve(target, &Name::Tag(tag), &|_| {}).await.unwrap_or_default();
+        if there.as_ref() != Some(root.digest()) {
+            named.push((tag.clone(), there));
+        }
+    }
+    named
+}
+
+/// Leaves tags for the end of the run, and says so.
+fn defer(run: &Run, target: &Target, image: Root, later: Vec<(Tag, Option<Digest>)>) {
+    if later.is_empty() {
+        return;
+    }
+    let told =
+        |(tag, names): &(Tag, Option<Digest>)| DeferredTag { tag: tag.as_str().to_owned(), names: names.as_ref().map(ToString::to_string) };
+    run.tell(Event::TagsDeferred { tags: later.iter().map(told).collect() });
+    run.defer_tags(DeferredTags { target: target.clone(), image, tags: later.into_iter().map(|(tag, _)| tag).collect() });
 }
 
 fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned {

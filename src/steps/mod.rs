@@ -19,6 +19,7 @@ pub mod smoke;
 pub mod sources;
 pub mod stale;
 pub mod stopped;
+pub mod tags;
 pub mod task;
 pub mod tester;
 pub mod traffic;

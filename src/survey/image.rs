@@ -8,7 +8,7 @@ use crate::aws::ecr_host::EcrHost;
 use crate::error::{Failure, chain_of};
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Source, SourceError, Sources, Tag, Target};
+use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Root, Source, SourceError, Sources, Tag, Target};
 use crate::run::Run;
 use crate::settings::{ImageSettings, Mode, Push, Settings, SourceLogin};
 
@@ -32,6 +32,8 @@ pub enum ImageFound {
         digest: String,
         /// What it runs on, where that could be read.
         facts: Option<Facts>,
+        /// The repository and the image there, for tags that are to name it.
+        place: Option<Box<(Target, Root)>>,
     },
     /// It is in a registry that we cannot ask; it is deployed as it is named.
     AsNamed(String),
@@ -118,8 +120,11 @@ impl Finding<'_> {
             return Err(problem("push", message, "leave push out, or name the image in the registry"));
         };
         let named = known.of(name).ok_or_else(|| problem("repository", format!("`{name}` is not a name"), "check repository"))?;
-        match registry::find(&ImageReference::Registry(named), &self.sources(Some(target)), &|_| {}).await {
-            Ok(source) => in_registry(&source, &format!("{host}/{name}")).await,
+        match registry::find(&ImageReference::Registry(named), &self.sources(Some(target.clone())), &|_| {}).await {
+            Ok(source) => {
+                let there = source.in_registry().map(|root| Box::new((target, root)));
+                in_registry(&source, &format!("{host}/{name}"), there).await
+            }
             Err(SourceError::NotInRegistry { .. }) => {
                 let message = format!("`{}` is neither in the Docker engine nor is `{known}` in {host}/{name}", self.image.reference);
                 Err(problem("image", message, "build and load the image before this step, or check image and repository"))
@@ -134,7 +139,7 @@ impl Finding<'_> {
         let as_named = || ImageFound::AsNamed(self.image.reference.to_string());
         match &self.image.reference {
             ImageReference::Registry(name) => match self.source(&self.image.reference).await? {
-                Ok(source) => in_registry(&source, name.repository()).await,
+                Ok(source) => in_registry(&source, name.repository(), None).await,
                 Err(error) => Err(self.unreadable(&error)),
             },
             ImageReference::Bare(name) => match access.and_then(|access| Some((access, name.repository().split_once('/')?))) {
@@ -176,9 +181,9 @@ async fn local(source: Source, target: Target) -> ImageFound {
     ImageFound::Local { source: Box::new(source), target: Box::new(target), facts }
 }
 
-async fn in_registry(source: &Source, place: &str) -> Result<ImageFound, Unready> {
+async fn in_registry(source: &Source, name: &str, place: Option<Box<(Target, Root)>>) -> Result<ImageFound, Unready> {
     let digest = source.digest().map(ToString::to_string).unwrap_or_default();
-    Ok(ImageFound::InRegistry { pinned: format!("{place}@{digest}"), digest, facts: facts(source).await })
+    Ok(ImageFound::InRegistry { pinned: format!("{name}@{digest}"), digest, facts: facts(source).await, place })
 }
 
 /// What cannot be read is not known, and no reason to refuse.

@@ -1,4 +1,4 @@
-//! The repository that an image goes to: missing, made, immutable, or in another account and region.
+//! The repository that an image goes to: missing, made, immutable, or in another account and region; and when its tags move.
 
 use ecs_bluegreen_sim::{Fault, FaultKind, RepositoryOptions, RollingOptions, TemplateOptions};
 use insta::assert_snapshot;

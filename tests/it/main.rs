@@ -17,6 +17,7 @@ mod image;
 mod image_platform;
 mod image_repository;
 mod image_sources;
+mod image_tags;
 mod injection;
 mod lost_answers;
 mod modes;

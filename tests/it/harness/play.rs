@@ -59,6 +59,12 @@ impl Play {
         self
     }
 
+    /// Gives a version another name in the registry.
+    pub(crate) async fn tagged(self, version: &str, tag: &str) -> Self {
+        self.stage.world().push_layout(&images::layout(version), "app", tag).await.expect("pushed");
+        self
+    }
+
     /// Runs the action.
     pub(crate) async fn act(&mut self, action: Action) -> Told {
         let files = self.job.step();
