@@ -28,7 +28,7 @@ pub use alarms::AlarmsPlan;
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
 pub use image::{Need, RepositoryPlan};
 pub use native::{Balancer, NativeWay};
-pub use running::undo_of;
+pub use running::{undo_of, undo_of_its_revision};
 
 /// What will be done.
 #[derive(Debug)]

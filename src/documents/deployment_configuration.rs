@@ -31,6 +31,8 @@ pub struct Pause {
     pub minutes: u64,
     /// The run it belongs to.
     pub run: String,
+    /// Whether that run has registered the revision.
+    pub is_registered: bool,
 }
 
 /// The members that `strategy` and its companions set.
@@ -56,6 +58,11 @@ pub fn pause_of(configuration: &Value) -> Option<u32> {
 /// The run that a configuration's hooks of ours belong to.
 pub fn run_in(configuration: &Value) -> Option<&str> {
     hooks(Some(configuration)).iter().find_map(run_of)
+}
+
+/// Whether the run that a configuration's hooks belong to has registered the revision for the rollout.
+pub fn is_registered_in(configuration: &Value) -> bool {
+    hooks(Some(configuration)).iter().any(|hook| hook["hookDetails"][MARK]["registered"] == true)
 }
 
 /// The configuration for a rollout: the strategy as asked, our pause added, pauses that another run left taken out.
@@ -197,8 +204,10 @@ fn drop_others(configuration: &mut Value, strategy: Option<Strategy>) {
 }
 
 fn hook(pause: &Pause) -> Value {
+    let registered = pause.is_registered.then(|| ("registered".to_owned(), Value::Bool(true)));
+    let mark: Map<String, Value> = [("run".to_owned(), Value::from(pause.run.as_str()))].into_iter().chain(registered).collect();
     json!({
-        "targetType": "PAUSE", "lifecycleStages": pause.stages, "hookDetails": { MARK: { "run": pause.run } },
+        "targetType": "PAUSE", "lifecycleStages": pause.stages, "hookDetails": { MARK: mark },
         "timeoutConfiguration": { "timeoutInMinutes": pause.minutes, "action": "ROLLBACK" },
     })
 }
@@ -220,7 +229,7 @@ mod tests {
     use super::*;
 
     fn pause() -> Pause {
-        Pause { stages: vec![GREEN, STEP], minutes: 45, run: "7-1-ab".into() }
+        Pause { stages: vec![GREEN, STEP], minutes: 45, run: "7-1-ab".into(), is_registered: false }
     }
 
     fn theirs() -> Value {
@@ -251,6 +260,15 @@ mod tests {
         let during = for_rollout(None, &StrategySettings::default(), Some(&pause())).unwrap();
         assert_eq!(without_ours(&during, Some("8-1-cd")), None);
         assert_eq!(without_ours(&during, Some("7-1-ab")).unwrap()["lifecycleHooks"], json!([]));
+    }
+
+    #[test]
+    fn the_hook_says_whether_its_run_has_registered_the_revision() {
+        let with = |is_registered| {
+            let pause = Pause { is_registered, ..pause() };
+            is_registered_in(&for_rollout(None, &StrategySettings::default(), Some(&pause)).unwrap())
+        };
+        assert!(with(true) && !with(false) && !is_registered_in(&json!({ "lifecycleHooks": [theirs()] })));
     }
 
     #[test]

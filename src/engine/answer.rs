@@ -46,6 +46,11 @@ pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt
     let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
     let Some((running, _)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
     run.tell(Event::Noted { sentence: running.words() });
+    if let Some(revision) = running.revision.as_deref().filter(|_| running.run.is_none()) {
+        let sentence =
+            format!("{} stays registered: the deployment does not say that a run of this action has registered it", short(revision));
+        run.tell(Event::Noted { sentence });
+    }
     arm_running(run, settings, &snapshot);
     Ok(after(unwinding(run, unwind::all(run, &run.armed())).await, Reason::Aborted))
 }
@@ -70,8 +75,12 @@ pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Hal
     }
 }
 
-/// A run that answers is as good as the one that started: what goes wrong from here is taken back.
+/// A run that answers is as good as the one that started: what goes wrong from here is undone, the revision too that was registered
+/// for the deployment.
 pub(super) fn arm_running(run: &Run, settings: &Settings, snapshot: &Snapshot) {
+    if let Some(revision) = plan::undo_of_its_revision(settings, snapshot) {
+        run.arm(revision);
+    }
     if let Some(undo) = plan::undo_of(settings, snapshot) {
         arm(run, snapshot, undo);
     }

@@ -4,7 +4,7 @@ use super::blue;
 use crate::aws::ecs_shapes::Service;
 use crate::settings::Settings;
 use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::{CodeDeployUndo, NativeUndo, RollingUndo, ServiceKey, Undo};
+use crate::undo::{CodeDeployUndo, NativeUndo, RevisionUndo, RollingUndo, ServiceKey, Undo};
 
 /// The undo of what is in progress; none when nothing is.
 pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
@@ -30,6 +30,14 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
         }),
         Thing::Rolling => Undo::Rolling(rolling(place, snapshot, service, running)),
     })
+}
+
+/// The undo of the revision that the run which started it has registered for it; none when that is not known, or it serves.
+pub fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
+    let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref().filter(|running| running.is_registered)?);
+    let arn = running.revision.clone().filter(|revision| *revision != blue(snapshot, service).revision)?;
+    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
+    Some(Undo::Revision(RevisionUndo { arn, service: Some(place) }))
 }
 
 /// Every service deployment but the running one.

@@ -18,6 +18,8 @@ pub struct Running {
     pub revision: Option<String>,
     /// The run of ours that started it, where it was one.
     pub run: Option<String>,
+    /// Whether that run has registered the revision for it.
+    pub is_registered: bool,
     /// AWS's word for where it is.
     pub word: String,
     /// Since when and by whom, as far as AWS tells.
@@ -100,6 +102,7 @@ fn codedeploy(id: String, deployment: Option<Deployment>, service: &Service) -> 
     Running {
         revision: set.map(|set| set.task_definition.clone()).or_else(from_content),
         run: deployment.as_ref().and_then(|running| run_in(&running.description)),
+        is_registered: deployment.as_ref().is_some_and(|running| has_registered(&running.description)),
         word: deployment.as_ref().map_or_else(|| "not read".to_owned(), |running| running.word.clone()),
         origin: deployment.as_ref().map(|running| format!(", made {} by {}", running.created, running.creator)).unwrap_or_default(),
         id,
@@ -114,6 +117,12 @@ fn run_in(description: &str) -> Option<String> {
     after.split([')', ']', ' ', ',']).next().filter(|run| !run.is_empty()).map(str::to_owned)
 }
 
+/// Whether that run says that it has registered the revision.
+fn has_registered(description: &str) -> bool {
+    let mark = description.rsplit_once(crate::steps::rollout::codedeploy::RUN).map(|(_, mark)| mark);
+    mark.is_some_and(|mark| mark.contains(crate::steps::rollout::codedeploy::REGISTERED))
+}
+
 /// ECS's own.
 pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>) -> Running {
     let run = deployment_configuration::run_in(&deployment.deployment_configuration).map(str::to_owned);
@@ -122,6 +131,7 @@ pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>) ->
     Running {
         id: deployment.arn.clone(),
         revision,
+        is_registered: deployment_configuration::is_registered_in(&deployment.deployment_configuration),
         word: format!("{}{stage}", deployment.word),
         origin: format!(", made {}{by}", crate::clock::at(deployment.created_at)),
         run,
@@ -136,6 +146,7 @@ pub(super) fn rolling(deployment: &ecs_shapes::Deployment) -> Running {
         id: deployment.id.clone(),
         revision: Some(deployment.task_definition.clone()),
         run: None,
+        is_registered: false,
         word: deployment.rollout_state.clone().unwrap_or_default(),
         origin: format!(", made {}", crate::clock::at(deployment.created_at)),
         is_ours: false,
@@ -160,6 +171,7 @@ mod tests {
             id: "d-1".into(),
             revision: None,
             run: Some(run.into()),
+            is_registered: false,
             word: "Ready".into(),
             origin: String::new(),
             is_ours: false,

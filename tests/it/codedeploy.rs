@@ -237,7 +237,7 @@ async fn the_official_files_work_as_they_are() {
     let action = action.with("task-definition", "task-definition.json").with("codedeploy-deployment-description", "Release of a Friday");
     let told = Story::codedeploy().told(action).await;
     let created = told.calls.iter().find(|call| call.operation == "codedeploy:CreateDeployment").expect("a deployment");
-    assert_snapshot!(told.redacted(created.request["description"].as_str().expect("a description")), @"Release of a Friday [ecs-bluegreen run [run]]");
+    assert_snapshot!(told.redacted(created.request["description"].as_str().expect("a description")), @"Release of a Friday [ecs-bluegreen run [run], registered]");
     assert_snapshot!(format!("{}\n---\n{}", told.text(), app_spec(&told)), @r#"
     exit code 0
     ---

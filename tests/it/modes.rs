@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::native::pause;
-use crate::harness::{Action, Play, Story, Told, call};
+use crate::harness::{Action, Play, Story, Told, call, definition};
 
 /// Any mode on the service of the story.
 fn mode(mode: &str) -> Action {
@@ -575,6 +575,52 @@ async fn a_person_says_no() {
         assert_eq!((late.code, late.outputs["outcome"].as_str()), (Some(10), "unchanged"), "{}", late.text());
         play.end().await;
     }
+}
+
+/// What is registered, as a person would see it.
+async fn registered(play: &Play) -> Vec<String> {
+    let listed = call(&play.stage, "ecs.ListTaskDefinitions", &json!({ "familyPrefix": "api", "status": "ACTIVE" })).await;
+    let arns = listed["taskDefinitionArns"].as_array().cloned().unwrap_or_default();
+    arns.iter().filter_map(|arn| Some(arn.as_str()?.rsplit_once('/')?.1.to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_deregisters_the_revision_that_the_waiting_run_has_registered() {
+    for story in [Story::codedeploy(), Story::blue_green()] {
+        let (mut play, first) = waiting(story).await;
+        assert_eq!(registered(&play).await, ["api:1", "api:2"]);
+        let no = play.act(mode("abort").with("deployment", &first.outputs["deployment-id"])).await;
+        assert_eq!((no.output("outcome"), no.count("ecs:DeregisterTaskDefinition")), ("rolled-back", 1), "{}", no.text());
+        assert_eq!(registered(&play).await, ["api:1"]);
+        play.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_leaves_a_revision_that_was_registered_before_the_waiting_run() {
+    for story in [Story::codedeploy(), Story::blue_green()] {
+        let mut play = story.begin().await;
+        let file = definition("x").to_string();
+        let action = || Action::deploy("1.1.0").file("task.json", &file).with("task-definition", "task.json");
+        assert_eq!(play.act(action().without("service")).await.output("reason"), "no-service");
+        let first = play.act(action().with("approval", "before-traffic")).await;
+        assert_eq!((first.output("outcome"), first.count("ecs:RegisterTaskDefinition")), ("waiting", 0), "{}", first.text());
+        let no = play.act(mode("abort")).await;
+        assert_eq!((no.output("outcome"), no.count("ecs:DeregisterTaskDefinition")), ("rolled-back", 0), "{}", no.text());
+        assert_eq!(registered(&play).await, ["api:1", "api:2"]);
+        play.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_fails_on_production_deregisters_the_revision_too() {
+    let (mut play, first) = waiting(Story::blue_green()).await;
+    let tests = crate::harness::smoke_tests(&["health"]).replace("${version}", "2.0.0");
+    let checked = mode("continue").with("smoke-tests", &tests).with("production-url", "$PRODUCTION");
+    let told = play.act(checked.with("deployment", &first.outputs["deployment-id"])).await;
+    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "smoke-failed"), "{}", told.text());
+    assert_eq!(registered(&play).await, ["api:1"]);
+    play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

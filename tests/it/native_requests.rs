@@ -78,7 +78,8 @@ async fn a_service_s_own_hooks_and_alarms_go_back_as_they_came() {
             ],
             "hookDetails": {
               "ecsBluegreenAction": {
-                "run": "[run]"
+                "run": "[run]",
+                "registered": true
               }
             },
             "timeoutConfiguration": {
@@ -231,7 +232,8 @@ async fn a_strategy_of_the_inputs_comes_with_the_same_update() {
             ],
             "hookDetails": {
               "ecsBluegreenAction": {
-                "run": "[run]"
+                "run": "[run]",
+                "registered": true
               }
             },
             "timeoutConfiguration": {

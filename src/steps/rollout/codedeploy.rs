@@ -21,7 +21,7 @@ mod green;
 mod trouble;
 
 use create::CodeDeployError;
-pub use create::{RUN, find};
+pub use create::{REGISTERED, RUN, find};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
@@ -50,7 +50,7 @@ impl<'a> CodeDeploy<'a> {
         revision: &'a Revision,
     ) -> Result<Self, Failure> {
         let content = create::content(way, revision)?;
-        let description = create::description(settings.rollout.description.as_deref(), &run.id);
+        let description = create::description(settings.rollout.description.as_deref(), &run.id, revision);
         let rollout = &settings.rollout;
         let undo = CodeDeployUndo {
             place: plan.place.clone(),

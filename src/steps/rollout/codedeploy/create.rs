@@ -20,6 +20,8 @@ use crate::steps::revision::Revision;
 const DESCRIPTION: usize = 512;
 /// What stands before the run id in a description.
 pub const RUN: &str = "ecs-bluegreen run ";
+/// What stands after the run id when the run has registered the revision.
+pub const REGISTERED: &str = ", registered";
 /// The longest job GitHub runs.
 const LONGEST_WAIT: Duration = Duration::from_hours(6);
 /// How far back a deployment whose answer was lost is looked for, besides those that are in progress.
@@ -63,9 +65,11 @@ pub(super) fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Conten
     }
 }
 
-/// The user's words and our run id, within the limit; the id is what a lost answer is found by.
-pub(super) fn description(given: Option<&str>, run: &str) -> String {
-    let mark = format!("[{RUN}{run}]");
+/// The user's words and our mark, within the limit: the run id is what a lost answer is found by, and whoever ends the deployment
+/// learns from it whether the revision was made for it.
+pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -> String {
+    let registered = if revision.registered { REGISTERED } else { "" };
+    let mark = format!("[{RUN}{run}{registered}]");
     let Some(given) = given else { return mark };
     let room = DESCRIPTION - mark.chars().count() - 1;
     if given.chars().count() <= room {
@@ -108,7 +112,8 @@ pub async fn find(run: &Run, application: &str, group: &str, mark: &str) -> Resu
     let running = run.aws.running_deployments(application, group).await?;
     let latest = run.aws.latest_deployments(application, group).await?;
     for id in running.into_iter().chain(latest.into_iter().take(LOST)) {
-        if run.aws.get_deployment(&id).await?.description.contains(&format!("run {mark}]")) {
+        let description = run.aws.get_deployment(&id).await?.description;
+        if [format!("{RUN}{mark}]"), format!("{RUN}{mark}{REGISTERED}]")].iter().any(|ours| description.contains(ours)) {
             return Ok(Some(id));
         }
     }
@@ -121,9 +126,10 @@ mod tests {
 
     #[test]
     fn a_long_description_is_cut_but_never_the_run_id() {
-        let text = description(Some(&"x".repeat(600)), "7-1-ab");
+        let revision = |registered| Revision { arn: "api:2".into(), definition: serde_json::Value::Null, registered };
+        let text = description(Some(&"x".repeat(600)), "7-1-ab", &revision(true));
         assert_eq!(text.chars().count(), DESCRIPTION);
-        assert!(text.ends_with("… [ecs-bluegreen run 7-1-ab]"));
-        assert_eq!(description(Some("release 4"), "7-1-ab"), "release 4 [ecs-bluegreen run 7-1-ab]");
+        assert!(text.ends_with("… [ecs-bluegreen run 7-1-ab, registered]"));
+        assert_eq!(description(Some("release 4"), "7-1-ab", &revision(false)), "release 4 [ecs-bluegreen run 7-1-ab]");
     }
 }

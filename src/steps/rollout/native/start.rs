@@ -143,7 +143,8 @@ fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, rev
         .into_iter()
         .filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage))
         .collect();
-    let pause = (!stages.is_empty()).then(|| Pause { stages, minutes: way.pause_minutes, run: run.id.clone() });
+    let (minutes, is_registered) = (way.pause_minutes, revision.registered);
+    let pause = (!stages.is_empty()).then(|| Pause { stages, minutes, run: run.id.clone(), is_registered });
     if let Some(changed) = configuration::for_rollout(present.as_ref(), &settings.rollout.strategy, pause.as_ref()) {
         body["deploymentConfiguration"] = changed;
     }
