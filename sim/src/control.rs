@@ -53,7 +53,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 20] = [
+const PAGES: [&str; 21] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
@@ -72,6 +72,7 @@ const PAGES: [&str; 20] = [
     "POST metric ({\"namespace\", \"name\", \"dimensions\", \"at_ms\", \"value\"})",
     "POST services (a ServiceOptions)",
     "POST denied (a list of IAM actions)",
+    "POST allowed (a list of IAM actions; an empty one allows all)",
     "POST github (a GithubOptions)",
     "POST sources (a SourcesOptions)",
 ];
@@ -134,6 +135,7 @@ async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
         "sources" => with(body, |sources: SourcesOptions| cloud.sources.replace(sources)),
         "github" => with(body, |github: GithubOptions| cloud.set_github(github)),
         "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
+        "allowed" => with(body, |actions: Vec<String>| cloud.allow(actions)),
         "services" => match serde_json::from_slice::<ServiceOptions>(body) {
             Ok(options) => cloud.add_service(options).await.map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),
             Err(error) => Page::Wrong(error.to_string()),

@@ -204,6 +204,11 @@ impl Stage {
         self.cloud.deny(actions.iter().map(|action| (*action).to_owned()).collect());
     }
 
+    /// Allows these IAM actions, and no others, from now on: another role calls. All are allowed when there are none.
+    pub fn allow(&self, actions: &[String]) {
+        self.cloud.allow(actions.to_vec());
+    }
+
     /// A service as it is now.
     pub fn service_view(&self, name: &str) -> Option<ServiceView> {
         self.cloud.service_view(name)

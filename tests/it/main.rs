@@ -40,5 +40,6 @@ mod taken_back;
 mod testers;
 mod testers_task;
 mod together;
+mod two_roles;
 mod unwind_matrix;
 mod weather;

@@ -46,7 +46,7 @@ pub(crate) fn allows(cloud: &Cloud, action: &str) -> bool {
         Some(prefix) => action.starts_with(prefix),
         None => pattern == action,
     };
-    let allowed = &cloud.options.allowed;
+    let allowed = cloud.allowed();
     !cloud.denied().iter().any(matches) && (allowed.is_empty() || allowed.iter().any(matches))
 }
 

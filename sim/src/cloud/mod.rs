@@ -30,6 +30,7 @@ pub(crate) struct Cloud {
     account: Mutex<Account>,
     jobs: Mutex<JoinSet<()>>,
     denied: Mutex<Vec<String>>,
+    allowed: Mutex<Vec<String>>,
     github: Mutex<GithubOptions>,
     shifts: Mutex<Shifts>,
     pub(crate) put_metrics: PutMetrics,
@@ -48,6 +49,7 @@ impl Cloud {
             account: Mutex::new(account),
             jobs: Mutex::default(),
             denied: Mutex::new(options.denied.clone()),
+            allowed: Mutex::new(options.allowed.clone()),
             github: Mutex::new(options.github.clone()),
             shifts: Mutex::new(Shifts::new(now_ms())),
             put_metrics: PutMetrics::default(),
@@ -92,6 +94,16 @@ impl Cloud {
     /// Denies these IAM actions, and no others, from now on.
     pub(crate) fn deny(&self, actions: Vec<String>) {
         *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = actions;
+    }
+
+    /// The only IAM actions that are allowed now; all when there are none.
+    pub(crate) fn allowed(&self) -> Vec<String> {
+        self.allowed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Allows these IAM actions, and no others, from now on; all when there are none.
+    pub(crate) fn allow(&self, actions: Vec<String>) {
+        *self.allowed.lock().unwrap_or_else(PoisonError::into_inner) = actions;
     }
 
     /// What GitHub knows now.
