@@ -35,7 +35,8 @@ pub use limits::{Limit, Limits};
 pub use options::{
     AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, IncompleteMetric, IncompleteStatus,
     Kind, MetricsOptions, NativeOptions, RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions,
-    SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TemplateOptions, Traffic,
+    SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TaskTrouble, TaskTroubleKind,
+    TemplateOptions, Traffic,
 };
 pub use sources::{DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourceRequest, SourcesOptions};
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};

@@ -6,6 +6,7 @@ mod metrics;
 mod native;
 mod scan;
 mod secret;
+mod trouble;
 
 pub use alarm::{AlarmDetails, AlarmState};
 pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
@@ -13,6 +14,7 @@ pub use metrics::{IncompleteMetric, IncompleteStatus, MetricsOptions, SeriesChan
 pub use native::{Kind, NativeOptions, Strategy};
 pub use scan::{ScanFinding, ScanKind, ScanLook, ScanOptions};
 pub use secret::SecretValue;
+pub use trouble::{TaskTrouble, TaskTroubleKind};
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -81,6 +83,8 @@ pub struct StageOptions {
     pub allowed: Vec<String>,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
+    /// Revisions whose tasks crash or hang from an event on.
+    pub task_troubles: Vec<TaskTrouble>,
     /// How many requests AWS takes.
     pub limits: Limits,
     /// AWS's unsure points and the stage's own timings.
@@ -124,6 +128,7 @@ impl Default for StageOptions {
             denied: Vec::new(),
             allowed: Vec::new(),
             faults: Vec::new(),
+            task_troubles: Vec::new(),
             limits: Limits::default(),
             switches: Switches::default(),
             sources: SourcesOptions::default(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::containers::{Overrides, assemble};
 use super::staffing::{Bounds, Crew, rolling};
-use super::{alarms, autoscaling, digests, notice, rolling as rollouts, targets, tasks};
+use super::{alarms, autoscaling, digests, notice, rolling as rollouts, targets, tasks, troubles};
 use crate::account::{Account, Fleet, Origin, Rollout, Service, StopCode, Task};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
@@ -17,6 +17,7 @@ const ROUND: Duration = Duration::from_millis(25);
 pub(crate) async fn keep(cloud: Arc<Cloud>) {
     cloud.spawn(digests::keep(Arc::clone(&cloud)));
     loop {
+        troubles::advance(&cloud);
         notice::exits(&cloud).await;
         notice::health(&cloud);
         staff(&cloud);

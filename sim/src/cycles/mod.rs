@@ -18,6 +18,7 @@ mod staffing;
 mod supersede;
 mod targets;
 mod tasks;
+mod troubles;
 
 pub(crate) use containers::{Overrides, assemble};
 pub(crate) use keeper::keep;

@@ -85,7 +85,9 @@ impl TaskHandle {
     async fn end(&self) {
         match &self.task.runs {
             Runs::Process(process) => {
+                // One that hangs would not notice it.
                 process.signal(Signal::TERM);
+                process.signal(Signal::CONT);
                 if tokio::time::timeout(self.task.stop_timeout, self.ended()).await.is_err() {
                     process.signal(Signal::KILL);
                 }
@@ -102,6 +104,31 @@ impl TaskHandle {
     /// Waits until it has ended; an engine that is gone counts.
     async fn ended(&self) {
         let _ = self.task.exit.clone().wait_for(Option::is_some).await;
+    }
+
+    /// It ends at once, as a process does that is killed.
+    pub(crate) fn crash(&self) {
+        if self.task.exit.borrow().is_some() {
+            return;
+        }
+        match &self.task.runs {
+            Runs::Process(process) => process.signal(Signal::KILL),
+            Runs::Container { docker, name } => {
+                let (docker, name) = (docker.clone(), name.clone());
+                tokio::spawn(async move { docker.stop(&name, Duration::ZERO).await });
+            }
+            Runs::Imagined { among, exit } => {
+                self.task.address.into_iter().for_each(|address| among.end(address));
+                exit.send_replace(Some(128 + 9));
+            }
+        }
+    }
+
+    /// It goes on running and does nothing any more.
+    pub(crate) fn hang(&self) {
+        if let (Runs::Process(process), None) = (&self.task.runs, *self.task.exit.borrow()) {
+            process.signal(Signal::STOP);
+        }
     }
 
     /// At once and without waiting, for the end of the world.
