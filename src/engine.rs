@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{Mode, OnCancel, Settings};
 use crate::steps::rollout::{self, Interrupted};
-use crate::undo::short;
+use crate::undo::{Undo, short};
 use crate::unwind::{self, Unwound};
 
 mod answer;
@@ -75,7 +75,8 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
         () = &mut signal => Err(cancelled(run, settings)),
         ended = mode(run, settings) => ended,
     };
-    match ended {
+    let stays: Vec<String> = run.armed().iter().filter_map(Undo::what_stays).collect();
+    let ending = match ended {
         Ok(ending) | Err(Halt::Waits(ending)) => {
             run.keep();
             let time_is_up = insisted(run, signal).shared();
@@ -92,6 +93,17 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
             ending = take_back(run, failure.clone()) => ending,
             () = insisted(run, signal) => unfinished(&failure),
         },
+    };
+    ending.naming(&stays)
+}
+
+impl Ending {
+    /// With what was done and is not undone. Of a release that is out nothing is to be undone.
+    fn naming(self, stays: &[String]) -> Self {
+        match self.outcome {
+            Some(Outcome::Deployed) | None => self,
+            Some(_) => Self { sentence: std::iter::once(&self.sentence).chain(stays).cloned().collect::<Vec<_>>().join("; "), ..self },
+        }
     }
 }
 
@@ -192,9 +204,10 @@ async fn take_back(run: &Run, failure: Failure) -> Ending {
 /// Tells the begin and end of taking back around it.
 async fn unwinding(run: &Run, work: impl Future<Output = Unwound>) -> Unwound {
     run.tell(Event::StepStarted { step: Step::Unwind });
+    let armed = run.armed();
     let unwound = work.await;
     let end = if unwound.is_stuck() { StepEnd::Failed } else { StepEnd::Done };
-    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result() });
+    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result(&armed) });
     run.tell(Event::Measured { reads: run.aws.reads() });
     unwound
 }
@@ -219,7 +232,15 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
         Unwound::TooLate { revision } => {
             // A cancelled run that had succeeded is a success; one whose production tests failed needs a person.
             let outcome = if reason == Reason::Cancelled { Outcome::Deployed } else { Outcome::Stuck };
-            let sentence = format!("green serves 100 % of production: {}; blue was gone before it could be brought back", short(&revision));
+            let green = short(&revision);
+            let sentence = match reason {
+                // What green has is not what it can answer.
+                Reason::TasksUnhealthy => {
+                    format!("all of production goes to green, {green}, which is not healthy; blue was gone before it could be brought back")
+                }
+                Reason::RolloutFailed => format!("the rollout of {green} is over, and blue was gone before it could be brought back"),
+                _ => format!("green serves 100 % of production: {green}; blue was gone before it could be brought back"),
+            };
             Ending { outcome: Some(outcome), reason, sentence }
         }
         Unwound::Superseded(what) => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: what },

@@ -268,6 +268,11 @@ pub enum Event {
         /// Task ARNs.
         arns: Vec<String>,
     },
+    /// A container of the one-off task ran. What it did stays, whatever becomes of the run.
+    TaskRan {
+        /// What ran.
+        task: OneOffTask,
+    },
     /// The one-off task ended well.
     TaskDone {
         /// The containers that were judged, with exit codes.
@@ -390,6 +395,52 @@ pub enum Event {
         /// In a sentence: what serves traffic now.
         sentence: String,
     },
+}
+
+/// A container of a one-off task that ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OneOffTask {
+    /// The command that the overrides give it; none where it is the definition's own.
+    pub command: Option<String>,
+    /// The task's ARN.
+    pub task: String,
+    /// The container.
+    pub container: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub end: TaskEnd,
+}
+
+/// How a container of a one-off task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "kebab-case")]
+pub enum TaskEnd {
+    /// By itself.
+    Exited {
+        /// With this code.
+        code: i32,
+    },
+    /// This run stopped it.
+    Stopped,
+    /// Its end was not waited for.
+    NotWaitedFor,
+}
+
+impl OneOffTask {
+    /// Command and end.
+    pub fn words(&self) -> String {
+        let end = match self.end {
+            TaskEnd::Exited { code } => format!("exit {code}"),
+            TaskEnd::Stopped => "stopped before its end".to_owned(),
+            TaskEnd::NotWaitedFor => "not waited for".to_owned(),
+        };
+        match &self.command {
+            Some(command) => format!("command \"{command}\", {end}"),
+            None if self.container.is_empty() => end,
+            None => format!("container {}, {end}", self.container),
+        }
+    }
 }
 
 /// What became of an image's layers and configs.

@@ -129,8 +129,8 @@ inputs! {
         task_security_groups = "run-task-security-groups", "the service's", "A comma list of security groups.";
         task_subnets = "run-task-subnets", "the service's", "A comma list of subnets.";
         task_public_ip = "run-task-assign-public-IP" or "run-task-assign-public-ip", "DISABLED, or the service's", "ENABLED or DISABLED.";
-        task_strategy = "run-task-capacity-provider-strategy", "none", "A JSON array; the launch type is then left out.";
-        task_launch_type = "run-task-launch-type", "FARGATE", "FARGATE, EC2 or EXTERNAL.";
+        task_strategy = "run-task-capacity-provider-strategy", "the service's", "A JSON array; the launch type is then left out.";
+        task_launch_type = "run-task-launch-type", "the service's", "FARGATE, EC2 or EXTERNAL; without a service FARGATE.";
         task_started_by = "run-task-started-by", "GitHub-Actions", "The startedBy of the task.";
         task_tags = "run-task-tags", "none", "A JSON array of tags.";
         task_ebs_name = "run-task-managed-ebs-volume-name", "none", "The volume that run-task-managed-ebs-volume configures.";

@@ -180,7 +180,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let aws = Aws::connect(&AwsSettings { region, attempts: 3, proxy: inputs.http_proxy, registries: Vec::new() }).await;
     let run = new_run(aws, runner, clock, &recorder);
     let unwound = unwind::all(&run, &armed).await;
-    recorder.finish_post(&unwound.result());
+    recorder.finish_post(&unwound.result(&armed));
     if unwound.is_stuck() { Outcome::Stuck.exit_code() } else { 0 }
 }
 

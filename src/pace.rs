@@ -11,6 +11,9 @@ const A_LOOK: Duration = Duration::from_millis(2_600);
 /// 15 looks a minute: what watches beside the rollout has the other reads, ten of them for alarms.
 const A_SHARED_LOOK: Duration = Duration::from_secs(4);
 
+/// Ten looks a minute, in the bake: alarms have ten other reads there, and the health of green has seven.
+const A_LOOK_AMONG_OTHERS: Duration = Duration::from_secs(6);
+
 /// The time between looks, adapting.
 #[derive(Debug)]
 pub struct Pace {
@@ -35,9 +38,9 @@ impl Pace {
         (pause * self.slower).min(self.settings.longest.max(pause))
     }
 
-    /// Others read AWS too from now on.
+    /// Somebody else reads AWS too from now on.
     pub fn share(&mut self) {
-        self.look = A_SHARED_LOOK;
+        self.look = if self.look < A_SHARED_LOOK { A_SHARED_LOOK } else { A_LOOK_AMONG_OTHERS };
     }
 
     /// AWS throttles: half as often.

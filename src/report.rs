@@ -8,7 +8,7 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
-use crate::event::{Event, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
+use crate::event::{Event, OneOffTask, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
 use crate::scan::ScanResult;
 
@@ -73,6 +73,8 @@ pub struct Report {
     pub scans: Vec<ScanResult>,
     /// One-off tasks.
     pub tasks: Vec<String>,
+    /// What ran in them, and is not undone.
+    pub one_off_tasks: Vec<OneOffTask>,
     /// The deployment.
     pub deployment: Option<String>,
     /// Whether the controller is CodeDeploy.
@@ -182,6 +184,7 @@ impl Report {
             Event::Warned { sentence } => self.warnings.push(sentence),
             Event::ScanAnswered { result } => self.scans.push(*result),
             Event::TaskStarted { arns } => self.tasks = arns,
+            Event::TaskRan { task } => self.one_off_tasks.push(task),
             Event::SmokeTested { result } => self.tested(result),
             Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
             Event::Loaded { result } => {

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::OneOffTask;
+
 /// An effect of ours and how to recognise it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "undo", rename_all = "kebab-case")]
@@ -56,6 +58,18 @@ pub struct TaskUndo {
     pub revision: String,
     /// Its ARNs, once known.
     pub arns: Vec<String>,
+    /// For the one-off task, which does something that stays; none for a tester's.
+    #[serde(default)]
+    pub one_off: Option<OneOffUndo>,
+}
+
+/// What is to be said of the one-off task, because nothing undoes what it did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneOffUndo {
+    /// The command that the overrides give it.
+    pub command: Option<String>,
+    /// What ran, once it has ended or is left alone.
+    pub ran: Vec<OneOffTask>,
 }
 
 /// Stop the deployment with rollback; done when blue is observed to serve.
@@ -197,6 +211,17 @@ impl Undo {
         }
     }
 
+    /// What of it stays, whatever is undone, in a sentence.
+    pub fn what_stays(&self) -> Option<String> {
+        let Self::Task(TaskUndo { arns, one_off: Some(one_off), .. }) = self else { return None };
+        if !one_off.ran.is_empty() {
+            let ran: Vec<String> = one_off.ran.iter().map(OneOffTask::words).collect();
+            return Some(format!("the one-off task ran ({}) and is not undone", ran.join("; ")));
+        }
+        let command = one_off.command.as_ref().map(|command| format!(" (command \"{command}\")")).unwrap_or_default();
+        (!arns.is_empty()).then(|| format!("the one-off task was started{command} and what it did is not undone"))
+    }
+
     /// Whether this was only lent for the rollout: it is given back in every end, also a good one.
     pub fn is_loan(&self) -> bool {
         match self {
@@ -221,6 +246,40 @@ pub fn short(arn: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::TaskEnd;
+
+    fn one_off(arns: &[&str], ran: Vec<OneOffTask>) -> Undo {
+        Undo::Task(TaskUndo {
+            cluster: "prod".into(),
+            started_by: "x".into(),
+            revision: "api:2".into(),
+            arns: arns.iter().map(|arn| (*arn).to_owned()).collect(),
+            one_off: Some(OneOffUndo { command: Some("migrate".into()), ran }),
+        })
+    }
+
+    #[test]
+    fn a_one_off_task_that_ran_or_may_have_run_stays_and_a_tester_leaves_nothing() {
+        let end = TaskEnd::Exited { code: 3 };
+        let ran = OneOffTask { command: Some("migrate".into()), task: "a".into(), container: "app".into(), end };
+        let own = OneOffTask { command: None, end: TaskEnd::Stopped, ..ran.clone() };
+        let stays = |undo: &Undo| undo.what_stays();
+        assert_eq!(stays(&one_off(&["a"], vec![ran])).unwrap(), "the one-off task ran (command \"migrate\", exit 3) and is not undone");
+        let words = "the one-off task ran (container app, stopped before its end) and is not undone";
+        assert_eq!(stays(&one_off(&["a"], vec![own])).unwrap(), words);
+        let begun = "the one-off task was started (command \"migrate\") and what it did is not undone";
+        assert_eq!(stays(&one_off(&["a"], Vec::new())).unwrap(), begun);
+        assert_eq!(stays(&one_off(&[], Vec::new())), None);
+        let tester =
+            TaskUndo { cluster: String::new(), started_by: String::new(), revision: String::new(), arns: vec!["a".into()], one_off: None };
+        assert_eq!(stays(&Undo::Task(tester)), None);
+    }
+
+    #[test]
+    fn a_task_s_undo_of_an_earlier_version_is_read() {
+        let text = r#"{"undo":"task","cluster":"prod","started_by":"x","revision":"api:2","arns":["a"]}"#;
+        assert!(matches!(serde_json::from_str::<Undo>(text).unwrap(), Undo::Task(TaskUndo { one_off: None, .. })));
+    }
 
     #[test]
     fn an_undo_survives_the_runner_s_state_file() {

@@ -61,9 +61,12 @@ impl Unwound {
         matches!(self, Self::Stuck { .. })
     }
 
-    /// In a few words.
-    pub fn result(&self) -> String {
+    /// In a few words, of what was armed.
+    pub fn result(&self, armed: &[Undo]) -> String {
         match self {
+            Self::NoRollout if armed.iter().any(|undo| undo.what_stays().is_some()) => {
+                "everything of this run but its one-off task is undone".into()
+            }
             Self::NoRollout => "everything of this run is taken back".into(),
             Self::OnBlue { .. } => "blue serves 100 %".into(),
             Self::TooLate { .. } => "too late: blue is gone".into(),

@@ -263,6 +263,19 @@ impl Service {
         self.primary_task_set().map_or(&self.task_definition, |set| &set.task_definition)
     }
 
+    /// Running tasks of a revision; none where the service does not count them by revision.
+    pub fn running(&self, revision: &str) -> Option<i64> {
+        let sets = self.task_sets.iter().map(|set| (&set.task_definition, set.running_count));
+        let deployments = self.deployments.iter().map(|deployment| (&deployment.task_definition, deployment.running_count));
+        let ours = sets.chain(deployments).filter(|(theirs, _)| *theirs == revision).map(|(_, running)| running);
+        ours.reduce(|sum, running| sum + running)
+    }
+
+    /// ARNs of the target groups that the service names; which of them serves alternates, except with rolling deployments.
+    pub fn target_groups(&self) -> Vec<String> {
+        self.load_balancers.iter().filter_map(|balancer| balancer.target_group_arn.clone()).collect()
+    }
+
     /// The cluster's name.
     pub fn cluster_name(&self) -> &str {
         crate::undo::short(&self.cluster_arn)

@@ -9,12 +9,23 @@ use super::{Aws, AwsError};
 pub type Forwards = Vec<Vec<(String, i32)>>;
 
 /// Healthy targets of all in a target group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TargetHealth {
     /// Healthy ones.
     pub healthy: usize,
+    /// Those whose health AWS does not check, does not know, or cannot check because no load balancer leads there.
+    pub unknown: usize,
+    /// New ones that were not checked yet.
+    pub initial: usize,
     /// All.
     pub all: usize,
+}
+
+impl TargetHealth {
+    fn of(states: &[&str]) -> Self {
+        let count = |wanted: &str| states.iter().filter(|state| **state == wanted).count();
+        Self { healthy: count("healthy"), unknown: count("unavailable") + count("unused"), initial: count("initial"), all: states.len() }
+    }
 }
 
 impl Aws {
@@ -45,8 +56,13 @@ impl Aws {
         let states =
             answer.target_health_descriptions().iter().filter_map(|target| target.target_health().and_then(|health| health.state()));
         let states: Vec<&str> = states.map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str).collect();
-        Ok(TargetHealth { healthy: states.iter().filter(|state| **state == "healthy").count(), all: states.len() })
+        Ok(TargetHealth::of(&states))
     }
+}
+
+/// `…:targetgroup/NAME/ID` → `NAME`.
+pub fn group_name(arn: &str) -> &str {
+    arn.split(":targetgroup/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or(arn)
 }
 
 /// An action forwards to one group by its ARN, or to several by weight; a lone group has all the weight.

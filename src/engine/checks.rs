@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::watch::Watch;
 use super::{Halt, step};
 use crate::checks::moment::Moment;
-use crate::checks::smoke::Values;
+use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
 use crate::event::Step;
 use crate::plan::RolloutPlan;
@@ -17,9 +17,6 @@ use crate::steps::image::Pinned;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{Interrupted, Past, Rollout, Shares};
 use crate::steps::{load, secrets, smoke, tester};
-
-/// In the bake, production is tested so often.
-const BAKE_TESTS: Duration = Duration::from_mins(1);
 
 /// What checks need and what can be had before anything is touched.
 pub(super) struct Ready {
@@ -58,6 +55,7 @@ impl<'a> Checks<'a> {
             }
             Moment::Step | Moment::Production | Moment::Bake => {
                 self.watch.changes();
+                self.watch.watch_health(rollout).await;
                 tokio::select! {
                     tested = self.tests(moment) => tested?,
                     failure = self.watch.wrong(moment) => return Err(failure.into()),
@@ -101,12 +99,12 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// The tests of a moment that recurs: at every change of traffic, and every minute of the bake. Ready only when one failed.
+    /// The tests of a moment that recurs: at every change of traffic, and again and again in the bake. Ready only when one failed.
     async fn tests_beside(&self, moment: Moment, mut steps: Option<Shares>) -> Failure {
         while self.tests_at(moment) {
             match (moment, &mut steps) {
                 (Moment::Step, Some(steps)) => steps.next_step().await,
-                (Moment::Bake, _) => tokio::time::sleep(BAKE_TESTS).await,
+                (Moment::Bake, _) => tokio::time::sleep(self.bake_interval()).await,
                 // A rollout that waits at its steps is tested there.
                 (Moment::Step, None) | (Moment::Green | Moment::Production, _) => break,
             }
@@ -127,6 +125,11 @@ impl<'a> Checks<'a> {
             Moment::Step | Moment::Production | Moment::Bake => Step::Production,
         };
         step(self.run, at, self.passed(moment), |passed| format!("{passed} passed")).await.map(drop)
+    }
+
+    /// The pause between two runs of the bake's tests; without a document there are none.
+    fn bake_interval(&self) -> Duration {
+        self.settings.checks.suite.as_ref().map_or(Duration::MAX, Suite::bake_interval)
     }
 
     fn tests_at(&self, moment: Moment) -> bool {

@@ -34,13 +34,15 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     let image = push(run, settings, &mut snapshot, &plan).await?;
     judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
     let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
-    one_off(run, settings, &revision, &snapshot).await?;
-    let Some(planned) = &plan.rollout else { return Ok(only_registered(&revision)) };
     let running = snapshot.running.as_ref().filter(|running| running.is_ours);
-    if running.is_none() && rollout::is_unchanged(settings, planned, &revision) {
-        return Ok(no_change(planned));
+    let brings = |planned: &&RolloutPlan| running.is_some() || !rollout::is_unchanged(settings, planned, &revision);
+    let planned = plan.rollout.as_ref().filter(brings);
+    // What AWS may refuse and is easily undone comes before what is not undone.
+    if let Some(planned) = planned {
+        scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
     }
-    scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
+    one_off(run, settings, &revision, &snapshot).await?;
+    let Some(planned) = planned else { return Ok(nothing_to_roll_out(&plan, &revision)) };
     let mut rollout = rollout::start(run, settings, planned, &revision, running).await?;
     if running.is_some() {
         answer::arm_running(run, settings, &snapshot);
@@ -101,6 +103,7 @@ pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut R
     checks.at(Moment::Production, rollout).await?;
     rollout.pass_production().await?;
     bake(run, settings, rollout, checks).await?;
+    rollout.last_look().await?;
     Ok(deployed(run, rollout))
 }
 
@@ -214,10 +217,16 @@ async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks:
     if settings.rollout.follow != Follow::Completed || !rollout.keeps_blue() {
         return Ok(());
     }
+    // Green's health is read beside it.
+    rollout.share_reads();
     step(run, Step::Bake, checks.beside(Moment::Bake, None, rollout.completed()), |()| "the rollout is over, blue is gone".to_owned())
         .await?;
     run.tell(Event::PointOfNoReturn);
     Ok(())
+}
+
+fn nothing_to_roll_out(plan: &Plan, revision: &Revision) -> Ending {
+    plan.rollout.as_ref().map_or_else(|| only_registered(revision), no_change)
 }
 
 fn only_registered(revision: &Revision) -> Ending {

@@ -24,7 +24,10 @@ pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Hal
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     match step(run, Step::Shift, rollout.watched(), |reached| reached.words().to_owned()).await {
         Ok(Reached::Gate(at)) => Ok(at_gate(&rollout, at)),
-        Ok(Reached::Green) => Ok(line::deployed(run, &rollout)),
+        Ok(Reached::Green) => match rollout.last_look().await {
+            Ok(()) => Ok(line::deployed(run, &rollout)),
+            Err(failure) => Ok(ended(run, settings, &snapshot, failure).await),
+        },
         Err(Interrupted::Failed(failure)) => Ok(ended(run, settings, &snapshot, failure).await),
         Err(left) => Err(left.into()),
     }

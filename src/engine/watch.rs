@@ -22,6 +22,7 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::alarms::{AlarmWatch, EVERY};
 use crate::steps::analysis::{self, Analysis};
+use crate::steps::green_health::GreenHealth;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{Interrupted, Past, Rollout};
 use crate::steps::sources::{Sources, Version};
@@ -40,6 +41,8 @@ pub(super) struct Watch<'a> {
     is_answered: bool,
     alarms: tokio::sync::Mutex<Looks<'a>>,
     analysis: OnceCell<Analysis<'a>>,
+    /// Green's health, once it has all of production's traffic and blue is kept.
+    health: OnceCell<GreenHealth<'a>>,
     times: Mutex<Times>,
 }
 
@@ -63,7 +66,18 @@ impl<'a> Watch<'a> {
         let &Brought { plan, revision, is_answered, .. } = brought;
         let watch = AlarmWatch::new(run, plan.alarms.all(), &plan.alarms.before);
         let alarms = tokio::sync::Mutex::new(Looks { watch, next: Instant::now() });
-        Self { run, settings, plan, revision, values, is_answered, alarms, analysis: OnceCell::new(), times: Mutex::default() }
+        Self {
+            run,
+            settings,
+            plan,
+            revision,
+            values,
+            is_answered,
+            alarms,
+            analysis: OnceCell::new(),
+            health: OnceCell::new(),
+            times: Mutex::default(),
+        }
     }
 
     /// Traffic goes to green from now on.
@@ -85,6 +99,23 @@ impl<'a> Watch<'a> {
         tokio::select! {
             failure = self.alarm(moment) => failure,
             failure = self.worse(moment) => failure,
+            failure = self.unhealthy(moment) => failure,
+        }
+    }
+
+    /// Green has all of production's traffic from now on, and is watched as long as blue can be brought back.
+    pub(super) async fn watch_health(&self, rollout: &Rollout<'_>) {
+        if rollout.keeps_blue() && !rollout.serves_nothing() {
+            let made = async || GreenHealth::new(self.run, self.settings, self.plan, self.revision, rollout.serving_groups().await);
+            self.health.get_or_init(made).await;
+        }
+    }
+
+    /// Ready only when nothing of green can answer any more, or when its tasks stop again and again.
+    async fn unhealthy(&self, moment: Moment) -> Failure {
+        match (moment, self.health.get()) {
+            (Moment::Production | Moment::Bake, Some(health)) => health.watch().await,
+            (Moment::Green | Moment::Step, _) | (_, None) => std::future::pending().await,
         }
     }
 

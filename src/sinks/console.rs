@@ -107,8 +107,10 @@ impl Console {
                 self.stuck.push((what.clone(), failure.clone()));
                 vec![quiet(&format!("not taken back: {what}: {}", failure.sentence()))]
             }
-            // Measured is for the report; the others have lines of their own in `lines`.
+            // Measured is for the report, the end of a one-off task is told by TaskDone or by what failed or stopped it; the others have
+            // lines of their own in `lines`.
             Event::Measured { .. }
+            | Event::TaskRan { .. }
             | Event::Started { .. }
             | Event::Refused { .. }
             | Event::StepStarted { .. }

@@ -108,11 +108,20 @@ fn what(report: &Report) -> String {
         ("Repository", report.repository_created.as_ref().map(|place| format!("{}, made by this run", code(place)))),
         ("Transfer", report.image_transfer.as_ref().map(|transfer| text(&transferred(transfer)))),
         ("Task definition", revision),
+        ("One-off task", one_off(report)),
         ("Rollout", report.deployment.as_ref().map(|id| format!("{} ({})", code(id), report.controller.clone().unwrap_or_default()))),
         ("Production traffic", traffic.map(|words| text(&words))),
     ];
     let rows: Vec<String> = rows.into_iter().filter_map(|(name, value)| Some(format!("| {name} | {} |", value?))).collect();
     if rows.is_empty() { String::new() } else { format!("| | |\n|---|---|\n{}", rows.join("\n")) }
+}
+
+/// What ran before the rollout, and stays whatever became of it.
+fn one_off(report: &Report) -> Option<String> {
+    let ran: Vec<String> =
+        report.one_off_tasks.iter().map(|task| format!("{} ({})", text(&task.words()), code(short(&task.task)))).collect();
+    let stays = if report.outcome == Some(Outcome::Deployed) { "" } else { "; it is not undone" };
+    (!ran.is_empty()).then(|| format!("{}{stays}", ran.join("; ")))
 }
 
 /// What the new revision is to the old one in the end.

@@ -4,6 +4,7 @@ pub mod ahead;
 pub mod alarms;
 pub mod analysis;
 pub mod blind;
+pub mod green_health;
 pub mod history;
 pub mod image;
 pub mod load;

@@ -43,6 +43,13 @@ async fn tasks(run: &Run, place: &ServiceKey, revision: &str, check: &str) -> Ve
     tasks.into_iter().filter(|task| task.task_definition_arn == revision).collect()
 }
 
+/// How many of some tasks ended by themselves while they ran a revision.
+pub async fn crashed_among(run: &Run, place: &ServiceKey, revision: &str, arns: &[String]) -> usize {
+    let described = run.aws.describe_tasks(&place.cluster, arns).await;
+    let tasks = optional(run, "whether green's tasks stop again and again is not checked", described).unwrap_or_default();
+    tasks.iter().filter(|task| task.task_definition_arn == revision && is_crash(task)).count()
+}
+
 /// The same fault repeats itself in every task; it is shown once.
 fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     let mut distinct: Vec<StoppedContainer> = Vec::new();

@@ -10,17 +10,19 @@ use crate::aws::ecs::Launched;
 use crate::aws::ecs_shapes::{Service, Task};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::outcome::Reason;
 use crate::pace::Pace;
 use crate::run::Run;
 use crate::settings::{Settings, TaskSettings, Wait};
 use crate::steps::revision::Revision;
 use crate::steps::stopped;
-use crate::undo::{TaskUndo, Undo};
+use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 /// A client token has at most 64 characters.
 const TOKEN: usize = 64;
+/// Of a longer command, this much says which one it was.
+const COMMAND: usize = 120;
 
 /// AWS did not run the task, or did not let it be watched.
 #[derive(Debug, thiserror::Error)]
@@ -53,25 +55,85 @@ pub async fn task(
         started_by: asked.started_by.clone(),
         revision: revision.arn.clone(),
         arns: Vec::new(),
+        one_off: Some(OneOffUndo { command: command(asked), ran: Vec::new() }),
     };
     run.arm(Undo::Task(undo.clone()));
     let request = request(run, settings, asked, revision, service);
     let launched = run.aws.run_task(&request).await.map_err(|source| TaskError { doing: "started", source })?;
     let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();
-    run.narrow(Undo::Task(TaskUndo { arns: arns.clone(), ..undo }));
+    let undo = TaskUndo { arns: arns.clone(), ..undo };
+    run.narrow(Undo::Task(undo.clone()));
     run.tell(Event::TaskStarted { arns: arns.clone() });
     placed(&launched, "one-off task")?;
+    let judged = judged(asked, &revision.definition);
     match asked.wait {
-        Wait::Not => {}
+        Wait::Not => {
+            keep(run, undo, left(asked, &launched.tasks, &judged));
+            Ok(())
+        }
         Wait::UntilStopped => {
             let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
             let watched = Watched { what: "one-off task", arns: &arns, deadline };
             let tasks = until_stopped(run, settings, &watched).await?.ok_or_else(|| late(deadline))?;
-            judge(run, asked, revision, &tasks).await?;
+            keep(run, undo, ran(asked, &tasks, &judged));
+            judge(run, revision, &tasks, &judged).await
         }
     }
-    run.disarm_newest();
-    Ok(())
+}
+
+/// The task has ended, or is left alone: it is not stopped any more, and what ran is kept in mind to the end of the run.
+fn keep(run: &Run, undo: TaskUndo, ran: Vec<OneOffTask>) {
+    if ran.is_empty() {
+        return run.disarm_newest();
+    }
+    for task in &ran {
+        run.tell(Event::TaskRan { task: task.clone() });
+    }
+    let one_off = undo.one_off.map(|one_off| OneOffUndo { ran, ..one_off });
+    run.narrow(Undo::Task(TaskUndo { one_off, ..undo }));
+}
+
+/// The containers that ran; one without an exit code never did.
+fn ran(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
+    let all = tasks.iter().flat_map(|task| task.containers.iter().map(move |container| (task, container)));
+    let judged = all.filter(|(_, container)| judged.contains(&container.name));
+    let exited = judged.filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
+    let one_off = |(task, name, code): (&Task, &String, i32)| OneOffTask {
+        command: command_of(asked, name),
+        task: task.task_arn.clone(),
+        container: name.clone(),
+        end: TaskEnd::Exited { code },
+    };
+    exited.map(one_off).collect()
+}
+
+/// What goes on beside the rollout.
+fn left(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
+    let all = tasks.iter().flat_map(|task| judged.iter().map(move |name| (task, name)));
+    let one_off = |(task, name): (&Task, &String)| OneOffTask {
+        command: command_of(asked, name),
+        task: task.task_arn.clone(),
+        container: name.clone(),
+        end: TaskEnd::NotWaitedFor,
+    };
+    all.map(one_off).collect()
+}
+
+/// The command that the overrides give to any container.
+fn command(asked: &TaskSettings) -> Option<String> {
+    asked.overrides.items.iter().find_map(command_in)
+}
+
+/// The command that the overrides give to a container.
+fn command_of(asked: &TaskSettings, container: &str) -> Option<String> {
+    asked.overrides.items.iter().find(|item| text(item, "name") == Some(container)).and_then(command_in)
+}
+
+fn command_in(item: &Value) -> Option<String> {
+    let words: Vec<&str> = item["command"].as_array()?.iter().filter_map(Value::as_str).collect();
+    let command = words.join(" ");
+    let shown: String = command.chars().take(COMMAND).collect();
+    Some(if shown.len() < command.len() { format!("{shown}…") } else { shown }).filter(|command| !command.is_empty())
 }
 
 /// Whether AWS has started `what`.
@@ -99,11 +161,8 @@ pub(super) fn request(run: &Run, settings: &Settings, asked: &TaskSettings, revi
         "clientToken": token,
         "overrides": { "containerOverrides": asked.overrides.items },
     });
-    if asked.strategy.is_empty() {
-        request["launchType"] = json!(asked.launch_type.as_deref().unwrap_or("FARGATE"));
-    } else {
-        request["capacityProviderStrategy"] = json!(asked.strategy);
-    }
+    let (key, capacity) = capacity(asked, service);
+    request[key] = capacity;
     let inherited = service.and_then(network).filter(|_| TaskDefinition(&revision.definition).network_mode() == Some("awsvpc"));
     let optional = [
         ("networkConfiguration", given_network(asked, inherited.as_ref()).or(inherited)),
@@ -117,6 +176,26 @@ pub(super) fn request(run: &Run, settings: &Settings, asked: &TaskSettings, revi
         }
     }
     request
+}
+
+/// Where the task runs: as given, else as the service's own tasks.
+fn capacity(asked: &TaskSettings, service: Option<&Service>) -> (&'static str, Value) {
+    const PROVIDERS: &str = "capacityProviderStrategy";
+    const LAUNCH_TYPE: &str = "launchType";
+    if !asked.strategy.is_empty() {
+        return (PROVIDERS, json!(asked.strategy));
+    }
+    if let Some(given) = &asked.launch_type {
+        return (LAUNCH_TYPE, json!(given));
+    }
+    let set = service.and_then(Service::primary_task_set);
+    let some = |strategy: &Option<Value>| strategy.clone().filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+    let providers = set.and_then(|set| some(&set.capacity_provider_strategy));
+    if let Some(providers) = providers.or_else(|| service.and_then(|service| some(&service.capacity_provider_strategy))) {
+        return (PROVIDERS, providers);
+    }
+    let launch_type = set.and_then(|set| set.launch_type.clone()).or_else(|| service.and_then(|service| service.launch_type.clone()));
+    (LAUNCH_TYPE, json!(launch_type.as_deref().unwrap_or("FARGATE")))
 }
 
 /// The given network; subnets that were not given are the service's.
@@ -184,13 +263,12 @@ fn late(deadline: Duration) -> Failure {
         .hint("raise wait-for-minutes or deadline")
 }
 
-async fn judge(run: &Run, asked: &TaskSettings, revision: &Revision, tasks: &[Task]) -> Result<(), Failure> {
-    let judged = judged(asked, &revision.definition);
+async fn judge(run: &Run, revision: &Revision, tasks: &[Task], judged: &[String]) -> Result<(), Failure> {
     let mut good = Vec::new();
     for task in tasks {
         let failed = task.containers.iter().any(|container| judged.contains(&container.name) && container.exit_code != Some(0));
         if failed || task.containers.is_empty() {
-            return Err(failure(run, revision, task, &judged).await);
+            return Err(failure(run, revision, task, judged).await);
         }
         good.extend(
             task.containers
@@ -230,3 +308,6 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
         .hint("the task's last log lines are shown; nothing was rolled out")
         .with_stopped(stopped)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,59 @@
-//! Our one-off task is stopped; one whose answer was lost is found by its revision.
+//! Our task is stopped, unless it has ended; one whose answer was lost is found by its revision. What a one-off task did is not undone,
+//! and said.
 
 use super::Undone;
 use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
+use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::run::Run;
 use crate::survey::optional;
-use crate::undo::TaskUndo;
+use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 pub(super) async fn take_back(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> {
-    let arns = if undo.arns.is_empty() { find(run, undo).await } else { undo.arns.clone() };
-    for arn in arns {
-        let stopped = run.aws.stop_task(&undo.cluster, &arn, "the deployment that started this task was taken back").await;
-        stopped.or_else(|error| if error.is("InvalidParameter") { Ok(()) } else { Err(error) })?;
+    if undo.one_off.as_ref().is_some_and(|one_off| !one_off.ran.is_empty()) {
+        return Ok(said(run, undo.clone()));
     }
-    Ok(Undone::Nothing)
+    let arns = if undo.arns.is_empty() { find(run, undo).await } else { undo.arns.clone() };
+    if arns.is_empty() {
+        return Ok(Undone::Absent);
+    }
+    let described = run.aws.describe_tasks(&undo.cluster, &arns).await.unwrap_or_default();
+    let mut ran = Vec::new();
+    for arn in &arns {
+        let ended = described.iter().find(|task| task.task_arn == *arn && task.is_stopped());
+        if ended.is_none() {
+            let stopped = run.aws.stop_task(&undo.cluster, arn, "the deployment that started this task was taken back").await;
+            stopped.or_else(|error| if error.is("InvalidParameter") { Ok(()) } else { Err(error) })?;
+        }
+        ran.extend(undo.one_off.iter().flat_map(|one_off| in_task(one_off, arn, ended)));
+    }
+    for task in &ran {
+        run.tell(Event::TaskRan { task: task.clone() });
+    }
+    match &undo.one_off {
+        Some(one_off) => Ok(said(run, TaskUndo { one_off: Some(OneOffUndo { ran, ..one_off.clone() }), arns, ..undo.clone() })),
+        None => Ok(Undone::Nothing),
+    }
+}
+
+fn said(run: &Run, undo: TaskUndo) -> Undone {
+    if let Some(sentence) = Undo::Task(undo).what_stays() {
+        run.tell(Event::Noted { sentence });
+    }
+    Undone::Absent
+}
+
+/// What ran in a task: the containers that have ended, or whatever was stopped with it.
+fn in_task(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOffTask> {
+    let made =
+        |container: &str, end| OneOffTask { command: one_off.command.clone(), task: arn.to_owned(), container: container.to_owned(), end };
+    match ended {
+        None => vec![made("", TaskEnd::Stopped)],
+        Some(task) => {
+            let exited = task.containers.iter().filter_map(|container| Some((container, container.exit_code?)));
+            exited.map(|(container, code)| made(&container.name, TaskEnd::Exited { code })).collect()
+        }
+    }
 }
 
 async fn find(run: &Run, undo: &TaskUndo) -> Vec<String> {

@@ -7,6 +7,7 @@
 
 mod analysis;
 mod bad_input;
+mod bake;
 mod cancelled;
 mod checks;
 mod codedeploy;

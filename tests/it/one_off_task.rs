@@ -1,9 +1,10 @@
 //! The one-off task before the rollout.
 
+use ecs_bluegreen_sim::{Fault, FaultKind, ScalingOptions, Suspension};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::{Action, Deed, Story, When, definition};
+use crate::harness::{Action, Deed, Story, When, call, definition};
 
 fn migrate(command: &[&str]) -> Action {
     let overrides = json!([{ "name": "app", "command": command }]).to_string();
@@ -104,12 +105,12 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ✗ One-off task ([time])
     The one-off task failed: container app exited with 3.
     ::group::Rollback
-    taken back: one-off task
+    the one-off task ran (command "migrate --fail", exit 3) and is not undone
     taken back: task definition api:2
     ::endgroup::
-    ✓ Rollback: everything of this run is taken back ([time])
+    ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: what served production before still does; the one-off task ran (command "migrate --fail", exit 3) and is not undone.
     ::error title=unchanged (task-failed)::the one-off task failed: container app exited with 3
       Caused by: Essential container in task exited
       container app of task [task]: exit code 3; Essential container in task exited
@@ -132,12 +133,11 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ---
     ecs:RegisterTaskDefinition
     ecs:RunTask
-    ecs:StopTask
     ecs:DeregisterTaskDefinition
     --- summary
     ## ↩ unchanged (task-failed): <code>api</code> on <code>prod</code>
 
-    **Nothing was rolled out&#58; what served production before still does.**
+    **Nothing was rolled out&#58; what served production before still does; the one-off task ran (command "migrate --fail", exit 3) and is not undone.**
 
     ### Why
 
@@ -151,6 +151,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
     | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
     | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
+    | One-off task | command "migrate --fail", exit 3 (<code>[task]</code>); it is not undone |
 
     ### Steps
 
@@ -160,7 +161,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     | ✓ | Image | [time] | [registry]/app&#64;[digest] |
     | ✓ | Task definition | [time] | api&#58;2 registered |
     | ✗ | One-off task | [time] |  |
-    | ✓ | Rollback | [time] | everything of this run is taken back |
+    | ✓ | Rollback | [time] | everything of this run but its one-off task is undone |
 
     [time] in all, [n] reads of AWS.
 
@@ -248,12 +249,12 @@ async fn a_cancelled_run_stops_its_task() {
     The runner asks us to stop: taking back what is in progress
     The workflow was cancelled.
     ::group::Rollback
-    taken back: one-off task
+    the one-off task ran (command "serve", stopped before its end) and is not undone
     taken back: task definition api:2
     ::endgroup::
-    ✓ Rollback: everything of this run is taken back ([time])
+    ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: what served production before still does; the one-off task was started (command "serve") and what it did is not undone.
     ::error title=unchanged (cancelled)::the workflow was cancelled
     Outcome: unchanged (cancelled), exit code 10, after [time]
     ---
@@ -291,7 +292,57 @@ async fn a_task_that_cannot_start_says_why() {
     ---
     ecs:RegisterTaskDefinition
     ecs:RunTask
-    ecs:StopTask
     ecs:DeregisterTaskDefinition
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_task_did_is_named_when_a_later_step_fails() {
+    let refused = FaultKind::Refused { code: "InvalidDeploymentGroupNameException".to_owned(), message: "Not now".to_owned() };
+    let mut play = Story::codedeploy().fault(Fault::always("CreateDeployment", refused)).begin().await;
+    let told = play.act(migrate(&["migrate"])).await;
+    play.end().await;
+    assert_snapshot!(told.ending(), @r#"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does; the one-off task ran (command "migrate", exit 0) and is not undone.
+    ::error title=unchanged (aws-refused)::CodeDeploy did not create the deployment
+      Caused by: codedeploy:CreateDeployment: Not now (InvalidDeploymentGroupNameException)
+    Outcome: unchanged (aws-refused), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:RunTask
+    codedeploy:CreateDeployment → InvalidDeploymentGroupNameException
+    ecs:DeregisterTaskDefinition
+    "#);
+    assert!(told.summary.contains("| One-off task | command \"migrate\", exit 0"), "{}", told.summary);
+    let report: serde_json::Value = serde_json::from_str(told.output("report")).expect("a report");
+    let ran = &report["one-off-tasks"][0];
+    assert_eq!(
+        (&ran["command"], &ran["container"], &ran["end"], &ran["code"]),
+        (&json!("migrate"), &json!("app"), &json!("exited"), &json!(0))
+    );
+    assert!(!told.text().contains("everything of this run is taken back"), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_aws_refuses_cheaply_comes_before_the_task() {
+    let story = Story::codedeploy().service(|service| {
+        service.scaling = Some(ScalingOptions { min: 1, max: 4, suspended: Suspension::default(), scale_in_after_ms: None });
+    });
+    let denied = vec!["application-autoscaling:RegisterScalableTarget".to_owned()];
+    let told = story.stage(|options| options.denied = denied).told(migrate(&["migrate"]).with("suspend-autoscaling", "true")).await;
+    assert_eq!((told.code, told.output("outcome"), told.count("ecs:RunTask")), (Some(10), "unchanged", 0), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_task_runs_on_the_service_s_capacity() {
+    let mut play = Story::blue_green().begin().await;
+    let providers = json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0 }]);
+    let update = json!({ "cluster": "prod", "service": "api", "capacityProviderStrategy": providers });
+    call(&play.stage, "ecs.UpdateService", &update).await;
+    let told = play.act(migrate(&["migrate"])).await;
+    play.end().await;
+    let sent = told.calls.iter().find(|call| call.operation == "ecs:RunTask").expect("a task");
+    assert_eq!((&sent.request["capacityProviderStrategy"], &sent.request["launchType"]), (&providers, &json!(null)), "{}", told.text());
 }

@@ -43,9 +43,18 @@ pub struct Suite {
     pub(super) loads: Vec<Probe>,
     pub(super) variables: BTreeSet<Variable>,
     pub(super) secrets: Vec<SecretWanted>,
+    pub(super) bake_interval: Option<Duration>,
 }
 
+/// Production is tested so often in the bake, unless the document says otherwise.
+const BAKE_INTERVAL: Duration = Duration::from_mins(1);
+
 impl Suite {
+    /// The pause between two runs of what is tested in the bake.
+    pub fn bake_interval(&self) -> Duration {
+        self.bake_interval.unwrap_or(BAKE_INTERVAL)
+    }
+
     /// The environment variables that `${env.NAME}` asks for. The caller sees to it that each is given before anything runs.
     pub fn needs_env(&self) -> Vec<&str> {
         self.variables.iter().filter_map(Variable::environment).collect()

@@ -47,6 +47,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Repeating faster than this is a load test.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
+/// Production is tested beside its users.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
 /// When a test runs that does not say so.
 const BOTH_SIDES: &[Moment] = &[Moment::Green, Moment::Production];
 
@@ -86,9 +89,10 @@ fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
     let warm_ups = fields.get("warm-up").map(|node| load::warm_ups(words, node, &defaults)).unwrap_or_default();
     let loads = fields.get("load").map(|node| load::loads(words, node, &defaults)).unwrap_or_default();
     let testers = fields.get("testers").map(|node| testers::testers(words, node)).unwrap_or_default();
+    let bake_interval = fields.get("bake-interval").and_then(|node| bake_interval(words, node));
     words.scope.take_used();
     let entries = entries(words, root, &fields, &defaults)?;
-    Some(Suite { named, tests: entries.tests, flows: entries.flows, testers, warm_ups, loads, ..Suite::default() })
+    Some(Suite { named, tests: entries.tests, flows: entries.flows, testers, warm_ups, loads, bake_interval, ..Suite::default() })
 }
 
 fn entries(words: &mut Words<'_>, root: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Entries> {
@@ -108,6 +112,14 @@ fn entries(words: &mut Words<'_>, root: &Node, fields: &Fields<'_>, defaults: &D
         entries.read(words, item, defaults);
     }
     Some(entries)
+}
+
+fn bake_interval(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
+    let interval = words.reader.duration(node, "`bake-interval`")?;
+    if interval < SHORTEST_INTERVAL {
+        words.reader.report(node.place, "`bake-interval` is shorter than 1s", "Write at least `1s`, or leave it out for every minute");
+    }
+    Some(interval)
 }
 
 fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {

@@ -43,6 +43,8 @@ struct SmokeTests {
     warm_up: Option<OneOrMore<flow::WarmUp>>,
     /// Load probes: many requests, and how long their answers may take.
     load: Option<OneOrMore<flow::Load>>,
+    /// How long after one another the tests of the bake run, at least 1s; 1m when absent.
+    bake_interval: Option<Span>,
 }
 
 #[derive(JsonSchema)]

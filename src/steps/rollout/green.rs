@@ -1,5 +1,6 @@
 //! Green at its gate, whoever performs the rollout: the test listener that leads to it, and its targets' health.
 
+use crate::aws::elb::group_name;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -51,11 +52,6 @@ impl Green<'_> {
         let health = optional(run, "green's target health is not shown", run.aws.target_health(group).await);
         let health =
             health.map_or_else(|| "health not read".to_owned(), |health| format!("{} of {} targets healthy", health.healthy, health.all));
-        run.tell(Event::GreenFound { place: name_of(group).to_owned(), health });
+        run.tell(Event::GreenFound { place: group_name(group).to_owned(), health });
     }
-}
-
-/// `targetgroup/NAME/ID` → `NAME`.
-fn name_of(arn: &str) -> &str {
-    arn.split(":targetgroup/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or(arn)
 }

@@ -22,6 +22,7 @@ pub mod ecs;
 mod found;
 mod green;
 mod interrupted;
+mod last_look;
 pub mod native;
 mod progress;
 mod shares;

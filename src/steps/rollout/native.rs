@@ -227,7 +227,8 @@ impl Native<'_> {
             crate::survey::optional(self.run, "green's target group is not looked up", read).and_then(|all| all.into_iter().next());
     }
 
-    async fn observe(&self) -> Option<Observed> {
+    /// Where production goes, for services whose load balancer is shifted.
+    pub(super) async fn observe(&self) -> Option<Observed> {
         match self.way.balancer {
             Balancer::Load => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
             Balancer::ServiceConnect | Balancer::Headless => None,

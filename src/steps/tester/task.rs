@@ -138,8 +138,13 @@ async fn start(
     revision: &Revision,
     request: &Value,
 ) -> Result<(Undo, Vec<String>), Failure> {
-    let undo =
-        TaskUndo { cluster: settings.cluster.clone(), started_by: STARTED_BY.to_owned(), revision: revision.arn.clone(), arns: Vec::new() };
+    let undo = TaskUndo {
+        cluster: settings.cluster.clone(),
+        started_by: STARTED_BY.to_owned(),
+        revision: revision.arn.clone(),
+        arns: Vec::new(),
+        one_off: None,
+    };
     run.arm(Undo::Task(undo.clone()));
     let launched = run.aws.run_task(request).await.map_err(error_of(tester))?;
     let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();

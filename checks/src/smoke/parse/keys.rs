@@ -1,6 +1,7 @@
 //! The keys of the form, one table for each kind of mapping: the reader's, and what the JSON Schema is held against.
 
-pub(in crate::smoke) const SUITE_KEYS: &[&str] = &["secrets", "defaults", "variables", "tests", "testers", "warm-up", "load"];
+pub(in crate::smoke) const SUITE_KEYS: &[&str] =
+    &["secrets", "defaults", "variables", "tests", "testers", "warm-up", "load", "bake-interval"];
 pub(in crate::smoke) const SECRET_KEYS: &[&str] = &["secret", "key"];
 pub(in crate::smoke) const DEFAULTS_KEYS: &[&str] = &["timeout", "connect-timeout", "retry", "http", "tls", "test-header"];
 pub(in crate::smoke) const RETRY_KEYS: &[&str] = &["for", "every"];

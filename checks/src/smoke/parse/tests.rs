@@ -51,6 +51,14 @@ fn documented_files(path: &str) -> Result<Vec<u8>, String> {
 }
 
 #[test]
+fn the_bake_s_interval_is_a_minute_unless_it_is_said() {
+    let suite = |head: &str| parse(&format!("{head}{}", with("get: /")), "inline", &no_files).unwrap().bake_interval();
+    assert_eq!((suite(""), suite("bake-interval: 30s\n")), (Duration::from_mins(1), Duration::from_secs(30)));
+    let short = problems(&format!("bake-interval: 500ms\n{}", with("get: /")));
+    assert_eq!(short, ["1:16: `bake-interval` is shorter than 1s"]);
+}
+
+#[test]
 fn every_example_of_the_documentation_is_read() {
     let page = include_str!("../../../../docs/smoke-tests.md");
     let examples: Vec<_> = page.split("<!-- example -->\n```yaml\n").skip(1).map(|after| after.split_once("```").unwrap().0).collect();

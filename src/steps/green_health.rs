@@ -1,0 +1,233 @@
+//! Whether green can still answer once it has production's traffic: its targets at the load balancer, its running tasks where there is
+//! none, and tasks of it that stop again and again. What cannot be read is skipped and said; it is never a failure.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::stopped;
+use crate::aws::AwsError;
+use crate::aws::ecs::Found;
+use crate::aws::elb::{TargetHealth, group_name};
+use crate::error::Failure;
+use crate::outcome::Reason;
+use crate::plan::RolloutPlan;
+use crate::run::Run;
+use crate::settings::{PaceSettings, Settings};
+use crate::steps::revision::Revision;
+use crate::undo::{ServiceKey, short};
+
+const TARGET_HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
+const LIST_TASKS: &str = "ecs:ListTasks";
+/// When it was.
+const WITH_ALL_TRAFFIC: &str = "while green had all of production's traffic";
+/// A crash under full load comes soon after it.
+const FIRST: Duration = Duration::from_secs(4);
+/// Five reads a minute, which fit beside the looks at the rollout and at alarms.
+const EVERY: Duration = Duration::from_secs(12);
+/// Where the user set the time between looks, these are so many times as far apart.
+const LOOKS: u32 = 4;
+/// Nothing is concluded from one look: a read may be old.
+const AGAIN: Duration = Duration::from_secs(2);
+/// How long nothing of green answers before it is believed, as long as blue can be brought back.
+pub const SURE: Duration = Duration::from_secs(6);
+/// The same where waiting is all that is left, or where new targets are about to be checked.
+pub const RECOVERY: Duration = Duration::from_secs(20);
+/// Stopped tasks are listed at the first look, and at every third one after it.
+const LISTED: u32 = 3;
+/// Tasks that stopped longer ago than this do not count any more.
+const WINDOW: Duration = Duration::from_mins(10);
+/// The fewest tasks that stop by themselves and are no accident.
+const CRASHES: usize = 3;
+
+/// Green, and where it shows whether it can answer.
+pub struct GreenHealth<'a> {
+    run: &'a Run,
+    place: &'a ServiceKey,
+    revision: &'a Revision,
+    /// ARNs of its target groups; none where no load balancer leads to it.
+    groups: Vec<String>,
+    /// How many tasks it has, about.
+    tasks: i64,
+    pace: PaceSettings,
+}
+
+/// What one look showed.
+#[derive(Debug, PartialEq, Eq)]
+enum Answers {
+    Some,
+    None { why: String, is_recovering: bool },
+    NotKnown,
+}
+
+/// Tasks of green that stopped since it is watched.
+struct StoppedTasks {
+    known: BTreeSet<String>,
+    since: Instant,
+}
+
+impl<'a> GreenHealth<'a> {
+    /// Green behind these target groups, or without any.
+    pub fn new(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, revision: &'a Revision, groups: Vec<String>) -> Self {
+        Self { run, place: &plan.place, revision, groups, tasks: plan.tasks, pace: settings.rollout.pace }
+    }
+
+    /// Ready only when green cannot answer any more.
+    pub async fn watch(&self) -> Failure {
+        let mut counted = None;
+        let mut pause = self.pause().min(FIRST);
+        for look in 1_u32.. {
+            tokio::time::sleep(pause).await;
+            pause = self.pause();
+            match self.failure(SURE).await {
+                Ok(Some(failure)) => return failure,
+                Ok(None) => {}
+                // What passes is seen at the next look.
+                Err(error) if !error.is_final() => {}
+                Err(error) => self.skip(&error),
+            }
+            if (look - 1).is_multiple_of(LISTED)
+                && let Some(failure) = self.crashes(&mut counted).await
+            {
+                return failure;
+            }
+        }
+        std::future::pending().await
+    }
+
+    fn pause(&self) -> Duration {
+        self.pace.fixed.map_or(EVERY, |fixed| fixed * LOOKS)
+    }
+
+    /// That this is not watched.
+    pub fn skip(&self, error: &AwsError) {
+        self.run.narrow_check("whether green stays healthy is not checked", error);
+    }
+
+    /// Why green cannot answer; none where it can, and where AWS does not say.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn failure(&self, patience: Duration) -> Result<Option<Failure>, AwsError> {
+        let began = Instant::now();
+        loop {
+            let (why, is_recovering) = match self.look().await {
+                Ok(Answers::None { why, is_recovering }) => (why, is_recovering),
+                Ok(Answers::Some | Answers::NotKnown) => return Ok(None),
+                Err(error) if error.is_final() || began.elapsed() >= patience => return Err(error),
+                Err(_) => {
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
+            };
+            let patience = if is_recovering { patience.max(RECOVERY) } else { patience };
+            if began.elapsed() >= patience {
+                return Ok(Some(self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await));
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn look(&self) -> Result<Answers, AwsError> {
+        if self.groups.is_empty() || self.run.is_denied(TARGET_HEALTH) {
+            return self.look_at_tasks().await;
+        }
+        for group in &self.groups {
+            match answers(self.run.aws.target_health(group).await?, group) {
+                Answers::Some => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Answers::Some)
+    }
+
+    async fn look_at_tasks(&self) -> Result<Answers, AwsError> {
+        let found = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await?;
+        let Found::Service(service) = found else { return Ok(Answers::NotKnown) };
+        Ok(match service.running(&self.revision.arn) {
+            Some(0) => Answers::None { why: format!("no task of {} was running", short(&self.revision.arn)), is_recovering: false },
+            Some(_) => Answers::Some,
+            None => Answers::NotKnown,
+        })
+    }
+
+    /// ARNs of the service's stopped tasks; none where they cannot be listed now, or may not be at all.
+    async fn stopped(&self) -> Option<Vec<String>> {
+        if self.run.is_denied(LIST_TASKS) {
+            return None;
+        }
+        match self.run.aws.stopped_tasks(&self.place.cluster, &self.place.service).await {
+            Ok(listed) => Some(listed),
+            Err(error) => {
+                if error.is_final() {
+                    self.run.narrow_check("whether green's tasks stop again and again is not checked", &error);
+                }
+                None
+            }
+        }
+    }
+
+    /// What stopped before the first list, or too long ago, does not count.
+    async fn crashes(&self, counted: &mut Option<StoppedTasks>) -> Option<Failure> {
+        let listed = self.stopped().await?;
+        let Some(counting) = counted.as_ref().filter(|counted| counted.since.elapsed() < WINDOW) else {
+            *counted = Some(StoppedTasks { known: listed.into_iter().collect(), since: Instant::now() });
+            return None;
+        };
+        let new: Vec<String> = listed.into_iter().filter(|task| !counting.known.contains(task)).collect();
+        let enough = CRASHES.max(usize::try_from(self.tasks).unwrap_or_default().div_ceil(2));
+        if new.len() < enough {
+            return None;
+        }
+        let crashed = stopped::crashed_among(self.run, self.place, &self.revision.arn, &new).await;
+        if crashed < enough {
+            return None;
+        }
+        let why = format!("{crashed} tasks of {} stopped", short(&self.revision.arn));
+        Some(self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await)
+    }
+
+    async fn unhealthy(&self, sentence: String) -> Failure {
+        let stopped = stopped::of_service(self.run, self.place, &self.revision.arn, &self.revision.definition).await;
+        Failure::new(Reason::TasksUnhealthy, sentence)
+            .hint("fix what the containers stopped for; when none stopped, look at the target group's health check")
+            .with_stopped(stopped)
+    }
+}
+
+fn answers(health: TargetHealth, group: &str) -> Answers {
+    if health.healthy + health.unknown > 0 {
+        return Answers::Some;
+    }
+    let name = group_name(group);
+    let why = match health.all {
+        0 => format!("target group {name} had no target left"),
+        1 => format!("the one target in target group {name} was not healthy"),
+        all => format!("none of the {all} targets in target group {name} was healthy"),
+    };
+    Answers::None { why, is_recovering: health.initial > 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/api-2/f2f7dc8efc522ab2";
+
+    #[test]
+    fn one_target_that_answers_or_that_aws_does_not_check_is_enough() {
+        let health = TargetHealth { healthy: 1, all: 3, ..TargetHealth::default() };
+        assert_eq!(answers(health, GROUP), Answers::Some);
+        assert_eq!(answers(TargetHealth { unknown: 1, all: 1, ..TargetHealth::default() }, GROUP), Answers::Some);
+    }
+
+    #[test]
+    fn a_group_without_a_healthy_target_says_what_it_has_and_whether_it_may_recover() {
+        let none = |all, initial| answers(TargetHealth { initial, all, ..TargetHealth::default() }, GROUP);
+        let expected = |why: &str, is_recovering| Answers::None { why: why.to_owned(), is_recovering };
+        assert_eq!(none(0, 0), expected("target group api-2 had no target left", false));
+        assert_eq!(none(1, 0), expected("the one target in target group api-2 was not healthy", false));
+        assert_eq!(none(2, 1), expected("none of the 2 targets in target group api-2 was healthy", true));
+    }
+}

@@ -1,0 +1,98 @@
+//! The last look before a rollout is called good: what is true of the load balancer and of green's targets now.
+
+use std::time::Duration;
+
+use super::{Controller, Rollout};
+use crate::aws::ecs::Found;
+use crate::error::Failure;
+use crate::event::Serving;
+use crate::outcome::Reason;
+use crate::plan::Way;
+use crate::settings::Follow;
+use crate::steps::green_health::{GreenHealth, RECOVERY, SURE};
+use crate::steps::traffic::{self, Observed};
+use crate::survey::optional;
+use crate::undo::short;
+
+/// A read may be older than the shift.
+const LOOKS: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Rollout<'_> {
+    /// Green serves now, as far as that can be read.
+    ///
+    /// # Errors
+    /// Production is not all on green any more, or nothing of green can answer.
+    pub async fn last_look(&self) -> Result<(), Failure> {
+        if self.serves_nothing() {
+            return Ok(());
+        }
+        self.all_on_green().await?;
+        let patience = if self.blue_is_there() { SURE } else { RECOVERY };
+        let health = GreenHealth::new(self.run, self.settings, self.plan, self.revision, self.serving_groups().await);
+        match health.failure(patience).await {
+            Ok(Some(failure)) => Err(self.with_way_back(failure)),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                health.skip(&error);
+                Ok(())
+            }
+        }
+    }
+
+    /// ARNs of the target groups through which green serves production; none where no load balancer leads to it.
+    pub async fn serving_groups(&self) -> Vec<String> {
+        match &self.controller {
+            Controller::CodeDeploy(_) | Controller::Native(_) => self.green_groups().await,
+            Controller::Rolling(_) => {
+                let found = self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await;
+                match optional(self.run, "whether green's targets are healthy is not checked", found) {
+                    Some(Found::Service(service)) => service.target_groups(),
+                    Some(Found::Missing(_)) | None => Vec::new(),
+                }
+            }
+        }
+    }
+
+    async fn all_on_green(&self) -> Result<(), Failure> {
+        if !self.plan.has_blue() {
+            return Ok(()); // with nothing beside it no weights are moved
+        }
+        for look in 1..=LOOKS {
+            match self.observe().await {
+                Some(observed) if observed.whole() != Some(Serving::Green) => {
+                    if look == LOOKS {
+                        let sentence = format!("production is not all on green any more: {}", observed.words());
+                        return Err(self.with_way_back(Failure::new(Reason::RolloutFailed, sentence)));
+                    }
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Some(_) | None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn observe(&self) -> Option<Observed> {
+        match &self.controller {
+            Controller::CodeDeploy(_) => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
+            Controller::Native(native) => native.observe().await,
+            Controller::Rolling(_) => None,
+        }
+    }
+
+    /// Whether AWS still keeps blue.
+    fn blue_is_there(&self) -> bool {
+        self.keeps_blue() && self.settings.rollout.follow == Follow::Shifted
+    }
+
+    fn with_way_back(&self, failure: Failure) -> Failure {
+        let is_gone = match self.plan.way {
+            Way::CodeDeploy(_) | Way::Native(_) => !self.blue_is_there() && self.plan.has_blue(),
+            Way::Rolling(_) => false,
+        };
+        let blue = short(&self.plan.blue.revision);
+        let hint = format!("blue is gone: mode: rollback with rollback-to: {blue} brings the old revision back (docs/stuck.md)");
+        if is_gone { failure.hint(hint) } else { failure }
+    }
+}
