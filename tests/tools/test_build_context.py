@@ -124,6 +124,13 @@ class OurContext(unittest.TestCase):
             resolved = subprocess.run(["cargo", "metadata", "--locked", "--format-version", "1"], cwd=folder, capture_output=True, text=True, check=False)
             self.assertEqual(resolved.returncode, 0, resolved.stderr)
 
+    def test_make_and_the_dockerfile_compile_by_one_script_alone(self):
+        made = subprocess.run(["make", "--dry-run", "release"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        self.assertIn("target/context/tests/tools/build_release\n", made)
+        dockerfile = (ROOT / "Dockerfile").read_text()
+        self.assertIn("\nRUN tests/tools/build_release ", dockerfile)
+        self.assertNotRegex(made + dockerfile, r"cargo (build|rustc|install)|rustc ")
+
     def test_nothing_is_in_it_that_the_binary_is_not_made_of(self):
         folders = {name.split("/")[0] for name in context_of(ROOT)}
         self.assertEqual(folders, {"Cargo.lock", "Cargo.toml", "LICENSE", "checks", "examples", "registry", "sim", "src", "tests"})
