@@ -176,7 +176,8 @@ impl Console {
         let mut lines = self.close(at);
         lines.push(String::new());
         lines.push(quiet(&format!("{}.", capital(sentence).trim_end_matches('.'))));
-        lines.extend(self.tags_not_set.iter().map(|tag| quiet(&format!("Tag {}", not_set(tag)))));
+        let later = if outcome == Outcome::Waiting { "; mode: continue does not set it (docs/images.md)" } else { "" };
+        lines.extend(self.tags_not_set.iter().map(|tag| quiet(&format!("Tag {}{later}", not_set(tag)))));
         let failure = self.failed.take();
         if let Some(failure) = failure.as_ref().filter(|_| !outcome.is_success()) {
             lines.push(annotation(Level::Error, &format!("{outcome} ({reason})"), &quiet(failure.sentence())));

@@ -82,7 +82,7 @@ async fn a_run_that_waits_for_an_answer_says_which_tag_does_not_move_by_itself()
     let told = assert_stays(Story::blue_green(), action, "waiting").await;
     assert_snapshot!(told.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
-    Tag latest was not moved to this image; it named [digest]
+    Tag latest was not moved to this image; it named [digest]; mode: continue does not set it (docs/images.md)
     ");
 }
 
