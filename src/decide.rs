@@ -26,6 +26,16 @@ pub enum Seen {
     Blind(Blindness),
 }
 
+impl Seen {
+    /// Whether some traffic is on green, or may be.
+    pub fn shows_traffic_on_green(&self) -> bool {
+        match self {
+            Self::Shifting | Self::Shifted | Self::Completed | Self::AtGate(At::Step | At::Production) => true,
+            Self::Preparing | Self::AtGate(At::Green | At::Foreign) | Self::Ended(_) | Self::Blind(_) => false,
+        }
+    }
+}
+
 /// At which gate a rollout waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
@@ -35,7 +45,7 @@ pub enum At {
     Step,
     /// Green serves 100 %, confirmed; blue is still there.
     Production,
-    /// Somebody else's gate: it is theirs to open.
+    /// Somebody else's gate, or one that we may not open: it is theirs to answer.
     Foreign,
 }
 
@@ -90,6 +100,8 @@ pub struct Patience {
     pub elapsed: Duration,
     /// Our deadline, from there.
     pub deadline: Duration,
+    /// Whether traffic was seen to move.
+    pub has_moved: bool,
 }
 
 /// How long we go on without being able to see. Long enough for an incident of an AWS API to pass, short enough to
@@ -107,6 +119,8 @@ pub enum Verdict {
     Open(At),
     /// Take it back.
     Abort(Trouble),
+    /// Our deadline passed before any traffic moved: nobody needs green any more, and it is rolled back.
+    GiveUp,
     /// Our deadline passed; AWS goes on.
     Leave,
 }
@@ -114,8 +128,21 @@ pub enum Verdict {
 /// What an observation means for what we wait for.
 pub fn decide(goal: Goal, seen: &Seen, patience: Patience) -> Verdict {
     match verdict_on(goal, seen) {
-        Verdict::Wait if patience.elapsed >= patience.deadline => Verdict::Leave,
+        Verdict::Wait if patience.elapsed < patience.deadline => Verdict::Wait,
+        Verdict::Wait if !patience.has_moved && is_before_traffic(goal, seen) => Verdict::GiveUp,
+        Verdict::Wait => Verdict::Leave,
         verdict => verdict,
+    }
+}
+
+/// Whether only blue serves and nobody else is asked to change that. Whoever only watches rolls nothing back, and a gate of somebody else
+/// is theirs to answer: AWS ends the wait for them.
+fn is_before_traffic(goal: Goal, seen: &Seen) -> bool {
+    match (seen, goal) {
+        (_, Goal::Watch) => false,
+        (Seen::Preparing | Seen::AtGate(At::Green), _) => true,
+        (Seen::AtGate(At::Step | At::Production | At::Foreign) | Seen::Shifting | Seen::Shifted | Seen::Completed, _)
+        | (Seen::Ended(_) | Seen::Blind(_), _) => false,
     }
 }
 
@@ -180,8 +207,9 @@ mod properties;
 mod tests {
     use super::*;
 
-    const EARLY: Patience = Patience { elapsed: Duration::from_secs(1), deadline: Duration::from_secs(10) };
-    const LATE: Patience = Patience { elapsed: Duration::from_secs(10), deadline: Duration::from_secs(10) };
+    const EARLY: Patience = Patience { elapsed: Duration::from_secs(1), deadline: Duration::from_secs(10), has_moved: false };
+    const LATE: Patience = Patience { elapsed: Duration::from_secs(10), ..EARLY };
+    const LATE_AND_MOVED: Patience = Patience { has_moved: true, ..LATE };
 
     fn ended() -> Seen {
         Seen::Ended(Trouble { reason: Reason::Alarm, sentence: "rang".into(), cause: None })
@@ -228,6 +256,17 @@ mod tests {
     fn the_deadline_leaves_what_aws_is_doing_but_never_hides_a_success() {
         assert_eq!(decide(Goal::Completed, &Seen::Shifting, LATE), Verdict::Leave);
         assert_eq!(decide(Goal::Completed, &Seen::Completed, LATE), Verdict::Proceed);
+    }
+
+    #[test]
+    fn a_deadline_before_any_traffic_rolls_green_back_unless_somebody_else_is_to_answer() {
+        for goal in [Goal::TestAtGate, Goal::Gate, Goal::Shifted, Goal::Baking, Goal::Completed, Goal::Hold] {
+            assert_eq!(decide(goal, &Seen::Preparing, LATE), Verdict::GiveUp, "{goal:?}");
+            assert_eq!(decide(goal, &Seen::Preparing, LATE_AND_MOVED), Verdict::Leave, "{goal:?}");
+            assert_eq!(decide(goal, &Seen::AtGate(At::Foreign), LATE), Verdict::Leave, "{goal:?}");
+        }
+        assert_eq!(decide(Goal::Shifted, &Seen::AtGate(At::Green), LATE), Verdict::GiveUp);
+        assert_eq!(decide(Goal::Watch, &Seen::Preparing, LATE), Verdict::Leave);
     }
 
     #[test]

@@ -234,6 +234,11 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
     }))
 }
 
+/// What serves, in every way it can be recognised; none without a service.
+pub fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
+    snapshot.service.as_ref().map(|service| blue(snapshot, service))
+}
+
 fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
     if let Some(revision) = snapshot.native.as_ref().and_then(|native| native.blue.as_ref()) {
         return Blue {

@@ -134,6 +134,9 @@ pub struct NativeUndo {
     pub blue: Blue,
     /// Whether there is nothing to go back to.
     pub is_first: bool,
+    /// Whether tasks are replaced behind one target group: its weights say nothing about which revision serves.
+    #[serde(default)]
+    pub in_place: bool,
     /// The desired count before, when this run changes it.
     pub desired: Option<i32>,
 }

@@ -4,9 +4,10 @@
 
 use crate::error::Failure;
 use crate::event::{Event, Witness};
+use crate::outcome::Reason;
 use crate::run::Run;
 use crate::steps::traffic;
-use crate::undo::Undo;
+use crate::undo::{Blue, Undo};
 
 mod codedeploy;
 mod hooks;
@@ -156,9 +157,18 @@ async fn one(run: &Run, undo: &Undo, hand: Hand) -> Unwound {
 async fn serves(run: &Run, undo: &Undo) -> Option<String> {
     match undo {
         Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
-        Undo::Native(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
+        Undo::Native(undo) => native::observe(run, undo).await.map(|observed| observed.words()),
         Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Hooks(_) | Undo::Scaling(_) | Undo::Tester(_) => None,
     }
+}
+
+/// Somebody has changed production's weights after the shift: the rules are named, because a person has to set them right.
+async fn weights_changed(run: &Run, blue: &Blue, sentence: String) -> Failure {
+    let rules = traffic::rules_to_blue(run, blue).await;
+    let failure = Failure::new(Reason::RolloutFailed, sentence);
+    rules.into_iter().fold(failure, Failure::caused_by).hint(
+        "where the new version is to serve all: aws elbv2 modify-rule --rule-arn RULE --actions with all weight on its target group (docs/stuck.md)",
+    )
 }
 
 async fn apply(run: &Run, undo: &Undo, hand: Hand) -> Result<Undone, Failure> {

@@ -70,6 +70,7 @@ const PAGES: [&str; 21] = [
     "POST faults (a Fault), DELETE faults",
     "POST alarm/NAME (\"OK\", \"ALARM\", \"INSUFFICIENT_DATA\"; or {\"state\", \"reason\"})",
     "POST metric ({\"namespace\", \"name\", \"dimensions\", \"at_ms\", \"value\"})",
+    "POST weights/LISTENER ({\"TARGET GROUP\": weight, …}, as somebody changes them by hand)",
     "POST services (a ServiceOptions)",
     "POST denied (a list of IAM actions)",
     "POST allowed (a list of IAM actions; an empty one allows all)",
@@ -140,9 +141,12 @@ async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
             Ok(options) => cloud.add_service(options).await.map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),
             Err(error) => Page::Wrong(error.to_string()),
         },
-        other => match other.strip_prefix("alarm/") {
-            Some(name) => with(body, |turn: AlarmTurn| turn.make(cloud, name)),
-            None => Page::Missing,
+        other => match other.split_once('/') {
+            Some(("alarm", name)) => with(body, |turn: AlarmTurn| turn.make(cloud, name)),
+            Some(("weights", listener)) => with(body, |weights: BTreeMap<String, u32>| {
+                cloud.route("by hand", listener, &weights.into_iter().collect::<Vec<_>>());
+            }),
+            _ => Page::Missing,
         },
     }
 }

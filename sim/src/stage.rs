@@ -239,6 +239,12 @@ impl Stage {
         self.cloud.look(|account| account.balancer.listener(listener).map(|listener| listener.forward.clone()).unwrap_or_default())
     }
 
+    /// Somebody gives a listener other weights by hand.
+    pub fn set_weights(&self, listener: &str, weights: &[(&str, u32)]) {
+        let weights: Vec<(String, u32)> = weights.iter().map(|(group, weight)| ((*group).to_owned(), *weight)).collect();
+        self.cloud.route("by hand", listener, &weights);
+    }
+
     /// Polls until a condition holds; false when it does not in time.
     pub async fn wait_until(&self, limit: Duration, holds: impl Fn(&Self) -> bool) -> bool {
         let began = Instant::now();

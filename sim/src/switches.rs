@@ -50,6 +50,10 @@ pub struct Switches {
     pub current_deployment: ShownDeployment,
     /// What becomes of hooks that are removed from the service during a rollout.
     pub removed_hooks: RemovedHooks,
+    /// Which state of the service `UpdateService` answers with.
+    pub update_answer: UpdateAnswer,
+    /// Whose health checks find a task unhealthy.
+    pub health_checks: HealthChecks,
     /// What `StopServiceDeployment` does when asked to `ABORT`.
     pub stop_abort: StopAbort,
     /// Whether the hooks of former stages stay in `lifecycleHookDetails`.
@@ -96,6 +100,8 @@ impl Default for Switches {
             later_pause: LaterPause::AfterBake,
             current_deployment: ShownDeployment::Present,
             removed_hooks: RemovedHooks::SnapshotKeeps,
+            update_answer: UpdateAnswer::After,
+            health_checks: HealthChecks::LoadBalancer,
             stop_abort: StopAbort::Refused,
             former_hooks: Toggle::On,
             empty_log_page: Toggle::Off,
@@ -129,6 +135,26 @@ pub enum Toggle {
     On,
     /// It is not.
     Off,
+}
+
+/// Which state of the service `UpdateService` answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdateAnswer {
+    /// The one that it leads to.
+    After,
+    /// The one before: the new deployment is only shown by later reads.
+    Before,
+}
+
+/// Whose health checks find a task unhealthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthChecks {
+    /// The load balancer's.
+    LoadBalancer,
+    /// The task definition's own.
+    Containers,
 }
 
 /// Which auto-rollback event an expired ready wait counts as.

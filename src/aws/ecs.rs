@@ -131,17 +131,20 @@ impl Aws {
         parsed(ACTION, answer.json(ACTION)?["tasks"].take())
     }
 
-    /// ARNs of a service's tasks that stopped lately.
+    /// ARNs of a service's tasks that stopped lately, in no order.
     pub async fn stopped_tasks(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
-        let call = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(DesiredStatus::Stopped);
-        Ok(told("ecs:ListTasks", call.send().await)?.task_arns().to_vec())
+        self.tasks_of(cluster, service, &DesiredStatus::Stopped).await
     }
 
     /// ARNs of a service's tasks that run or are to run.
     pub async fn service_tasks(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
+        self.tasks_of(cluster, service, &DesiredStatus::Running).await
+    }
+
+    async fn tasks_of(&self, cluster: &str, service: &str, status: &DesiredStatus) -> Result<Vec<String>, AwsError> {
         let (mut arns, mut token) = (Vec::new(), None);
         for _ in 0..PAGES {
-            let call = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(DesiredStatus::Running);
+            let call = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(status.clone());
             let answer = told("ecs:ListTasks", call.set_next_token(token.take()).send().await)?;
             arns.extend_from_slice(answer.task_arns());
             match answer.next_token() {

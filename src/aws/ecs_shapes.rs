@@ -72,13 +72,22 @@ struct Typed {
 }
 
 /// The circuit breaker of rolling deployments.
-#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
 pub struct CircuitBreaker {
     /// Whether it is on.
     pub enable: bool,
     /// Whether it rolls back.
     pub rollback: bool,
+    threshold_configuration: Option<Threshold>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+struct Threshold {
+    #[serde(rename = "type")]
+    kind: String,
+    value: Option<i64>,
 }
 
 /// A target group behind which a container of the service stands.
@@ -185,6 +194,10 @@ pub struct Task {
     pub stop_code: Option<String>,
     /// Its containers.
     pub containers: Vec<Container>,
+    /// When it was made, in seconds of the epoch.
+    pub created_at: f64,
+    /// What started it: a deployment's or task set's id, for a task of a service.
+    pub started_by: Option<String>,
 }
 
 /// A container of a task.
@@ -223,6 +236,12 @@ impl Service {
         breaker.and_then(|breaker| serde_json::from_value(breaker).ok()).unwrap_or_default()
     }
 
+    /// How many failed tasks its circuit breaker bears; none when it is off.
+    pub fn tolerated_failures(&self) -> Option<i64> {
+        let breaker = self.circuit_breaker();
+        breaker.enable.then(|| breaker.threshold(self.desired_count))
+    }
+
     /// Alarms that end a deployment of ECS's own.
     pub fn alarms(&self) -> Vec<String> {
         let Some(alarms) = self.configured("alarms").filter(|alarms| alarms["enable"] == Value::Bool(true)) else { return Vec::new() };
@@ -258,6 +277,12 @@ impl Service {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
+    /// Whether all of its running tasks are of one revision, and ECS works towards it.
+    pub fn runs_only(&self, revision: &str) -> bool {
+        let is_primary = self.primary_deployment().is_some_and(|primary| primary.task_definition == revision && primary.running_count > 0);
+        is_primary && self.deployments.iter().all(|other| other.task_definition == revision || other.running_count == 0)
+    }
+
     /// The revision that serves when nothing is in progress.
     pub fn revision(&self) -> &str {
         self.primary_task_set().map_or(&self.task_definition, |set| &set.task_definition)
@@ -279,6 +304,23 @@ impl Service {
     /// The cluster's name.
     pub fn cluster_name(&self) -> &str {
         crate::undo::short(&self.cluster_arn)
+    }
+}
+
+impl CircuitBreaker {
+    /// As the developer guide computes it: half of the wanted tasks, 3 at least and 200 at most, unless the service says otherwise.
+    fn threshold(&self, desired: i64) -> i64 {
+        const HALF: i64 = 50;
+        let (kind, value) = match &self.threshold_configuration {
+            Some(threshold) => (threshold.kind.as_str(), threshold.value),
+            None => ("", None),
+        };
+        let share = (desired.saturating_mul(value.unwrap_or(HALF)) + 99) / 100;
+        match (kind, value) {
+            ("COUNT", Some(count)) => count,
+            ("UNBOUNDED_PERCENT", _) => share,
+            _ => share.clamp(3, 200),
+        }
     }
 }
 
@@ -315,5 +357,29 @@ impl Task {
     /// The task's id, the last part of its ARN.
     pub fn id(&self) -> &str {
         crate::undo::short(&self.task_arn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tolerated(desired: i64, breaker: &Value) -> Option<i64> {
+        let configuration = json!({ "deploymentCircuitBreaker": breaker });
+        Service { desired_count: desired, deployment_configuration: Some(configuration), ..Service::default() }.tolerated_failures()
+    }
+
+    #[test]
+    fn a_circuit_breaker_bears_what_the_service_says() {
+        let on =
+            |threshold: Value| json!({ "enable": true, "rollback": true, "resetOnHealthyTask": true, "thresholdConfiguration": threshold });
+        assert_eq!(tolerated(20, &json!({ "enable": false, "rollback": false })), None);
+        assert_eq!(tolerated(1, &json!({ "enable": true, "rollback": false })), Some(3));
+        assert_eq!(tolerated(21, &on(json!({ "type": "BOUNDED_PERCENT", "value": 50 }))), Some(11));
+        assert_eq!(tolerated(1000, &on(Value::Null)), Some(200));
+        assert_eq!(tolerated(1000, &on(json!({ "type": "UNBOUNDED_PERCENT", "value": 30 }))), Some(300));
+        assert_eq!(tolerated(20, &on(json!({ "type": "COUNT", "value": 2 }))), Some(2));
     }
 }

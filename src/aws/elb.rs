@@ -1,12 +1,21 @@
 //! Elastic Load Balancing: where listeners really send traffic, and how healthy a target group is.
 
-use aws_sdk_elasticloadbalancingv2::types::Action;
+use aws_sdk_elasticloadbalancingv2::types::{Action, Listener, Rule};
 
 use super::error::told;
 use super::{Aws, AwsError};
 
 /// Where the rules of a listener send traffic: target group ARN and weight, rule by rule.
 pub type Forwards = Vec<Vec<(String, i32)>>;
+
+/// A rule, or the listener of a network load balancer, that forwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardingRule {
+    /// Its ARN.
+    pub arn: String,
+    /// Target groups' ARNs and their weights.
+    pub weights: Vec<(String, i32)>,
+}
 
 /// Healthy targets of all in a target group.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,20 +40,33 @@ impl TargetHealth {
 impl Aws {
     /// Every forward of the listener, default rule included; of a rule, when its ARN is given.
     pub async fn forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
-        if listener.contains(":listener/net/") { self.listener_forwards(listener).await } else { self.rule_forwards(listener).await }
+        Ok(self.forwarding_rules(listener).await?.into_iter().map(|rule| rule.weights).collect())
+    }
+
+    /// The same, with the rules' ARNs.
+    pub async fn forwarding_rules(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
+        let all =
+            if listener.contains(":listener/net/") { self.listener_forwards(listener).await } else { self.rule_forwards(listener).await }?;
+        Ok(all.into_iter().filter(|rule| !rule.weights.is_empty()).collect())
     }
 
     /// Network load balancers have no rules.
-    async fn listener_forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
+    async fn listener_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
         let answer = told("elasticloadbalancing:DescribeListeners", self.elb().describe_listeners().listener_arns(listener).send().await)?;
-        Ok(answer.listeners().iter().map(|listener| weights(listener.default_actions())).filter(|weights| !weights.is_empty()).collect())
+        let forwarding = |listener: &Listener| ForwardingRule {
+            arn: listener.listener_arn().unwrap_or_default().to_owned(),
+            weights: weights(listener.default_actions()),
+        };
+        Ok(answer.listeners().iter().map(forwarding).collect())
     }
 
-    async fn rule_forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
+    async fn rule_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
         let call = self.elb().describe_rules();
         let call = if listener.contains(":listener-rule/") { call.rule_arns(listener) } else { call.listener_arn(listener) };
         let answer = told("elasticloadbalancing:DescribeRules", call.send().await)?;
-        Ok(answer.rules().iter().map(|rule| weights(rule.actions())).filter(|weights| !weights.is_empty()).collect())
+        let forwarding =
+            |rule: &Rule| ForwardingRule { arn: rule.rule_arn().unwrap_or_default().to_owned(), weights: weights(rule.actions()) };
+        Ok(answer.rules().iter().map(forwarding).collect())
     }
 
     /// The health of the group's targets.

@@ -22,6 +22,8 @@ enum Walked {
     Failed,
     /// There was nothing more to see.
     Waiting,
+    /// The deadline passed before any traffic moved.
+    GivenUp,
 }
 
 /// A gate of the follower that was opened, and the look that was open before it.
@@ -41,10 +43,12 @@ struct Follower {
 impl Follower {
     fn walk(&mut self, looks: &[(Seen, Duration, bool)]) -> Walked {
         let mut looks = looks.iter().enumerate();
+        let mut has_moved = false;
         for goal in GOALS {
             loop {
                 let Some((look, (seen, elapsed, passes))) = looks.next() else { return Walked::Waiting };
-                match decide(goal, seen, Patience { elapsed: *elapsed, deadline: DEADLINE }) {
+                has_moved |= seen.shows_traffic_on_green();
+                match decide(goal, seen, Patience { elapsed: *elapsed, deadline: DEADLINE, has_moved }) {
                     Verdict::Proceed => {
                         let Seen::AtGate(at) = seen else { break };
                         if !self.pass(*at, look, *passes) {
@@ -56,6 +60,7 @@ impl Follower {
                     Verdict::Wait | Verdict::Open(_) => {}
                     Verdict::Abort(trouble) => return Walked::Aborted(trouble.reason),
                     Verdict::Leave => return Walked::Left,
+                    Verdict::GiveUp => return Walked::GivenUp,
                 }
             }
         }
@@ -121,7 +126,7 @@ fn looks() -> impl Strategy<Value = Vec<(Seen, Duration, bool)>> {
 }
 
 fn early() -> Patience {
-    Patience { elapsed: Duration::ZERO, deadline: DEADLINE }
+    Patience { elapsed: Duration::ZERO, deadline: DEADLINE, has_moved: false }
 }
 
 proptest! {
@@ -143,8 +148,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_done_is_aborted_only_where_users_reached_it_untested(goal in goals(), elapsed in 0..4000_u64) {
-        let patience = Patience { elapsed: Duration::from_secs(elapsed), deadline: DEADLINE };
+    fn what_is_done_is_aborted_only_where_users_reached_it_untested(goal in goals(), elapsed in 0..4000_u64, has_moved in any::<bool>()) {
+        let patience = Patience { elapsed: Duration::from_secs(elapsed), deadline: DEADLINE, has_moved };
         match decide(goal, &Seen::Completed, patience) {
             Verdict::Abort(trouble) => prop_assert!(goal == Goal::TestAtGate && trouble.reason == Reason::GateBypassed),
             verdict => prop_assert_eq!(verdict, Verdict::Proceed),
@@ -176,13 +181,30 @@ proptest! {
     }
 
     #[test]
-    fn the_deadline_changes_nothing_but_waiting(goal in goals(), seen in anything(), late in 0..4000_u64) {
-        let patience = Patience { elapsed: DEADLINE + Duration::from_secs(late), deadline: DEADLINE };
-        let expected = match decide(goal, &seen, early()) {
-            Verdict::Wait => Verdict::Leave,
-            verdict => verdict,
-        };
-        prop_assert_eq!(decide(goal, &seen, patience), expected);
+    fn the_deadline_changes_nothing_but_waiting(goal in goals(), seen in anything(), late in 0..4000_u64, has_moved in any::<bool>()) {
+        let patience = Patience { elapsed: DEADLINE + Duration::from_secs(late), deadline: DEADLINE, has_moved };
+        let verdict = decide(goal, &seen, patience);
+        match decide(goal, &seen, Patience { elapsed: Duration::ZERO, ..patience }) {
+            Verdict::Wait => prop_assert!(matches!(verdict, Verdict::Leave | Verdict::GiveUp)),
+            early => prop_assert_eq!(verdict, early),
+        }
+    }
+
+    #[test]
+    fn nothing_is_rolled_back_for_its_time_once_traffic_has_moved_or_while_somebody_else_is_to_answer(looks in looks()) {
+        if Follower::default().walk(&looks) == Walked::GivenUp {
+            let last = looks.iter().position(|(seen, elapsed, _)| {
+                *elapsed >= DEADLINE && matches!(seen, Seen::Preparing | Seen::AtGate(At::Green))
+            });
+            prop_assert!(last.is_some_and(|last| looks[..last].iter().all(|(seen, ..)| !seen.shows_traffic_on_green())));
+        }
+    }
+
+    #[test]
+    fn a_rollout_whose_green_never_comes_up_is_not_left_to_aws(goal in goals(), late in 0..4000_u64) {
+        let patience = Patience { elapsed: DEADLINE + Duration::from_secs(late), deadline: DEADLINE, has_moved: false };
+        let expected = if goal == Goal::Watch { Verdict::Leave } else { Verdict::GiveUp };
+        prop_assert_eq!(decide(goal, &Seen::Preparing, patience), expected);
     }
 
     #[test]

@@ -153,6 +153,11 @@ fn steps(percent: f64) -> u32 {
     steps
 }
 
+/// Whether tasks are replaced one by one behind one target group, as ECS does without a strategy.
+pub fn is_in_place(configuration: &Value) -> bool {
+    configuration["strategy"].as_str().is_none_or(|word| word == Strategy::Rolling.word())
+}
+
 /// Minutes that blue is kept after the shift.
 pub fn bake_minutes(configuration: &Value) -> u64 {
     configuration["bakeTimeInMinutes"].as_u64().unwrap_or(0)

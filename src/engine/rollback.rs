@@ -9,8 +9,9 @@ use crate::plan;
 use crate::run::Run;
 use crate::settings::{Approval, DefinitionSource, Settings};
 use crate::steps::history::{self, Target};
+use crate::steps::traffic::{self, Observed};
 use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::short;
+use crate::undo::{ServiceKey, short};
 use crate::unwind::{self, Unwound};
 
 pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
@@ -25,10 +26,23 @@ pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, H
     let snapshot = if snapshot.running.is_some() { line::look(run, settings).await? } else { snapshot };
     let target = history::target(run, settings, &snapshot).await?;
     run.tell(Event::Noted { sentence: format!("back to {}, {}", short(&target.revision), target.why) });
-    let again = settings_for(run, settings, &target).await?;
+    let mut again = settings_for(run, settings, &target).await?;
+    again.rollout.force_new_deployment |= is_shared(run, settings, &snapshot).await;
     let ending = line::deploy(run, &again).await?;
     let asked = ending.reason == Reason::AsPlanned;
     Ok(if asked { Ending { reason: Reason::RollbackAsked, ..ending } } else { ending })
+}
+
+/// Whether production's traffic is on both sides although nothing is in progress, as after a rollout that was stopped where it was: then
+/// also the revision that the service calls its own is deployed anew.
+async fn is_shared(run: &Run, settings: &Settings, snapshot: &Snapshot) -> bool {
+    let (Some(blue), None) = (plan::blue_of(snapshot), &snapshot.running) else { return false };
+    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
+    let shared = traffic::observe(run, &place, &blue).await.filter(Observed::is_shared);
+    if let Some(shared) = shared {
+        run.tell(Event::Noted { sentence: format!("{}, and nothing is in progress: a new rollout brings it to one side", shared.words()) });
+    }
+    shared.is_some()
 }
 
 /// What is in progress is stopped with rollback: blue is still there, and back within seconds. None when it was too late.

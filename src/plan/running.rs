@@ -26,6 +26,7 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
             deployment: Some(running.id.clone()),
             blue: blue(snapshot, service),
             is_first: deployment.source_service_revisions.is_empty(),
+            in_place: crate::documents::deployment_configuration::is_in_place(&deployment.deployment_configuration),
             desired: None,
         }),
         Thing::Rolling => Undo::Rolling(rolling(place, snapshot, service, running)),

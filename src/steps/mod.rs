@@ -22,6 +22,7 @@ pub mod stale;
 pub mod stopped;
 pub mod tags;
 pub mod task;
+pub mod task_failures;
 pub mod tester;
 pub mod traffic;
 mod transfer;

@@ -1,13 +1,10 @@
-//! Why containers stopped, what they said last, and when they have stopped too often. What cannot be read narrows what is known, never
-//! the outcome.
+//! Why containers stopped, and what they said last. What cannot be read limits what is known, never the outcome.
 
 use serde_json::Value;
 
 use crate::aws::ecs_shapes::{Container, Task};
-use crate::decide::{Seen, Trouble};
 use crate::documents::task_definition::TaskDefinition;
 use crate::error::StoppedContainer;
-use crate::outcome::Reason;
 use crate::run::Run;
 use crate::survey::optional;
 use crate::undo::ServiceKey;
@@ -16,14 +13,11 @@ use crate::undo::ServiceKey;
 const LINES: i32 = 10;
 /// Tasks looked at for different faults.
 const TASKS: usize = 3;
-/// This many tasks that stopped by themselves are no accident.
-const CRASHES: usize = 3;
-/// Every half a minute is often enough to ask for them, and keeps within the pace.
-const CRASH_LOOKS: u32 = 12;
 
-/// Tasks of a revision that stopped in a service, newest first as AWS lists them.
+/// Tasks of a revision that stopped in a service, those that failed first.
 pub async fn of_service(run: &Run, place: &ServiceKey, revision: &str, definition: &Value) -> Vec<StoppedContainer> {
-    let ours = tasks(run, place, revision, "why tasks stopped is not shown").await;
+    let mut ours = tasks(run, place, revision, "why tasks stopped is not shown").await;
+    ours.sort_by_key(|task| !task.has_failed());
     let mut stopped = Vec::new();
     for task in ours.iter().take(TASKS) {
         stopped.extend(of_task(run, task, definition, &[]).await);
@@ -47,7 +41,7 @@ async fn tasks(run: &Run, place: &ServiceKey, revision: &str, check: &str) -> Ve
 pub async fn crashed_among(run: &Run, place: &ServiceKey, revision: &str, arns: &[String]) -> usize {
     let described = run.aws.describe_tasks(&place.cluster, arns).await;
     let tasks = optional(run, "whether green's tasks stop again and again is not checked", described).unwrap_or_default();
-    tasks.iter().filter(|task| task.task_definition_arn == revision && is_crash(task)).count()
+    tasks.iter().filter(|task| task.task_definition_arn == revision && task.has_failed()).count()
 }
 
 /// The same fault repeats itself in every task; it is shown once.
@@ -65,7 +59,8 @@ fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
 
 /// The containers of a task that ended badly, or those that are judged.
 pub async fn of_task(run: &Run, task: &Task, definition: &Value, judged: &[String]) -> Vec<StoppedContainer> {
-    let failed = |container: &&Container| container.exit_code.is_none_or(|code| code != 0);
+    // A container that is stopped because nobody could reach it may end well, and its log is the evidence.
+    let failed = |container: &&Container| task.failed_health_checks() || container.exit_code.is_none_or(|code| code != 0);
     let wanted = |container: &&Container| judged.is_empty() || judged.contains(&container.name);
     let mut stopped = Vec::new();
     for container in task.containers.iter().filter(failed).filter(wanted) {
@@ -98,24 +93,4 @@ pub(super) async fn log(run: &Run, task: &Task, container: &Container, definitio
     let stream = format!("{prefix}/{}/{}", container.name, task.id());
     let lines = run.aws.last_lines(logs.group, &stream, lines).await;
     optional(run, "the container's last log lines are not shown", lines).unwrap_or_default()
-}
-
-/// What green is while tasks of it are missing, at the `look`th look: coming up, unless its tasks end by themselves again and again,
-/// because those will never become steady.
-pub async fn coming_up(run: &Run, place: &ServiceKey, revision: &str, look: u32) -> Seen {
-    if !look.is_multiple_of(CRASH_LOOKS) || run.is_denied("ecs:ListTasks") {
-        return Seen::Preparing;
-    }
-    let stopped = tasks(run, place, revision, "tasks that stop again and again are noticed only when the controller gives up").await;
-    let crashed = stopped.iter().filter(|task| is_crash(task)).count();
-    if crashed < CRASHES {
-        return Seen::Preparing;
-    }
-    let sentence = format!("green does not come up: {crashed} of its tasks have stopped");
-    Seen::Ended(Trouble { reason: Reason::TasksUnhealthy, sentence, cause: None })
-}
-
-/// Tasks that a person, a scheduler or a deployment stopped say nothing about the revision.
-fn is_crash(task: &Task) -> bool {
-    task.is_stopped() && matches!(task.stop_code.as_deref(), Some("EssentialContainerExited" | "TaskFailedToStart"))
 }

@@ -2,7 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::aws::ecs::Found;
-use crate::aws::elb::Forwards;
+use crate::aws::elb::{ForwardingRule, Forwards, group_name};
 use crate::event::{Serving, Traffic, Witness};
 use crate::run::Run;
 use crate::survey::optional;
@@ -22,6 +22,11 @@ impl Observed {
     pub fn words(&self) -> String {
         let (blue, green) = (self.traffic.blue.round(), self.traffic.green.round());
         format!("blue serves {blue} % of production, green {green} % ({})", self.witness.words())
+    }
+
+    /// Whether both sides have some of it.
+    pub fn is_shared(&self) -> bool {
+        self.whole().is_none()
     }
 
     /// The side that has all of it, if one has.
@@ -54,6 +59,36 @@ async fn at_listeners(run: &Run, blue: &Blue) -> Option<Traffic> {
         forwards.extend(forwards_of(run, listener).await?);
     }
     share(&forwards, &blue.target_groups)
+}
+
+/// The production rules that send traffic to blue, with their weights, in words: what a person has to change.
+pub async fn rules_to_blue(run: &Run, blue: &Blue) -> Vec<String> {
+    production_rules(run, blue).await.iter().filter(|rule| leads(rule, |group| blue.target_groups.contains(group))).map(in_words).collect()
+}
+
+/// The production rules of both sides that send traffic to green.
+pub async fn rules_to_green(run: &Run, blue: &Blue) -> Vec<String> {
+    let is_of_both = |rule: &&ForwardingRule| rule.weights.iter().any(|(group, _)| blue.target_groups.contains(group));
+    let to_green = |rule: &&ForwardingRule| leads(rule, |group| !blue.target_groups.contains(group));
+    production_rules(run, blue).await.iter().filter(is_of_both).filter(to_green).map(in_words).collect()
+}
+
+async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
+    let mut rules = Vec::new();
+    for listener in &blue.listeners {
+        let read = run.aws.forwarding_rules(listener).await;
+        rules.extend(optional(run, "the weights of production's rules are not told", read).unwrap_or_default());
+    }
+    rules
+}
+
+fn leads(rule: &ForwardingRule, to: impl Fn(&String) -> bool) -> bool {
+    rule.weights.iter().any(|(group, weight)| *weight > 0 && to(group))
+}
+
+fn in_words(rule: &ForwardingRule) -> String {
+    let weights: Vec<String> = rule.weights.iter().map(|(group, weight)| format!("{weight} to {}", group_name(group))).collect();
+    format!("rule {} forwards {}", rule.arn, weights.join(", "))
 }
 
 /// A listener's forwards, unless AWS denies reading them.
@@ -104,6 +139,13 @@ mod tests {
     fn a_listener_without_blue_is_all_green_and_one_without_weights_says_nothing() {
         assert_eq!(share(&vec![rule(&[("green", 1)])], &["blue".into()]), Some(Traffic { blue: 0.0, green: 100.0 }));
         assert_eq!(share(&vec![], &["blue".into()]), None);
+    }
+
+    #[test]
+    fn a_rule_is_named_with_its_weights() {
+        let group = |name: &str| format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a");
+        let rule = ForwardingRule { arn: "arn:rule".into(), weights: vec![(group("api-1"), 50), (group("api-2"), 50)] };
+        assert_eq!(in_words(&rule), "rule arn:rule forwards 50 to api-1, 50 to api-2");
     }
 
     #[test]

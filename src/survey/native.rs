@@ -48,7 +48,7 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
         is_readable(run, &history).await?;
     }
     let running = in_progress(run, settings, service, &history).await?;
-    let blue = blue(run, service, running.as_ref()).await?;
+    let blue = blue(run, service, &history, running.as_ref()).await?;
     Ok((Some(Native { history, blue }), running))
 }
 
@@ -78,14 +78,16 @@ fn rolling(service: &Service) -> Option<Running> {
     Some(running::rolling(going))
 }
 
-/// The source of what runs, else the one revision that has tasks.
-async fn blue(run: &Run, service: &Service, running: Option<&Running>) -> Result<Option<ServiceRevision>, AwsError> {
+/// The source of what runs, else the one revision that has tasks. Of several, as a deployment that was stopped where it was leaves them, it
+/// is the one that succeeded last.
+async fn blue(run: &Run, service: &Service, history: &[Brief], running: Option<&Running>) -> Result<Option<ServiceRevision>, AwsError> {
     let source = running.and_then(|running| match &running.thing {
         running::Thing::Native(deployment) => deployment.source_service_revisions.first().map(|source| source.arn.clone()),
         running::Thing::CodeDeploy(_) | running::Thing::Rolling => None,
     });
-    let Some(arn) = source.or_else(|| service.current_service_revisions.first().map(|current| current.arn.clone())) else {
-        return Ok(None);
-    };
+    let current = || service.current_service_revisions.iter().map(|current| &current.arn);
+    let succeeded = history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful);
+    let good = succeeded.filter_map(|brief| brief.target_service_revision_arn.as_ref()).find(|target| current().any(|arn| arn == *target));
+    let Some(arn) = source.or_else(|| good.or(current().next()).cloned()) else { return Ok(None) };
     Ok(run.aws.describe_service_revisions(&[arn]).await?.into_iter().next())
 }

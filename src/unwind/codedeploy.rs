@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Hand, Undone, Unwound};
+use super::{Hand, Undone, Unwound, weights_changed};
 use crate::aws::codedeploy_shapes::{Deployment, Status};
 use crate::aws::{AwsError, Kind};
 use crate::engine::blue_confirmed;
@@ -16,7 +16,7 @@ use crate::run::Run;
 use crate::steps::blind::Blind;
 use crate::steps::rollout::codedeploy::find;
 use crate::steps::traffic;
-use crate::undo::CodeDeployUndo;
+use crate::undo::{CodeDeployUndo, short};
 
 /// A rollback is a flip of weights and the end of green's tasks.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -34,13 +34,15 @@ pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> R
     }
     let ended = ended(run, undo, &id).await?;
     if ended.status == Status::Succeeded {
-        return Ok(Undone::Traffic(too_late(run, undo, &id).await));
+        return too_late(run, undo, &id).await.map(Undone::Traffic);
     }
     if let Some(rollback) = &ended.rollback {
         run.tell(Event::Noted { sentence: format!("CodeDeploy rolls back with deployment {rollback}") });
         follow(run, rollback).await?;
     }
-    on_blue(run, undo, &id).await
+    // Without a rollback nothing moves any more: only a read that is older than the stop is waited for.
+    let patience = if ended.rollback.is_some() { Duration::from_mins(1) } else { Duration::from_secs(5) };
+    on_blue(run, undo, &id, patience).await
 }
 
 /// A request that was cut off may still be on its way: it is looked for more than once.
@@ -130,7 +132,7 @@ fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
 }
 
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
-async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Undone, Failure> {
+async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, patience: Duration) -> Result<Undone, Failure> {
     let began = Instant::now();
     let mut easing = Easing::default();
     loop {
@@ -143,16 +145,22 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Undone, F
             blue_confirmed(run, &undo.blue.revision, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
         }
-        if began.elapsed() > Duration::from_mins(1) {
-            return Err(Failure::new(Reason::RolloutFailed, format!("deployment {id} is over, but production is not all on blue"))
-                .hint(format!("bring the old revision back with a new deployment of {}: docs/stuck.md", undo.blue.revision)));
+        if began.elapsed() > patience {
+            let failure = Failure::new(Reason::RolloutFailed, format!("deployment {id} is over, but production is not all on blue"));
+            let rules = traffic::rules_to_green(run, &undo.blue).await;
+            return Err(rules.into_iter().fold(failure, Failure::caused_by).hint(new_deployment(undo)));
         }
         easing.rest().await;
     }
 }
 
 /// It succeeded before it could be stopped: green serves, and blue is gone or going.
-async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Unwound {
+async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Unwound, Failure> {
+    let observed = traffic::observe(run, &undo.place, &undo.blue).await;
+    if observed.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
+        let sentence = format!("deployment {id} has succeeded, and production is not all on green: somebody has changed the weights");
+        return Err(weights_changed(run, &undo.blue, sentence).await.hint(new_deployment(undo)));
+    }
     let sentence = format!(
         "deployment {id} had succeeded before it could be stopped; to go back, deploy {} again (task-definition-arn)",
         undo.blue.revision
@@ -163,7 +171,12 @@ async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Unwound {
         Ok(crate::aws::ecs::Found::Service(service)) => service.revision().to_owned(),
         Ok(crate::aws::ecs::Found::Missing(_)) | Err(_) => "the new revision".to_owned(),
     };
-    Unwound::TooLate { revision }
+    Ok(Unwound::TooLate { revision })
+}
+
+/// What brings the old revision back although its deployment is over.
+fn new_deployment(undo: &CodeDeployUndo) -> String {
+    format!("bring the old revision back: mode: rollback with rollback-to: {} (docs/stuck.md)", short(&undo.blue.revision))
 }
 
 /// Follows one deployment, as long as it takes and it can be seen.

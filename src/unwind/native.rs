@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Hand, Undone, Unwound};
+use super::{Hand, Undone, Unwound, weights_changed};
 use crate::aws::ecs::Found;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_rollouts::Answered;
@@ -18,7 +18,7 @@ use crate::pace::Easing;
 use crate::run::Run;
 use crate::steps::blind::Blind;
 use crate::steps::rollout::native::find;
-use crate::steps::traffic;
+use crate::steps::traffic::{self, Observed};
 use crate::undo::{NativeUndo, short};
 
 /// A rollback is a flip of weights and the end of green's tasks.
@@ -35,7 +35,7 @@ pub(super) async fn take_back(run: &Run, undo: &NativeUndo, hand: Hand) -> Resul
     }
     let ended = ended(run, undo, &arn).await?;
     match ended.status() {
-        DeploymentStatus::Successful => Ok(Undone::Traffic(too_late(run, undo, &arn))),
+        DeploymentStatus::Successful => too_late(run, undo, &arn).await.map(Undone::Traffic),
         DeploymentStatus::RollbackFailed => Err(rollback_failed(undo, &ended)),
         DeploymentStatus::RolledBack | DeploymentStatus::Stopped | DeploymentStatus::Going | DeploymentStatus::Returning => {
             on_blue(run, undo, &ended).await
@@ -135,7 +135,9 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
         }
         if began.elapsed() > patience(ended) {
             let sentence = format!("service deployment {} is {}, but production is not all on blue", ended.id(), ended.word);
-            return Err(Failure::new(Reason::RolloutFailed, sentence).hint(new_rollout(undo)));
+            let failure = Failure::new(Reason::RolloutFailed, sentence);
+            let rules = traffic::rules_to_green(run, &undo.blue).await;
+            return Err(rules.into_iter().fold(failure, Failure::caused_by).hint(new_rollout(undo)));
         }
         easing.rest().await;
     }
@@ -144,7 +146,7 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
 /// One that was stopped where it was moves no traffic any more; a rollback's last weights may take a while to be read.
 fn patience(ended: &ServiceDeployment) -> Duration {
     match ended.status() {
-        DeploymentStatus::Stopped => Duration::from_secs(15),
+        DeploymentStatus::Stopped => Duration::from_secs(5),
         DeploymentStatus::Going
         | DeploymentStatus::Returning
         | DeploymentStatus::Successful
@@ -155,7 +157,7 @@ fn patience(ended: &ServiceDeployment) -> Duration {
 
 /// Who says that blue serves: the listeners, else ECS's own word for a rollback.
 async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<Witness> {
-    if let Some(observed) = traffic::observe(run, &undo.place, &undo.blue).await {
+    if let Some(observed) = observe(run, undo).await {
         return (observed.whole() == Some(Serving::Blue)).then_some(observed.witness);
     }
     if ended.status() == DeploymentStatus::RolledBack {
@@ -163,7 +165,13 @@ async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Opt
     }
     // Without weights the service's own revision is all there is.
     let Ok(Found::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
-    (service.task_definition == undo.blue.revision).then_some(Witness::Deployment)
+    let is_back = if undo.in_place { service.runs_only(&undo.blue.revision) } else { service.task_definition == undo.blue.revision };
+    is_back.then_some(Witness::Deployment)
+}
+
+/// Where production's traffic goes; none where weights do not tell.
+pub(super) async fn observe(run: &Run, undo: &NativeUndo) -> Option<Observed> {
+    if undo.in_place { None } else { traffic::observe(run, &undo.place, &undo.blue).await }
 }
 
 /// When somebody else's deployment was made.
@@ -197,12 +205,16 @@ async fn put_count_back(run: &Run, undo: &NativeUndo) {
 }
 
 /// It succeeded before it could be stopped: green serves, and blue is gone.
-fn too_late(run: &Run, undo: &NativeUndo, arn: &str) -> Unwound {
+async fn too_late(run: &Run, undo: &NativeUndo, arn: &str) -> Result<Unwound, Failure> {
     let id = short(arn);
+    if observe(run, undo).await.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
+        let sentence = format!("service deployment {id} is over, and production is not all on green: somebody has changed the weights");
+        return Err(weights_changed(run, &undo.blue, sentence).await.hint(new_rollout(undo)));
+    }
     run.tell(Event::Warned {
         sentence: format!("service deployment {id} had succeeded before it could be stopped; to go back: mode: rollback"),
     });
-    Unwound::TooLate { revision: undo.ours.clone() }
+    Ok(Unwound::TooLate { revision: undo.ours.clone() })
 }
 
 fn rollback_failed(undo: &NativeUndo, ended: &ServiceDeployment) -> Failure {

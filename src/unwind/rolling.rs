@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_mins(30);
 /// What the circuit breaker needs to begin its own rollback after it gave our deployment up.
 const BREAKER: Duration = Duration::from_secs(20);
 
-/// Looks for a deployment whose start was never answered.
-const UNANSWERED_LOOKS: u32 = 4;
+/// A read may be older than our update, or an update that was not answered may still land: so many looks in a row are believed.
+const SURE: u32 = 4;
 
 /// What the service works towards, seen from the undo.
 enum Towards {
@@ -44,7 +44,7 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
     }
     let began = Instant::now();
     let mut sent = false;
-    let mut looks = 0;
+    let mut settled = 0;
     let mut blind = Blind::default();
     let mut easing = Easing::default();
     while began.elapsed() < PATIENCE {
@@ -52,9 +52,13 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
             easing.rest().await;
             continue;
         };
+        settled = if matches!(towards, Towards::Previous { is_completed: true }) { settled + 1 } else { 0 };
         match towards {
-            // An update that was not answered may still land, and a read may be older than it.
-            Towards::Previous { is_completed: true } if undo.deployment.is_none() && !sent && looks < UNANSWERED_LOOKS => looks += 1,
+            Towards::Previous { is_completed: true } if settled < SURE => {
+                if settled == 1 {
+                    easing = Easing::default();
+                }
+            }
             Towards::Previous { is_completed: true } => {
                 blue_confirmed(run, &undo.previous, Witness::Deployment);
                 return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: Witness::Deployment }));

@@ -235,10 +235,11 @@ async fn a_headless_service_s_green_that_crashes_leaves_blue() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
-    ::error title=rolled-back (tasks-unhealthy)::green does not come up: [n] of its tasks have stopped
+    ::error title=rolled-back (tasks-unhealthy)::green does not become healthy: [n] of its tasks have failed
+      Caused by: Essential container in task exited
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
-      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      hint: fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
     ---

@@ -210,7 +210,7 @@ async fn a_circuit_breaker_that_brings_the_former_deployment_back_is_recognised(
       Caused by: ECS deployment circuit breaker: tasks failed to start.
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
-      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      hint: fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
     ---
@@ -230,7 +230,7 @@ async fn a_circuit_breaker_that_makes_a_new_deployment_of_the_old_revision_is_re
       Caused by: ECS deployment circuit breaker: tasks failed to start.
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
-      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      hint: fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
     ---
@@ -254,7 +254,7 @@ async fn a_circuit_breaker_that_only_gives_up_is_followed_by_our_own_way_back() 
       Caused by: ECS deployment circuit breaker: tasks failed to start.
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
-      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      hint: fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
     Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
     ---
@@ -263,24 +263,6 @@ async fn a_circuit_breaker_that_only_gives_up_is_followed_by_our_own_way_back() 
     ecs:UpdateService
     ecs:DeregisterTaskDefinition
     "#);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_circuit_breaker_the_deadline_ends_the_wait() {
-    let told = story().told(Action::deploy("1.4.0").with("deadline", "2s")).await;
-    assert_snapshot!(told.ending(), @"
-    exit code 30
-    ---
-    The rollout was not over after [time]: ECS goes on replacing the tasks.
-    ::error title=still-running (timeout)::the rollout was not over after [time]
-      Caused by: ECS goes on replacing the tasks
-      hint: raise wait-for-minutes or deadline, or use wait-until: shifted
-      see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
-    Outcome: still-running (timeout), exit code 30, after [time]
-    ---
-    ecs:RegisterTaskDefinition
-    ecs:UpdateService
-    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

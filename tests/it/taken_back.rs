@@ -318,7 +318,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     ::group::Green
     ::endgroup::
     ✗ Green ([time])
-    Green does not come up: [n] of its tasks have stopped.
+    Green does not become healthy: [n] of its tasks have failed.
     ::group::Rollback
     deployment [deployment 1] is stopped, with rollback
     CodeDeploy rolls back with deployment [deployment 2]
@@ -332,10 +332,11 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     ✓ Rollback: blue serves 100 % ([time])
 
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (tasks-unhealthy)::green does not come up: [n] of its tasks have stopped
+    ::error title=rolled-back (tasks-unhealthy)::green does not become healthy: [n] of its tasks have failed
+      Caused by: Essential container in task exited
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
-      hint: mend what the containers stopped for; when none stopped, look at the target group's health check
+      hint: fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
     ---
@@ -363,8 +364,9 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
 
     ### Why
 
-    - **green does not come up&#58; [n] of its tasks have stopped**
-    - What to do: mend what the containers stopped for; when none stopped, look at the target group's health check
+    - **green does not become healthy&#58; [n] of its tasks have failed**
+      - Essential container in task exited
+    - What to do: fix what the containers stopped for; where none stopped by itself, look at the health checks&#58; path, port, expected codes, grace period
 
     | | |
     |---|---|

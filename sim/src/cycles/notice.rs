@@ -8,6 +8,7 @@ use super::tasks;
 use crate::account::{Account, Phase, StopCode};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
+use crate::switches::HealthChecks;
 use crate::world::{Health, TaskHandle};
 
 pub(super) async fn exits(cloud: &Arc<Cloud>) {
@@ -81,13 +82,22 @@ fn note_health(account: &mut Account, health: &BTreeMap<SocketAddr, Health>, pat
 
 fn replace_unhealthy(cloud: &Arc<Cloud>, task: &str, target_group: &str) {
     let arn = cloud.look(|account| account.place.target_group_arn(target_group));
+    let reason = match cloud.switches().health_checks {
+        HealthChecks::LoadBalancer => format!("Task failed ELB health checks in (target-group {arn})"),
+        HealthChecks::Containers => "Task failed container health checks".to_owned(),
+    };
     cloud.change(|account| {
         let port = account.task(task).and_then(|task| task.containers.iter().map(|container| container.port).find(|port| *port != 0));
-        let said = format!("(port {}) is unhealthy in (target-group {arn}) due to (reason Health checks failed).", port.unwrap_or(0));
+        let said = match cloud.switches().health_checks {
+            HealthChecks::LoadBalancer => {
+                format!("(port {}) is unhealthy in (target-group {arn}) due to (reason Health checks failed).", port.unwrap_or(0))
+            }
+            HealthChecks::Containers => format!("(task {task}) failed container health checks."),
+        };
         if let Some(fleet) = account.task(task).and_then(|task| task.origin.fleet().map(ToOwned::to_owned)) {
             account.say(&fleet, &said);
         }
         tasks::count_failure(account, task, cloud.switches().restart_delay_ms);
     });
-    tasks::end(cloud, task, StopCode::SchedulerInitiated, &format!("Task failed ELB health checks in (target-group {arn})"));
+    tasks::end(cloud, task, StopCode::SchedulerInitiated, &reason);
 }

@@ -1,9 +1,9 @@
 //! Rolling rollouts under the ECS controller.
 
-use ecs_bluegreen_sim::{Breaker, Controller, RollingOptions, StageOptions};
+use ecs_bluegreen_sim::{Breaker, Controller, HealthChecks, RollingOptions, StageOptions, Switches, UpdateAnswer};
 use serde_json::{Value, json};
 
-use crate::harness::Play;
+use crate::harness::{Play, definition};
 
 async fn stage(breaker: Breaker) -> Play {
     Play::with(Controller::Rolling(RollingOptions { breaker, ..RollingOptions::default() }), StageOptions::default()).await
@@ -84,5 +84,45 @@ async fn a_newer_update_supersedes_and_no_desired_tasks_complete_at_once() {
     assert_eq!(rollout(&done, &bad), Value::Null);
     play.ask("ecs.UpdateService", json!({ "cluster": "prod", "service": "api", "desiredCount": 0 })).await;
     play.until("ecs.DescribeServices", services(), |answer| answer["services"][0]["runningCount"] == 0).await;
+    play.stage.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_that_fail_their_health_checks_are_stopped_with_aws_s_words_and_replaced() {
+    let words = [
+        (HealthChecks::LoadBalancer, "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:"),
+        (HealthChecks::Containers, "Task failed container health checks"),
+    ];
+    for (health_checks, begins) in words {
+        let switches = Switches { health_checks, unhealthy_after_ms: 700, ..Switches::default() };
+        let options = StageOptions { switches, ..StageOptions::default() };
+        let play = Play::with(Controller::Rolling(RollingOptions::default()), options).await;
+        let mut sick = definition(&format!("{}/app:1.0.0", play.stage.registry_host()));
+        sick["containerDefinitions"][0]["environment"] =
+            json!([{ "name": "ERROR_RATE", "value": "1" }, { "name": "TROUBLE_PATH", "value": "/health" }]);
+        let revision = play.ask("ecs.RegisterTaskDefinition", sick).await["taskDefinition"]["taskDefinitionArn"].clone();
+        update(&play, revision.as_str().expect("an ARN")).await;
+        let stopped = json!({ "cluster": "prod", "serviceName": "api", "desiredStatus": "STOPPED" });
+        let listed = play.until("ecs.ListTasks", stopped, |answer| answer["taskArns"].as_array().is_some_and(|arns| arns.len() > 1)).await;
+        let described = play.ask("ecs.DescribeTasks", json!({ "cluster": "prod", "tasks": listed["taskArns"] })).await;
+        for task in described["tasks"].as_array().expect("tasks") {
+            assert_eq!((&task["stopCode"], &task["taskDefinitionArn"]), (&json!("ServiceSchedulerInitiated"), &revision));
+            assert!(task["stoppedReason"].as_str().is_some_and(|reason| reason.starts_with(begins)), "{task}");
+        }
+        play.stage.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_may_be_answered_with_the_service_as_it_was() {
+    let switches = Switches { update_answer: UpdateAnswer::Before, ..Switches::default() };
+    let options = StageOptions { switches, ..StageOptions::default() };
+    let play = Play::with(Controller::Rolling(RollingOptions::default()), options).await;
+    let revision = play.register("1.1.0").await;
+    let answer = play.ask("ecs.UpdateService", json!({ "cluster": "prod", "service": "api", "taskDefinition": revision })).await;
+    assert_eq!(answer["service"]["deployments"].as_array().map(Vec::len), Some(1));
+    assert_ne!(answer["service"]["deployments"][0]["taskDefinition"], revision);
+    let shown = play.ask("ecs.DescribeServices", services()).await;
+    assert_eq!(shown["services"][0]["deployments"][0]["taskDefinition"], revision);
     play.stage.shutdown().await;
 }

@@ -3,15 +3,17 @@
 use crate::aws::Kind;
 use crate::aws::codedeploy::NewDeployment;
 use crate::aws::codedeploy_shapes::{Deployment, ReadyWait, Status, Target};
-use crate::decide::{At, Goal, Seen};
+use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, Witness};
+use crate::outcome::Reason;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
-use crate::steps::{stopped, traffic};
+use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
+use crate::steps::traffic::{self, Observed};
 use crate::undo::{CodeDeployUndo, Undo};
 
 use super::{Look, confirmed, progress};
@@ -25,6 +27,8 @@ pub use create::{REGISTERED, RUN, find};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
+/// What is read so often is no read from before the shift.
+const SURE: u32 = 6;
 
 /// A deployment of ours.
 pub struct CodeDeploy<'a> {
@@ -38,6 +42,9 @@ pub struct CodeDeploy<'a> {
     opened_at: Option<u32>,
     blind: Blind,
     witness: Option<Witness>,
+    task_failures: TaskFailures,
+    /// How often traffic was seen on blue after CodeDeploy had shifted all of it.
+    shared_looks: u32,
 }
 
 impl<'a> CodeDeploy<'a> {
@@ -82,7 +89,8 @@ impl<'a> CodeDeploy<'a> {
             run.aws.partition().region()
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true, found });
-        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind: Blind::default(), witness: None }
+        let (blind, task_failures) = (Blind::default(), TaskFailures::default());
+        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind, witness: None, task_failures, shared_looks: 0 }
     }
 
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the official action.
@@ -112,6 +120,16 @@ impl<'a> CodeDeploy<'a> {
     /// Who confirmed where traffic goes.
     pub fn witness(&self) -> Witness {
         self.witness.unwrap_or(Witness::Controller)
+    }
+
+    /// Whether traffic may have moved although nothing shows it: the gate is open, and the weights cannot be read.
+    pub fn may_have_moved(&self) -> bool {
+        self.target.is_none() && (self.opened_at.is_some() || self.way.group.ready_wait == ReadyWait::Continue)
+    }
+
+    /// Tasks of green that have failed.
+    pub fn task_failures(&self) -> &TaskFailures {
+        &self.task_failures
     }
 
     /// What CodeDeploy does when we leave.
@@ -178,7 +196,7 @@ impl<'a> CodeDeploy<'a> {
             Status::Succeeded => self.confirm(Seen::Completed).await,
             Status::Failed | Status::Stopped => Seen::Ended(self.trouble(deployment).await),
             Status::Going if deployment.termination_wait_started => self.confirm(Seen::Shifted).await,
-            Status::Going => self.going().await,
+            Status::Going => self.going(deployment, goal).await,
         }
     }
 
@@ -189,25 +207,35 @@ impl<'a> CodeDeploy<'a> {
         {
             self.run.tell(Event::GateOpened { gate: Gate::Green });
         }
-        Seen::AtGate(At::Green)
+        let is_ours = !self.run.is_denied("codedeploy:ContinueDeployment");
+        Seen::AtGate(if is_ours { At::Green } else { At::Foreign })
     }
 
-    async fn going(&mut self) -> Seen {
+    async fn going(&mut self, deployment: &Deployment, goal: Goal) -> Seen {
         let event = |name: &str| self.target.as_ref().and_then(|target| target.event(name)).unwrap_or("Pending").to_owned();
         match (event("AllowTraffic").as_str(), event("AfterAllowTraffic").as_str()) {
             ("Succeeded", "Succeeded" | "Skipped") => self.confirm(Seen::Shifted).await,
             ("InProgress" | "Succeeded", _) => Seen::Shifting,
-            _ => self.coming_up().await,
+            _ => self.coming_up(deployment, goal).await,
         }
     }
 
     /// CodeDeploy gives green an hour to become steady.
-    async fn coming_up(&self) -> Seen {
-        let missing = self.target.as_ref().is_some_and(|target| target.sets.iter().any(|set| set.is_green && set.running < set.desired));
-        if !missing {
-            return Seen::Preparing;
+    async fn coming_up(&mut self, deployment: &Deployment, goal: Goal) -> Seen {
+        let counted =
+            CountedTasks { place: &self.plan.place, revision: &self.revision.arn, since: deployment.created_seconds, deployment: None };
+        self.task_failures.look(self.run, &counted, self.looks).await;
+        self.task_failures.trouble(LIMIT, goal).map_or(Seen::Preparing, Seen::Ended)
+    }
+
+    /// CodeDeploy shifts no traffic any more, and some of it is not on green: somebody has changed the weights.
+    fn shared(&mut self, observed: Observed) -> Seen {
+        self.shared_looks += 1;
+        if self.shared_looks < SURE {
+            return Seen::Shifting;
         }
-        stopped::coming_up(self.run, &self.plan.place, &self.revision.arn, self.looks).await
+        let sentence = format!("deployment {} has shifted all traffic, and somebody has changed the weights since", self.id);
+        Seen::Ended(Trouble { reason: Reason::RolloutFailed, sentence, cause: Some(observed.words()) })
     }
 
     /// Nothing counts as shifted before the listeners, or the next best witness, say so.
@@ -218,6 +246,7 @@ impl<'a> CodeDeploy<'a> {
         let observed = traffic::observe(self.run, &self.plan.place, &self.plan.blue).await;
         let witness = match observed {
             Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
+            Some(observed) if seen == Seen::Completed => return self.shared(observed),
             Some(_) => return Seen::Shifting,
             None => Witness::Controller,
         };

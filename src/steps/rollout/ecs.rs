@@ -5,18 +5,28 @@ use serde_json::json;
 use crate::aws::AwsError;
 use crate::aws::ecs::{Found, update_request};
 use crate::aws::ecs_shapes::{Deployment, Service};
-use crate::decide::{Seen, Trouble};
+use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, Progress, Serving, Tasks, Witness};
 use crate::outcome::Reason;
-use crate::plan::{RollingWay, RolloutPlan};
+use crate::pace::Easing;
+use crate::plan::{RollingWay, RolloutPlan, Way};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
+use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy};
 use crate::undo::{RollingUndo, Undo, short};
 
 use super::{Look, confirmed};
+
+/// A new deployment may take some looks to be shown.
+const SHOWN: u32 = 14;
+/// A read may be older than our update; what is read so often in a row is true.
+const STALE: u32 = 6;
+/// A circuit breaker that has not ended the deployment after so many failed tasks more than it bears does not end it: tasks that become
+/// healthy for a while reset its count.
+const RESET: i64 = 2;
 
 /// A rolling deployment of ours.
 pub struct Rolling<'a> {
@@ -26,6 +36,10 @@ pub struct Rolling<'a> {
     id: String,
     wants_zero: bool,
     blind: Blind,
+    looks: u32,
+    /// How often in a row ours was not shown.
+    unseen: u32,
+    task_failures: TaskFailures,
 }
 
 /// ECS did not do what was asked.
@@ -62,10 +76,10 @@ impl<'a> Rolling<'a> {
         };
         run.arm(Undo::Rolling(undo.clone()));
         let service = update(run, settings, plan, way, revision).await?;
-        let id = ours(&service, &way.before, &revision.arn)
-            .or(service.primary_deployment())
-            .map(|deployment| deployment.id.clone())
-            .unwrap_or_default();
+        let id = match started(settings, plan, way, revision, &service) {
+            Some(id) => id,
+            None => shown(run, settings, plan, way, revision).await?,
+        };
         run.narrow(Undo::Rolling(RollingUndo { deployment: Some(id.clone()), ..undo }));
         Ok(Self::attach(run, settings, plan, revision, id, false))
     }
@@ -80,15 +94,34 @@ impl<'a> Rolling<'a> {
             plan.service
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false, found });
-        Self { run, plan, revision, id, wants_zero: settings.rollout.desired_count == Some(0), blind: Blind::default() }
+        Self {
+            run,
+            plan,
+            revision,
+            id,
+            wants_zero: settings.rollout.desired_count == Some(0),
+            blind: Blind::default(),
+            looks: 0,
+            unseen: 0,
+            task_failures: TaskFailures::default(),
+        }
+    }
+
+    /// Tasks of green that have failed.
+    pub fn task_failures(&self) -> &TaskFailures {
+        &self.task_failures
     }
 
     /// Looks at the service.
-    pub async fn look(&mut self) -> Look {
+    pub async fn look(&mut self, goal: Goal) -> Look {
+        self.looks += 1;
         match self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await {
             Ok(Found::Service(service)) => {
                 self.blind.sees();
-                let seen = self.seen(&service);
+                let seen = match self.seen(&service) {
+                    seen @ (Seen::Preparing | Seen::Shifting) => self.never_healthy(&service, goal).await.map_or(seen, Seen::Ended),
+                    seen => seen,
+                };
                 Look { seen, progress: self.progress(&service), is_throttled: false }
             }
             Ok(Found::Missing(word)) => Look { seen: Seen::Ended(gone(&word)), progress: None, is_throttled: false },
@@ -96,19 +129,56 @@ impl<'a> Rolling<'a> {
         }
     }
 
-    fn seen(&self, service: &Service) -> Seen {
+    fn seen(&mut self, service: &Service) -> Seen {
         if !service.is_active() {
             return Seen::Ended(gone(&service.status));
         }
-        match service.deployments.iter().find(|deployment| deployment.id == self.id) {
+        let ours = service.deployments.iter().find(|deployment| deployment.id == self.id);
+        self.unseen = if ours.is_none() { self.unseen + 1 } else { 0 };
+        match ours {
+            None if self.is_stale(service) => Seen::Preparing,
             None => Seen::Ended(self.replaced(service, None)),
             Some(ours) if ours.is_failed() => Seen::Ended(failed(service, ours)),
             Some(ours) if ours.status != "PRIMARY" => Seen::Ended(self.replaced(service, Some(ours))),
             Some(_) if service.desired_count == 0 && !self.wants_zero => Seen::Ended(zero()),
             Some(ours) if is_complete(service, ours) => self.completed(),
-            Some(ours) if ours.running_count > 0 => Seen::Shifting,
+            Some(ours) if ours.running_count > 0 && self.has_replaced(service) => Seen::Shifting,
             Some(_) => Seen::Preparing,
         }
+    }
+
+    /// Without ours, and with a primary deployment from before it: the read is older than our update, unless it stays so.
+    fn is_stale(&self, service: &Service) -> bool {
+        let primary = service.primary_deployment();
+        self.unseen < STALE && primary.is_some_and(|primary| self.was_before(primary) && !is_rolled_back(service, &self.id, primary))
+    }
+
+    /// Whether a deployment was there before ours: it cannot have taken the place of ours.
+    fn was_before(&self, deployment: &Deployment) -> bool {
+        matches!(&self.plan.way, Way::Rolling(way) if deployment.id != self.id && way.before.contains(&deployment.id))
+    }
+
+    /// Whether tasks of before are gone: ECS takes them away as soon as enough of ours are healthy.
+    fn has_replaced(&self, service: &Service) -> bool {
+        let left: i64 = service.deployments.iter().filter(|other| other.id != self.id).map(|other| other.running_count).sum();
+        left < self.plan.tasks.min(service.desired_count)
+    }
+
+    /// What ends it although ECS would go on: tasks of ours that fail again and again. A circuit breaker comes first.
+    async fn never_healthy(&mut self, service: &Service, goal: Goal) -> Option<Trouble> {
+        let ours = service.deployments.iter().find(|deployment| deployment.id == self.id)?;
+        let counted =
+            CountedTasks { place: &self.plan.place, revision: &self.revision.arn, since: ours.created_at, deployment: Some(&self.id) };
+        self.task_failures.look(self.run, &counted, self.looks).await;
+        let limit = service.tolerated_failures().map_or(LIMIT, |borne| usize::try_from(borne + RESET).unwrap_or(LIMIT));
+        self.task_failures.trouble(limit, goal).or_else(|| self.counted_by_ecs(service, ours, limit).filter(|_| goal != Goal::Watch))
+    }
+
+    /// Where tasks cannot be read, ECS's own count and words are taken.
+    fn counted_by_ecs(&self, service: &Service, ours: &Deployment, limit: usize) -> Option<Trouble> {
+        let failed = usize::try_from(ours.failed_tasks).unwrap_or_default();
+        let is_only_source = self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE);
+        (is_only_source && failed >= limit.max(LIMIT)).then(|| never_healthy(failed, why_in_events(service)))
     }
 
     fn completed(&self) -> Seen {
@@ -127,6 +197,11 @@ impl<'a> Rolling<'a> {
             let event = service.events.iter().find(|event| event.message.contains(&self.id) && event.message.contains("failed"));
             let cause = ours.and_then(|ours| ours.rollout_state_reason.clone()).or_else(|| event.map(|event| event.message.clone()));
             return Trouble { reason: Reason::TasksUnhealthy, sentence: format!("ECS rolled deployment {} back", self.id), cause };
+        }
+        if let Some(former) = primary.filter(|primary| self.was_before(primary)) {
+            let former = format!("{} of {}", former.id, short(&former.task_definition));
+            let sentence = format!("deployment {} was rolled back: {former}, which ran before it, is primary again", self.id);
+            return Trouble { reason: Reason::Stopped, sentence, cause: ours.and_then(|ours| ours.rollout_state_reason.clone()) };
         }
         let newer = primary.map_or_else(
             || "no deployment".to_owned(),
@@ -227,6 +302,43 @@ pub(super) fn request(settings: &Settings, plan: &RolloutPlan, revision: &Revisi
         }
     }
     request
+}
+
+/// What the service's events say of tasks that fail, the newest first.
+fn why_in_events(service: &Service) -> Option<String> {
+    let says_why = |text: &str| ["unhealthy", "unable to", "failed"].iter().any(|word| text.contains(word));
+    service.events.iter().map(|event| &event.message).find(|message| says_why(message)).cloned()
+}
+
+/// Whether an UpdateService with this revision starts a deployment. A service that runs it already only takes the other settings.
+fn starts_one(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> bool {
+    let rollout = &settings.rollout;
+    revision.arn != plan.blue.revision || rollout.force_new_deployment || rollout.volume.configuration.is_some()
+}
+
+/// The deployment that is followed: the new one of our revision, or the one that runs it already where none is started.
+fn started(settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision, service: &Service) -> Option<String> {
+    let runs = || service.primary_deployment().filter(|primary| primary.task_definition == revision.arn);
+    let found = ours(service, &way.before, &revision.arn);
+    let found = if starts_one(settings, plan, revision) { found } else { found.or_else(runs) };
+    found.map(|deployment| deployment.id.clone())
+}
+
+/// The same, where AWS's answer did not show it yet.
+async fn shown(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision) -> Result<String, Failure> {
+    let mut easing = Easing::default();
+    let mut blind = Blind::default();
+    for _ in 0..SHOWN {
+        let read = blind.keep(run.aws.describe_service(&plan.place.cluster, &plan.place.service).await).map_err(RollingError)?;
+        if let Some(Found::Service(service)) = read
+            && let Some(id) = started(settings, plan, way, revision, &service)
+        {
+            return Ok(id);
+        }
+        easing.rest().await;
+    }
+    let sentence = format!("ECS took the update, but no deployment of {} appeared", short(&revision.arn));
+    Err(Failure::new(Reason::AwsFailed, sentence).hint("look at the service's deployments and events in the AWS console"))
 }
 
 /// The deployment that was not there before and brings our revision.

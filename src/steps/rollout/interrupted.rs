@@ -3,8 +3,10 @@
 use super::{Controller, Rollout};
 use crate::decide::Trouble;
 use crate::error::{Failure, StoppedContainer};
+use crate::event::Progress;
 use crate::outcome::Reason;
 use crate::steps::stopped;
+use crate::steps::task_failures::LIMIT;
 
 /// Why a wait ended without what was waited for.
 #[derive(Debug)]
@@ -23,6 +25,15 @@ impl From<Failure> for Interrupted {
     }
 }
 
+/// What to do about green that is not healthy.
+const UNHEALTHY: &str = "fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period";
+
+/// How far a rollout was seen to be.
+fn standing(shown: &Progress) -> String {
+    let tasks = shown.tasks.map(|tasks| format!(", with {} of green's {} tasks running", tasks.running, tasks.desired));
+    format!("the rollout was at {}{}", shown.stage, tasks.unwrap_or_default())
+}
+
 impl Rollout<'_> {
     pub(super) async fn interrupted(&self, trouble: Trouble) -> Interrupted {
         let mut failure = Failure::new(trouble.reason, trouble.sentence);
@@ -32,9 +43,7 @@ impl Rollout<'_> {
         }
         let failure = failure.with_stopped(self.stopped(trouble.reason).await);
         Interrupted::Failed(match trouble.reason {
-            Reason::TasksUnhealthy => {
-                failure.hint("mend what the containers stopped for; when none stopped, look at the target group's health check")
-            }
+            Reason::TasksUnhealthy => failure.hint(UNHEALTHY),
             Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
             Reason::Timeout => failure.hint("let the gate wait longer, or let the smoke tests give up sooner"),
             Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
@@ -57,10 +66,30 @@ impl Rollout<'_> {
         }
     }
 
+    /// Our deadline passed before any traffic moved: green is rolled back, and not left to AWS, which may go on with it for a day.
+    pub(super) async fn given_up(&self) -> Failure {
+        let waited = crate::duration::Human(self.plan.deadline);
+        let mut failure = Failure::new(Reason::Timeout, format!("no traffic had moved to green after {waited}"));
+        failure.chain.extend(self.shown.as_ref().map(standing));
+        failure.chain.extend(self.task_failures().cause());
+        let failure = failure.with_stopped(self.stopped(Reason::TasksUnhealthy).await);
+        if self.task_failures().count() > 0 {
+            return failure.hint(UNHEALTHY);
+        }
+        failure.hint("the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline")
+    }
+
     pub(super) fn left(&self) -> Failure {
         let waited = crate::duration::Human(self.plan.deadline);
-        Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}"))
-            .caused_by(self.goes_on())
-            .hint("raise wait-for-minutes or deadline, or use wait-until: shifted")
+        let mut failure = Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}")).caused_by(self.goes_on());
+        if self.waits_for_others {
+            return failure.hint("the gate is somebody else's to answer: ask them, or roll green back with mode: abort");
+        }
+        let failures = self.task_failures();
+        if failures.count() < LIMIT {
+            return failure.hint("raise wait-for-minutes or deadline, or use wait-until: shifted");
+        }
+        failure.chain.extend(failures.cause());
+        failure.hint("green does not become healthy: mode: abort rolls it back")
     }
 }

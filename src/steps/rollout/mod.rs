@@ -15,6 +15,7 @@ use crate::run::Run;
 use crate::settings::{Follow, Settings};
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
+use crate::steps::task_failures::TaskFailures;
 
 mod alarm;
 pub mod codedeploy;
@@ -50,6 +51,10 @@ pub struct Rollout<'a> {
     pace: Pace,
     shown: Option<Progress>,
     shares: shares::Source,
+    /// Whether traffic was seen to move.
+    has_moved: bool,
+    /// Whether it waits at a gate that others answer.
+    waits_for_others: bool,
 }
 
 /// The two controllers.
@@ -76,7 +81,8 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
 impl<'a> Rollout<'a> {
     fn new(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, controller: Controller<'a>) -> Self {
         let pace = Pace::new(settings.rollout.pace);
-        Self { run, settings, plan, revision, controller, began: Instant::now(), pace, shown: None, shares: shares::Source::new() }
+        let (began, shares) = (Instant::now(), shares::Source::new());
+        Self { run, settings, plan, revision, controller, began, pace, shown: None, shares, has_moved: false, waits_for_others: false }
     }
 
     /// The revision it brings.
@@ -297,7 +303,9 @@ impl<'a> Rollout<'a> {
         loop {
             let seen = self.look(goal).await;
             self.run.goes_on(self.goes_on());
-            let patience = Patience { elapsed: self.began.elapsed(), deadline: self.plan.deadline };
+            self.waits_for_others = seen == Seen::AtGate(At::Foreign);
+            self.has_moved |= seen.shows_traffic_on_green() || self.may_have_moved();
+            let patience = Patience { elapsed: self.began.elapsed(), deadline: self.plan.deadline, has_moved: self.has_moved };
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.pace.rest().await,
                 Verdict::Proceed => return Ok(seen),
@@ -308,6 +316,7 @@ impl<'a> Rollout<'a> {
                     self.run.goes_on(self.goes_on());
                 }
                 Verdict::Abort(trouble) => return Err(self.interrupted(trouble).await),
+                Verdict::GiveUp => return Err(Interrupted::Failed(self.given_up().await)),
                 Verdict::Leave => return Err(Interrupted::Left(self.left())),
             }
         }
@@ -317,19 +326,37 @@ impl<'a> Rollout<'a> {
         let look = match &mut self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.look(goal).await,
             Controller::Native(native) => native.look(goal).await,
-            Controller::Rolling(rolling) => rolling.look().await,
+            Controller::Rolling(rolling) => rolling.look(goal).await,
         };
         if look.is_throttled {
             self.pace.slower();
         } else {
             self.pace.recover();
         }
-        if let Some(progress) = look.progress.filter(|progress| self.shown.as_ref() != Some(progress)) {
+        if let Some(progress) = look.progress {
             self.shares.take(&progress);
-            self.shown = Some(progress.clone());
-            self.run.tell(Event::RolloutSeen { progress });
+            if self.shown.as_ref().is_none_or(|shown| progress::is_news(shown, &progress)) {
+                self.shown = Some(progress.clone());
+                self.run.tell(Event::RolloutSeen { progress });
+            }
         }
         look.seen
+    }
+
+    fn may_have_moved(&self) -> bool {
+        match &self.controller {
+            Controller::CodeDeploy(codedeploy) => codedeploy.may_have_moved(),
+            Controller::Native(_) | Controller::Rolling(_) => false,
+        }
+    }
+
+    /// Tasks of green that have failed, as far as they were looked at.
+    fn task_failures(&self) -> &TaskFailures {
+        match &self.controller {
+            Controller::CodeDeploy(codedeploy) => codedeploy.task_failures(),
+            Controller::Native(native) => native.task_failures(),
+            Controller::Rolling(rolling) => rolling.task_failures(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::aws::Kind;
+use crate::aws::ecs::Found;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision};
 use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
@@ -13,10 +14,12 @@ use crate::event::{Event, Gate, Serving, Witness};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
+use crate::settings::Strategy;
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
-use crate::steps::stopped;
+use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::steps::traffic::{self, Observed};
+use crate::survey::optional;
 
 use super::{Look, confirmed};
 
@@ -31,6 +34,12 @@ pub use start::{configuration_request, find};
 
 /// A pause that was answered and still waits is answered again after this many looks.
 const AGAIN: u32 = 5;
+/// The stage at which ECS moves no traffic any more.
+const AFTER_SHIFT: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
+/// What is read so often is no read from before the shift.
+const SURE: u32 = 6;
+/// Who may not do it leaves the gates to others.
+const CONTINUE: &str = "ecs:ContinueServiceDeployment";
 
 /// A service deployment of ours.
 pub struct Native<'a> {
@@ -54,6 +63,9 @@ pub struct Native<'a> {
     is_production_passed: bool,
     blind: Blind,
     witness: Option<Witness>,
+    task_failures: TaskFailures,
+    /// How often traffic was seen on blue after ECS had shifted all of it.
+    shared_looks: u32,
 }
 
 /// A pause that waits for an answer.
@@ -74,6 +86,11 @@ impl Native<'_> {
     /// Who confirmed where traffic goes.
     pub fn witness(&self) -> Witness {
         self.witness.unwrap_or(Witness::Controller)
+    }
+
+    /// Tasks of green that have failed.
+    pub fn task_failures(&self) -> &TaskFailures {
+        &self.task_failures
     }
 
     /// Lets the deployment pass the gate at which it waits.
@@ -172,22 +189,26 @@ impl Native<'_> {
         self.waiting = None;
         match deployment.stage() {
             // Its pause is about to come, or was just answered: only what follows it shows that the gate is behind.
-            "POST_PRODUCTION_TRAFFIC_SHIFT" if self.pauses.contains(PRODUCTION) => Seen::Shifting,
-            "POST_PRODUCTION_TRAFFIC_SHIFT" | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
+            AFTER_SHIFT if self.pauses.contains(PRODUCTION) => Seen::Shifting,
+            AFTER_SHIFT | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
             "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
+            _ if self.way.strategy == Strategy::Rolling && self.has_replaced(deployment) => Seen::Shifting,
             // A stage that is newer than this action is no progress; weights are.
             _ if on_green(deployment).is_some_and(|percent| percent > 0.0) => Seen::Shifting,
             _ => self.coming_up(deployment, goal).await,
         }
     }
 
-    /// A pause that waits for an answer of ours. One that was answered and still waits is answered once more: the
-    /// answer was lost on the way there.
+    /// A pause that waits for an answer. One that was answered and still waits is answered once more, because the answer was lost on the
+    /// way there; one that we may not answer waits for whoever may.
     async fn unanswered(&mut self, deployment: &ServiceDeployment) -> Option<HookDetail> {
         for hook in deployment.awaiting() {
             let Some(answered) = self.answered.get(&hook.hook_id).copied() else { return Some(hook.clone()) };
+            if self.run.is_denied(CONTINUE) {
+                return Some(hook.clone());
+            }
             let waited = self.looks - answered;
-            if waited > 0 && waited.is_multiple_of(AGAIN) && !self.run.is_denied("ecs:ContinueServiceDeployment") {
+            if waited > 0 && waited.is_multiple_of(AGAIN) {
                 let again = self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await;
                 if again.is_ok() {
                     self.run.tell(Event::Noted { sentence: "the gate still waited; it was opened again".into() });
@@ -198,14 +219,19 @@ impl Native<'_> {
     }
 
     async fn at_gate(&mut self, deployment: &ServiceDeployment, hook: HookDetail) -> Seen {
-        let observed = self.observe().await.or_else(|| asked_for(deployment));
+        let observed = self.observe().await;
+        if let Some(shared) = observed.filter(|observed| deployment.stage() == AFTER_SHIFT && observed.is_shared()) {
+            return self.shared(deployment, shared);
+        }
+        let observed = observed.or_else(|| asked_for(deployment));
         let facts = gate::Facts {
             stage: deployment.stage(),
             on_green: observed.map(|observed| observed.traffic.green),
             is_green_passed: self.is_green_passed,
             pauses: &self.pauses,
         };
-        let at = gate::at(&facts);
+        let is_refused = self.answered.contains_key(&hook.hook_id) && self.run.is_denied(CONTINUE);
+        let at = if is_refused { At::Foreign } else { gate::at(&facts) };
         if at == At::Foreign && self.waiting.as_ref().is_none_or(|waiting| waiting.hook.hook_id != hook.hook_id) {
             let sentence = format!("ECS waits at {} for somebody else's answer (hook {})", deployment.stage(), hook.hook_id);
             self.run.tell(Event::Noted { sentence });
@@ -223,13 +249,14 @@ impl Native<'_> {
             return;
         }
         let read = self.run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await;
-        self.green =
-            crate::survey::optional(self.run, "green's target group is not looked up", read).and_then(|all| all.into_iter().next());
+        self.green = optional(self.run, "green's target group is not looked up", read).and_then(|all| all.into_iter().next());
     }
 
     /// Where production goes, for services whose load balancer is shifted.
     pub(super) async fn observe(&self) -> Option<Observed> {
         match self.way.balancer {
+            // Tasks are replaced behind one target group: weights say nothing.
+            Balancer::Load if self.way.strategy == Strategy::Rolling => None,
             Balancer::Load => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
             Balancer::ServiceConnect | Balancer::Headless => None,
         }
@@ -240,11 +267,39 @@ impl Native<'_> {
         if self.witness.is_some() && seen == Seen::Shifted {
             return seen;
         }
+        if self.way.strategy == Strategy::Rolling {
+            return self.confirm_rolling(seen).await;
+        }
         let witness = match self.observe().await {
             Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
-            Some(_) => return Seen::Shifting,
+            Some(observed) => return self.shared(deployment, observed),
             None if deployment.status() == DeploymentStatus::Successful => Witness::Deployment,
             None if on_green(deployment).is_some_and(|percent| percent < 100.0) => return Seen::Shifting,
+            None => Witness::Controller,
+        };
+        self.settle(witness);
+        seen
+    }
+
+    /// ECS shifts no traffic any more, and some of it is not on green: somebody has changed the weights.
+    fn shared(&mut self, deployment: &ServiceDeployment, observed: Observed) -> Seen {
+        self.shared_looks += 1;
+        if self.shared_looks < SURE {
+            return Seen::Shifting;
+        }
+        let sentence =
+            format!("service deployment {} has shifted all traffic, and somebody has changed the weights since", deployment.id());
+        Seen::Ended(Trouble { reason: Reason::RolloutFailed, sentence, cause: Some(observed.words()) })
+    }
+
+    /// Tasks are replaced behind one target group: that only green serves is seen at the service's deployments.
+    async fn confirm_rolling(&mut self, seen: Seen) -> Seen {
+        let place = &self.plan.place;
+        let read = self.run.aws.describe_service(&place.cluster, &place.service).await;
+        let read = optional(self.run, "that only the new revision runs is taken from the controller", read);
+        let witness = match read {
+            Some(Found::Service(service)) if service.runs_only(&self.revision.arn) => Witness::Deployment,
+            Some(_) => return Seen::Shifting,
             None => Witness::Controller,
         };
         self.settle(witness);
@@ -257,14 +312,21 @@ impl Native<'_> {
         }
     }
 
+    /// Whether tasks of before are gone, where ECS replaces them one by one.
+    fn has_replaced(&self, deployment: &ServiceDeployment) -> bool {
+        let left: i64 = deployment.source_service_revisions.iter().map(|source| source.running_task_count).sum();
+        left < self.plan.tasks
+    }
+
     /// ECS would try for a day.
-    async fn coming_up(&self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
-        let missing =
-            deployment.target_service_revision.as_ref().is_some_and(|target| target.running_task_count < target.requested_task_count);
-        if !missing || goal == Goal::Completed {
+    async fn coming_up(&mut self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
+        if goal == Goal::Completed {
             return Seen::Preparing;
         }
-        stopped::coming_up(self.run, &self.plan.place, &self.revision.arn, self.looks).await
+        let counted =
+            CountedTasks { place: &self.plan.place, revision: &self.revision.arn, since: deployment.created_at, deployment: None };
+        self.task_failures.look(self.run, &counted, self.looks).await;
+        self.task_failures.trouble(LIMIT, goal).map_or(Seen::Preparing, Seen::Ended)
     }
 
     fn gone(&self) -> Trouble {

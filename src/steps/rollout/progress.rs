@@ -1,4 +1,4 @@
-//! CodeDeploy's target and deployment → what people see of a rollout.
+//! What people see of a rollout: CodeDeploy's target and deployment in one form, and what is worth a line.
 
 use crate::aws::codedeploy_shapes::{Deployment, Set, Target};
 use crate::event::{Progress, Tasks, Traffic};
@@ -17,6 +17,22 @@ pub(super) fn of(deployment: &Deployment, target: Option<&Target>) -> Progress {
     }
 }
 
+/// Whether it says something that people have not seen: another stage or other weights, more running tasks while none has failed, the
+/// first failed task, or twice as many as were shown. Tasks that come and go again and again get no line each.
+pub(super) fn is_news(shown: &Progress, now: &Progress) -> bool {
+    if shown.stage != now.stage || shown.traffic != now.traffic {
+        return true;
+    }
+    match (&shown.tasks, &now.tasks) {
+        (Some(shown), Some(now)) => {
+            let has_more_running = now.failed == 0 && now.running > shown.running;
+            let has_more_failed = now.failed > shown.failed && now.failed >= 2 * shown.failed;
+            has_more_running || has_more_failed || now.desired != shown.desired
+        }
+        (shown, now) => shown.is_none() && now.is_some(),
+    }
+}
+
 fn traffic(target: &Target) -> Option<Traffic> {
     // From 0, because the sum of nothing is -0.
     let on = |green: bool| target.sets.iter().filter(|set| set.is_green == green).fold(0.0, |sum, set| sum + set.weight);
@@ -25,4 +41,38 @@ fn traffic(target: &Target) -> Option<Traffic> {
 
 fn tasks(set: &Set) -> Tasks {
     Tasks { running: set.running, desired: set.desired, failed: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(running: i64, failed: i64) -> Progress {
+        Progress { stage: "IN_PROGRESS".into(), traffic: None, tasks: Some(Tasks { running, desired: 2, failed }) }
+    }
+
+    #[test]
+    fn tasks_that_fail_one_after_the_other_get_a_line_each_time_their_number_doubles() {
+        let (mut shown, mut lines) = (seen(0, 0), 0);
+        for failed in 0..238 {
+            for now in [seen(1, failed), seen(0, failed + 1)] {
+                if is_news(&shown, &now) {
+                    (shown, lines) = (now, lines + 1);
+                }
+            }
+        }
+        assert!(lines <= 9, "{lines} lines");
+    }
+
+    #[test]
+    fn a_stage_weights_and_tasks_that_are_new_are_news() {
+        let shown = seen(1, 0);
+        assert!(!is_news(&shown, &shown) && !is_news(&shown, &seen(0, 0)));
+        assert!(is_news(&shown, &seen(2, 0)) && is_news(&shown, &seen(1, 1)));
+        assert!(is_news(&shown, &Progress { stage: "COMPLETED".into(), ..shown.clone() }));
+        assert!(is_news(&shown, &Progress { traffic: Some(Traffic { blue: 90.0, green: 10.0 }), ..shown.clone() }));
+        assert!(
+            is_news(&Progress { tasks: None, ..shown.clone() }, &shown) && !is_news(&shown, &Progress { tasks: None, ..shown.clone() })
+        );
+    }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Deed {
     Kill,
     /// The stage's alarm rings.
     Alarm,
+    /// Somebody gives production's listener other weights.
+    Weights(&'static [(&'static str, u32)]),
     /// A fault from now on.
     Fault(Fault),
     /// Somebody else calls AWS. `$DEPLOYMENT` is CodeDeploy's newest deployment, `$ARN` ECS's own, and `$HOOK` the pause at which that one
@@ -57,6 +59,7 @@ impl Deed {
             Self::Terminate => signal(process, Signal::TERM),
             Self::Kill => signal(process, Signal::KILL),
             Self::Alarm => stage.set_alarm("errors", AlarmState::Alarm),
+            Self::Weights(weights) => stage.set_weights("prod", weights),
             Self::Fault(fault) => stage.inject(fault.clone()),
             Self::Call(operation, request) => drop(call(stage, operation, request).await),
         }

@@ -24,7 +24,7 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\((\d+ m )?\d+ s\)", "([time])"),
     (r"after (\d+ m )?\d+(\.\d)? (ms|s)", "after [time]"),
     (r"\d+ attempts?", "[n] attempts"),
-    (r"\d+ of its tasks have stopped", "[n] of its tasks have stopped"),
+    (r"\d+ of its tasks have failed", "[n] of its tasks have failed"),
     (r"after \d+ tasks could not", "after [n] tasks could not"),
     (r"\d+\.\d MiB", "[size]"),
     (r"\b\d+ bytes\b", "[size]"),

@@ -3,7 +3,7 @@
 use ecs_bluegreen_sim::{
     AlarmWindow, Breaker, BreakerRollback, ConcurrentUpdate, Controller, Exposure, Fault, FaultKind, GroupOptions, HookScope, LateStop,
     LaterPause, NativeOptions, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks, RollbackEnding, RollingOptions, ShownDeployment,
-    StaleHook, StopAnswer, Strategy, Switches, Toggle,
+    StaleHook, StopAnswer, Strategy, Switches, Toggle, UpdateAnswer,
 };
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ impl Schedule {
             Controller::Rolling(_) | Controller::External => false,
         };
         let exposure = Exposure::new("app", 8080);
-        Self {
+        let mut drawn = Self {
             exposure: if is_weighted { exposure } else { Exposure { test: None, ..exposure } },
             switches: switches(dice),
             minute_ms: dice.of_all(&[60, 200]),
@@ -77,7 +77,9 @@ impl Schedule {
             faults: faults(dice, &controller),
             deeds: deeds(dice),
             controller,
-        }
+        };
+        drawn.switches.update_answer = dice.of_all(&[UpdateAnswer::After, UpdateAnswer::After, UpdateAnswer::Before]);
+        drawn
     }
 }
 

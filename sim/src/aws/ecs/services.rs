@@ -11,7 +11,7 @@ use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
 use crate::cycles::{Beginning, begin_native, begin_rolling, play_native};
 use crate::options::Controller;
-use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment};
+use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment, UpdateAnswer};
 
 /// AWS describes at most so many services at once.
 const AT_ONCE: usize = 10;
@@ -87,8 +87,11 @@ fn update_one(cloud: &Cloud, account: &mut Account, name: &str, asked: Asked<'_>
         configuration::apply(cloud, account, &service.name, configuration);
     }
     let started = revision.and_then(|revision| start(cloud, account, &service, &revision));
-    let service = account.service(name).cloned().ok_or_else(not_found)?;
-    let mut view = view(account, &service);
+    let shown = match cloud.switches().update_answer {
+        UpdateAnswer::After => account.service(name).cloned().ok_or_else(not_found)?,
+        UpdateAnswer::Before => service.clone(),
+    };
+    let mut view = view(account, &shown);
     let is_new = under_way.as_ref() != account.deployments_of(&service.name).next().map(|deployment| &deployment.arn);
     if is_new && cloud.switches().current_deployment == ShownDeployment::Absent {
         view.as_object_mut().map(|view| view.shift_remove("currentServiceDeployment"));

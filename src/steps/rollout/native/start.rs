@@ -15,10 +15,11 @@ use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::plan::{NativeWay, RolloutPlan};
 use crate::run::Run;
-use crate::settings::Settings;
+use crate::settings::{Settings, Strategy};
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::ecs::{RollingError, request};
+use crate::steps::task_failures::TaskFailures;
 use crate::survey::optional;
 use crate::undo::{HooksUndo, NativeUndo, ServiceKey, Undo, short};
 
@@ -48,6 +49,7 @@ impl<'a> Native<'a> {
             deployment: None,
             blue: plan.blue.clone(),
             is_first: way.is_first,
+            in_place: way.strategy == Strategy::Rolling,
             desired: settings.rollout.desired_count.filter(|count| *count != way.desired).map(|_| way.desired),
         };
         run.arm(Undo::Native(undo.clone()));
@@ -98,6 +100,8 @@ impl<'a> Native<'a> {
             is_production_passed: false,
             blind: Blind::default(),
             witness: None,
+            task_failures: TaskFailures::default(),
+            shared_looks: 0,
         }
     }
 
