@@ -138,12 +138,7 @@ pub fn decide(goal: Goal, seen: &Seen, patience: Patience) -> Verdict {
 /// Whether only blue serves and nobody else is asked to change that. Whoever only watches rolls nothing back, and a gate of somebody else
 /// is theirs to answer: AWS ends the wait for them.
 fn is_before_traffic(goal: Goal, seen: &Seen) -> bool {
-    match (seen, goal) {
-        (_, Goal::Watch) => false,
-        (Seen::Preparing | Seen::AtGate(At::Green), _) => true,
-        (Seen::AtGate(At::Step | At::Production | At::Foreign) | Seen::Shifting | Seen::Shifted | Seen::Completed, _)
-        | (Seen::Ended(_) | Seen::Blind(_), _) => false,
-    }
+    goal != Goal::Watch && matches!(seen, Seen::Preparing | Seen::AtGate(At::Green))
 }
 
 fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {

@@ -53,7 +53,7 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
 }
 
 /// What there is, for somebody who asks for something else.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 22] = [
     "GET addresses",
     "GET ledger",
     "GET reads",
