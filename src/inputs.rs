@@ -119,6 +119,8 @@ inputs! {
         production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
         alarms = "alarms", "none besides those of the deployment group or the service", "CloudWatch alarms, metric or composite, by name, separated by commas or lines. Each must exist and not ring before the start; when one rings while traffic shifts or blue is kept, the rollout is taken back.";
         analysis = "analysis", "none", "What is measured of green while traffic shifts and blue is kept: presets such as `error-rate < 5 %` or `green no worse than blue`, one a line; or a document with metrics, queries, conditions and logs, inline YAML or a path in the workspace; see docs/analysis.md.";
+        expose_env = "expose-env", "every variable of the step except AWS_*, ACTIONS_*, GITHUB_*, RUNNER_*, INPUT_*, STATE_* and DOCKER_*, which no document is ever given", "The environment variables that documents (smoke-tests, analysis) may use as ${env.NAME}, separated by commas or lines. Another name is refused.";
+        plain_env = "plain-env", "none: every value of ${env.NAME} is a secret", "Environment variables whose values are no secrets, separated by commas or lines: they are shown where documents use them as ${env.NAME}, and not masked.";
         waive_alarms = "waive-alarms", "none", "Alarms by name that may ring when the deployment starts, separated by commas or lines: also those of the deployment group or the service. Each counts again once it was OK.";
         skip_checks = "skip-checks", "false", "mode rollback: true leaves the smoke tests out, when they are what is broken.";
     }

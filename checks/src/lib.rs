@@ -13,6 +13,8 @@
 //! | `measurement` | the one form in which a measurement is reported |
 //! | `template`, `words`, `scope` | texts with `${…}` in them, reading them, and which names mean something where |
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
+//! | `destination` | where no request of a document goes |
+//! | `environment` | which variables of the environment a document may use |
 //! | `scrub` | takes secrets out of texts that people will read |
 //!
 //! A check observes and says what it saw; what follows from it (go on, wait, go back) is decided elsewhere. Nothing here
@@ -23,8 +25,10 @@
 pub mod analysis;
 mod cause;
 pub mod command;
+mod destination;
 pub mod document;
 pub mod duration;
+pub mod environment;
 #[cfg(test)]
 mod generated;
 pub mod load;
@@ -45,4 +49,5 @@ mod template;
 pub mod tester;
 mod words;
 
+pub use destination::refusal as forbidden;
 use ecs_bluegreen_registry::secret;

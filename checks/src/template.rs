@@ -1,14 +1,14 @@
 //! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`, `${secret.NAME}`, and
 //! names that the document itself gives to values.
 //!
-//! A value of `${env.NAME}` or `${secret.NAME}` is a secret, and so is a name of the document that is said to be one:
-//! [`Template::masked`] is the only form of a template that people may read. `$${` is a plain `${`.
+//! A value of `${secret.NAME}` is a secret, one of `${env.NAME}` unless the workflow says otherwise, and so is a name of the document
+//! that is said to be one: [`Template::masked`] is the only form of a template that people may read. `$${` is a plain `${`.
 
 mod bound;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::secret::Secret;
@@ -25,6 +25,8 @@ pub struct Values {
     pub revision: String,
     /// `${env.NAME}` by name.
     pub environment: BTreeMap<String, Secret>,
+    /// The names of `environment` whose values are no secrets.
+    pub plain: BTreeSet<String>,
     /// `${secret.NAME}` by name.
     pub secrets: BTreeMap<String, Secret>,
     /// What a run itself adds: nothing before it has begun.
@@ -34,7 +36,8 @@ pub struct Values {
 impl Values {
     /// Everything that was given and must never be read by people.
     pub fn confidential(&self) -> impl Iterator<Item = &Secret> {
-        self.environment.values().chain(self.secrets.values())
+        let environment = self.environment.iter().filter(|(name, _)| !self.plain.contains(*name)).map(|(_, value)| value);
+        environment.chain(self.secrets.values())
     }
 }
 
@@ -44,7 +47,8 @@ pub(crate) enum Variable {
     Version,
     Digest,
     Revision,
-    Environment(String),
+    /// `${env.NAME}`
+    Environment(String, Secrecy),
     /// `${secret.NAME}`
     Secret(String),
     /// A name of the document: `base`, `matrix.locale`, a variable, a capture.
@@ -53,8 +57,10 @@ pub(crate) enum Variable {
 
 /// Whether a value may be read by people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Secrecy {
+pub enum Secrecy {
+    /// It may.
     Open,
+    /// It must not: it is masked.
     Secret,
 }
 
@@ -67,7 +73,7 @@ const MASK: &str = "***";
 impl Variable {
     fn named(name: &str) -> Option<Self> {
         if let Some(environment) = name.strip_prefix("env.") {
-            return is_name(environment).then(|| Self::Environment(environment.to_owned()));
+            return is_name(environment).then(|| Self::Environment(environment.to_owned(), Secrecy::Secret));
         }
         if let Some(secret) = name.strip_prefix("secret.") {
             return is_name(secret).then(|| Self::Secret(secret.to_owned()));
@@ -80,7 +86,7 @@ impl Variable {
     /// The name of the environment variable, if it is one.
     pub(crate) fn environment(&self) -> Option<&str> {
         match self {
-            Self::Environment(name) => Some(name),
+            Self::Environment(name, _) => Some(name),
             Self::Version | Self::Digest | Self::Revision | Self::Secret(_) | Self::Bound(..) => None,
         }
     }
@@ -89,15 +95,16 @@ impl Variable {
     pub(crate) fn secret(&self) -> Option<&str> {
         match self {
             Self::Secret(name) => Some(name),
-            Self::Version | Self::Digest | Self::Revision | Self::Environment(_) | Self::Bound(..) => None,
+            Self::Version | Self::Digest | Self::Revision | Self::Environment(..) | Self::Bound(..) => None,
         }
     }
 
     /// Whether its value must never be read by people.
     fn is_confidential(&self) -> bool {
         match self {
-            Self::Environment(_) | Self::Secret(_) | Self::Bound(_, Secrecy::Secret) => true,
-            Self::Version | Self::Digest | Self::Revision | Self::Bound(_, Secrecy::Open) => false,
+            Self::Environment(_, secrecy) | Self::Bound(_, secrecy) => *secrecy == Secrecy::Secret,
+            Self::Secret(_) => true,
+            Self::Version | Self::Digest | Self::Revision => false,
         }
     }
 
@@ -115,7 +122,7 @@ impl Variable {
             Self::Version => &values.version,
             Self::Digest => &values.digest,
             Self::Revision => &values.revision,
-            Self::Environment(name) => values.environment.get(name).map_or("", Secret::expose),
+            Self::Environment(name, _) => values.environment.get(name).map_or("", Secret::expose),
             Self::Bound(name, _) => values.bound.text(name).unwrap_or_default(),
             Self::Secret(name) => values.secrets.get(name).map_or("", Secret::expose),
         }
@@ -199,6 +206,15 @@ impl Template {
         }
     }
 
+    /// Says of every variable of the environment whether it is a secret.
+    pub(crate) fn classify_environment(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
+        for part in &mut self.0 {
+            if let Part::Variable(Variable::Environment(name, secrecy)) = part {
+                *secrecy = secrecy_of(name);
+            }
+        }
+    }
+
     /// The JSON of the value that is all there is of the template: `"${id}"` stays the number that was captured.
     fn alone<'v>(&self, values: &'v Values) -> Option<&'v Value> {
         match self.0.as_slice() {
@@ -243,6 +259,9 @@ pub(crate) fn known_here(own: &[&str]) -> String {
     )
 }
 
+/// What a compiled pattern may take: the time of a search grows with it.
+const LARGEST_PATTERN: usize = 2 * 1024 * 1024;
+
 /// A regular expression with variables, whose values are taken literally.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern(Template);
@@ -271,7 +290,8 @@ impl Pattern {
 
     fn compile(&self, values: &Values) -> Result<Regex, regex::Error> {
         // In a group, so that `${version}?` and the like mean the whole value.
-        Regex::new(&self.0.render_with(values, |value| format!("(?:{})", regex::escape(value))))
+        let pattern = self.0.render_with(values, |value| format!("(?:{})", regex::escape(value)));
+        RegexBuilder::new(&pattern).size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).build()
     }
 }
 

@@ -6,13 +6,23 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::document::{Content, Entry, Node};
+use crate::environment::Environment;
 use crate::problem::Problem;
 use crate::reader::Reader;
 use crate::scope::{Scope, Unresolved};
-use crate::template::{JsonTemplate, Pattern, Template, Variable, known_here};
+use crate::template::{JsonTemplate, Pattern, Secrecy, Template, Variable, known_here};
 
 /// Gives a file of the workspace, or says why it cannot be read (`cannot be read (there is no such file)`).
 pub type Files<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+/// What a document may use that is not in it.
+#[derive(Clone, Copy)]
+pub struct Outside<'a> {
+    /// The files of the workspace.
+    pub files: Files<'a>,
+    /// The environment, as far as documents are given it.
+    pub environment: Environment<'a>,
+}
 
 /// A reader that understands variables, and paths of files.
 pub(crate) struct Words<'a> {
@@ -22,12 +32,12 @@ pub(crate) struct Words<'a> {
     variables: BTreeSet<Variable>,
     /// The names that may stand in `${secret.NAME}`.
     pub(crate) declared: BTreeSet<String>,
-    files: Files<'a>,
+    outside: Outside<'a>,
 }
 
 impl<'a> Words<'a> {
-    pub(crate) fn new(reader: Reader<'a>, files: Files<'a>) -> Self {
-        Self { reader, scope: Scope::default(), variables: BTreeSet::new(), declared: BTreeSet::new(), files }
+    pub(crate) fn new(reader: Reader<'a>, outside: Outside<'a>) -> Self {
+        Self { reader, scope: Scope::default(), variables: BTreeSet::new(), declared: BTreeSet::new(), outside }
     }
 
     pub(crate) fn finish(mut self) -> (Vec<Problem>, BTreeSet<Variable>) {
@@ -59,7 +69,7 @@ impl<'a> Words<'a> {
     pub(crate) fn file(&mut self, node: &Node, what: &str) -> Option<Vec<u8>> {
         let path = self.reader.text(node, what)?;
         let remedy = "Write the path of a file that the job has checked out";
-        (self.files)(&path).map_err(|why| self.reader.report(node.place, format!("{what}: `{path}` {why}"), remedy)).ok()
+        (self.outside.files)(&path).map_err(|why| self.reader.report(node.place, format!("{what}: `{path}` {why}"), remedy)).ok()
     }
 
     /// A text with variables.
@@ -101,6 +111,7 @@ impl<'a> Words<'a> {
     pub(crate) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
         let mut template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
         template.classify(|name| self.scope.look_up(name, node.place));
+        template.classify_environment(|name| self.environment(node, name));
         if let Some(name) = template.variables().filter_map(Variable::secret).find(|name| !self.declared.contains(*name)) {
             self.reader.report(
                 node.place,
@@ -110,6 +121,14 @@ impl<'a> Words<'a> {
         }
         self.variables.extend(template.variables().cloned());
         Some(template)
+    }
+
+    /// Whether a variable of the environment is a secret; one that is withheld is reported.
+    fn environment(&mut self, node: &Node, name: &str) -> Secrecy {
+        self.outside.environment.secrecy(name).unwrap_or_else(|withheld| {
+            self.reader.report(node.place, withheld.message, withheld.remedy);
+            Secrecy::Secret
+        })
     }
 
     fn bad_pattern(&mut self, node: &Node, what: &str, error: &regex::Error) {

@@ -1,9 +1,10 @@
 //! `smoke-tests`, `test-url`, `production-url`, the alarms, and `analysis`.
 
 use super::collect::Collect;
-use super::{Checks, alarms};
+use super::{Checks, alarms, exposure};
 use crate::checks::analysis::{self, Analysis};
-use crate::checks::smoke::{self, Suite};
+use crate::checks::environment::Environment;
+use crate::checks::smoke::{self, Outside, Suite};
 use crate::checks::tester::Tester;
 use crate::inputs::Inputs;
 use crate::problem::Problem;
@@ -14,16 +15,14 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     let test_url = collect.url("test-url", inputs.test_url.as_deref());
     let production_url = collect.url("production-url", inputs.production_url.as_deref());
     let alarms = alarms::settings(inputs, collect);
-    let suite = inputs.smoke_tests.as_deref().map(|text| suite(text, runner, collect));
-    let analysis = inputs.analysis.as_deref().map(|text| analysis(text, inputs, runner, collect));
+    let exposure = exposure::settings(inputs, collect);
+    let environment = exposure.of(&runner.variables);
+    let suite = inputs.smoke_tests.as_deref().map(|text| suite(text, runner, environment, collect));
+    let analysis = inputs.analysis.as_deref().map(|text| analysis(text, inputs, runner, environment, collect));
     let (suite, analysis) = (read(suite)?, read(analysis)?);
-    let mut environment = Vec::new();
-    let asked = suite.iter().flat_map(|suite| suite.needs_env()).map(|name| ("smoke-tests", name));
-    let asked = asked.chain(analysis.iter().flat_map(|analysis| analysis.needs_env()).map(|name| ("analysis", name)));
-    for (input, name) in asked {
-        environment.extend(variable(input, name, runner, collect));
-    }
-    let checks = Checks { suite, test_url, production_url, environment, alarms, analysis };
+    let asked = suite.iter().flat_map(Suite::needs_env).chain(analysis.iter().flat_map(Analysis::needs_env));
+    let environment = asked.filter_map(|name| Some((name.to_owned(), Secret::new(runner.variables.get(name)?.clone())))).collect();
+    let checks = Checks { suite, test_url, production_url, environment, plain: exposure.plain, alarms, analysis };
     idle_testers(&checks, collect);
     Some(checks)
 }
@@ -50,40 +49,32 @@ fn idle_testers(checks: &Checks, collect: &mut Collect) {
 }
 
 /// A path is one line without a colon followed by a space; YAML that is worth testing has at least one.
-fn suite(text: &str, runner: &Runner, collect: &mut Collect) -> Option<Suite> {
+fn suite(text: &str, runner: &Runner, environment: Environment<'_>, collect: &mut Collect) -> Option<Suite> {
     let files = |path: &str| runner.workspace.bytes(path).map_err(|error| error.to_string());
+    let outside = Outside { files: &files, environment };
     if text.contains('\n') || text.contains(": ") {
-        return collect.keep_all(smoke::parse(text, "inline", &files));
+        return collect.keep_all(smoke::parse(text, "inline", outside));
     }
     let content = runner.workspace.read(text);
     let content = content.map_err(|error| {
         Problem::new("smoke-tests", format!("{text} {error}"), "give inline YAML, or the path of a file that the job has checked out")
     });
     let content = collect.keep(content)?;
-    collect.keep_all(smoke::parse(&content, text, &files))
+    collect.keep_all(smoke::parse(&content, text, outside))
 }
 
 /// The input `analysis`; it needs a rollout that is followed.
-fn analysis(text: &str, inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Analysis> {
+fn analysis(text: &str, inputs: &Inputs, runner: &Runner, environment: Environment<'_>, collect: &mut Collect) -> Option<Analysis> {
     if inputs.service.is_none() {
         collect.problem("analysis", "there is no service whose rollout could be measured", "set service");
     }
     if analysis::is_inline(text) {
-        return collect.keep_all(analysis::parse(text, "inline"));
+        return collect.keep_all(analysis::parse(text, "inline", environment));
     }
     let content = runner.workspace.read(text).map_err(|error| {
         let remedy = "give presets such as `error-rate < 5 %`, inline YAML, or the path of a file that the job has checked out";
         Problem::new("analysis", format!("{text} {error}"), remedy)
     });
     let content = collect.keep(content)?;
-    collect.keep_all(analysis::parse(&content, text))
-}
-
-fn variable(input: &'static str, name: &str, runner: &Runner, collect: &mut Collect) -> Option<(String, Secret)> {
-    if let Some(value) = runner.variables.get(name) {
-        return Some((name.to_owned(), Secret::new(value.clone())));
-    }
-    let message = format!("${{env.{name}}} is used, but the environment has no {name}");
-    collect.problem(input, message, format!("set {name} under `env:` of the step"));
-    None
+    collect.keep_all(analysis::parse(&content, text, environment))
 }

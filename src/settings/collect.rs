@@ -106,6 +106,9 @@ impl Collect {
         if url.is_none() {
             self.problem(input, "it is not an http or https URL", "write it whole, such as https://api.example.com:8443");
         }
+        if let Some(why) = url.as_ref().and_then(crate::checks::forbidden) {
+            self.problem(input, why, "give the URL of the service");
+        }
         url
     }
 

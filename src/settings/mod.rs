@@ -2,6 +2,7 @@
 //!
 //! Files are read here, because a file that cannot be read is a problem with an input. AWS is not asked.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -26,6 +27,7 @@ mod collect;
 mod control;
 mod cross;
 mod definition;
+mod exposure;
 mod image;
 mod login;
 mod repository;
@@ -204,6 +206,8 @@ pub struct Checks {
     pub production_url: Option<Url>,
     /// Values of `${env.NAME}`.
     pub environment: Vec<(String, Secret)>,
+    /// The names of those that are no secrets.
+    pub plain: BTreeSet<String>,
     /// The alarms that the user names.
     pub alarms: AlarmSettings,
     /// What is measured while traffic shifts.
@@ -252,7 +256,8 @@ impl Settings {
     /// Everything that no one may read.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let login = self.image.iter().filter_map(|image| image.login.credentials()).map(|login| &login.password);
-        self.checks.environment.iter().map(|(_, secret)| secret).chain(login)
+        let environment = self.checks.environment.iter().filter(|(name, _)| !self.checks.plain.contains(name));
+        environment.map(|(_, secret)| secret).chain(login)
     }
 
     /// Types and validates the inputs.

@@ -20,6 +20,7 @@ pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) 
         digest: image.and_then(|image| image.digest.clone()).or_else(|| digest_of(revision)).unwrap_or_default(),
         revision: short(&revision.arn).to_owned(),
         environment: settings.checks.environment.iter().cloned().collect(),
+        plain: settings.checks.plain.clone(),
         ..Values::default()
     }
 }

@@ -113,7 +113,7 @@ async fn mistakes_in_smoke_tests_are_refused_at_their_lines() {
     assert_snapshot!(refused_by_codedeploy(action).await, @"
     exit code 2
     ---
-    Nothing was touched: the inputs have 7 problems
+    Nothing was touched: the inputs have 8 problems
     ::error title=input refused::smoke-tests: deploy/smoke.yml:3:10: `health` is not a path that starts with `/`
       hint: Write a path such as `/health`; it is joined to test-url and production-url
     ::error title=input refused::smoke-tests: deploy/smoke.yml:4:23: `700` is not an HTTP status
@@ -123,11 +123,13 @@ async fn mistakes_in_smoke_tests_are_refused_at_their_lines() {
     ::error title=input refused::smoke-tests: deploy/smoke.yml:6:5: Unknown key `gett` in a test
       hint: Did you mean `get`? Known here: `name`, `get`, `post`, `put`, `delete`, `head`, `patch`, `request`, `query`, `headers`, `auth`, `json`, `body`, `form`, `file`, `cors`, `https-redirect`, `follow`, `on`, `timeout`, `connect-timeout`, `retry`, `http`, `tls`, `expect`, `capture`, `matrix`, `after`, `always`
     ::error title=input refused::smoke-tests: deploy/smoke.yml:7:15: Unknown key `header` in `expect`
-      hint: Did you mean `headers`? Known here: `status`, `latency`, `version`, `json`, `json-schema`, `headers`, `security-headers`, `redirect`, `cookies`, `body`, `certificate`
+      hint: Did you mean `headers`? Known here: `status`, `latency`, `version`, `json`, `json-schema`, `headers`, `security-headers`, `redirect`, `cookies`, `body`, `certificate`, `origin`
     ::error title=input refused::smoke-tests: deploy/smoke.yml:8:5: A test has no `name`
       hint: Write `name:` with words for the log and the summary
     ::error title=input refused::smoke-tests: deploy/smoke.yml:9:19: `for`: `10` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
       hint: Write a whole number with its unit: ms, s, m or h
+    ::error title=input refused::smoke-tests: deploy/smoke.yml:12:31: `${env.NOT_SET}` is used, but the environment has no NOT_SET
+      hint: set NOT_SET under `env:` of the step
     ");
 }
 

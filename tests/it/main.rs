@@ -13,6 +13,7 @@ mod checks;
 mod codedeploy;
 mod contracts;
 mod definitions;
+mod documents_trust;
 mod hand_changed;
 mod harness;
 mod image;

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::document::{self, Node, Place};
+use crate::environment::Environment;
 use crate::problem::{Position, Problem};
 use crate::reader::Fields;
 
@@ -37,8 +38,8 @@ const PATIENCE: u32 = 4;
 const PATIENCE_WITH_RANKS: u32 = 9;
 
 /// Reads an analysis; `origin` is the file as the user wrote it, or `inline`.
-pub fn parse(text: &str, origin: &str) -> Result<Analysis, Vec<Problem>> {
-    let mut pen = Pen::new(INPUT, origin, text);
+pub fn parse(text: &str, origin: &str, environment: Environment<'_>) -> Result<Analysis, Vec<Problem>> {
+    let mut pen = Pen::new(INPUT, origin, text, environment);
     let checks = if presets::is_plain(text) {
         presets::plain(&mut pen, text)
     } else {

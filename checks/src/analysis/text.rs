@@ -1,10 +1,11 @@
 //! Texts of queries with variables, among them those of a side: `${target-group}` is green's or blue's, whoever is asked about.
 //!
-//! A value of `${env.NAME}` is a secret: [`Text::shown`] is the only form that people may read. `$${` is a plain `${`.
+//! A value of `${env.NAME}` is a secret, unless the workflow says otherwise: [`Text::shown`] is the only form that people may read. `$${` is a plain `${`.
 
 use std::collections::BTreeSet;
 
-use crate::template::Values;
+use crate::secret::Secret;
+use crate::template::{Secrecy, Values};
 
 use super::sides::{SideValues, Variable};
 
@@ -20,7 +21,7 @@ enum Piece {
     Words(String),
     Version,
     Digest,
-    Environment(String),
+    Environment(String, Secrecy),
     Side(Variable),
 }
 
@@ -53,37 +54,49 @@ impl Text {
 
     /// The text that is sent. It may hold secrets.
     pub(crate) fn render(&self, values: &Values, side: &SideValues<'_>) -> String {
-        self.join(values, side, |name| values.environment.get(name).map_or("", crate::secret::Secret::expose))
+        self.join(values, side, |name, _| exposed(values, name))
     }
 
     /// The text as people may read it.
     pub(crate) fn shown(&self, values: &Values, side: &SideValues<'_>) -> String {
-        self.join(values, side, |_| MASK)
+        self.join(values, side, |name, secrecy| match secrecy {
+            Secrecy::Secret => MASK,
+            Secrecy::Open => exposed(values, name),
+        })
     }
 
     /// The environment variables that it names.
     pub(crate) fn environment(&self) -> BTreeSet<String> {
         let names = self.0.iter().filter_map(|piece| match piece {
-            Piece::Environment(name) => Some(name.clone()),
+            Piece::Environment(name, _) => Some(name.clone()),
             Piece::Words(_) | Piece::Version | Piece::Digest | Piece::Side(_) => None,
         });
         names.collect()
+    }
+
+    /// Says of every variable of the environment whether it is a secret.
+    pub(crate) fn classify(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
+        for piece in &mut self.0 {
+            if let Piece::Environment(name, secrecy) = piece {
+                *secrecy = secrecy_of(name);
+            }
+        }
     }
 
     /// What it needs to know of a side.
     pub(crate) fn of_side(&self) -> impl Iterator<Item = Variable> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Side(variable) => Some(*variable),
-            Piece::Words(_) | Piece::Version | Piece::Digest | Piece::Environment(_) => None,
+            Piece::Words(_) | Piece::Version | Piece::Digest | Piece::Environment(..) => None,
         })
     }
 
-    fn join<'a>(&'a self, values: &'a Values, side: &SideValues<'a>, secret: impl Fn(&'a str) -> &'a str) -> String {
+    fn join<'a>(&'a self, values: &'a Values, side: &SideValues<'a>, environment: impl Fn(&'a str, Secrecy) -> &'a str) -> String {
         let words = self.0.iter().map(|piece| match piece {
             Piece::Words(words) => words.as_str(),
             Piece::Version => &values.version,
             Piece::Digest => &values.digest,
-            Piece::Environment(name) => secret(name),
+            Piece::Environment(name, secrecy) => environment(name, *secrecy),
             Piece::Side(variable) => side.value(*variable).unwrap_or_default(),
         });
         words.collect()
@@ -95,7 +108,7 @@ impl Piece {
         if let Some(environment) = name.strip_prefix("env.") {
             let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
             let starts_well = environment.starts_with(|character: char| !character.is_ascii_digit());
-            return (starts_well && environment.chars().all(legal)).then(|| Self::Environment(environment.to_owned()));
+            return (starts_well && environment.chars().all(legal)).then(|| Self::Environment(environment.to_owned(), Secrecy::Secret));
         }
         match name {
             "version" => Some(Self::Version),
@@ -103,6 +116,10 @@ impl Piece {
             _ => Variable::named(name).map(Self::Side),
         }
     }
+}
+
+fn exposed<'a>(values: &'a Values, name: &str) -> &'a str {
+    values.environment.get(name).map_or("", Secret::expose)
 }
 
 fn unclosed() -> TextError {
@@ -123,7 +140,6 @@ mod tests {
     use super::*;
     use crate::analysis::question::Side;
     use crate::analysis::sides::tests::sides;
-    use crate::secret::Secret;
 
     #[test]
     fn a_text_is_filled_for_its_side_and_secrets_are_masked_for_people() {

@@ -13,7 +13,7 @@ use super::*;
 use crate::measurement::{CheckKind, Phase};
 use crate::moment::Moment;
 use crate::secret::Secret;
-use crate::smoke::{Suite, Values, no_files, parse};
+use crate::smoke::{Suite, Values, no_files, outside, parse};
 
 /// A keep-alive server that counts, and answers what it is told to.
 #[derive(Default)]
@@ -83,7 +83,7 @@ impl Server {
 }
 
 fn suite(load: &str) -> Suite {
-    parse(&format!("load: {{ path: /, {load} }}"), "inline", &no_files).unwrap()
+    parse(&format!("load: {{ path: /, {load} }}"), "inline", outside(&no_files)).unwrap()
 }
 
 async fn load(base: &Url, load: &str) -> LoadResult {
@@ -211,7 +211,7 @@ async fn probes_run_at_their_moment_one_after_the_other_up_to_the_first_that_fai
     let (base, _server) = serve(Server { bad: Some(1), ..Server::default() }).await;
     let document = "load:\n- { name: a, path: /, rate: 20, for: 200ms, expect-status: 503, on: [green, production] }\n\
         - { name: b, path: '/${version}', rate: 20, for: 200ms }\n- { name: c, path: /, rate: 20, for: 200ms }\n";
-    let suite = parse(document, "inline", &no_files).unwrap();
+    let suite = parse(document, "inline", outside(&no_files)).unwrap();
     let values = Values { version: "v1".to_owned(), ..Values::default() };
     let green = run(&suite, Moment::Green, &base, &values, &|_| ()).await;
     let phases: Vec<_> = green.iter().map(|result| (result.name.as_str(), result.phase)).collect();
@@ -232,7 +232,7 @@ async fn nothing_is_sent_when_a_variable_is_missing() {
 }
 
 async fn warm(base: &Url, document: &str) -> Vec<WarmedUp> {
-    let suite = parse(&format!("warm-up: {document}\ntests: [{{ name: a, get: / }}]"), "inline", &no_files).unwrap();
+    let suite = parse(&format!("warm-up: {document}\ntests: [{{ name: a, get: / }}]"), "inline", outside(&no_files)).unwrap();
     warm_up(&suite, base, &Values::default(), &|_| ()).await
 }
 

@@ -12,6 +12,8 @@ use url::Url;
 pub(super) struct Answer {
     /// What was asked for in the end, after redirects that were followed.
     pub(super) url: Url,
+    /// Whether it comes from another origin than the one that the test asked.
+    pub(super) foreign: bool,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,

@@ -88,7 +88,11 @@ fn redirect(parameter: &str, answer: &Answer) -> Result<String, Missing> {
 fn cookie(name: &str, answer: &Answer) -> Result<String, Missing> {
     let mut cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse);
     let last = cookies.rfind(|cookie| cookie.name == name);
-    last.map(|cookie| cookie.value).ok_or_else(|| missing(format!("cookie {name}"), "no such cookie"))
+    let cookie = last.ok_or_else(|| missing(format!("cookie {name}"), "no such cookie"))?;
+    match cookie.refusal() {
+        Some(why) => Err(missing(format!("cookie {name}"), why)),
+        None => Ok(cookie.value),
+    }
 }
 
 fn matched(pattern: &Pattern, answer: &Answer, values: &Values) -> Result<String, Missing> {
@@ -108,7 +112,7 @@ mod tests {
     use super::*;
     use crate::smoke::answer::{Body, Extent};
     use crate::smoke::parse;
-    use crate::smoke::parse::tests::no_files;
+    use crate::smoke::parse::tests::{no_files, outside};
 
     fn answer() -> Answer {
         let mut headers = HeaderMap::new();
@@ -119,6 +123,7 @@ mod tests {
         let body = br#"{"id":7,"ok":true,"name":"n","none":null,"list":[1,2],"link":"?id=42&x"}"#.to_vec();
         let url = "https://host/a".parse().unwrap();
         Answer {
+            foreign: false,
             url,
             status: StatusCode::FOUND,
             headers,
@@ -131,7 +136,7 @@ mod tests {
 
     /// The value, or what is said when it is not there.
     fn take(source: &str) -> String {
-        let suite = parse(&format!("tests: [{{ name: a, get: /, capture: {{ c: {source} }} }}]"), "inline", &no_files).unwrap();
+        let suite = parse(&format!("tests: [{{ name: a, get: /, capture: {{ c: {source} }} }}]"), "inline", outside(&no_files)).unwrap();
         let (captured, failures) = capture(&suite.tests[0].captures, &answer(), &Values::default());
         match (captured.as_slice(), failures.as_slice()) {
             ([one], []) => format!("{}", one.value),

@@ -10,6 +10,7 @@ mod cors;
 mod https;
 mod json;
 mod lifetime;
+pub(super) mod origin;
 mod redirect;
 mod schema;
 mod security;
@@ -42,8 +43,13 @@ pub(super) fn judge(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mi
     failures.extend(expect.redirect.iter().flat_map(|expected| redirect::judge(expected, answer, values)));
     failures.extend(cookies::judge(&expect.cookies, answer, values));
     failures.extend(body(&expect.body, answer, values));
-    failures.extend(json::judge(expect, answer, values));
+    failures.extend(json::judge(expect, answer, values).into_iter().map(|failure| unquoted(failure, answer)));
     failures
+}
+
+/// What stands in a body of another origin is not ours to show.
+fn unquoted(failure: Mismatch, answer: &Answer) -> Mismatch {
+    if answer.foreign { Mismatch { found: "something else (not shown: it is of another origin)".to_owned(), ..failure } } else { failure }
 }
 
 fn latency(expect: &Expect, answer: &Answer) -> Option<Mismatch> {

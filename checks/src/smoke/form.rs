@@ -8,6 +8,7 @@ mod request;
 mod transport;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderName;
@@ -35,7 +36,8 @@ pub(crate) use transport::{HttpVersion, Tls, Transport};
 pub struct Suite {
     /// The document's own variables; each may use those before it.
     pub(super) named: Vec<(String, Template)>,
-    pub(super) tests: Vec<Test>,
+    /// Shared with the thread that judges an answer.
+    pub(super) tests: Vec<Arc<Test>>,
     pub(super) testers: Vec<Tester>,
     /// Which tests run as one: every test belongs to one flow, and flows stand in the order of their tests.
     pub(super) flows: Vec<Flow>,
@@ -140,6 +142,8 @@ pub(super) struct Expect {
     pub(super) certificate: Option<CertificateExpectation>,
     /// The answer to a preflight.
     pub(super) cors: Option<Cors>,
+    /// Where the last answer may come from; empty: the origin that was asked.
+    pub(super) origins: Vec<Template>,
     /// A redirect to the same place over https.
     pub(super) https: HttpsRedirect,
 }

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::{Origin, Url};
 
+use super::browser::{Marks, Offered};
 use super::flow::Cookies;
 
 /// A `Set-Cookie` header, as far as it decides whether the cookie is sent again.
@@ -18,7 +19,8 @@ pub(super) struct SetCookie {
     pub(super) value: String,
     path: Option<String>,
     domain: Option<String>,
-    transport: Transport,
+    same_site: Option<String>,
+    marks: Marks,
     life: Life,
 }
 
@@ -43,14 +45,16 @@ impl SetCookie {
         let mut parts = text.split(';');
         let (name, value) = parts.next()?.split_once('=')?;
         let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-        let mut cookie = Self { name, value, path: None, domain: None, transport: Transport::Any, life: Life::Lives };
+        let mut cookie = Self { name, value, path: None, domain: None, same_site: None, marks: Marks::default(), life: Life::Lives };
         let mut max_age = None;
         for part in parts {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             match key.trim().to_ascii_lowercase().as_str() {
                 "path" => cookie.path = Some(value.trim().to_owned()).filter(|path| path.starts_with('/')),
                 "domain" => cookie.domain = Some(value.trim().trim_start_matches('.').to_ascii_lowercase()),
-                "secure" => cookie.transport = Transport::Encrypted,
+                "secure" => cookie.marks.secure = true,
+                "partitioned" => cookie.marks.partitioned = true,
+                "samesite" => cookie.same_site = Some(value.trim().to_owned()),
                 "max-age" => max_age = value.trim().parse::<i64>().ok().or(max_age),
                 "expires" if is_past(value.trim()) => cookie.life = Life::Over,
                 _ => {}
@@ -61,6 +65,17 @@ impl SetCookie {
             cookie.life = if seconds > 0 { Life::Lives } else { Life::Over };
         }
         (!cookie.name.is_empty()).then_some(cookie)
+    }
+
+    /// Why no browser keeps it.
+    pub(super) fn refusal(&self) -> Option<&'static str> {
+        let Self { name, path, domain, same_site, marks, .. } = self;
+        let [path, domain, same_site] = [path, domain, same_site].map(Option::as_deref);
+        Offered { name, path, domain, same_site, marks: *marks }.refusal()
+    }
+
+    fn transport(&self) -> Transport {
+        if self.marks.secure { Transport::Encrypted } else { Transport::Any }
     }
 
     fn is_for(&self, host: &str) -> bool {
@@ -123,13 +138,14 @@ impl Jar {
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse) {
-            let acceptable = cookie.is_for(url.host_str().unwrap_or_default()) && cookie.transport.allows(url);
+            let transport = cookie.transport();
+            let acceptable = cookie.refusal().is_none() && cookie.is_for(url.host_str().unwrap_or_default()) && transport.allows(url);
             let path = cookie.path.clone().unwrap_or_else(|| default_path(url));
             if acceptable {
                 kept.retain(|other| other.name != cookie.name || other.path != path);
             }
             if acceptable && cookie.life == Life::Lives {
-                kept.push(Kept { name: cookie.name, value: cookie.value, path, transport: cookie.transport });
+                kept.push(Kept { name: cookie.name, value: cookie.value, path, transport });
             }
         }
     }
@@ -187,7 +203,7 @@ mod tests {
 
     #[test]
     fn cookies_go_back_where_a_browser_would_send_them() {
-        let table: [(&[&str], &str, &str); 14] = [
+        let table: [(&[&str], &str, &str); 22] = [
             (&["a=1", "b=2; Path=/; HttpOnly"], "https://host/app/x", "a=1; b=2"),
             (&["a=1"], "https://host/other", ""),
             (&["a=1; path=/app"], "https://host/apple", ""),
@@ -202,6 +218,14 @@ mod tests {
             (&["a=1; Path=/", "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "https://host/", ""),
             (&["a=1; Path=/", "a=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT"], "https://host/", ""),
             (&["a=1; Path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "https://host/", "a=1"),
+            (&["a=1; Path=/; SameSite=None"], "https://host/", ""),
+            (&["a=1; Path=/; SameSite=None; Secure"], "https://host/", "a=1"),
+            (&["__Secure-a=1; Path=/"], "https://host/", ""),
+            (&["__Host-a=1; Path=/"], "https://host/", ""),
+            (&["__host-a=1; Path=/; Secure; Domain=host"], "https://host/", ""),
+            (&["__Host-a=1; Secure; Path=/app"], "https://host/app/", ""),
+            (&["__Host-a=1; Secure; Path=/"], "https://host/", "__Host-a=1"),
+            (&["a=1; Path=/; Partitioned"], "https://host/", ""),
         ];
         for (set, to, expected) in table {
             assert_eq!(sent(set, to), expected, "{set:?} {to}");

@@ -5,6 +5,7 @@
 //! Warm-up and load stand in the same document, and are run by `load`. The form is explained to users in `docs/smoke-tests.md`.
 
 mod answer;
+mod browser;
 mod capture;
 mod expect;
 mod flow;
@@ -21,13 +22,13 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-pub use crate::template::{Bound, Values};
-pub use crate::words::Files;
+pub use crate::template::{Bound, Secrecy, Values};
+pub use crate::words::{Files, Outside};
 pub use form::Suite;
 pub(crate) use form::{Request, StatusPattern, Transport};
 pub use parse::parse;
 #[cfg(test)]
-pub(crate) use parse::tests::no_files;
+pub(crate) use parse::tests::{no_files, outside};
 pub(crate) use result::presentable;
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub use run::{Limits, OnResult, run};

@@ -17,6 +17,7 @@ mod transport;
 mod variables;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderName;
@@ -26,7 +27,7 @@ use crate::moment::{MOMENTS, Moment};
 use crate::problem::Problem;
 use crate::reader::{Fields, Reader};
 use crate::template::Template;
-use crate::words::{Files, Words};
+use crate::words::{Outside, Words};
 
 use super::flow::{Capture, Source, Turn};
 use super::form::{Expect, Redirects, Request, Retry, StatusPattern, Suite, Test, Transport};
@@ -68,11 +69,11 @@ impl Default for Defaults {
     }
 }
 
-/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `files` gives the files that the document names: they
+/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `outside` gives the files that the document names: they
 /// are read now, so that a file that is missing or malformed is a problem of the document.
-pub fn parse(text: &str, origin: &str, files: Files<'_>) -> Result<Suite, Vec<Problem>> {
+pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Vec<Problem>> {
     let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut words = Words::new(Reader::new(INPUT, origin, text), files);
+    let mut words = Words::new(Reader::new(INPUT, origin, text), outside);
     names::of_the_run(&mut words);
     let declared = secrets::declared(&mut words, &root);
     let suite = suite(&mut words, &root).unwrap_or_default();
@@ -92,7 +93,8 @@ fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
     let bake_interval = fields.get("bake-interval").and_then(|node| bake_interval(words, node));
     words.scope.take_used();
     let entries = entries(words, root, &fields, &defaults)?;
-    Some(Suite { named, tests: entries.tests, flows: entries.flows, testers, warm_ups, loads, bake_interval, ..Suite::default() })
+    let tests = entries.tests.into_iter().map(Arc::new).collect();
+    Some(Suite { named, tests, flows: entries.flows, testers, warm_ups, loads, bake_interval, ..Suite::default() })
 }
 
 fn entries(words: &mut Words<'_>, root: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Entries> {

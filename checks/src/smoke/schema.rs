@@ -189,6 +189,8 @@ struct Expect {
     body: Option<Body>,
     /// The certificate that the answer came with.
     certificate: Option<Certificate>,
+    /// Where the answer may come from after redirects, when not from the origin that was asked.
+    origin: Option<OneOrMore<String>>,
 }
 
 #[derive(JsonSchema)]

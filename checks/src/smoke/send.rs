@@ -4,7 +4,6 @@
 
 mod build;
 mod clients;
-mod detour;
 mod failure;
 mod redirect;
 
@@ -14,10 +13,13 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Body, Extent};
+use super::expect::origin;
 use super::form::{Redirects, Test};
 use super::jar::Jar;
 use super::result::Mismatch;
 use super::run::Limits;
+use crate::destination;
+use crate::template::Values;
 pub(crate) use build::{Outgoing, Side};
 pub(crate) use clients::Clients;
 pub(super) use failure::moment;
@@ -30,8 +32,13 @@ pub(super) async fn exchange(
     mut outgoing: Outgoing,
     limits: &Limits,
     jar: &Jar,
+    values: &Values,
 ) -> Result<Answer, Mismatch> {
     let client = clients.of(&test.transport)?;
+    if let Some(forbidden) = destination::written(&outgoing.url) {
+        return Err(Mismatch::new("request", "a host that a document may ask", forbidden.to_string()));
+    }
+    let asked = outgoing.url.origin();
     let sent = Instant::now();
     jar.belong_to(&outgoing.url);
     for _ in 0..=limits.redirects {
@@ -42,8 +49,18 @@ pub(super) async fn exchange(
             Redirects::Judge => None,
         };
         match next {
-            Some(next) => outgoing = redirect::follow(outgoing, response.status(), next)?,
-            None => return read(response, test, &outgoing, sent, limits).await,
+            Some(next) => {
+                redirect::refused(&outgoing, &next).await?;
+                outgoing = redirect::follow(outgoing, response.status(), next)?;
+            }
+            None => {
+                // Nothing of a body that is not this test's is read, so that nothing of it can be shown.
+                if let Some(elsewhere) = origin::judge(&test.expect, &asked, &outgoing.url, values) {
+                    return Err(elsewhere);
+                }
+                let foreign = asked != outgoing.url.origin();
+                return read(response, test, &outgoing, sent, limits).await.map(|answer| Answer { foreign, ..answer });
+            }
         }
     }
     Err(Mismatch::new("redirects", format!("at most {}", limits.redirects), "more"))
@@ -62,7 +79,7 @@ async fn read(mut response: Response, test: &Test, outgoing: &Outgoing, sent: In
     let body = body(response, limits).await;
     let body = body.map_err(|error| no_answer(error, "a whole body", &outgoing.url, &test.transport))?;
     let (elapsed, at) = (sent.elapsed(), OffsetDateTime::now_utc());
-    Ok(Answer { url: outgoing.url.clone(), status, headers, body, elapsed, at, certificate })
+    Ok(Answer { url: outgoing.url.clone(), foreign: false, status, headers, body, elapsed, at, certificate })
 }
 
 async fn body(mut response: Response, limits: &Limits) -> reqwest::Result<Body> {

@@ -1,5 +1,7 @@
 //! Any endpoint that answers JSON: a JSONPath selects the numbers. A text that is a number counts as one, null as no data.
 
+use std::time::Duration;
+
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Request};
 use serde_json::Value;
@@ -8,6 +10,9 @@ use serde_json_path::JsonPath;
 use super::wire::{Obstacle, Wire, base, set_header};
 use super::{Found, Told};
 use crate::analysis::question::{HttpQuery, Point};
+
+/// Selecting from the largest answer takes milliseconds, unless the path means no good.
+const SELECTING: Duration = Duration::from_secs(5);
 
 /// Asks for what is there now; its points are stamped with `until`.
 pub async fn http(client: &Client, query: &HttpQuery, until: f64) -> Told {
@@ -20,11 +25,17 @@ async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<Found, 
     let wire = Wire::new(client, request.url(), query.headers.iter().map(|(_, value)| value).chain(&query.body));
     // What an unknown service writes beside an error status is not known to be words.
     let answer = wire.ask(request, |_| None).await?;
-    let nodes = path.query(&answer).all();
-    let values: Result<Vec<Option<f64>>, &str> = nodes.iter().map(|node| value(node)).collect();
-    let values = values.map_err(|kind| wire.said(&format!("{} is {kind}, not a number", query.path)))?;
-    let notes = if nodes.is_empty() { vec![wire.said(&format!("{} selects nothing in the answer", query.path))] } else { Vec::new() };
+    let values = selected(path, answer).await.map_err(|kind| wire.said(&format!("{} {kind}", query.path)))?;
+    let notes = if values.is_empty() { vec![wire.said(&format!("{} selects nothing in the answer", query.path))] } else { Vec::new() };
     Ok(Found { points: values.into_iter().flatten().map(|value| Point { at: until, value }).collect(), notes }.tidy())
+}
+
+/// What the path selects, on a thread of its own: a costly path must not keep a signal from getting through.
+async fn selected(path: JsonPath, answer: Value) -> Result<Vec<Option<f64>>, String> {
+    let selecting = move || path.query(&answer).all().into_iter().map(value).collect::<Result<Vec<_>, _>>();
+    let selected = tokio::time::timeout(SELECTING, tokio::task::spawn_blocking(selecting)).await;
+    let selected = selected.map_err(|_| format!("costs more than {} s on this answer", SELECTING.as_secs()))?;
+    selected.map_err(|_| "cannot be evaluated".to_owned())?.map_err(|kind| format!("is {kind}, not a number"))
 }
 
 fn request(query: &HttpQuery) -> Result<Request, String> {

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::Access;
 use crate::cause::chain;
+use crate::destination::{self, Guard};
 use crate::scrub::{Scrubber, one_line};
 use crate::secret::Secret;
 
@@ -32,7 +33,7 @@ pub fn client() -> Result<Client, String> {
         // Refused only when another thread was faster, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).build().map_err(|error| chain(&error))
+    Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).dns_resolver(Guard::default()).build().map_err(|error| chain(&error))
 }
 
 /// Why there are no numbers.
@@ -77,6 +78,9 @@ impl<'a> Wire<'a> {
     }
 
     async fn exchange(&self, request: Request) -> Result<(StatusCode, Vec<u8>), String> {
+        if let Some(forbidden) = destination::reached(request.url()).await {
+            return Err(self.said(&format!("not asked: {forbidden}")));
+        }
         let sent = self.client.execute(request).await;
         let response = sent.map_err(|error| self.said(&format!("no answer: {}", inner(error))))?;
         if response.status().is_redirection() {

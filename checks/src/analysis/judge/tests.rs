@@ -7,6 +7,7 @@ use super::*;
 use crate::analysis::parse;
 use crate::analysis::question::Point;
 use crate::analysis::sides::tests::sides;
+use crate::environment::tests::environment;
 use crate::secret::Secret;
 
 /// A judge of this document, with both sides behind an Application Load Balancer.
@@ -15,7 +16,7 @@ pub(super) fn judge(text: &str) -> Judge {
 }
 
 pub(super) fn judge_with(text: &str, sides: Sides) -> Judge {
-    let analysis = parse(text, "inline").unwrap_or_else(|problems| panic!("{problems:?}"));
+    let analysis = parse(text, "inline", environment()).unwrap_or_else(|problems| panic!("{problems:?}"));
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2canary"))].into();
     Judge::new(&analysis, sides, Values { environment, ..Values::default() })
 }

@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 
 use crate::analysis::text::Text;
 use crate::document::{Entry, Node, Place};
+use crate::environment::Environment;
 use crate::problem::{Position, Problem};
 use crate::reader::Reader;
+use crate::template::Secrecy;
 
 /// A reader that knows numbers and variables.
 pub(super) struct Pen<'a> {
     pub(super) reader: Reader<'a>,
     origin: &'a str,
+    outside: Environment<'a>,
     environment: BTreeSet<String>,
 }
 
 impl<'a> Pen<'a> {
-    pub(super) fn new(input: &'static str, origin: &'a str, source: &'a str) -> Self {
-        Self { reader: Reader::new(input, origin, source), origin, environment: BTreeSet::new() }
+    pub(super) fn new(input: &'static str, origin: &'a str, source: &'a str, outside: Environment<'a>) -> Self {
+        Self { reader: Reader::new(input, origin, source), origin, outside, environment: BTreeSet::new() }
     }
 
     pub(super) fn finish(self) -> (Vec<Problem>, BTreeSet<String>) {
@@ -36,12 +39,21 @@ impl<'a> Pen<'a> {
     pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<Text> {
         let text = self.reader.text(node, what)?;
         match Text::parse(&text) {
-            Ok(text) => {
+            Ok(mut text) => {
+                text.classify(|name| self.secrecy(node, name));
                 self.environment.extend(text.environment());
                 Some(text)
             }
             Err(error) => self.refuse(node.place, error.message, error.remedy),
         }
+    }
+
+    /// Whether a variable of the environment is a secret; one that is withheld is reported.
+    fn secrecy(&mut self, node: &Node, name: &str) -> Secrecy {
+        self.outside.secrecy(name).unwrap_or_else(|withheld| {
+            self.reader.report(node.place, withheld.message, withheld.remedy);
+            Secrecy::Secret
+        })
     }
 
     /// A text that is not empty, as it is.

@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::analysis::text::Text;
+use crate::destination;
 use crate::document::{Entry, Node};
 use crate::reader::{Fields, one_of};
 
@@ -88,6 +89,9 @@ pub(super) fn web_address(pen: &mut Pen<'_>, node: &Node, what: &str) -> Option<
     let written = pen.reader.text(node, what)?;
     let text = pen.text(node, what)?;
     let legal = written.contains("${") || Url::parse(&written).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if let Some(why) = Url::parse(&written).ok().as_ref().and_then(destination::refusal) {
+        return pen.refuse(node.place, format!("{what}: {why}"), "Write the URL of the service that has the numbers");
+    }
     if legal { Some(text) } else { pen.refuse(node.place, format!("{what}: `{written}` is not a URL"), "Write `https://host/path`") }
 }
 

@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::analysis::form::OnInconclusive;
+use crate::environment::tests::environment;
 use crate::measurement::Phase;
 use crate::moment::Moment;
 
 fn problems(text: &str) -> Vec<String> {
-    let problems = parse(text, "a.yml").unwrap_err();
+    let problems = parse(text, "a.yml", environment()).unwrap_err();
     problems.iter().map(|problem| problem.to_string().replacen("analysis: a.yml:", "", 1)).collect()
 }
 
@@ -27,9 +28,9 @@ fn the_documented_examples_are_read() {
     let examples = documented();
     assert!(examples.len() >= 2);
     for example in &examples {
-        parse(example, "inline").unwrap_or_else(|problems| panic!("{example}: {problems:?}"));
+        parse(example, "inline", environment()).unwrap_or_else(|problems| panic!("{example}: {problems:?}"));
     }
-    let whole = parse(examples.iter().max_by_key(|example| example.len()).unwrap(), "inline").unwrap();
+    let whole = parse(examples.iter().max_by_key(|example| example.len()).unwrap(), "inline", environment()).unwrap();
     assert_eq!(whole.needs_env(), ["DD_API_KEY", "DD_APP_KEY", "PROM_TOKEN", "STATUS_TOKEN"]);
     assert!(whole.reads_logs() && whole.runs_on(Moment::Step) && whole.runs_on(Moment::Production) && !whole.runs_on(Moment::Green));
 }
@@ -45,9 +46,9 @@ fn presets_are_written_in_many_ways() {
         "[error-rate < 5 %, p99 < 1 s]",
         "presets: [error-rate < 5 %, { preset: p99 < 1 s, failure-limit: 2 }]",
     ] {
-        assert_eq!(parse(text, "inline").unwrap().names(), expected, "{text}");
+        assert_eq!(parse(text, "inline", environment()).unwrap().names(), expected, "{text}");
     }
-    let two = parse("green no worse than blue", "inline").unwrap();
+    let two = parse("green no worse than blue", "inline", environment()).unwrap();
     assert_eq!(two.names(), ["errors: green no worse than blue", "p99: green no worse than blue"]);
     assert_eq!(two.needs_sides().len(), 2);
 }
@@ -70,7 +71,7 @@ fn a_check_takes_over_defaults_and_overrides_them() {
                 on-inconclusive: pause\n\
                 presets: [error-rate < 5 %]\n\
                 metrics: [{ name: a, http: { url: 'https://h/', path: $.v }, success: '< 5', failure-limit: -1, on: [step, production] }]";
-    let analysis = parse(text, "inline").unwrap();
+    let analysis = parse(text, "inline", environment()).unwrap();
     let [preset, own] = analysis.checks.as_slice() else { panic!("two checks") };
     assert_eq!((preset.limits.failures, preset.limits.inconclusives, preset.on.as_slice()), (Some(3), 7, [Moment::Bake].as_slice()));
     assert_eq!((own.limits.failures, own.on.as_slice()), (None, [Moment::Step, Moment::Production].as_slice()));
@@ -93,7 +94,7 @@ fn a_check_that_waits_for_traffic_is_given_time_for_it() {
         ("logs: [{ name: a, pattern: b }]".to_owned(), 0),
     ];
     for (text, expected) in table {
-        assert_eq!(parse(&text, "inline").unwrap().checks[0].limits.inconclusives, expected, "{text}");
+        assert_eq!(parse(&text, "inline", environment()).unwrap().checks[0].limits.inconclusives, expected, "{text}");
     }
 }
 
@@ -195,4 +196,14 @@ fn names_are_given_and_their_own() {
     for (text, expected) in table {
         assert_eq!(problems(text).join("|"), expected, "{text}");
     }
+}
+
+#[test]
+fn names_of_the_platform_are_refused_at_their_place() {
+    let document = "providers:\n  prom: { prometheus: 'https://p.example', headers: { x: '${env.AWS_SESSION_TOKEN}' } }\npresets: ['error-rate < 5 %']";
+    let problems = problems(document);
+    assert!(
+        problems.len() == 1 && problems[0].starts_with("2:58: `${env.AWS_SESSION_TOKEN}` is never given to a document"),
+        "{problems:?}"
+    );
 }

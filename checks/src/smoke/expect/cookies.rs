@@ -6,6 +6,7 @@ use reqwest::header::SET_COOKIE;
 use time::OffsetDateTime;
 
 use crate::smoke::answer::Answer;
+use crate::smoke::browser::{Marks, Offered};
 use crate::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
 use crate::smoke::result::Mismatch;
 use crate::template::Values;
@@ -33,8 +34,9 @@ fn one(expected: &CookieExpectation, cookies: &[Cookie], values: &Values) -> Vec
     let Some(cookie) = cookies.iter().rfind(|cookie| cookie.name == expected.name) else {
         return vec![Mismatch::new(what, "set", names(cookies))];
     };
+    let refused = cookie.offered().refusal().map(|why| Mismatch::new(&what, "a cookie that browsers keep", why));
     let unmet = expected.attributes.iter().filter(|attribute| !attribute.is_met_by(cookie, values));
-    unmet.map(|attribute| Mismatch::new(&what, attribute.words(values), cookie.words())).collect()
+    refused.into_iter().chain(unmet.map(|attribute| Mismatch::new(&what, attribute.words(values), cookie.words()))).collect()
 }
 
 fn names(cookies: &[Cookie]) -> String {
@@ -58,6 +60,12 @@ impl Cookie {
     /// The last attribute of several with one name counts.
     fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().rfind(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn offered(&self) -> Offered<'_> {
+        let [path, domain, same_site] = ["path", "domain", "samesite"].map(|name| self.attribute(name));
+        let [secure, partitioned] = ["secure", "partitioned"].map(|name| self.attribute(name).is_some());
+        Offered { name: &self.name, path, domain, same_site, marks: Marks { secure, partitioned } }
     }
 
     fn words(&self) -> String {

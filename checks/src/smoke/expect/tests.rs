@@ -9,7 +9,7 @@ use super::super::answer::{Body, Extent};
 use super::*;
 use crate::secret::Secret;
 use crate::smoke::parse;
-use crate::smoke::parse::tests::no_files;
+use crate::smoke::parse::tests::{no_files, outside};
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
@@ -24,6 +24,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
     }
     let body = Body { bytes: body.as_bytes().to_vec(), extent: Extent::Whole };
     Answer {
+        foreign: false,
         url: "https://green.example:8443/a/b".parse().unwrap(),
         status: StatusCode::from_u16(status).unwrap(),
         headers: map,
@@ -37,7 +38,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
 
 /// The failures as `what: expected, found`, or nothing.
 fn failures(expect: &str, answer: &Answer) -> String {
-    let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline", &no_files).unwrap();
+    let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline", outside(&no_files)).unwrap();
     let failures = judge(&suite.tests[0].expect, answer, &values());
     failures.iter().map(|Mismatch { what, expected, found }| format!("{what}: {expected}, {found}")).collect::<Vec<_>>().join(" | ")
 }
@@ -313,4 +314,22 @@ fn strict_transport_security_is_not_asked_of_plain_http() {
     let mut plain = answer(200, &[], "");
     plain.url = "http://green.example/".parse().unwrap();
     assert_eq!(failures("security-headers: [strict-transport-security]", &plain), "");
+}
+
+#[test]
+fn a_cookie_that_no_browser_keeps_fails_with_the_reason() {
+    let table = [
+        ("sid=1; HttpOnly; SameSite=None", "sid: { same-site: none }", "SameSite=None wants Secure"),
+        ("sid=1; SameSite=none; HttpOnly", "sid: {}", "SameSite=None wants Secure"),
+        ("__Secure-sid=1", "__Secure-sid: {}", "`__Secure-` wants Secure"),
+        ("__Host-sid=1; Path=/", "__Host-sid: { path: / }", "`__Host-` wants Secure, Path=/ and no Domain"),
+        ("sid=1; Partitioned", "sid: {}", "Partitioned wants Secure"),
+    ];
+    for (set, expected, why) in table {
+        let found = failures(&format!("cookies: {{ {expected} }}"), &answer(200, &[("set-cookie", set)], ""));
+        let name = set.split_once('=').unwrap().0;
+        assert_eq!(found, format!("cookie {name}: a cookie that browsers keep, one that no browser keeps: {why}"), "{set}");
+    }
+    let kept = answer(200, &[("set-cookie", "__Host-sid=1; Path=/; Secure; SameSite=None")], "");
+    assert_eq!(failures("cookies: { __Host-sid: { same-site: none, secure: true } }", &kept), "");
 }

@@ -7,6 +7,7 @@ mod version;
 
 use reqwest::header::HeaderName;
 use serde_json_path::JsonPath;
+use url::Url;
 
 use crate::document::{Content, Entry, Node, Place};
 use crate::smoke::form::{
@@ -19,6 +20,9 @@ use super::keys::{BODY_KEYS, CERTIFICATE_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIREC
 use super::request::header_name;
 use crate::words::Words;
 use version::Seen;
+
+/// How often a JSONPath may go down through all there is.
+const DEEPEST: usize = 3;
 
 const SAME_SITE: &[(&str, SameSite)] = &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
 
@@ -46,11 +50,43 @@ pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
     let body = fields.get("body").map_or_else(|| Some(Vec::new()), |node| conditions::text_mapping(words, node, "`body`", BODY_KEYS));
     let certificate = fields.get("certificate").map_or(Some(None), |node| certificate(words, node).map(Some));
     let version = fields.get("version").map_or(Some(Seen::NotAsked), |node| version::version(words, node));
+    let origins = fields.get("origin").map_or_else(|| Some(Vec::new()), |node| origins(words, node));
     let (status, latency, json, json_schema, headers) = (status?, latency?, json?, json_schema?, headers?);
     let (security_headers, redirect, cookies, body, certificate) = (security_headers?, redirect?, cookies?, body?, certificate?);
-    let expect =
-        Expect { status, latency, json, json_schema, headers, redirect, cookies, body, security_headers, certificate, ..Expect::default() };
+    let expect = Expect {
+        status,
+        latency,
+        json,
+        json_schema,
+        headers,
+        redirect,
+        cookies,
+        body,
+        security_headers,
+        certificate,
+        origins: origins?,
+        ..Expect::default()
+    };
     Some(expect.with_version(version?))
+}
+
+/// Where a test may end, one or a list.
+fn origins(words: &mut Words<'_>, node: &Node) -> Option<Vec<Template>> {
+    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    let origins: Vec<_> = items.iter().map(|item| origin(words, item)).collect();
+    origins.into_iter().collect()
+}
+
+fn origin(words: &mut Words<'_>, node: &Node) -> Option<Template> {
+    let text = words.reader.text(node, "`origin`")?;
+    let origin = words.parsed(node, &text)?;
+    let is_one =
+        |url: Url| url.path() == "/" && url.query().is_none() && matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+    if !text.contains("${") && !Url::parse(&text).is_ok_and(is_one) {
+        let remedy = "Write scheme, host and port such as `https://login.example.com`, without a path";
+        words.reader.report(node.place, format!("`{text}` is not an origin"), remedy);
+    }
+    Some(origin)
 }
 
 /// Reads every entry of a mapping with the user's own keys, and reports the problems of all of them.
@@ -94,6 +130,11 @@ pub(super) fn json_path(words: &mut Words<'_>, place: Place, written: &str) -> O
     if written.contains("${") {
         let message = format!("A JSONPath cannot hold variables: `{written}`");
         words.reader.report(place, message, "Put the variable on the other side of the colon");
+        return None;
+    }
+    if written.matches("..").count() > DEEPEST {
+        let message = format!("`{written}` goes down through everything (`..`) more than {DEEPEST} times: each time multiplies the work");
+        words.reader.report(place, message, "Name the keys on the way");
         return None;
     }
     JsonPath::parse(written).map_err(|error| bad_json_path(words, place, written, &error)).ok()

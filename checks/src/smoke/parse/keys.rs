@@ -48,8 +48,20 @@ pub(in crate::smoke) const BASIC_KEYS: &[&str] = &["user", "password"];
 pub(in crate::smoke) const API_KEY_KEYS: &[&str] = &["header", "value"];
 pub(in crate::smoke) const CORS_KEYS: &[&str] = &["origin", "method", "headers", "credentials"];
 pub(in crate::smoke) const HTTPS_REDIRECT_KEYS: &[&str] = &["port"];
-pub(in crate::smoke) const EXPECT_KEYS: &[&str] =
-    &["status", "latency", "version", "json", "json-schema", "headers", "security-headers", "redirect", "cookies", "body", "certificate"];
+pub(in crate::smoke) const EXPECT_KEYS: &[&str] = &[
+    "status",
+    "latency",
+    "version",
+    "json",
+    "json-schema",
+    "headers",
+    "security-headers",
+    "redirect",
+    "cookies",
+    "body",
+    "certificate",
+    "origin",
+];
 pub(in crate::smoke) const VERSION_KEYS: &[&str] = &["json", "header"];
 pub(in crate::smoke) const JSON_KEYS: &[&str] = &["eq", "ne", "gt", "ge", "lt", "le", "matches", "contains", "exists", "type", "length"];
 pub(in crate::smoke) const TEXT_KEYS: &[&str] = &["equals", "contains", "matches", "exists", "absent"];

@@ -169,13 +169,13 @@ mod tests {
 
     use super::*;
     use crate::secret::Secret;
-    use crate::smoke::{Suite, no_files, parse};
+    use crate::smoke::{Suite, no_files, outside, parse};
     use crate::template::Values;
 
     /// A document with one tester that has these lines besides its name.
     fn with(lines: &str) -> Result<Suite, Vec<String>> {
         let document = format!("testers:\n- name: a\n  {}\n", lines.replace('\n', "\n  "));
-        parse(&document, "t.yml", &no_files)
+        parse(&document, "t.yml", outside(&no_files))
             .map_err(|problems| problems.iter().map(|problem| problem.to_string().replacen("smoke-tests: t.yml:", "", 1)).collect())
     }
 
@@ -242,8 +242,8 @@ mod tests {
             assert!(problems.len() == 1 && problems[0].starts_with(expected), "{lines}: {problems:?}");
         }
         assert!(
-            parse("testers: []", "t.yml", &no_files).is_err()
-                && parse("testers: [{ name: a, image: a }, { name: a, image: a }]", "t.yml", &no_files).is_err()
+            parse("testers: []", "t.yml", outside(&no_files)).is_err()
+                && parse("testers: [{ name: a, image: a }, { name: a, image: a }]", "t.yml", outside(&no_files)).is_err()
         );
     }
 }

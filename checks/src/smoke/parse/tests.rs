@@ -3,8 +3,10 @@
 mod flow;
 
 use super::*;
+use crate::environment::tests::environment;
 use crate::moment::Moment;
 use crate::smoke::form::HttpVersion;
+use crate::words::Files;
 
 /// The suite that `docs/smoke-tests.md` shows.
 pub(in crate::smoke) fn documented() -> String {
@@ -18,8 +20,13 @@ pub(crate) fn no_files(_: &str) -> Result<Vec<u8>, String> {
     Err("cannot be read (there is no such file)".to_owned())
 }
 
+/// These files, and the environment of the tests.
+pub(crate) fn outside(files: Files<'_>) -> Outside<'_> {
+    Outside { files, environment: environment() }
+}
+
 fn problems(text: &str) -> Vec<String> {
-    let problems = parse(text, "smoke.yml", &no_files).unwrap_err();
+    let problems = parse(text, "smoke.yml", outside(&no_files)).unwrap_err();
     problems.iter().map(|problem| problem.to_string().replacen("smoke-tests: smoke.yml:", "", 1)).collect()
 }
 
@@ -30,7 +37,7 @@ fn with(lines: &str) -> String {
 
 #[test]
 fn the_documented_example_is_read_with_its_defaults() {
-    let suite = parse(&documented(), "inline", &no_files).unwrap();
+    let suite = parse(&documented(), "inline", outside(&no_files)).unwrap();
     assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
     assert!(suite.count(Moment::Green) > suite.count(Moment::Production));
     let health = &suite.tests[0];
@@ -64,7 +71,7 @@ fn every_example_of_the_documentation_is_read() {
     let examples: Vec<_> = page.split("<!-- example -->\n```yaml\n").skip(1).map(|after| after.split_once("```").unwrap().0).collect();
     assert!(examples.len() >= 4);
     for example in examples {
-        let read = parse(example, "inline", &documented_files);
+        let read = parse(example, "inline", outside(&documented_files));
         assert!(read.is_ok(), "{example}\n{read:?}");
     }
 }
@@ -82,7 +89,7 @@ fn redirects_are_followed_unless_the_test_looks_at_one() {
         ("get: /\nfollow: true\nexpect: { status: 200 }", Redirects::Follow),
     ];
     for (lines, expected) in table {
-        assert_eq!(parse(&with(lines), "inline", &no_files).unwrap().tests[0].redirects, expected, "{lines}");
+        assert_eq!(parse(&with(lines), "inline", outside(&no_files)).unwrap().tests[0].redirects, expected, "{lines}");
     }
 }
 
@@ -267,7 +274,7 @@ fn mistakes_in_what_is_judged_are_found() {
 fn secrets_are_declared_and_only_those_that_are_used_are_wanted() {
     let document = "secrets: { A: prod/api, B: { secret: 'arn:aws:secretsmanager:eu-central-1:1:secret:x-AbCdEf', key: token }, C: unused }\n\
         tests: [{ name: a, get: /, headers: { a: '${secret.A}', b: '${secret.B} ${secret.A}' } }]";
-    let suite = parse(document, "inline", &no_files).unwrap();
+    let suite = parse(document, "inline", outside(&no_files)).unwrap();
     let wanted: Vec<_> = suite.needs_secrets().iter().map(|secret| (&*secret.name, &*secret.id, secret.key.as_deref())).collect();
     assert_eq!(wanted, [("A", "prod/api", None), ("B", "arn:aws:secretsmanager:eu-central-1:1:secret:x-AbCdEf", Some("token"))]);
 }
@@ -298,7 +305,7 @@ fn mistakes_in_secrets_and_defaults_are_found() {
 fn a_test_takes_over_its_connection_from_the_defaults_and_adds_to_it() {
     let document = "defaults: { http: 2, connect-timeout: 1s, tls: { server-name: A.example } }\n\
         tests: [{ name: a, get: / }, { name: b, get: /, http: 1.1, tls: { server-name: b.example } }]";
-    let suite = parse(document, "inline", &no_files).unwrap();
+    let suite = parse(document, "inline", outside(&no_files)).unwrap();
     let seen: Vec<_> = suite.tests.iter().map(|test| (test.transport.http, test.transport.tls.server_name.as_deref().unwrap())).collect();
     assert_eq!(seen, [(HttpVersion::Two, "a.example"), (HttpVersion::One, "b.example")]);
     assert!(suite.tests.iter().all(|test| test.transport.connect_timeout == Some(Duration::from_secs(1))));
@@ -307,7 +314,7 @@ fn a_test_takes_over_its_connection_from_the_defaults_and_adds_to_it() {
 #[test]
 fn all_mistakes_are_reported_at_once_each_with_a_remedy() {
     let text = "defaults: { timeuot: 5s }\ntests:\n- name: a\n  gett: /\n- name: a\n  get: x\n  expects: {}\n  expect: { status: no, headers: { 'a b': { matches: '[' } } }\n";
-    let problems = parse(text, "inline", &no_files).unwrap_err();
+    let problems = parse(text, "inline", outside(&no_files)).unwrap_err();
     let lines: Vec<usize> = problems.iter().map(|problem| problem.at.as_ref().unwrap().line).collect();
     assert_eq!(lines, [1, 3, 4, 5, 6, 7, 8, 8, 8]);
     assert!(problems.iter().all(|problem| !problem.remedy.is_empty() && !problem.remedy.ends_with('.')));
@@ -318,4 +325,27 @@ fn all_mistakes_are_reported_at_once_each_with_a_remedy() {
 fn follow_true_contradicts_a_redirect_that_is_expected() {
     let text = with("get: /\nfollow: true\nexpect: { redirect: { to: /login } }");
     assert_eq!(problems(&text), ["4:11: `follow: true` contradicts the redirect that is expected"]);
+}
+
+/// Whoever writes a document does not get the job's credentials, wherever in the document the variable stands.
+#[test]
+fn names_of_the_platform_are_refused_at_their_place_in_tests_load_variables_and_testers() {
+    let table = [
+        "tests: [{ name: a, get: '/${env.GITHUB_TOKEN}' }]",
+        "tests: [{ name: a, get: /, headers: { x: '${env.AWS_SECRET_ACCESS_KEY}' } }]",
+        "variables: { a: '${env.ACTIONS_RUNTIME_TOKEN}' }\ntests: [{ name: a, get: / }]",
+        "load: { path: '/${env.INPUT_REGISTRY_PASSWORD}', for: 1s }",
+        "warm-up: { path: '/${env.RUNNER_TEMP}' }\ntests: [{ name: a, get: / }]",
+        "testers: [{ name: a, image: a, environment: { X: '${env.STATE_undos}' } }]",
+        "tests: [{ name: a, get: /, expect: { body: { contains: '${env.DOCKER_CONFIG}' } } }]",
+    ];
+    for text in table {
+        let place = format!("1:{}", text[..text.find("${").unwrap()].rfind('\'').unwrap() + 1);
+        let problems = problems(text);
+        let refused =
+            |problem: &String| problem.starts_with(&format!("{place}: `${{env.")) && problem.contains("is never given to a document");
+        assert!(problems.len() == 1 && problems.iter().all(refused), "{text}: {problems:?}");
+    }
+    let unset = problems("tests: [{ name: a, get: '/${env.UNSET}' }]");
+    assert_eq!(unset, ["1:25: `${env.UNSET}` is used, but the environment has no UNSET"]);
 }

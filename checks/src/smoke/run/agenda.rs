@@ -37,7 +37,7 @@ impl<'s> Agenda<'s> {
 mod tests {
     use super::*;
     use crate::moment::Moment;
-    use crate::smoke::parse::tests::no_files;
+    use crate::smoke::parse::tests::{no_files, outside};
     use crate::smoke::{Suite, parse};
 
     fn due(agenda: &mut Agenda<'_>) -> Vec<usize> {
@@ -53,7 +53,7 @@ mod tests {
     fn flows_begin_when_what_they_wait_for_has_passed() {
         let document = "tests:\n- { name: a, get: /, capture: { id: status } }\n- { name: b, get: /, on: production }\n\
             - { name: c, get: '/${id}' }\n- { name: d, get: /, after: [b, c] }\n- { name: e, get: / }\n";
-        let suite = parse(document, "inline", &no_files).unwrap();
+        let suite = parse(document, "inline", outside(&no_files)).unwrap();
         let mut agenda = of(&suite, Moment::Green);
         assert_eq!((due(&mut agenda), due(&mut agenda)), (vec![0, 4], vec![]));
         agenda.passed(4);
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn whoever_waits_for_a_matrix_waits_for_all_of_it() {
         let document = "tests:\n- { name: a, get: '/${matrix.n}', matrix: { n: [1, 2] } }\n- { name: b, get: /, after: a }\n";
-        let suite = parse(document, "inline", &no_files).unwrap();
+        let suite = parse(document, "inline", outside(&no_files)).unwrap();
         let mut agenda = of(&suite, Moment::Green);
         assert_eq!(due(&mut agenda), [0, 1]);
         agenda.passed(0);

@@ -3,7 +3,7 @@
 //! Refused connections, 5xx, unmet expectations and values that cannot be captured are all alike here: each may be green that is not
 //! warm yet.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -28,6 +28,9 @@ use super::clerk::Clerk;
 /// How long a step that cleans up is repeated once the run has failed: users wait for traffic to go back.
 const HASTE: Duration = Duration::from_secs(5);
 
+/// How long what is expected of one answer may take to judge: the largest body takes milliseconds, unless its document means no good.
+const JUDGING: Duration = Duration::from_secs(5);
+
 /// What every test needs to send its request.
 pub(super) struct Post<'a> {
     pub(super) side: Side<'a>,
@@ -41,7 +44,7 @@ pub(super) struct Post<'a> {
 
 /// A test, and what its last attempt came to: kept here, because a test that is called off takes nothing along.
 pub(super) struct Course<'a> {
-    pub(super) test: &'a Test,
+    pub(super) test: &'a Arc<Test>,
     last: Mutex<Attempted>,
 }
 
@@ -54,7 +57,7 @@ pub(super) enum End {
 }
 
 impl<'a> Course<'a> {
-    pub(super) fn new(test: &'a Test) -> Self {
+    pub(super) fn new(test: &'a Arc<Test>) -> Self {
         Self { test, last: Mutex::default() }
     }
 
@@ -76,11 +79,12 @@ impl<'a> Course<'a> {
             let started = *first.get_or_insert(sent);
             let result = post.attempt(self.test, values, jar).await;
             drop(turn);
+            let again = result.as_ref().err().is_none_or(|unmet| unmet.again);
             if let Some(captured) = self.note(result, sent, started) {
                 return End::Passed(captured);
             }
             let next = Instant::now().max(sent + self.test.retry.every);
-            if next > started + post.budget(self.test) {
+            if !again || next > started + post.budget(self.test) {
                 return End::Failed;
             }
             if !post.wait_until(next, self.test.turn).await {
@@ -90,7 +94,7 @@ impl<'a> Course<'a> {
     }
 
     fn note(&self, result: Result<Vec<(String, Value)>, Unmet>, sent: Instant, started: Instant) -> Option<Vec<(String, Value)>> {
-        let (captured, Unmet { failures, body }) = match result {
+        let (captured, Unmet { failures, body, .. }) = match result {
             Ok(captured) => (Some(captured), Unmet::default()),
             Err(unmet) => (None, unmet),
         };
@@ -101,15 +105,22 @@ impl<'a> Course<'a> {
 }
 
 /// Why an attempt did not pass.
-#[derive(Default)]
 struct Unmet {
     failures: Vec<Mismatch>,
     body: Option<String>,
+    /// Whether another attempt could be better.
+    again: bool,
+}
+
+impl Default for Unmet {
+    fn default() -> Self {
+        Self { failures: Vec::new(), body: None, again: true }
+    }
 }
 
 impl From<Mismatch> for Unmet {
     fn from(failure: Mismatch) -> Self {
-        Self { failures: vec![failure], body: None }
+        Self { failures: vec![failure], ..Self::default() }
     }
 }
 
@@ -146,25 +157,53 @@ impl Post<'_> {
         if self.call_off.was_said() { test.retry.budget.min(HASTE) } else { test.retry.budget }
     }
 
-    async fn attempt(&self, test: &Test, values: &Values, jar: &Jar) -> Result<Vec<(String, Value)>, Unmet> {
+    async fn attempt(&self, test: &Arc<Test>, values: &Values, jar: &Jar) -> Result<Vec<(String, Value)>, Unmet> {
         let answer = self.answer(test, values, jar).await;
         self.clerk.confide(jar.values());
         let answer = answer?;
-        let (captured, missing) = capture(&test.captures, &answer, values);
-        self.clerk.confide(captured.iter().filter_map(Captured::secret));
-        let failures: Vec<Mismatch> = judge(&test.expect, &answer, values).into_iter().chain(missing).collect();
-        if failures.is_empty() {
-            return Ok(captured.into_iter().map(|captured| (captured.capture.name.clone(), captured.value)).collect());
+        let judged = off_the_reactor(test, answer, values).await.map_err(|failure| Unmet { again: false, ..failure.into() })?;
+        self.clerk.confide(judged.secrets);
+        if judged.failures.is_empty() {
+            Ok(judged.captured)
+        } else {
+            Err(Unmet { failures: judged.failures, body: judged.body, again: true })
         }
-        Err(Unmet { failures, body: Some(answer.text()) })
     }
 
     async fn answer(&self, test: &Test, values: &Values, jar: &Jar) -> Result<Answer, Mismatch> {
         let outgoing = Outgoing::new(&test.request, &test.transport, self.side, values)?;
-        let exchange = exchange(&self.clients, test, outgoing, self.limits, jar);
+        let exchange = exchange(&self.clients, test, outgoing, self.limits, jar, values);
         let late = |_| Mismatch::new("time", format!("a whole answer within {}", Human(test.timeout)), "no end of it");
         timeout(test.timeout, exchange).await.map_err(late)?
     }
+}
+
+/// What an answer came to.
+struct Judged {
+    captured: Vec<(String, Value)>,
+    secrets: Vec<String>,
+    failures: Vec<Mismatch>,
+    /// Of an answer that was not as expected, unless it is another origin's.
+    body: Option<String>,
+}
+
+/// Judges an answer on a thread of its own: what a document asks of a body can take as long as it likes, and a signal must get through.
+async fn off_the_reactor(test: &Arc<Test>, answer: Answer, values: &Values) -> Result<Judged, Mismatch> {
+    let (test, values) = (Arc::clone(test), values.clone());
+    let judging = tokio::task::spawn_blocking(move || judged(&test, &answer, &values));
+    let wanted = || format!("to be judged within {}", Human(JUDGING));
+    let late = |_| Mismatch::new("expectations", wanted(), "no end of it: a JSONPath, pattern or schema costs too much on this body");
+    // A judge that fell is no judgement.
+    timeout(JUDGING, judging).await.map_err(late)?.map_err(|_| Mismatch::new("expectations", wanted(), "they could not be judged"))
+}
+
+fn judged(test: &Test, answer: &Answer, values: &Values) -> Judged {
+    let (captured, missing) = capture(&test.captures, answer, values);
+    let secrets = captured.iter().filter_map(Captured::secret).collect();
+    let failures: Vec<Mismatch> = judge(&test.expect, answer, values).into_iter().chain(missing).collect();
+    let captured = captured.into_iter().map(|captured| (captured.capture.name.clone(), captured.value)).collect();
+    let body = (!failures.is_empty() && !answer.foreign).then(|| answer.text());
+    Judged { captured, secrets, failures, body }
 }
 
 impl Captured<'_> {

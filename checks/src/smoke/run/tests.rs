@@ -15,7 +15,7 @@ use super::*;
 use crate::secret::Secret;
 use crate::served::receive;
 use crate::smoke::parse;
-use crate::smoke::parse::tests::no_files;
+use crate::smoke::parse::tests::{no_files, outside};
 
 /// What the server answers to the text of a request, the how-manieth it is.
 type Answers = Arc<dyn Fn(&str, usize) -> Reply + Send + Sync>;
@@ -65,7 +65,7 @@ fn values() -> Values {
 }
 
 async fn run_green(base: &Url, document: &str) -> Vec<TestResult> {
-    run(&parse(document, "inline", &no_files).unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
+    run(&parse(document, "inline", outside(&no_files)).unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
 }
 
 /// One test with these lines, without repetition.
@@ -157,6 +157,7 @@ async fn a_redirect_is_judged_or_followed() {
 async fn credentials_do_not_follow_a_redirect_to_another_host() {
     let elsewhere = serve(|request, _| reply("200 OK", "", request)).await;
     let there = elsewhere.to_string();
+    let origin = format!("origin: '{there}'");
     let base = serve(move |request, _| {
         let status = if request.starts_with("POST") { "307 Temporary Redirect" } else { "302 Found" };
         let location = if request.contains("/same") { "/echo".to_owned() } else { there.clone() };
@@ -168,13 +169,13 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
     let kept =
         run_one(&base, &format!("get: /same, {headers}, expect: {{ body: {{ matches: '(?is)authorization.*cookie.*x-key' }} }}")).await;
     assert_eq!(told(&kept), "");
-    let sent = run_one(&base, &format!("get: /away, {headers}, expect: {{ body: {{ contains: 'x-plain: kept' }} }}")).await;
+    let sent = run_one(&base, &format!("get: /away, {headers}, expect: {{ {origin}, body: {{ contains: 'x-plain: kept' }} }}")).await;
     assert_eq!(told(&sent), "");
-    let sent = run_one(&base, &format!("get: /away, {headers}, expect: {{ body: {{ matches: {leaked} }} }}")).await;
+    let sent = run_one(&base, &format!("get: /away, {headers}, expect: {{ {origin}, body: {{ matches: {leaked} }} }}")).await;
     assert_eq!(sent.verdict, TestVerdict::Failed, "credentials arrived elsewhere: {sent:?}");
     let refused = run_one(&base, "post: /away, json: { token: '${env.TOKEN}' }").await;
     assert!(told(&refused).starts_with("redirects: a redirect within the same origin, because the body holds a secret"), "{refused:?}");
-    assert_eq!(told(&run_one(&base, "post: /away, json: { token: x }").await), "");
+    assert_eq!(told(&run_one(&base, &format!("post: /away, json: {{ token: x }}, expect: {{ {origin} }}")).await), "");
 }
 
 #[tokio::test]
@@ -214,7 +215,7 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     .await;
     let document = "tests:\n- { name: patient, get: /bad }\n- { name: good, get: /good }\n- { name: elsewhere, get: /, on: production }\n- { name: hasty, get: /bad, retry: { for: 0s } }\n";
     let seen = Mutex::new(Vec::new());
-    let suite = parse(document, "inline", &no_files).unwrap();
+    let suite = parse(document, "inline", outside(&no_files)).unwrap();
     let note = |result: &TestResult| seen.lock().unwrap().push(result.name.clone());
     let limits = Limits::default();
     let results = timeout(Duration::from_millis(300), run(&suite, Moment::Green, &base, &values(), &limits, &note)).await.unwrap();
@@ -257,7 +258,7 @@ const BAR: Duration = Duration::from_millis(250);
 async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
     let (base, most) = serve_slowly().await;
     let tests: Vec<String> = (0..100).map(|index| format!("{{ name: test {index}, get: /{index} }}")).collect();
-    let suite = parse(&format!("tests: [{}]", tests.join(", ")), "inline", &no_files).unwrap();
+    let suite = parse(&format!("tests: [{}]", tests.join(", ")), "inline", outside(&no_files)).unwrap();
     let mut fastest = Duration::MAX;
     // The fastest of some: the machine may be busy with something else.
     for _ in 0..20 {
@@ -288,4 +289,59 @@ async fn a_result_survives_the_journal() {
     let result = run_one(&base, "get: /").await;
     let read: TestResult = serde_json::from_str(&serde_json::to_string(&result).unwrap()).unwrap();
     assert_eq!(read, result);
+}
+
+#[tokio::test]
+async fn a_value_that_the_workflow_calls_no_secret_is_shown_as_it_is() {
+    let base = serve(|request, _| reply("200 OK", "", request.lines().next().unwrap_or_default())).await;
+    let suite = parse(
+        "tests: [{ name: a, get: '/${env.STAGE}/${env.TOKEN}', retry: { for: 0s }, expect: { body: { contains: none } } }]",
+        "inline",
+        outside(&no_files),
+    );
+    let environment = [("STAGE".to_owned(), Secret::new("staging")), ("TOKEN".to_owned(), Secret::new("hunter22"))].into();
+    let values = Values { environment, plain: ["STAGE".to_owned()].into(), ..Values::default() };
+    let results = run(&suite.unwrap(), Moment::Green, &base, &values, &Limits::default(), &|_| ()).await;
+    assert_eq!(results[0].request, "GET /staging/***");
+    assert_eq!(results[0].excerpt.as_deref(), Some("GET /staging/*** HTTP/1.1"));
+}
+
+/// Arrays in arrays: everything that a path with `..` selects is there many times over.
+fn nested(levels: usize, width: usize) -> String {
+    format!("{}{}{}", "[".repeat(levels), ["1"].repeat(width).join(","), "]".repeat(levels))
+}
+
+/// On one thread, as the action runs: whatever a document asks of a body, a signal must get through while it is judged.
+#[tokio::test]
+async fn others_have_their_turn_while_an_answer_is_judged_that_costs_a_lot() {
+    let body = nested(100, 60);
+    let base = serve(move |_, _| reply("200 OK", "", &body)).await;
+    let turns = AtomicUsize::new(0);
+    let ticking = async {
+        loop {
+            sleep(Duration::from_millis(5)).await;
+            turns.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    let begun = tokio::time::Instant::now();
+    let test = "get: /, timeout: 1m, expect: { json: { '$..[?@..[?@..[?@ == 2]]]': { exists: true } } }";
+    let result = tokio::select! { result = run_one(&base, test) => result, () = ticking => unreachable!() };
+    let (took, turns) = (begun.elapsed(), turns.load(Ordering::SeqCst));
+    assert_eq!(result.verdict, TestVerdict::Failed);
+    assert!(took > Duration::from_millis(100), "the judgement was too cheap for this test: {took:?}");
+    assert!(turns as u128 > took.as_millis() / 50, "{turns} turns in {took:?}");
+}
+
+#[tokio::test]
+async fn patterns_and_paths_are_bounded_where_they_are_read() {
+    let problems = |expect: &str| {
+        let document = format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]");
+        parse(&document, "inline", outside(&no_files)).unwrap_err()[0].message.clone()
+    };
+    assert!(
+        problems("body: { matches: '((a{100}){100}){100}' }").contains("exceeds size limit"),
+        "{}",
+        problems("body: { matches: '((a{100}){100}){100}' }")
+    );
+    assert!(problems("json: { '$..a..b..c..d': 1 }").contains("more than 3 times"));
 }

@@ -22,11 +22,24 @@ pub(crate) struct Side<'a> {
     pub(crate) moment: Moment,
 }
 
-/// Whether the texts come from `${env.NAME}` or `${secret.NAME}`.
+/// What a body holds that is for the tested origin only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holds {
     Secret,
-    NoSecret,
+    /// A file of the workspace, of which nobody has said what is in it.
+    File,
+    Nothing,
+}
+
+impl Holds {
+    /// Why the body is for the tested origin only, if it is.
+    pub(super) fn private(self) -> Option<&'static str> {
+        match self {
+            Self::Secret => Some("holds a secret"),
+            Self::File => Some("is a file"),
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// A request as it goes over the wire.
@@ -141,6 +154,14 @@ impl Body {
         }
     }
 
+    fn holds(&self) -> Holds {
+        match self {
+            Self::File { .. } => Holds::File,
+            Self::Text(_) | Self::Json(_) | Self::Form(_) if self.holds_secret() => Holds::Secret,
+            Self::None | Self::Text(_) | Self::Json(_) | Self::Form(_) => Holds::Nothing,
+        }
+    }
+
     fn render(&self, values: &Values) -> Option<(Vec<u8>, Holds)> {
         let bytes = match self {
             Self::None => return None,
@@ -149,7 +170,7 @@ impl Body {
             Self::Form(pairs) => form(pairs, values).into_bytes(),
             Self::File { bytes, .. } => bytes.to_vec(),
         };
-        Some((bytes, if self.holds_secret() { Holds::Secret } else { Holds::NoSecret }))
+        Some((bytes, self.holds()))
     }
 }
 

@@ -5,13 +5,13 @@
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder};
-use url::Url;
+use url::{Host, Url};
 
 use crate::smoke::form::{HttpVersion, Transport};
 use crate::smoke::result::Mismatch;
 
-use super::detour::Detour;
 use crate::cause::chain;
+use crate::destination::Guard;
 
 /// How we name ourselves to the service.
 const USER_AGENT: &str = "ecs-bluegreen-action";
@@ -49,14 +49,26 @@ pub(crate) fn client(transport: &Transport, base: &Url) -> Result<Client, Mismat
     // The certificate that an answer came with is judged, too.
     let mut builder = Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).tls_info(true);
     builder = version(builder.tls_certs_merge(authorities.map_err(failed)?), transport.http);
+    let mut guard = Guard::default();
     if let Some(longest) = transport.connect_timeout {
         builder = builder.connect_timeout(longest);
     }
     if let Some(name) = &transport.tls.server_name {
         // A proxy would look the name up by itself, and lead the test of green to production.
-        builder = builder.no_proxy().dns_resolver(Detour::new(name, base));
+        builder = builder.no_proxy();
+        guard = Guard::with_detour(name, host(base));
     }
-    builder.build().map_err(failed)
+    builder.dns_resolver(guard).build().map_err(failed)
+}
+
+/// The host of a URL as it is looked up.
+fn host(url: &Url) -> String {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain.to_owned(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Ipv6(address)) => address.to_string(),
+        None => String::new(),
+    }
 }
 
 fn version(builder: ClientBuilder, version: HttpVersion) -> ClientBuilder {

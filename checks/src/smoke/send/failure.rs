@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use crate::cause::chain;
+use crate::destination::Forbidden;
 use crate::duration::Human;
 use crate::smoke::form::Transport;
 use crate::smoke::result::Mismatch;
@@ -16,8 +17,11 @@ use crate::smoke::result::Mismatch;
 /// No answer, or half of one; `expected` says which.
 pub(super) fn no_answer(error: reqwest::Error, expected: &str, asked: &Url, transport: &Transport) -> Mismatch {
     let error = error.without_url();
-    if let Some(refusal) = tls_error(&error).and_then(|cause| tls(cause, asked)) {
+    if let Some(refusal) = find::<TlsError>(&error).and_then(|cause| tls(cause, asked)) {
         return refusal;
+    }
+    if let Some(forbidden) = find::<Forbidden>(&error) {
+        return Mismatch::new("request", "a host that a document may ask", forbidden.to_string());
     }
     match transport.connect_timeout {
         Some(longest) if error.is_connect() && error.is_timeout() => {
@@ -28,11 +32,11 @@ pub(super) fn no_answer(error: reqwest::Error, expected: &str, asked: &Url, tran
     }
 }
 
-/// What rustls said, wherever it stands in the chain of causes.
-fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e TlsError> {
+/// An error of this type, wherever it stands in the chain of causes.
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     // An I/O error gives the cause of what it wraps, but not what it wraps.
-    let wrapped = || error.downcast_ref::<io::Error>()?.get_ref().and_then(|wrapped| tls_error(wrapped));
-    error.downcast_ref().or_else(wrapped).or_else(|| error.source().and_then(tls_error))
+    let wrapped = || error.downcast_ref::<io::Error>()?.get_ref().and_then(|wrapped| find(wrapped));
+    error.downcast_ref().or_else(wrapped).or_else(|| error.source().and_then(find))
 }
 
 fn tls(error: &TlsError, asked: &Url) -> Option<Mismatch> {

@@ -4,10 +4,11 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST,
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
+use crate::destination;
 use crate::smoke::form::REDIRECTIONS;
 use crate::smoke::result::Mismatch;
 
-use super::build::{Holds, Outgoing};
+use super::build::Outgoing;
 
 /// Where a response points to, when it is a redirect that an HTTP client can follow.
 pub(super) fn target(response: &Response, asked: &Url) -> Option<Url> {
@@ -16,7 +17,22 @@ pub(super) fn target(response: &Response, asked: &Url) -> Option<Url> {
     asked.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// The request that follows. A body that holds a secret is not carried to another origin: that is a failure of the test.
+/// Why a redirect is not followed, whatever the test says: it would leave TLS, or lead to where no document may ask.
+pub(super) async fn refused(outgoing: &Outgoing, next: &Url) -> Result<(), Mismatch> {
+    if outgoing.url.scheme() == "https" && next.scheme() != "https" {
+        return Err(Mismatch::new("redirects", "a redirect that stays with https", next.origin().ascii_serialization()));
+    }
+    // The origin that was asked was looked at, and may be reached under another name.
+    if outgoing.url.origin() == next.origin() {
+        return Ok(());
+    }
+    match destination::reached(next).await {
+        Some(forbidden) => Err(Mismatch::new("redirects", "a redirect to a host that a document may ask", forbidden.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// The request that follows. A body that holds a secret or is a file is not carried to another origin: that is a failure of the test.
 pub(super) fn follow(mut outgoing: Outgoing, status: StatusCode, next: Url) -> Result<Outgoing, Mismatch> {
     if becomes_get(&outgoing.method, status) {
         outgoing.method = Method::GET;
@@ -26,8 +42,9 @@ pub(super) fn follow(mut outgoing: Outgoing, status: StatusCode, next: Url) -> R
     }
     if next.origin() != outgoing.url.origin() {
         forget_credentials(&mut outgoing);
-        if matches!(outgoing.body, Some((_, Holds::Secret))) {
-            let expected = "a redirect within the same origin, because the body holds a secret";
+        let private = outgoing.body.as_ref().and_then(|(_, holds)| holds.private());
+        if let Some(why) = private {
+            let expected = format!("a redirect within the same origin, because the body {why}");
             return Err(Mismatch::new("redirects", expected, next.origin().ascii_serialization()));
         }
     }

@@ -1,6 +1,7 @@
 //! Whole tests against real servers: HTTPS with an authority of our own, HTTP/2, slow and endless answers, redirects elsewhere.
 
 mod abuse;
+mod elsewhere;
 mod presets;
 mod requests;
 mod server;
@@ -11,6 +12,7 @@ use url::Url;
 use crate::moment::Moment;
 use crate::secret::Secret;
 
+use super::parse::tests::outside;
 use super::{Limits, Mismatch, TestResult, TestVerdict, Values, parse, run};
 
 /// What the variables stand for in these tests.
@@ -37,7 +39,7 @@ impl Workspace {
 
 /// The document's tests at a moment, each sent once.
 async fn run_at(moment: Moment, base: &Url, document: &str, workspace: &Workspace) -> Vec<TestResult> {
-    let suite = parse(document, "inline", &|path| workspace.bytes(path)).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let suite = parse(document, "inline", outside(&|path| workspace.bytes(path))).unwrap_or_else(|problems| panic!("{problems:?}"));
     run(&suite, moment, base, &values(), &Limits::default(), &|_| ()).await
 }
 

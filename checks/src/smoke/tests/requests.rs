@@ -66,6 +66,7 @@ async fn credentials_are_sent_in_their_headers() {
 async fn nothing_that_says_who_we_are_arrives_at_another_origin() {
     let elsewhere = plain(ok).await;
     let there = elsewhere.url("http://localhost").to_string();
+    let origin = there.clone();
     let server = plain(move |seen| {
         let status = if seen.method == "POST" { 307 } else { 302 };
         answer(status, &[("location", &there)], "")
@@ -81,7 +82,7 @@ async fn nothing_that_says_who_we_are_arrives_at_another_origin() {
         "get: '/?key=${secret.KEY}'",
     ];
     for (index, test) in table.iter().enumerate() {
-        assert_eq!(told(&run_one(&base, test, &empty()).await), "", "{test}");
+        assert_eq!(told(&run_one(&base, &format!("{test}, expect: {{ origin: '{origin}' }}"), &empty()).await), "", "{test}");
         assert_eq!(elsewhere.count(), index + 1);
         let arrived = format!("{:?}", elsewhere.last());
         for leaked in ["plain-token", "k3y", "authorization", "x-api-key", "x-key", "key="] {
@@ -97,6 +98,7 @@ async fn nothing_that_says_who_we_are_arrives_at_another_origin() {
 async fn the_test_header_is_sent_to_green_only_and_not_elsewhere() {
     let elsewhere = plain(ok).await;
     let there = elsewhere.url("http://localhost").to_string();
+    let origin = there.clone();
     let server =
         plain(move |seen| if seen.target == "/away" { answer(302, &[("location", &there)], "") } else { answer(200, &[], "") }).await;
     let base = server.url("http://localhost");
@@ -107,9 +109,11 @@ async fn the_test_header_is_sent_to_green_only_and_not_elsewhere() {
         ("false", "x-amzn-ecs-blue-green-test", None),
     ];
     for (header, name, value) in table {
-        let document = format!("defaults: {{ test-header: {header}, retry: {{ for: 0s }} }}\ntests: [{{ name: a, get: /away }}]");
+        let document = format!(
+            "defaults: {{ test-header: {header}, retry: {{ for: 0s }} }}\ntests: [{{ name: a, get: /away, expect: {{ origin: '{origin}' }} }}]"
+        );
         for (moment, expected) in [(Moment::Green, value), (Moment::Production, None), (Moment::Step, None)] {
-            let document = document.replace("/away }", &format!("/away, on: {} }}", serde_json::json!(moment)));
+            let document = document.replace("/away,", &format!("/away, on: {},", serde_json::json!(moment)));
             assert_eq!(run_at(moment, &base, &document, &empty()).await[0].verdict, TestVerdict::Passed);
             assert_eq!(server.last().header(name), expected, "{header} at {moment}");
             assert_eq!(elsewhere.last().header(name), None);

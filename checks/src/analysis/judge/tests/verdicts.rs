@@ -165,7 +165,7 @@ fn a_worse_green_is_found_and_an_equal_one_is_not() {
 
 #[test]
 fn looks_that_are_planned_share_the_false_alarms_evenly() {
-    let analysis = parse("green no worse than blue", "inline").unwrap();
+    let analysis = parse("green no worse than blue", "inline", environment()).unwrap();
     let note = |judge: Judge| {
         let mut judge = judge;
         judge.enter(Moment::Step, 0.0);
@@ -296,13 +296,13 @@ fn a_check_that_cannot_be_asked_is_told_before_and_never_passes() {
         (bare, "p99 < 1 s", "there is no `target-group` of green here"),
     ];
     for (sides, text, expected) in table {
-        let problems = parse(text, "inline").unwrap().problems(&sides);
+        let problems = parse(text, "inline", environment()).unwrap().problems(&sides);
         assert!(problems[0].message.ends_with(expected), "{}", problems[0].message);
         let mut judge = judge_with(text, sides);
         judge.enter(Moment::Step, 0.0);
         assert_eq!((ended(&judge).phase, ended(&judge).why), (Phase::Inconclusive, format!("it cannot be asked here: {expected}")));
     }
-    assert_eq!(parse("green no worse than blue", "inline").unwrap().problems(&sides()), []);
+    assert_eq!(parse("green no worse than blue", "inline", environment()).unwrap().problems(&sides()), []);
 }
 
 #[test]

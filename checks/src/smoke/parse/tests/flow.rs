@@ -32,7 +32,7 @@ fn a_name_has_one_value_and_is_used_after_it() {
     for (text, expected) in table {
         assert_eq!(problems(text).join("|"), expected, "{text}");
     }
-    let known = parse("variables: { user: a }\ntests: [{ name: a, get: '/${usr}' }]", "inline", &no_files).unwrap_err();
+    let known = parse("variables: { user: a }\ntests: [{ name: a, get: '/${usr}' }]", "inline", outside(&no_files)).unwrap_err();
     assert!(known[0].remedy.starts_with("Known here: `${base}`, `${now}`, `${run}`, `${user}`, `${version}`"), "{known:?}");
 }
 
@@ -130,14 +130,14 @@ fn mistakes_in_warm_up_and_load_are_found() {
         let found = problems(&format!("{line}\ntests: [{{ name: a, get: / }}]"));
         assert!(found.iter().any(|found| found == expected), "{line}: {found:?}");
     }
-    assert!(parse("load: { path: '/${base}', for: 1s }", "inline", &no_files).is_ok());
+    assert!(parse("load: { path: '/${base}', for: 1s }", "inline", outside(&no_files)).is_ok());
 }
 
 #[test]
 fn flows_name_their_steps_and_a_secret_in_a_variable_stays_one() {
     let text = "variables: { user: 'u-${env.NAME}', greeting: 'hi ${user}' }\ntests:\n- name: f\n  matrix: { n: [1, 2] }\n  retry: { for: 2s }\n\
         \x20 flow:\n  - { name: one, get: '/${greeting}', capture: { id: $.id } }\n  - { name: two, get: '/${id}', retry: { for: 3s }, always: true }\n";
-    let suite = parse(text, "inline", &no_files).unwrap();
+    let suite = parse(text, "inline", outside(&no_files)).unwrap();
     let names: Vec<_> = suite.tests.iter().map(|test| (test.name.as_str(), test.retry.budget.as_secs(), test.turn)).collect();
     let expected = [
         ("f (1): one", 2, Turn::InOrder),

@@ -228,6 +228,7 @@ tests:
 async fn cookies_are_kept_within_a_flow_and_go_nowhere_else() {
     let elsewhere = serve(|request, _| reply("200 OK", "", if request.contains("secret-of-here") { "leaked" } else { "clean" })).await;
     let there = elsewhere.to_string();
+    let origin = there.clone();
     let base = serve(move |request, _| match request.split(' ').nth(1).unwrap() {
         "/login" => reply("302 Found", "location: /home\r\nset-cookie: sid=secret-of-here; Path=/; HttpOnly\r\n", ""),
         "/away" => reply("302 Found", &format!("location: {there}\r\n"), ""),
@@ -245,7 +246,7 @@ tests:
   - { name: login, post: /login, expect: { body: { contains: 'cookie: sid=secret-of-here' } } }
   - { name: home, get: /home, expect: { body: { contains: 'cookie: sid=secret-of-here' } } }
   - { name: own, get: /home, headers: { cookie: a=b }, expect: { body: { contains: 'cookie: a=b' } } }
-  - { name: away, get: /away, expect: { body: { contains: clean } } }
+  - { name: away, get: /away, expect: { origin: 'ELSEWHERE', body: { contains: clean } } }
 - { name: stranger, get: /stranger, after: session, expect: { body: { contains: clean } } }
 - name: echoed
   after: stranger
@@ -254,7 +255,7 @@ tests:
   - { name: login, post: /login }
   - { name: broken, get: /broken }
 ";
-    let results = run_green(&base, document).await;
+    let results = run_green(&base, &document.replace("ELSEWHERE", &origin)).await;
     let (last, passed) = results.split_last().unwrap();
     assert!(passed.iter().all(|result| result.verdict == TestVerdict::Passed), "{results:#?}");
     let excerpt = last.excerpt.as_ref().unwrap();
@@ -287,6 +288,7 @@ async fn captured_secrets_never_appear_in_a_result() {
 async fn a_secret_that_was_captured_does_not_follow_a_redirect_to_another_host() {
     let elsewhere = serve(|request, _| reply("200 OK", "", if request.contains("secret-of-here") { "leaked" } else { "clean" })).await;
     let there = elsewhere.to_string();
+    let origin = there.clone();
     let base = serve(move |request, _| match request.split(' ').nth(1).unwrap() {
         "/login" => reply("200 OK", "", r#"{"token":"secret-of-here"}"#),
         _ => reply("302 Found", &format!("location: {there}\r\n"), ""),
@@ -295,9 +297,9 @@ async fn a_secret_that_was_captured_does_not_follow_a_redirect_to_another_host()
     let document = "
 tests:
 - { name: login, get: /login, capture: { token: { json: $.token, secret: true } } }
-- { name: away, get: /away, headers: { x-key: '${token}' }, expect: { body: { contains: clean } }, retry: { for: 0s } }
+- { name: away, get: /away, headers: { x-key: '${token}' }, expect: { origin: 'ELSEWHERE', body: { contains: clean } }, retry: { for: 0s } }
 ";
-    let results = run_green(&base, document).await;
+    let results = run_green(&base, &document.replace("ELSEWHERE", &origin)).await;
     assert_eq!(verdicts(&results), "login passed, away passed");
 }
 

@@ -1,0 +1,163 @@
+//! Where no request of a document goes, whoever points there: link-local addresses, and those at which clouds hand out credentials.
+//!
+//! A document chooses paths, and what it asks chooses redirects: neither may reach what only the machine itself should ask.
+
+use std::error::Error;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+/// Metadata services outside of link-local addresses: Alibaba Cloud, Oracle Cloud, and Azure's host, on which GitHub's runners run.
+const METADATA_V4: [Ipv4Addr; 3] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
+/// The first two groups of AWS's own addresses on an instance (`fd00:ec2::254` and others).
+const AWS_V6: [u16; 2] = [0xfd00, 0x0ec2];
+/// Google Cloud's metadata service.
+const GOOGLE_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254);
+
+/// A host that is not asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Forbidden {
+    host: String,
+    address: IpAddr,
+}
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host != self.address.to_string() {
+            write!(out, "{}, which is ", self.host)?;
+        }
+        write!(
+            out,
+            "{}: an address of this machine's own network or of a cloud's metadata service, which no document may ask",
+            self.address
+        )
+    }
+}
+
+impl Error for Forbidden {}
+
+/// Why a URL is not asked, as far as the URL itself shows it. Every spelling of an address is the same address to the `url` crate.
+pub(crate) fn written(url: &Url) -> Option<Forbidden> {
+    let address: IpAddr = match url.host()? {
+        Host::Ipv4(address) => address.into(),
+        Host::Ipv6(address) => address.into(),
+        Host::Domain(_) => return None,
+    };
+    is_forbidden(address).then(|| Forbidden { host: address.to_string(), address })
+}
+
+/// The same, also when its name leads there. A proxy looks names up by itself, so this is asked besides what [`Guard`] does.
+pub(crate) async fn reached(url: &Url) -> Option<Forbidden> {
+    let Some(Host::Domain(name)) = url.host() else { return written(url) };
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await.ok()?.collect();
+    allowed(name, found).err()
+}
+
+/// Whether an input's URL is one that no document may ask, in words.
+pub fn refusal(url: &Url) -> Option<String> {
+    written(url).map(|forbidden| forbidden.to_string())
+}
+
+/// The addresses of a name, none of which is forbidden: a name with a good and a bad one is made to deceive.
+fn allowed(name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Forbidden> {
+    match found.iter().map(SocketAddr::ip).find(|address| is_forbidden(*address)) {
+        Some(address) => Err(Forbidden { host: name.to_owned(), address }),
+        None => Ok(found),
+    }
+}
+
+fn is_forbidden(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local() || METADATA_V4.contains(&address),
+        IpAddr::V6(address) => {
+            let own = address.is_unicast_link_local() || address.segments()[..2] == AWS_V6 || address == GOOGLE_V6;
+            own || inside(address).is_some_and(|inside| is_forbidden(inside.into()))
+        }
+    }
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped, translated (RFC 6052, RFC 2765), 6to4, or the old compatible form.
+fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [first, second, third, fourth, fifth, sixth, high, low] = address.segments();
+    let (high, low) = match (first, [second, third, fourth, fifth], sixth) {
+        (0, [0, 0, 0, 0], 0 | 0xffff) | (0, [0, 0, 0, 0xffff], 0) | (0x64, [0xff9b, 0, 0, 0], 0) => (high, low),
+        (0x2002, ..) => (second, third),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+}
+
+/// Looks names up, some as if they were others, and refuses what leads to a forbidden address.
+#[derive(Clone, Default)]
+pub(crate) struct Guard {
+    /// A name, and the host that is looked up in its place.
+    detour: Option<Arc<(String, String)>>,
+}
+
+impl Guard {
+    /// One that looks `name` up as if it were `host`.
+    pub(crate) fn with_detour(name: &str, host: String) -> Self {
+        Self { detour: Some(Arc::new((name.to_owned(), host))) }
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let detour = self.detour.as_deref().filter(|(from, _)| name.as_str().eq_ignore_ascii_case(from));
+        let asked = detour.map_or_else(|| name.as_str().to_owned(), |(_, host)| host.clone());
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((asked.as_str(), 0)).await?.collect();
+            Ok(Box::new(allowed(&asked, found)?.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_metadata_address_is_the_address() {
+        let hosts = [
+            "169.254.169.254",
+            "169.254.170.2",
+            "2852039166",
+            "0xa9fea9fe",
+            "0251.0376.0251.0376",
+            "169.254.43518",
+            "[::ffff:169.254.169.254]",
+            "[::ffff:a9fe:a9fe]",
+            "[::169.254.169.254]",
+            "[::ffff:0:169.254.169.254]",
+            "[64:ff9b::169.254.169.254]",
+            "[2002:a9fe:a9fe::1]",
+            "[fe80::1]",
+            "[febf::1]",
+            "[fd00:ec2::254]",
+            "[fd00:0ec2:0::23]",
+            "[fd20:ce::254]",
+            "100.100.100.200",
+            "192.0.0.192",
+            "168.63.129.16",
+        ];
+        for host in hosts {
+            let url = Url::parse(&format!("http://{host}/latest/meta-data/")).unwrap();
+            assert!(written(&url).is_some(), "{host}");
+        }
+        for host in ["127.0.0.1", "10.0.0.1", "169.253.0.1", "[::1]", "[fd00::1]", "[2001:db8::1]", "api.example.com", "[::ffff:10.0.0.1]"]
+        {
+            assert_eq!(written(&Url::parse(&format!("http://{host}/")).unwrap()), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_to_a_metadata_address_is_refused_also_when_it_leads_elsewhere_too() {
+        let addresses = |texts: &[&str]| texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect::<Vec<_>>();
+        let both = allowed("rebind.example", addresses(&["203.0.113.9", "169.254.169.254"])).unwrap_err();
+        assert!(both.to_string().starts_with("rebind.example, which is 169.254.169.254: an address of"), "{both}");
+        assert_eq!(allowed("good.example", addresses(&["203.0.113.9"])), Ok(addresses(&["203.0.113.9"])));
+    }
+}
