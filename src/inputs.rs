@@ -145,6 +145,7 @@ inputs! {
         region = "aws-region", "AWS_REGION, AWS_DEFAULT_REGION", "The region.";
         registries = "registries", "the account's own", "A comma list of account ids whose registries the ECR token is asked for; repository must be in the first.";
         registry_type = "registry-type", "private", "private. Public registries are not supported.";
+        use_instance_profile = "use-instance-profile", "false: only credentials of the job are used", "Whether the credentials of the machine (a self-hosted runner's instance profile, a container's role) may be used where the job has none of its own: true or false.";
         http_proxy = "http-proxy", "HTTPS_PROXY", "A proxy for the calls to AWS.";
         mask_password = "mask-password", "true", "Accepted from the login action; the password is never printed or put out here.";
         skip_logout = "skip-logout", "false", "Accepted from the login action; nothing is logged in here, so nothing is logged out.";

@@ -19,7 +19,7 @@ use ecs_bluegreen::report::Report;
 use ecs_bluegreen::run::{Outlets, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::{AwsSettings, Settings};
+use ecs_bluegreen::settings::{AwsSettings, InstanceProfile, Settings};
 use ecs_bluegreen::sinks::recorder::{Recorder, STATE, print};
 use ecs_bluegreen::sinks::{console::Console, journal, summary};
 use ecs_bluegreen::undo::Undo;
@@ -134,6 +134,8 @@ fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> 
         keeper: Box::new(move |armed| keeper.keep(armed)),
         hider: Box::new(move |secret| hider.hide(secret)),
     };
+    let listener = Arc::clone(recorder);
+    aws.tell_secrets(move |secret| listener.hide(secret));
     Run::new(aws, runner, clock, outlets)
 }
 
@@ -177,7 +179,9 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let recorder = Arc::new(recorder(&runner, variables, None));
     let inputs = inputs::read(variables).unwrap_or_default();
     let region = inputs.region.or_else(|| runner.region.clone()).unwrap_or_default();
-    let aws = Aws::connect(&AwsSettings { region, attempts: 3, proxy: inputs.http_proxy, registries: Vec::new() }).await;
+    let asked = inputs.use_instance_profile.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let instance_profile = if asked { InstanceProfile::Used } else { InstanceProfile::Unused };
+    let aws = Aws::connect(&AwsSettings { region, attempts: 3, instance_profile, proxy: inputs.http_proxy, registries: Vec::new() }).await;
     let run = new_run(aws, runner, clock, &recorder);
     let unwound = unwind::all(&run, &armed).await;
     recorder.finish_post(&unwound.result(&armed));

@@ -85,6 +85,13 @@ impl Run {
         }
     }
 
+    /// Says something for the record, once however often it is found.
+    pub fn note_once(&self, sentence: String) {
+        if self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).insert(sentence.clone()) {
+            self.tell(Event::Noted { sentence });
+        }
+    }
+
     /// Whether AWS has denied this action before; asking again would only cost requests.
     pub fn is_denied(&self, action: &str) -> bool {
         self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).contains(action)

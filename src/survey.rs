@@ -3,6 +3,8 @@
 //! A read that the run cannot do without is a problem when it is refused; a read that only serves a check narrows
 //! the check when it is denied or fails, and says so.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::aws::codedeploy_shapes::Group;
@@ -87,11 +89,26 @@ impl Unready {
     }
 }
 
-/// Reads everything the plan needs.
+/// How long the question who we are may take: it is only to be said, and some networks do not let it through.
+const COURTESY: Duration = Duration::from_secs(3);
+
+/// Reads everything the plan needs, and says whose credentials do so.
 ///
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
+    let (snapshot, caller) = tokio::join!(snapshot(run, settings), tokio::time::timeout(COURTESY, run.aws.caller()));
+    if let Ok(Ok(sentence)) = caller {
+        run.note_once(sentence);
+    }
+    snapshot
+}
+
+/// Reads everything the plan needs.
+///
+/// # Errors
+/// All problems that were found, or that AWS could not be asked.
+async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
     let (service, registry) = tokio::join!(service(run, settings), repository::registry(run, settings));
     let service = gathering.take("service", service).flatten();

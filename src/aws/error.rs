@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::credentials::LOOKED_FOR;
 use crate::error::{Explain, chain_of};
 use crate::outcome::Reason;
 
@@ -102,7 +103,7 @@ impl Explain for AwsError {
         match self.kind {
             Kind::Denied => Some(format!("allow {} on {} for the role that the job uses (docs/iam.md)", self.action, self.resource())),
             Kind::Credentials => Some(
-                "run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment"
+                "run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner"
                     .into(),
             ),
             Kind::Throttled => Some("AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval".into()),
@@ -144,7 +145,7 @@ impl AwsError {
         if message.to_lowercase().contains("credentials") {
             // What the SDK tried in vain, over several lines, helps nobody who forgot a step.
             let message = if message.contains("no credentials found") {
-                "the environment has none".to_owned()
+                format!("the environment has none (looked for: {LOOKED_FOR})")
             } else {
                 message.lines().next().unwrap_or_default().to_owned()
             };

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -18,12 +19,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use tokio::time::Instant;
 
+use crate::secret::Secret;
 use crate::settings::AwsSettings;
 
 pub mod alarms;
 pub mod answer;
 pub mod codedeploy;
 pub mod codedeploy_shapes;
+pub mod credentials;
 pub mod ecr;
 pub mod ecr_host;
 pub mod ecr_repositories;
@@ -39,7 +42,9 @@ pub mod metrics;
 pub mod scaling;
 pub mod secrets;
 pub mod sigv4;
+pub mod sts;
 
+use credentials::Listener;
 pub use error::{AwsError, Kind};
 
 /// The name in the user agent of every call.
@@ -59,6 +64,7 @@ const THROTTLED_LONGEST: Duration = Duration::from_secs(12);
 pub struct Aws {
     reads: SdkConfig,
     writes: SdkConfig,
+    listener: Listener,
     count: AtomicU64,
     partition: Partition,
     ecs: OnceLock<aws_sdk_ecs::Client>,
@@ -102,9 +108,13 @@ impl Partition {
 impl Aws {
     /// Reads the credentials' whereabouts; no request is made yet.
     pub async fn connect(settings: &AwsSettings) -> Self {
+        let (region, http) = (Region::new(settings.region.clone()), http_client(settings.proxy.as_deref()));
+        let listener = Listener::default();
+        let of_providers = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http.clone());
         let shared = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(settings.region.clone()))
-            .http_client(http_client(settings.proxy.as_deref()))
+            .region(region)
+            .http_client(http)
+            .credentials_provider(credentials::chain(&of_providers, settings.instance_profile, &listener))
             .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build())
             .load()
             .await;
@@ -115,6 +125,7 @@ impl Aws {
         Self {
             reads: shared.to_builder().retry_config(retrying).build(),
             writes: shared.into_builder().retry_config(RetryConfig::disabled()).build(),
+            listener,
             count: AtomicU64::default(),
             partition: Partition { region: settings.region.clone() },
             ecs: OnceLock::new(),
@@ -129,6 +140,11 @@ impl Aws {
             scaling: OnceLock::new(),
             scaling_once: OnceLock::new(),
         }
+    }
+
+    /// Tells secrets that AWS hands out to whoever hides them.
+    pub fn tell_secrets(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
+        self.listener.set(hide);
     }
 
     /// The region's partition.

@@ -239,6 +239,16 @@ impl Checks {
     }
 }
 
+/// Whether the machine's own credentials may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InstanceProfile {
+    /// The job brings its own.
+    #[default]
+    Unused,
+    /// The workflow asks for them, where the job has none of its own.
+    Used,
+}
+
 /// How AWS is called.
 #[derive(Debug, Clone)]
 pub struct AwsSettings {
@@ -246,6 +256,8 @@ pub struct AwsSettings {
     pub region: String,
     /// Tries of a read in all.
     pub attempts: u32,
+    /// Whether the machine's own credentials may be used.
+    pub instance_profile: InstanceProfile,
     /// A proxy.
     pub proxy: Option<String>,
     /// Accounts whose registries a token is asked for.
@@ -319,5 +331,7 @@ fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSet
         collect.note("mask-password and skip-logout have nothing to do here: nothing is logged in, the ECR token is never shown");
     }
     let registries = crate::documents::lists::commas(inputs.registries.as_deref().unwrap_or_default());
-    Some(AwsSettings { region: region?, attempts, proxy: inputs.http_proxy.clone(), registries })
+    let instance_profile = collect.truth("use-instance-profile", inputs.use_instance_profile.as_deref()).unwrap_or_default();
+    let instance_profile = if instance_profile { InstanceProfile::Used } else { InstanceProfile::Unused };
+    Some(AwsSettings { region: region?, attempts, instance_profile, proxy: inputs.http_proxy.clone(), registries })
 }

@@ -108,7 +108,8 @@ impl<'a> Sources<'a> {
     async fn prometheus(&self, client: &Client, query: &PrometheusQuery, until: f64) -> Told {
         const NARROWER: &str = "metrics of Amazon Managed Service for Prometheus are not measured";
         let Some(region) = &query.sigv4 else { return ask::prometheus(client, query, until, None).await };
-        let signer = match self.run.aws.prometheus_signer(region).await {
+        let endpoint = self.run.runner.variables.get("AWS_ENDPOINT_URL").map(String::as_str);
+        let signer = match self.run.aws.prometheus_signer(region, endpoint).await {
             Ok(signer) => signer,
             Err(error) => return trouble(self.run, NARROWER, &error),
         };

@@ -269,8 +269,8 @@ async fn without_credentials_the_step_that_gets_them_is_named() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::aws: ecs:DescribeServices: AWS does not accept the credentials: the environment has none
-      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment
+    ::error title=input refused::aws: ecs:DescribeServices: AWS does not accept the credentials: the environment has none (looked for: AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE))
+      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
     ");
 }
 

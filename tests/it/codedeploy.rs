@@ -39,6 +39,7 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -243,6 +244,7 @@ async fn the_official_files_work_as_they_are() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)
@@ -358,6 +360,7 @@ async fn a_group_that_does_not_wait_is_followed_to_its_end() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       the group shifts traffic as soon as green is up
@@ -419,6 +422,7 @@ async fn a_rollout_that_is_not_waited_for_is_started_and_nothing_is_claimed() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)

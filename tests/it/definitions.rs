@@ -17,6 +17,7 @@ async fn an_unchanged_definition_gets_no_twin_and_no_deployment() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:2
       api:2 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)

@@ -14,6 +14,7 @@ async fn an_image_in_the_registry_is_pinned_where_it_is() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)

@@ -59,6 +59,7 @@ async fn a_missing_repository_is_made_when_that_is_asked() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)

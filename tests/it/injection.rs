@@ -30,6 +30,7 @@ async fn aws_s_messages_are_only_text() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)
@@ -140,6 +141,7 @@ async fn an_answer_s_body_is_only_text() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -266,6 +268,7 @@ async fn what_files_say_is_only_text() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✗ Survey ([time])
     Nothing was touched: the inputs have a problem

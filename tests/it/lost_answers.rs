@@ -23,6 +23,7 @@ async fn a_deployment_whose_creation_was_not_answered_is_adopted() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)
@@ -114,6 +115,7 @@ async fn a_stop_that_was_not_answered_still_ends_on_blue() {
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -207,6 +209,7 @@ async fn a_service_whose_update_was_not_answered_is_followed() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)

@@ -64,6 +64,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     ---
     Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     deployment [deployment 1] of api:2 is in progress (InProgress, made [time] by user): blue still runs, so it is taken back
@@ -104,6 +105,7 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     ---
     Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     deployment [service deployment] of api:2 is in progress (IN_PROGRESS at BAKE_TIME, made [time]): blue still runs, so it is taken back
@@ -143,10 +145,12 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     ---
     Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     back to api:2, brought by deployment [deployment 1], the last good one before what serves now
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:3
       api:3 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)
@@ -203,10 +207,12 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     ---
     Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     back to api:2, brought by deployment [service deployment], the last good one before what serves now
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, blue-green; 1 of 1 tasks run api:3
       api:3 serves with 1 tasks
       green is tested before users reach it
@@ -295,6 +301,7 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
     ---
     Rolling api on prod back, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     No successful deployment of the last 20 fits `9.9.9`.
@@ -323,6 +330,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -375,6 +383,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ---
     Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     Deployment followed: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
@@ -419,6 +428,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ---
     Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
 
@@ -445,6 +455,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, canary; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -499,6 +510,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ---
     Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     Deployment followed: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -549,6 +561,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ---
     Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
 
@@ -651,6 +664,7 @@ async fn another_deployment_than_the_one_that_is_meant_is_never_answered() {
     ---
     Opening the gate of api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     [service deployment] is not in progress: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run]).
@@ -679,6 +693,7 @@ async fn status_tells_what_is_in_progress_and_what_came_of_it() {
     ---
     Looking at api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
     deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
@@ -704,6 +719,7 @@ async fn status_tells_what_is_in_progress_and_what_came_of_it() {
     ---
     Looking at api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
 

@@ -23,6 +23,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, blue-green; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -152,6 +153,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, canary; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -237,6 +239,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, linear; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it

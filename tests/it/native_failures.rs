@@ -33,6 +33,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, blue-green; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -156,6 +157,7 @@ async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs(
     ---
     Deploying 1.3.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, blue-green; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it

@@ -59,6 +59,7 @@ async fn service_connect_is_tested_by_its_header() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, blue-green; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -166,6 +167,7 @@ async fn a_headless_service_is_said_to_be_one() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, blue-green; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed

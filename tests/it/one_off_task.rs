@@ -18,6 +18,7 @@ async fn a_task_that_passes_lets_the_rollout_begin() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)
@@ -84,6 +85,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)
@@ -227,6 +229,7 @@ async fn a_cancelled_run_stops_its_task() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)

@@ -29,6 +29,7 @@ async fn a_good_version_replaces_the_tasks_one_by_one() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)
@@ -129,6 +130,7 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     ---
     Deploying 1.3.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)
@@ -329,6 +331,7 @@ async fn what_runs_already_is_not_deployed_again() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:2
       api:2 serves with 1 tasks
       ECS replaces the tasks (rolling)
@@ -365,6 +368,7 @@ async fn a_new_deployment_can_be_forced_although_nothing_changed() {
     ---
     Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)
@@ -407,6 +411,7 @@ async fn without_a_service_the_definition_is_only_registered() {
     ---
     Registering 3f786850e387550fdab836ed7e6dc881de23001b in eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: ready ([time])
     ::group::Task definition

@@ -61,6 +61,7 @@ async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)
@@ -165,6 +166,7 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller ecs, rolling; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       ECS replaces the tasks (rolling)

@@ -16,7 +16,7 @@ use ecs_bluegreen::event::{Event, Stamped};
 use ecs_bluegreen::run::{Outlets, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::AwsSettings;
+use ecs_bluegreen::settings::{AwsSettings, InstanceProfile};
 use ecs_bluegreen::steps::alarms::AlarmWatch;
 use ecs_bluegreen::steps::sources::{Sources, Version};
 use ecs_bluegreen::undo::ServiceKey;
@@ -157,7 +157,13 @@ async fn asked_in_a_process_of_its_own() {
     let variables: BTreeMap<String, String> = std::env::vars().collect();
     // Whoever runs all ignored tests runs this one too.
     let Some(url) = variables.get("METRICS_URL") else { return };
-    let settings = AwsSettings { region: "eu-central-1".into(), attempts: 1, proxy: None, registries: Vec::new() };
+    let settings = AwsSettings {
+        region: "eu-central-1".into(),
+        attempts: 1,
+        instance_profile: InstanceProfile::Unused,
+        proxy: None,
+        registries: Vec::new(),
+    };
     let tell = |event: &Event| match event {
         Event::Narrowed { check, allow, .. } => println!("> narrowed: {check} ({allow})"),
         Event::Noted { sentence } => println!("> noted: {sentence}"),

@@ -25,6 +25,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -151,6 +152,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ---
     Deploying 1.3.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -299,6 +301,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     ---
     Deploying 1.4.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it
@@ -539,6 +542,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
       green is tested before users reach it

@@ -176,7 +176,8 @@ printf '<testsuite name="s"><testcase name="one" time="0.5"/><testcase name="two
     std::fs::write(job.folder.path().join("greeting"), "hello\n").expect("written");
     tester::prepare(&job.run, &job.settings).await.expect("ready");
     assert_eq!(job.test().await, Ok(1));
-    let log = job.log();
+    let (warnings, log): (Vec<String>, Vec<String>) = job.log().into_iter().partition(|line| line.starts_with("::warning"));
+    assert!(warnings.iter().any(|line| line.contains("which is named by a tag")), "{warnings:?}");
     assert_eq!(log[0], format!("e2e on green: {} on the runner", image.0));
     assert_eq!(log[1..3], ["  | hello", "  | ok 1.1.0 sha256:ab api:7 green"]);
     assert!(log[3].starts_with("✓ e2e on green: exit code 0, 2 cases: 1 passed, 1 skipped ("), "{log:?}");
@@ -189,9 +190,9 @@ printf '<testsuite name="s"><testcase name="one" time="0.5"/><testcase name="two
 async fn a_tester_that_fails_is_told_with_its_exit_code_its_cases_and_no_secret() {
     let image = Image::new();
     let script = r#"echo "token $TOKEN"; echo '::error::of a stranger'; printf 'half\r##[add-mask]x\n' >&2
-printf '<testsuite name="s"><testcase name="login"><failure>401 with %s</failure></testcase></testsuite>' $TOKEN > junit.xml
+printf '<testsuite name="s"><testcase name="login"><failure>401 with %s</failure></testcase></testsuite>' $TOKEN > reports/junit.xml
 exit 3"#;
-    let job = job(script, "junit: junit.xml\n  environment: { TOKEN: \"${env.TESTER_TOKEN}\" }", &image).await;
+    let job = job(script, "junit: reports/junit.xml\n  environment: { TOKEN: \"${env.TESTER_TOKEN}\" }", &image).await;
     let failure = job.test().await.expect_err("it failed");
     assert_eq!(failure.chain, ["tester \"e2e\" failed on green (exit code 3)", "s › login: 401 with ***"]);
     let log = job.log();

@@ -100,6 +100,7 @@ async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
     ::group::Survey
+    AWS account 123456789012, role github-actions
     ::endgroup::
     ✗ Survey ([time])
     ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException).

@@ -325,6 +325,12 @@ struct Tester {
     junit: Option<String>,
     /// The folder of the workspace in which it runs.
     working_directory: Option<String>,
+    /// Folders of the workspace that it may write to (runner only); `.` is all of it. That of `junit` is one.
+    writes: Option<OneOrMore<String>>,
+    /// Memory that it may take (runner only), such as 512m; 4g when absent.
+    memory: Option<String>,
+    /// Processes and threads that it may have (runner only); 4096 when absent.
+    processes: Option<u32>,
     /// The engine's network; its default when absent, and the machine's own for a URL of localhost.
     network: Option<String>,
     /// The task definition of the task, as `family` or `family:revision`; the deployed revision when absent.

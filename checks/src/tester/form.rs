@@ -1,5 +1,6 @@
 //! What a tester is once its document was read, and the environment that it is given. Pure.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ecs_bluegreen_registry::ImageName;
@@ -48,6 +49,28 @@ pub struct RunnerPlace {
     pub working_directory: Option<String>,
     /// The engine's network; chosen by the URL when absent.
     pub network: Option<String>,
+    /// Folders of the workspace that it may write to besides that of its reports; `.` is all of it.
+    pub writes: Vec<String>,
+    /// Bytes of memory that it may take.
+    pub memory: u64,
+    /// Processes and threads that it may have.
+    pub processes: u32,
+}
+
+/// What the whole workspace is called among the folders that a tester may write to.
+pub(crate) const WHOLE: &str = ".";
+
+impl RunnerPlace {
+    /// The folders of the workspace that it may write to, each once.
+    pub fn writable(&self) -> BTreeSet<String> {
+        let reports = self.junit.iter().map(|path| path.folder().to_owned());
+        self.writes.iter().cloned().chain(reports).collect()
+    }
+
+    /// Whether it may write to all of the workspace.
+    pub fn writes_everything(&self) -> bool {
+        self.writes.iter().any(|folder| folder == WHOLE)
+    }
 }
 
 /// A task in the service's network.

@@ -25,5 +25,5 @@ pub use reports::{ReportPath, Seen};
 pub use result::{Case, CaseVerdict, Tally, TesterResult, TesterVerdict};
 pub use transcript::Transcript;
 
-pub(crate) use form::{RESERVED, is_variable};
+pub(crate) use form::{RESERVED, WHOLE, is_variable};
 pub(crate) use reports::is_inside;

@@ -47,6 +47,11 @@ impl ReportPath {
         Ok(Self { written: written.to_owned(), folder: folder.into(), begin: begin.to_owned(), end })
     }
 
+    /// The folder they are in; empty for the workspace itself.
+    pub fn folder(&self) -> &str {
+        self.folder.to_str().unwrap_or_default()
+    }
+
     /// The reports that are there now.
     pub fn seen(&self, workspace: &Path) -> Seen {
         let found = self.files(workspace).into_iter().filter_map(|file| {

@@ -1,5 +1,7 @@
 //! A tester in a container on the runner's Docker engine. Its removal is armed before it is made, and done in every end.
 
+use std::path::{Path, PathBuf};
+
 use tokio::time::Instant;
 
 use super::{Ended, Occasion};
@@ -39,6 +41,7 @@ fn error_of(tester: &Tester) -> impl Fn(EngineError) -> TesterError {
 pub(super) async fn prepare(run: &Run, tester: &Tester, place: &RunnerPlace) -> Result<(), Failure> {
     let engine = Engine::connect(&run.runner.engine_socket).await.map_err(error_of(tester))?;
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
+    warn(run, tester, place);
     Ok(())
 }
 
@@ -58,8 +61,9 @@ pub(super) async fn run_in_container(run: &Run, tester: &Tester, place: &RunnerP
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
     let container = format!("ecs-bluegreen-tester-{}-{:08x}", run.id, nonce() >> 32);
     let undo = Undo::Tester(TesterUndo { container: container.clone() });
+    let folders = writable(run, &engine, tester, place).await?;
     run.arm(undo.clone());
-    let ended = whole_life(run, &engine, &container, tester, place, occasion).await;
+    let ended = whole_life(run, &engine, &container, tester, place, folders.as_deref(), occasion).await;
     match engine.remove(&container).await {
         Ok(()) => run.disarm(&undo),
         // It stays armed: whoever ends the run tries again, and says so when that fails too.
@@ -68,12 +72,67 @@ pub(super) async fn run_in_container(run: &Run, tester: &Tester, place: &RunnerP
     Ok(ended.map_err(error_of(tester))?)
 }
 
+/// The folders that the tester may write to, as the engine's machine names them; none: all of the workspace.
+///
+/// They are made here, because the engine mounts only what is there; one that leads out of the workspace is refused.
+async fn writable(run: &Run, engine: &Engine, tester: &Tester, place: &RunnerPlace) -> Result<Option<Vec<(String, PathBuf)>>, Failure> {
+    if place.writes_everything() {
+        return Ok(None);
+    }
+    let mut folders = Vec::new();
+    for folder in place.writable() {
+        let made = made_inside(&run.runner.workspace.root, &folder).map_err(|why| {
+            let sentence = format!("tester \"{}\" cannot be run: its folder {folder} {why}", tester.name);
+            Failure::new(Reason::SmokeFailed, sentence).hint("name a folder of the workspace under `writes` and `junit`")
+        })?;
+        let source = engine.host_path(&made, &OwnContainer::look()).await.map_err(error_of(tester))?;
+        folders.push((folder, source));
+    }
+    Ok(Some(folders))
+}
+
+/// A folder below the workspace, made where it is missing; a link must not lead elsewhere.
+fn made_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
+    let root = root.canonicalize().map_err(|error| format!("cannot be made: {error}"))?;
+    let mut place = root.clone();
+    for part in Path::new(folder).components() {
+        place.push(part);
+        if place.symlink_metadata().is_err() {
+            std::fs::create_dir(&place).map_err(|error| format!("cannot be made: {error}"))?;
+        }
+        place = place.canonicalize().map_err(|error| format!("cannot be made: {error}"))?;
+        if !place.starts_with(&root) {
+            return Err("leads out of the workspace".to_owned());
+        }
+    }
+    Ok(place)
+}
+
+/// What whoever changes a tester could take or change, told before anything runs.
+fn warn(run: &Run, tester: &Tester, place: &RunnerPlace) {
+    let warn = |sentence: String| run.tell(Event::Warned { sentence });
+    if !place.image.as_str().contains("@sha256:") {
+        warn(format!(
+            "tester \"{}\" runs {}, which is named by a tag: whoever moves the tag runs code on this runner; name it by digest",
+            tester.name, place.image
+        ));
+    }
+    let settings = std::fs::read_to_string(run.runner.workspace.root.join(".git/config")).unwrap_or_default().to_lowercase();
+    if settings.contains("extraheader") {
+        warn(format!(
+            "tester \"{}\" can read the checkout's token in .git/config: give actions/checkout `persist-credentials: false`",
+            tester.name
+        ));
+    }
+}
+
 async fn whole_life(
     run: &Run,
     engine: &Engine,
     container: &str,
     tester: &Tester,
     place: &RunnerPlace,
+    writable: Option<&[(String, PathBuf)]>,
     occasion: &Occasion<'_>,
 ) -> Result<Ended, EngineError> {
     let root = &run.runner.workspace.root;
@@ -82,6 +141,8 @@ async fn whole_life(
         command: &tester.command,
         environment: &tester.environment(occasion.moment, occasion.url, occasion.values),
         workspace: &engine.host_path(root, &OwnContainer::look()).await?,
+        writable,
+        limits: (place.memory, place.processes),
         working_directory: place.working_directory.as_deref(),
         network: engine::network(place.network.as_deref(), occasion.url),
         run: &run.id,
@@ -102,4 +163,20 @@ async fn whole_life(
         engine::Ended::TimedOut => (TesterVerdict::TimedOut, None),
     };
     Ok(Ended { verdict, exit_code, cases, lines: transcript.last(), untold: transcript.untold(), note, why: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_for_writing_is_made_inside_and_a_link_that_leads_out_is_refused() {
+        let (workspace, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(elsewhere.path(), workspace.path().join("out")).unwrap();
+        assert!(made_inside(workspace.path(), "reports/e2e").unwrap().ends_with("reports/e2e"));
+        for folder in ["out", "out/deeper"] {
+            assert_eq!(made_inside(workspace.path(), folder), Err("leads out of the workspace".to_owned()));
+        }
+        assert!(std::fs::read_dir(elsewhere.path()).unwrap().next().is_none());
+    }
 }

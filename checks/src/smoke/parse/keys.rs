@@ -85,6 +85,9 @@ pub(in crate::smoke) const TESTER_KEYS: &[&str] = &[
     "junit",
     "working-directory",
     "network",
+    "writes",
+    "memory",
+    "processes",
     "task-definition",
     "container",
 ];

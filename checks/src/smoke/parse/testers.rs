@@ -13,14 +13,21 @@ use crate::document::{Content, Entry, Node};
 use crate::moment::Moment;
 use crate::reader::Fields;
 use crate::template::Template;
-use crate::tester::{Place, RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, is_inside, is_variable};
+use crate::tester::{Place, RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, WHOLE, is_inside, is_variable};
 use crate::words::Words;
 
 /// Longer than most suites; a rollout waits for it.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
+/// Enough for a browser with its tests; a leak ends before the runner does, which has the rollout to finish.
+const MEMORY: u64 = 4 << 30;
+/// Browsers have hundreds of threads; a fork bomb has more.
+const PROCESSES: u32 = 4096;
+/// The engine takes no less than 6 MiB, and no tool can live with that.
+const LEAST_MEMORY: u64 = 16 << 20;
+
 /// Keys that mean something in one place only.
-const OF_RUNNER: &[&str] = &["image", "junit", "working-directory", "network"];
+const OF_RUNNER: &[&str] = &["image", "junit", "working-directory", "network", "writes", "memory", "processes"];
 const OF_TASK: &[&str] = &["task-definition", "container"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,13 +66,20 @@ fn runner(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<R
     let junit = fields.get("junit").map(|node| report(words, node));
     let working_directory = fields.get("working-directory").map(|node| folder(words, node));
     let network = fields.get("network").map(|node| network(words, node));
+    let writes = fields.get("writes").map_or_else(|| Some(Vec::new()), |node| writes(words, node));
+    let memory = fields.get("memory").map_or(Some(MEMORY), |node| memory(words, node));
+    let processes = fields.get("processes").map_or(Some(PROCESSES), |node| processes(words, node));
+    if let (Some(Some(path)), Some(writes), Some(node)) = (&junit, &writes, fields.get("junit")) {
+        in_a_folder(words, node, path, writes);
+    }
     let Some(node) = fields.get("image") else {
         words.reader.report(tester.place, "A tester has no `image`", "Write `image:` with the tool's image, or `where: task`");
         return None;
     };
     let image = image(words, node);
     // What is there and cannot be read is a problem that was reported.
-    Some(RunnerPlace { image: image?, junit: given(junit)?, working_directory: given(working_directory)?, network: given(network)? })
+    let (junit, working_directory, network) = (given(junit)?, given(working_directory)?, given(network)?);
+    Some(RunnerPlace { image: image?, junit, working_directory, network, writes: writes?, memory: memory?, processes: processes? })
 }
 
 fn task(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<TaskPlace> {
@@ -150,6 +164,59 @@ fn folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
     Some(text)
 }
 
+/// Reports are written to a folder of their own: the workspace itself is for reading.
+fn in_a_folder(words: &mut Words<'_>, node: &Node, path: &ReportPath, writes: &[String]) {
+    if path.folder().is_empty() && !writes.iter().any(|folder| folder == WHOLE) {
+        let remedy =
+            "Have the report written to a folder, such as `reports/junit.xml`; or write `writes: .`, if the tester may change everything";
+        words.reader.report(node.place, "`junit` is in no folder: a tester cannot write to the workspace itself", remedy);
+    }
+}
+
+/// Folders of the workspace, one or a list.
+fn writes(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
+    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    let folders: Vec<_> = items.iter().map(|item| written_folder(words, item)).collect();
+    folders.into_iter().collect()
+}
+
+fn written_folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
+    let text = words.reader.text(node, "`writes`")?;
+    if text != WHOLE && !is_inside(&text) {
+        words.reader.report(
+            node.place,
+            format!("`{text}` is not a path inside the workspace"),
+            "Write a folder such as `test-results`, or `.`",
+        );
+    }
+    Some(text)
+}
+
+/// `512m` or `4g`, in bytes.
+fn memory(words: &mut Words<'_>, node: &Node) -> Option<u64> {
+    let text = words.reader.text(node, "`memory`")?;
+    let (digits, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "m" | "mib" => Some(20),
+        "g" | "gib" => Some(30),
+        _ => None,
+    };
+    let bytes = shift.and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift)).filter(|bytes| *bytes >= LEAST_MEMORY);
+    if bytes.is_none() {
+        words.reader.report(node.place, format!("`{text}` is not an amount of memory"), "Write `512m`, `4g` or the like, at least `16m`");
+    }
+    bytes
+}
+
+fn processes(words: &mut Words<'_>, node: &Node) -> Option<u32> {
+    let text = words.reader.text(node, "`processes`")?;
+    let number = text.parse().ok().filter(|number| *number > 0);
+    if number.is_none() {
+        words.reader.report(node.place, format!("`{text}` is not a number of processes"), "Write a number such as `4096`");
+    }
+    number
+}
+
 fn network(words: &mut Words<'_>, node: &Node) -> Option<String> {
     let text = words.reader.text(node, "`network`")?;
     let fits = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
@@ -193,6 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn a_tester_writes_to_the_folders_it_names_and_has_limits() {
+        let place = |lines: &str| match with(lines).unwrap().testers()[0].place.clone() {
+            Place::Runner(place) => place,
+            Place::Task(place) => panic!("{place:?}"),
+        };
+        let usual = place("image: a\njunit: reports/*.xml\nwrites: [test-results]");
+        assert_eq!(usual.writable().into_iter().collect::<Vec<_>>(), ["reports", "test-results"]);
+        assert_eq!((usual.memory, usual.processes, usual.writes_everything()), (4 << 30, 4096, false));
+        let own = place("image: a\nmemory: 512m\nprocesses: 64\njunit: junit.xml\nwrites: .");
+        assert_eq!((own.memory, own.processes, own.writes_everything()), (512 << 20, 64, true));
+    }
+
+    #[test]
     fn a_tester_is_given_where_and_what_it_tests() {
         let suite = with("image: a\nenvironment: { TOKEN: \"t-${env.SMOKE_TOKEN}\", PORT: 8080, V: \"${version}\" }").unwrap();
         assert_eq!(suite.needs_env(), ["SMOKE_TOKEN"]);
@@ -233,6 +313,10 @@ mod tests {
             ("image: a\njunit: /tmp/a.xml", "4:10: `/tmp/a.xml` is not a path inside the workspace"),
             ("image: a\njunit: a/*/b*.xml", "4:10: `a/*/b*.xml` has a star elsewhere than once in the file's name"),
             ("image: a\nworking-directory: ../b", "4:22: `../b` is not a path inside the workspace"),
+            ("image: a\njunit: junit.xml", "4:10: `junit` is in no folder: a tester cannot write to the workspace itself"),
+            ("image: a\nwrites: ../b", "4:11: `../b` is not a path inside the workspace"),
+            ("image: a\nmemory: 4t", "4:11: `4t` is not an amount of memory"),
+            ("image: a\nprocesses: 0", "4:14: `0` is not a number of processes"),
             ("image: a\nnetwork: a b", "4:12: `a b` is not the name of a network"),
             ("image: a\ntimeout: 0s", "4:12: `timeout` is zero"),
             ("image: a\non: [gren]", "4:8: `on` cannot be `gren`"),

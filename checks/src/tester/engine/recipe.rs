@@ -1,6 +1,6 @@
 //! What a tester's container is made of. Pure.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use url::{Host, Url};
@@ -23,6 +23,10 @@ pub struct Recipe<'a> {
     pub environment: &'a [(String, String)],
     /// The workspace as the engine's machine names it.
     pub workspace: &'a Path,
+    /// Folders of the workspace that it may write to, and where the engine's machine has them; none: it may write to all of it.
+    pub writable: Option<&'a [(String, PathBuf)]>,
+    /// Bytes of memory, and processes, that it may have.
+    pub limits: (u64, u32),
     /// The folder of the workspace in which it runs.
     pub working_directory: Option<&'a str>,
     /// The network; the engine's default when absent.
@@ -36,6 +40,7 @@ impl Recipe<'_> {
     pub(super) fn body(&self) -> Value {
         let environment: Vec<String> = self.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let working_directory = self.working_directory.map_or_else(|| MOUNT.to_owned(), |folder| format!("{MOUNT}/{folder}"));
+        let (memory, processes) = self.limits;
         let mut body = json!({
             "Image": self.image,
             "Env": environment,
@@ -43,7 +48,11 @@ impl Recipe<'_> {
             "Labels": { "ecs-bluegreen.run": self.run },
             "HostConfig": {
                 // As a mount and not as a bind: a folder that the engine's machine does not have is refused, not made.
-                "Mounts": [{ "Type": "bind", "Source": self.workspace, "Target": MOUNT }],
+                "Mounts": self.mounts(),
+                "Memory": memory,
+                // No swap besides.
+                "MemorySwap": memory,
+                "PidsLimit": processes,
                 "SecurityOpt": ["no-new-privileges"],
                 "ShmSize": SHARED_MEMORY,
                 // Exit code and log are read after its end.
@@ -59,6 +68,15 @@ impl Recipe<'_> {
             body["HostConfig"]["NetworkMode"] = json!(network);
         }
         body
+    }
+
+    /// The workspace, which is for reading, and over it the folders that are for writing, too.
+    fn mounts(&self) -> Vec<Value> {
+        let folders = self.writable.unwrap_or_default();
+        let folders =
+            folders.iter().map(|(folder, source)| json!({ "Type": "bind", "Source": source, "Target": format!("{MOUNT}/{folder}") }));
+        let workspace = json!({ "Type": "bind", "Source": self.workspace, "Target": MOUNT, "ReadOnly": self.writable.is_some() });
+        std::iter::once(workspace).chain(folders).collect()
     }
 }
 
@@ -85,6 +103,8 @@ mod tests {
             command: &command,
             environment: &environment,
             workspace: Path::new("/home/runner/work/a/a"),
+            writable: Some(&[("reports".to_owned(), "/home/runner/work/a/a/reports".into())]),
+            limits: (1 << 30, 100),
             working_directory: Some("e2e"),
             network: None,
             run: "1-1",
@@ -92,8 +112,13 @@ mod tests {
         let body = recipe.body();
         assert_eq!(body["WorkingDir"], "/github/workspace/e2e");
         assert_eq!(body["HostConfig"]["Mounts"][0]["Source"], "/home/runner/work/a/a");
+        assert_eq!(body["HostConfig"]["Mounts"][0]["ReadOnly"], true);
+        let reports = &body["HostConfig"]["Mounts"][1];
+        assert_eq!((&reports["Target"], reports.get("ReadOnly")), (&json!("/github/workspace/reports"), None));
+        assert_eq!((&body["HostConfig"]["Memory"], &body["HostConfig"]["PidsLimit"]), (&json!(1 << 30), &json!(100)));
         assert!(body["HostConfig"].get("Privileged").is_none() && body["HostConfig"].get("NetworkMode").is_none());
-        let plain = Recipe { command: &[], network: Some("host"), ..recipe }.body();
+        let plain = Recipe { command: &[], network: Some("host"), writable: None, ..recipe }.body();
+        assert_eq!(plain["HostConfig"]["Mounts"][0]["ReadOnly"], false);
         assert!(plain.get("Cmd").is_none() && plain["HostConfig"]["NetworkMode"] == "host");
     }
 

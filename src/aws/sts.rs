@@ -1,0 +1,49 @@
+//! STS: who we are to AWS. No policy can deny the question.
+
+use super::error::told;
+use super::{Aws, AwsError};
+
+const ACTION: &str = "sts:GetCallerIdentity";
+
+impl Aws {
+    /// The account and the role or user, in words.
+    ///
+    /// # Errors
+    /// There are no credentials, or AWS does not answer.
+    pub async fn caller(&self) -> Result<String, AwsError> {
+        self.counted();
+        let answer = told(ACTION, aws_sdk_sts::Client::new(&self.reads).get_caller_identity().send().await)?;
+        Ok(in_words(answer.account().unwrap_or("unknown"), answer.arn().unwrap_or_default()))
+    }
+}
+
+/// A session's name says who assumed a role, not what it may do; it is left out.
+fn in_words(account: &str, arn: &str) -> String {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let who = match resource.split_once('/') {
+        Some(("assumed-role", rest)) => format!("role {}", rest.split('/').next().unwrap_or(rest)),
+        Some((kind, name)) => format!("{kind} {name}"),
+        None if resource.is_empty() => "an unnamed caller".to_owned(),
+        None => resource.to_owned(),
+    };
+    format!("AWS account {account}, {who}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn role_user_and_root_are_named() {
+        let table = [
+            ("arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions", "role deploy"),
+            ("arn:aws-cn:iam::123456789012:user/ci/deployer", "user ci/deployer"),
+            ("arn:aws:iam::123456789012:root", "root"),
+            ("arn:aws:sts::123456789012:federated-user/ops", "federated-user ops"),
+            ("", "an unnamed caller"),
+        ];
+        for (arn, who) in table {
+            assert_eq!(in_words("123456789012", arn), format!("AWS account 123456789012, {who}"));
+        }
+    }
+}
