@@ -97,7 +97,8 @@ const COURTESY: Duration = Duration::from_secs(3);
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
-    let (snapshot, caller) = tokio::join!(snapshot(run, settings), tokio::time::timeout(COURTESY, run.aws.caller()));
+    // On the heap: what is awaited above this is deep already.
+    let (snapshot, caller) = tokio::join!(Box::pin(snapshot(run, settings)), tokio::time::timeout(COURTESY, run.aws.caller()));
     if let Ok(Ok(sentence)) = caller {
         run.note_once(sentence);
     }

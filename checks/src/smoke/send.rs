@@ -48,20 +48,17 @@ pub(super) async fn exchange(
             Redirects::Follow => redirect::target(&response, &outgoing.url),
             Redirects::Judge => None,
         };
-        match next {
-            Some(next) => {
-                redirect::refused(&outgoing, &next).await?;
-                outgoing = redirect::follow(outgoing, response.status(), next)?;
-            }
-            None => {
-                // Nothing of a body that is not this test's is read, so that nothing of it can be shown.
-                if let Some(elsewhere) = origin::judge(&test.expect, &asked, &outgoing.url, values) {
-                    return Err(elsewhere);
-                }
-                let foreign = asked != outgoing.url.origin();
-                return read(response, test, &outgoing, sent, limits).await.map(|answer| Answer { foreign, ..answer });
-            }
+        if let Some(next) = next {
+            redirect::refused(&outgoing, &next).await?;
+            outgoing = redirect::follow(outgoing, response.status(), next)?;
+            continue;
         }
+        // Nothing of a body that is not this test's is read, so that nothing of it can be shown.
+        if let Some(elsewhere) = origin::judge(&test.expect, &asked, &outgoing.url, values) {
+            return Err(elsewhere);
+        }
+        let foreign = asked != outgoing.url.origin();
+        return read(response, test, &outgoing, sent, limits).await.map(|answer| Answer { foreign, ..answer });
     }
     Err(Mismatch::new("redirects", format!("at most {}", limits.redirects), "more"))
 }

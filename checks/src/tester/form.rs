@@ -33,7 +33,7 @@ pub struct Tester {
 #[derive(Debug, Clone)]
 pub enum Place {
     /// In a container on the Docker engine of the runner.
-    Runner(RunnerPlace),
+    Runner(Box<RunnerPlace>),
     /// As a task in the service's network.
     Task(TaskPlace),
 }

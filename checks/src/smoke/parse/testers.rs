@@ -55,7 +55,7 @@ fn tester(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> O
     let environment = fields.get("environment").map_or_else(|| Some(Vec::new()), |node| environment(words, node));
     let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| super::timeout(words, node, "`timeout`"));
     let place = match fields.get("where").map_or(Some(Where::Runner), |node| words.reader.word(node, "`where`", WHERE))? {
-        Where::Runner => runner(words, node, &fields).map(Place::Runner),
+        Where::Runner => runner(words, node, &fields).map(Box::new).map(Place::Runner),
         Where::Task => task(words, node, &fields).map(Place::Task),
     };
     Some(Tester { name: name?, on: on?, command: command?, environment: environment?, timeout: timeout?, place: place? })
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_tester_writes_to_the_folders_it_names_and_has_limits() {
         let place = |lines: &str| match with(lines).unwrap().testers()[0].place.clone() {
-            Place::Runner(place) => place,
+            Place::Runner(place) => *place,
             Place::Task(place) => panic!("{place:?}"),
         };
         let usual = place("image: a\njunit: reports/*.xml\nwrites: [test-results]");
