@@ -59,7 +59,7 @@ fn documented_files(path: &str) -> Result<Vec<u8>, String> {
 
 #[test]
 fn the_bake_s_interval_is_a_minute_unless_it_is_said() {
-    let suite = |head: &str| parse(&format!("{head}{}", with("get: /")), "inline", &no_files).unwrap().bake_interval();
+    let suite = |head: &str| parse(&format!("{head}{}", with("get: /")), "inline", outside(&no_files)).unwrap().bake_interval();
     assert_eq!((suite(""), suite("bake-interval: 30s\n")), (Duration::from_mins(1), Duration::from_secs(30)));
     let short = problems(&format!("bake-interval: 500ms\n{}", with("get: /")));
     assert_eq!(short, ["1:16: `bake-interval` is shorter than 1s"]);
