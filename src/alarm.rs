@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::checks::measurement::Phase;
+use crate::scrub::masked;
 
 /// An alarm as CloudWatch shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +90,7 @@ impl Alarm {
             AlarmKind::Composite { rule, .. } if self.rings() && !rule.is_empty() => format!("its rule: {rule}"),
             AlarmKind::Composite { .. } | AlarmKind::Metric => String::new(),
         };
-        let parts = [self.reason.clone(), children];
+        let parts = [masked(&self.reason), children];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 
 use crate::error::Failure;
 use crate::event::{Event, Refusal as Refused, Serving, Step, StepEnd, Witness};
-use crate::outcome::{Outcome, Reason};
+use crate::outcome::{Outcome, REFUSED, Reason};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{Mode, OnCancel, Settings};
@@ -24,7 +24,7 @@ mod status;
 mod tags;
 mod watch;
 
-/// How a run ended.
+/// How a run ended. The process's exit code comes from this, and from nothing that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
     /// What serves traffic; none when the inputs were refused.
@@ -33,6 +33,13 @@ pub struct Ending {
     pub reason: Reason,
     /// What serves traffic now, in a sentence.
     pub sentence: String,
+}
+
+impl Ending {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.outcome.map_or(REFUSED, Outcome::exit_code)
+    }
 }
 
 /// Why the line ended early.
@@ -142,8 +149,9 @@ async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>)
 }
 
 fn refuse(run: &Run, problems: &[Problem]) -> Ending {
-    run.tell(Event::Refused { problems: problems.iter().map(refused).collect() });
-    Ending { outcome: None, reason: Reason::InvalidInputs, sentence: "nothing was touched".into() }
+    let after_changes = run.has_changed();
+    run.tell(Event::Refused { problems: problems.iter().map(refused).collect(), after_changes });
+    Ending { outcome: None, reason: Reason::InvalidInputs, sentence: "the inputs were refused".into() }
 }
 
 /// A problem as the report shows it.

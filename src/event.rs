@@ -13,6 +13,8 @@ use crate::error::Failure;
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::scan::ScanResult;
 
+mod prose;
+
 /// An event and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stamped {
@@ -56,6 +58,23 @@ pub enum Step {
 }
 
 impl Step {
+    /// All of them, in their order.
+    pub const ALL: [Self; 13] = [
+        Self::Survey,
+        Self::Image,
+        Self::Scan,
+        Self::Revision,
+        Self::Task,
+        Self::Green,
+        Self::Gate,
+        Self::Shift,
+        Self::Analysis,
+        Self::Production,
+        Self::Bake,
+        Self::Tags,
+        Self::Unwind,
+    ];
+
     /// The heading people read.
     pub fn title(self) -> &'static str {
         match self {
@@ -169,6 +188,9 @@ pub enum Event {
     Refused {
         /// `input: what is wrong`, with its remedy.
         problems: Vec<Refusal>,
+        /// Whether something was changed in AWS before they were found.
+        #[serde(default)]
+        after_changes: bool,
     },
     /// A step begins.
     StepStarted {

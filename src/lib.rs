@@ -34,6 +34,6 @@ pub mod unwind;
 pub mod workspace;
 
 pub use ecs_bluegreen_checks as checks;
-pub use ecs_bluegreen_checks::{duration, nearest, problem, scrub};
+pub use ecs_bluegreen_checks::{duration, nearest, problem};
 pub use ecs_bluegreen_registry as registry;
-pub use ecs_bluegreen_registry::secret;
+pub use ecs_bluegreen_registry::{scrub, secret};

@@ -4,7 +4,9 @@
 //! back what a cancelled or killed run left armed; `ecs-bluegreen replay JOURNAL` renders a run's summary again.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::BufReader;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,15 +15,15 @@ use ecs_bluegreen::clock::{self, Clock};
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::event::{Event, Stamped};
 use ecs_bluegreen::github::commands;
-use ecs_bluegreen::outcome::{Outcome, REFUSED};
+use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED};
 use ecs_bluegreen::problem::Problem;
-use ecs_bluegreen::report::Report;
 use ecs_bluegreen::run::{Outlets, Run};
 use ecs_bluegreen::runner::Runner;
+use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen::settings::{AwsSettings, InstanceProfile, Settings};
-use ecs_bluegreen::sinks::recorder::{Recorder, STATE, print};
-use ecs_bluegreen::sinks::{console::Console, journal, summary};
+use ecs_bluegreen::sinks::recorder::{self, Recorder, STATE, print};
+use ecs_bluegreen::sinks::{journal, outputs, replay};
 use ecs_bluegreen::undo::Undo;
 use ecs_bluegreen::{inputs, unwind};
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,12 +44,23 @@ fn main() -> ExitCode {
     let variables = variables();
     let _ = rustls::crypto::ring::default_provider().install_default();
     debug_log(&variables);
+    on_defect(variables.get("GITHUB_STEP_SUMMARY").map(PathBuf::from));
+    SECRETS.iter().filter_map(|name| variables.get(*name)).for_each(|value| scrub::register(&Secret::new(value.clone())));
     let code = match task() {
         Task::Replay(journal) => replay(&journal),
         Task::Run => on_runtime(run(clock, &variables)),
         Task::Post => on_runtime(post(clock, &variables)),
     };
     ExitCode::from(code)
+}
+
+/// Whatever ends this process without an outcome is a defect, and is not taken for a refusal.
+#[expect(clippy::exit, reason = "a panic ends the process here, with the exit code of a defect")]
+fn on_defect(summary: Option<PathBuf>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        recorder::defect(summary.as_deref(), &panic.to_string());
+        std::process::exit(i32::from(DEFECT))
+    }));
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -75,8 +88,8 @@ fn on_runtime(work: impl Future<Output = u8>) -> u8 {
             code
         }
         Err(error) => {
-            print(&[format!("::error::the process cannot start: {error}")]);
-            1
+            recorder::defect(None, &format!("the process cannot start: {error}"));
+            DEFECT
         }
     }
 }
@@ -95,18 +108,29 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let settings = inputs::read(variables).and_then(|inputs| Settings::from_inputs(&inputs, &runner));
     let settings = match settings {
         Ok(settings) => settings,
-        Err(problems) => return refuse(&recorder(&runner, variables, None), &problems),
+        Err(problems) => return refuse(&recorder(&runner), &problems),
     };
-    for secret in settings.secrets() {
-        print(&commands::mask(secret.expose()));
-    }
-    let recorder = Arc::new(recorder(&runner, variables, Some(&settings)));
+    confide(&settings);
+    let recorder = Arc::new(recorder(&runner));
     let aws = Aws::connect(&settings.aws).await;
     let run = new_run(aws, runner, clock, &recorder);
     run.tell(started(&run, &settings));
     let ending = engine::run(&run, &settings, stop).await;
+    let code = ending.exit_code();
     tell_end(&run, ending);
-    recorder.finish()
+    recorder.finish();
+    code
+}
+
+/// Registers what no one may read. The runner masks it too, but not what names this run in its outputs.
+fn confide(settings: &Settings) {
+    let token = settings.control.github_token.iter();
+    settings.secrets().chain(token).for_each(scrub::register);
+    let names = settings.names();
+    let is_said = |text: &str| outputs::is_said(text) || names.iter().any(|name| name.contains(text));
+    for secret in settings.secrets() {
+        print(&commands::mask(secret.expose(), is_said));
+    }
 }
 
 fn started(run: &Run, settings: &Settings) -> Event {
@@ -139,17 +163,16 @@ fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> 
     Run::new(aws, runner, clock, outlets)
 }
 
-fn recorder(runner: &Runner, variables: &BTreeMap<String, String>, settings: Option<&Settings>) -> Recorder {
-    let ambient = SECRETS.iter().filter_map(|name| variables.get(*name)).cloned().map(Secret::new);
-    let own = settings.into_iter().flat_map(|settings| settings.secrets().cloned());
-    let token = settings.and_then(|settings| settings.control.github_token.clone());
-    let secrets: Vec<Secret> = ambient.chain(own).chain(token).collect();
+fn recorder(runner: &Runner) -> Recorder {
     let delimiter = format!("ecs_bluegreen_{:016x}", clock::nonce());
-    Recorder::new(runner.files.clone(), &secrets, runner.workspace.runner_temp.as_deref(), delimiter)
+    Recorder::new(runner.files.clone(), runner.workspace.runner_temp.as_deref(), delimiter)
 }
 
 fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
-    recorder.record(&Stamped { at_ms: 0, event: Event::Refused { problems: problems.iter().map(engine::refused).collect() } });
+    recorder.record(&Stamped {
+        at_ms: 0,
+        event: Event::Refused { problems: problems.iter().map(engine::refused).collect(), after_changes: false },
+    });
     recorder.finish();
     REFUSED
 }
@@ -176,7 +199,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         return 0;
     }
     let runner = Runner::from_variables(variables);
-    let recorder = Arc::new(recorder(&runner, variables, None));
+    let recorder = Arc::new(recorder(&runner));
     let inputs = inputs::read(variables).unwrap_or_default();
     let region = inputs.region.or_else(|| runner.region.clone()).unwrap_or_default();
     let asked = inputs.use_instance_profile.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
@@ -189,17 +212,22 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
 }
 
 fn replay(path: &str) -> u8 {
-    match std::fs::File::open(path).and_then(|file| journal::read(BufReader::new(file))) {
+    match journal_at(path).and_then(journal::read) {
         Ok(events) => {
-            let mut console = Console::default();
-            let lines: Vec<String> = events.iter().flat_map(|event| console.lines(event)).collect();
-            print(&lines);
-            print(&[String::new(), summary::of(&Report::of(&events))]);
+            print(&replay::lines(&events));
             0
         }
         Err(error) => {
-            print(&[format!("{path} cannot be replayed: {error}")]);
+            print(&[commands::harmless(&format!("{path} cannot be replayed: {error}"))]);
             REFUSED
         }
     }
+}
+
+/// What is no file (a pipe, a device) might never end.
+fn journal_at(path: &str) -> std::io::Result<BufReader<File>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    File::open(path).map(BufReader::new)
 }

@@ -44,6 +44,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Deployed, Self::NoChange, Self::Waiting, Self::Started, Self::Unchanged, Self::RolledBack, Self::StillRunning, Self::Stuck];
+
     /// The word in the outputs.
     pub fn word(self) -> &'static str {
         match self {
@@ -84,6 +88,15 @@ impl fmt::Display for Outcome {
 /// The exit code of refused inputs: nothing was touched.
 pub const REFUSED: u8 = 2;
 
+/// The exit code of a run that ended without an outcome, which is a defect of ours.
+pub const DEFECT: u8 = 1;
+
+/// What is said of a run that ended without an outcome.
+pub const NO_OUTCOME: &str =
+    "this run ended without an outcome, because it was killed or because of a defect: what serves traffic was not determined";
+/// What to do then.
+pub const NO_OUTCOME_HINT: &str = "the post step undoes what this run left unfinished; `mode: status` says what serves";
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
         /// Why a run ended as it did: the second output.
@@ -92,6 +105,9 @@ macro_rules! reasons {
         pub enum Reason { $($(#[$doc])* $name,)* }
 
         impl Reason {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The word in the outputs.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }

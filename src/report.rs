@@ -9,7 +9,7 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{Event, OneOffTask, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
-use crate::outcome::{Outcome, REFUSED, Reason};
+use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
 
 mod measured;
@@ -102,6 +102,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Problems with the inputs.
     pub problems: Vec<Refusal>,
+    /// Whether something was changed in AWS before they were found.
+    #[serde(skip)]
+    pub after_changes: bool,
     /// Why it failed.
     pub failure: Option<Failure>,
     /// What could not be taken back.
@@ -148,9 +151,9 @@ impl Report {
         self.take(stamped);
     }
 
-    /// The process's exit code.
-    pub fn exit_code(&self) -> u8 {
-        self.outcome.map_or(REFUSED, Outcome::exit_code)
+    /// Whether the inputs were refused. A run without an outcome that was not refused is a killed one, or a defect.
+    pub fn is_refused(&self) -> bool {
+        self.outcome.is_none() && self.reason == Some(Reason::InvalidInputs)
     }
 
     /// Whether a rollback was observed.
@@ -166,7 +169,9 @@ impl Report {
             }
             Event::StepStarted { step } => self.step_started(step, stamped.at_ms),
             Event::StepEnded { step, end, result } => self.step_ended(step, end, result, stamped.at_ms),
-            Event::Refused { problems } => (self.problems, self.reason) = (problems, Some(Reason::InvalidInputs)),
+            Event::Refused { problems, after_changes } => {
+                (self.problems, self.after_changes, self.reason) = (problems, after_changes, Some(Reason::InvalidInputs));
+            }
             Event::Ended { outcome, reason, sentence } => {
                 self.cut_short(stamped.at_ms);
                 (self.outcome, self.reason, self.sentence) = (Some(outcome), Some(reason), sentence);

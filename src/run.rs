@@ -1,6 +1,7 @@
 //! What every step of a run is given: AWS, the runner, the clock, and a way to tell what happened.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ pub struct Run {
     narrowed: Mutex<BTreeSet<String>>,
     goes_on: Mutex<Option<String>>,
     deferred_tags: Mutex<Option<DeferredTags>>,
+    has_changed: AtomicBool,
 }
 
 impl Run {
@@ -62,6 +64,7 @@ impl Run {
             narrowed: Mutex::default(),
             goes_on: Mutex::default(),
             deferred_tags: Mutex::default(),
+            has_changed: AtomicBool::default(),
         }
     }
 
@@ -130,8 +133,19 @@ impl Run {
         self.tell(Event::TagSet { tag: tag.as_str().to_owned() });
     }
 
+    /// Notes that something in AWS is changed from now on.
+    pub fn changes(&self) {
+        self.has_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this run has changed anything, or was about to.
+    pub fn has_changed(&self) -> bool {
+        self.has_changed.load(Ordering::Relaxed)
+    }
+
     /// Arms an undo; call this before the effect.
     pub fn arm(&self, undo: Undo) {
+        self.changes();
         self.change(|armed| armed.push(undo));
     }
 

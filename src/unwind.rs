@@ -135,6 +135,9 @@ async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
 }
 
 async fn one(run: &Run, undo: &Undo, hand: Hand) -> Unwound {
+    if hand == Hand::Stop {
+        run.changes();
+    }
     let what = undo.words();
     match apply(run, undo, hand).await {
         Ok(Undone::Nothing) => {

@@ -15,7 +15,6 @@
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
 //! | `destination` | where no request of a document goes |
 //! | `environment` | which variables of the environment a document may use |
-//! | `scrub` | takes secrets out of texts that people will read |
 //!
 //! A check observes and says what it saw; what follows from it (go on, wait, go back) is decided elsewhere. Nothing here
 //! knows AWS, reads the environment, or prints.
@@ -40,7 +39,6 @@ pub mod reader;
 #[cfg(test)]
 mod schema;
 mod scope;
-pub mod scrub;
 #[cfg(test)]
 mod served;
 pub mod smoke;
@@ -50,4 +48,4 @@ pub mod tester;
 mod words;
 
 pub use destination::refusal as forbidden;
-use ecs_bluegreen_registry::secret;
+use ecs_bluegreen_registry::{scrub, secret};

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
+use crate::scrub::masked;
 use crate::secret::Secret;
 pub use bound::Bound;
 
@@ -113,6 +114,7 @@ impl Variable {
         match self {
             Self::Bound(name, _) if !values.bound.knows(name) => format!("${{{name}}}"),
             variable if variable.is_confidential() => MASK.to_owned(),
+            Self::Bound(..) => masked(self.value(values)),
             variable => variable.value(values).to_owned(),
         }
     }

@@ -11,7 +11,7 @@
 //! | `client/` | speaks with one repository of a registry |
 //! | `push` | the transfer as a straight line: [`push`] |
 //! | `progress`, `error` | what it tells, and what can go wrong |
-//! | `secret` | a text that is never shown |
+//! | `secret`, `scrub` | a text that is never shown; taking it out of texts that people will read |
 //!
 //! It knows nothing of AWS: endpoint, repository and credentials are given ([`Target`]). It reads no environment and no
 //! clock, and prints nothing. Memory does not grow with the image: layers pass through one nameless temporary file.
@@ -33,6 +33,7 @@ mod progress;
 mod push;
 mod reference;
 mod remote;
+pub mod scrub;
 pub mod secret;
 mod source;
 mod spool;

@@ -11,6 +11,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::credentials::LOOKED_FOR;
 use crate::error::{Explain, chain_of};
 use crate::outcome::Reason;
+use crate::scrub::masked;
 
 /// What kind of error it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +45,14 @@ pub struct AwsError {
 
 impl fmt::Display for AwsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let action = self.action;
+        let (action, message) = (self.action, masked(&self.message));
         match self.kind {
-            Kind::Denied => write!(out, "{action} is denied: {}", self.message),
-            Kind::Credentials => write!(out, "{action}: AWS does not accept the credentials: {}", self.message),
-            Kind::Throttled => write!(out, "{action} is throttled: {}", self.message),
-            Kind::Refused => write!(out, "{action}: {} ({})", self.message, self.code),
-            Kind::Failed => write!(out, "{action}: AWS failed: {} ({})", self.message, self.code),
-            Kind::Unanswered => write!(out, "{action} got no answer: {}", self.message),
+            Kind::Denied => write!(out, "{action} is denied: {message}"),
+            Kind::Credentials => write!(out, "{action}: AWS does not accept the credentials: {message}"),
+            Kind::Throttled => write!(out, "{action} is throttled: {message}"),
+            Kind::Refused => write!(out, "{action}: {message} ({})", self.code),
+            Kind::Failed => write!(out, "{action}: AWS failed: {message} ({})", self.code),
+            Kind::Unanswered => write!(out, "{action} got no answer: {message}"),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::workflow::Workflow;
+use crate::scrub::masked;
 use crate::secret::Secret;
 
 /// For a whole question, all pages together.
@@ -49,7 +50,7 @@ pub enum GithubError {
     #[error("{0}")]
     Unusable(&'static str),
     /// It answered with an error.
-    #[error("GitHub answered {status}: {message}")]
+    #[error("GitHub answered {status}: {}", masked(message))]
     Answered {
         /// HTTP status.
         status: u16,

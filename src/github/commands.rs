@@ -3,6 +3,8 @@
 //! The runner honours `::name::` at the start of a line, `##[name]` anywhere in one, and takes a lone carriage
 //! return for the end of a line. Nothing that comes from AWS, a file or an HTTP body may reach it unharmed.
 
+use crate::scrub::{is_maskable, is_trick};
+
 /// The level of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -26,8 +28,8 @@ const ANNOTATION: usize = 4096;
 
 /// An annotation with a title.
 pub fn annotation(level: Level, title: &str, message: &str) -> String {
-    let message: String = message.chars().take(ANNOTATION).collect();
-    format!("::{} title={}::{}", level.word(), property(title), data(&message))
+    let message: String = harmless(message).chars().take(ANNOTATION).collect();
+    format!("::{} title={}::{}", level.word(), property(&harmless(title)), data(&message))
 }
 
 /// The head of a group of log lines.
@@ -38,20 +40,42 @@ pub fn group(title: &str) -> String {
 /// The end of a group.
 pub const END_GROUP: &str = "::endgroup::";
 
-/// Tells the runner never to show a text.
-pub fn mask(secret: &str) -> Vec<String> {
-    secret.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| format!("::add-mask::{}", data(line))).collect()
+/// Tells the runner never to show a text. What is short or no more than punctuation would make every log unreadable; `is_said` finds what
+/// stands in our outputs, which the runner would take from the next job.
+pub fn mask(secret: &str, is_said: impl Fn(&str) -> bool) -> Vec<String> {
+    let lines = secret.lines().map(str::trim).filter(|line| is_maskable(line) && !is_said(line));
+    lines.map(|line| format!("::add-mask::{}", data(line))).collect()
 }
 
 /// Text from outside as one harmless line: no control characters, no command, wherever it stands in the line.
 pub fn harmless(text: &str) -> String {
-    let line: String = text.chars().map(|letter| if letter.is_control() || is_line_end(letter) { ' ' } else { letter }).collect();
+    let line: String = text.chars().map(shown).collect();
     let line = line.replace("##[", "# #[");
     if line.trim_start().starts_with("::") { format!("| {}", line.trim_start()) } else { line }
 }
 
-fn is_line_end(letter: char) -> bool {
-    matches!(letter, '\u{2028}' | '\u{2029}' | '\u{85}')
+/// A character as people may see it: what ends a line or moves a cursor is a space, what hides or turns others is shown as such.
+fn shown(letter: char) -> char {
+    match letter {
+        end if end.is_control() || matches!(end, '\u{2028}' | '\u{2029}') => ' ',
+        trick if is_trick(trick) => '\u{fffd}',
+        other => other,
+    }
+}
+
+/// A line of ours as plain text: what a command shows, without the command. None where it shows nothing.
+pub fn as_text(line: &str) -> Option<String> {
+    let Some(command) = line.strip_prefix("::") else { return Some(harmless(line)) };
+    let (head, message) = command.split_once("::").unwrap_or((command, ""));
+    let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
+    let title = properties.strip_prefix("title=").map(|title| format!("{name}: {}: ", unescaped(title))).unwrap_or_default();
+    let shown = harmless(&format!("{title}{}", unescaped(message)));
+    (!shown.is_empty()).then_some(shown)
+}
+
+fn unescaped(text: &str) -> String {
+    let text = text.replace("%0D", " ").replace("%0A", " ").replace("%3A", ":").replace("%2C", ",");
+    text.replace("%25", "%")
 }
 
 fn data(text: &str) -> String {
@@ -68,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_arn_in_a_title_does_not_end_the_properties() {
-        assert_eq!(annotation(Level::Error, "arn:aws:iam::1", "50 %\nnext"), "::error title=arn%3Aaws%3Aiam%3A%3A1::50 %25%0Anext");
+        assert_eq!(annotation(Level::Error, "arn:aws:iam::1", "50 %\nnext"), "::error title=arn%3Aaws%3Aiam%3A%3A1::50 %25 next");
     }
 
     #[test]
@@ -80,7 +104,31 @@ mod tests {
     }
 
     #[test]
+    fn a_command_is_told_without_being_one() {
+        for (line, text) in [
+            ("::group::Smoke tests on green", Some("Smoke tests on green")),
+            (END_GROUP, None),
+            ("plain", Some("plain")),
+            ("", Some("")),
+            ("::group::::error::x", Some("| ::error::x")),
+        ] {
+            assert_eq!(as_text(line).as_deref(), text);
+        }
+        let line = annotation(Level::Error, "a, b: c", "100 % ::stop-commands::x");
+        assert_eq!(as_text(&line).unwrap(), "error: a, b: c: 100 % ::stop-commands::x");
+    }
+
+    #[test]
     fn a_secret_of_several_lines_is_masked_line_by_line() {
-        assert_eq!(mask("one\n\n two"), ["::add-mask::one", "::add-mask::two"]);
+        assert_eq!(mask("first\n\n second", |_| false), ["::add-mask::first", "::add-mask::second"]);
+    }
+
+    #[test]
+    fn the_runner_is_never_told_to_mask_what_is_short_or_punctuation_or_in_our_outputs() {
+        let none: [&str; 0] = [];
+        for secret in ["", "abc", "1", "{\n}\n", "----", "***", "  ab  ", "deploy"] {
+            assert_eq!(mask(secret, |line| "deployed".contains(line)), none, "{secret}");
+        }
+        assert_eq!(mask("hunter2", |line| "deployed".contains(line)), ["::add-mask::hunter2"]);
     }
 }

@@ -7,6 +7,7 @@ use super::{FailOn, Severity, Start, Without, counts_in_words};
 use crate::duration::Human;
 use crate::error::Explain;
 use crate::outcome::Reason;
+use crate::scrub::masked;
 
 /// Why an image is not deployed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +59,7 @@ pub enum Refusal {
         waited: Duration,
     },
     /// The scan is over without findings.
-    #[error("{}{}", why.sentence(), words.as_ref().map(|words| format!(" (ECR says: {words})")).unwrap_or_default())]
+    #[error("{}{}", why.sentence(), words.as_ref().map(|words| format!(" (ECR says: {})", masked(words))).unwrap_or_default())]
     Without {
         /// Why.
         why: Without,

@@ -133,7 +133,7 @@ fn count(number: usize) -> u64 {
 pub fn counts_in_words(counts: &BTreeMap<Severity, u64>) -> String {
     let parts: Vec<String> =
         counts.iter().filter(|(_, count)| **count > 0).map(|(severity, count)| format!("{count} {severity}")).collect();
-    let noun = if counts.values().sum::<u64>() == 1 { "finding" } else { "findings" };
+    let noun = if counts.values().fold(0_u64, |sum, count| sum.saturating_add(*count)) == 1 { "finding" } else { "findings" };
     match parts.split_last() {
         None => "no findings".to_owned(),
         Some((only, [])) => format!("{only} {noun}"),

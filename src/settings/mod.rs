@@ -272,6 +272,16 @@ impl Settings {
         environment.map(|(_, secret)| secret).chain(login)
     }
 
+    /// What names this run in what it puts out; never a secret.
+    pub fn names(&self) -> Vec<String> {
+        let image = self.image.iter().flat_map(|image| {
+            let tags = image.tags.iter().map(|tag| tag.as_str().to_owned());
+            tags.chain([image.reference.to_string()])
+        });
+        let named = [Some(&self.aws.region), Some(&self.cluster), self.service.as_ref(), self.version.as_ref()];
+        named.into_iter().flatten().cloned().chain(image).collect()
+    }
+
     /// Types and validates the inputs.
     ///
     /// # Errors

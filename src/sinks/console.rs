@@ -4,7 +4,7 @@
 
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
-use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Stamped, Step, StepEnd, Tasks, Transfer};
+use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Refusal, Stamped, Step, StepEnd, Tasks, Transfer};
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
 use crate::outcome::{Mode, Outcome};
 use crate::sinks::outputs::human;
@@ -13,6 +13,9 @@ use crate::undo::short;
 
 /// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
 const WARNINGS: usize = 8;
+
+/// What is said instead of "nothing was touched" where that is not so.
+pub(super) const AFTER_CHANGES: &str = "before that was found, this run had already changed something in AWS, which the log names";
 
 /// Renders events to lines; knows which group is open.
 #[derive(Debug, Default)]
@@ -33,16 +36,7 @@ impl Console {
             Event::Started { run, region, cluster, service, version, mode, .. } => {
                 vec![quiet(&format!("{} {region} (run {run})", begun(*mode, cluster, service.as_deref(), version.as_deref())))]
             }
-            Event::Refused { problems } => {
-                let head = format!(
-                    "Nothing was touched: the inputs have {}",
-                    if problems.len() == 1 { "a problem".into() } else { format!("{} problems", problems.len()) }
-                );
-                let each = problems.iter().flat_map(|problem| {
-                    [annotation(Level::Error, "input refused", &problem.problem), quiet(&format!("  hint: {}", problem.remedy))]
-                });
-                self.close(at).into_iter().chain([head]).chain(each).collect()
-            }
+            Event::Refused { problems, after_changes } => self.close(at).into_iter().chain(refused(problems, *after_changes)).collect(),
             Event::StepStarted { step } => self.opened(*step, at),
             Event::StepEnded { step, end, result } => self.closed(*step, *end, result, at),
             Event::Failed { failure } => {
@@ -191,6 +185,19 @@ impl Console {
         lines.push(format!("Outcome: {outcome}{reason}, exit code {}, after {}", outcome.exit_code(), human(at)));
         lines
     }
+}
+
+fn refused(problems: &[Refusal], after_changes: bool) -> impl Iterator<Item = String> {
+    let problem = if problems.len() == 1 { "a problem".into() } else { format!("{} problems", problems.len()) };
+    let head = if after_changes {
+        format!("The inputs have {problem}; {AFTER_CHANGES}")
+    } else {
+        format!("Nothing was touched: the inputs have {problem}")
+    };
+    let each = problems
+        .iter()
+        .flat_map(|problem| [annotation(Level::Error, "input refused", &problem.problem), quiet(&format!("  hint: {}", problem.remedy))]);
+    std::iter::once(head).chain(each)
 }
 
 fn begun(mode: Mode, cluster: &str, service: Option<&str>, version: Option<&str>) -> String {

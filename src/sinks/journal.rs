@@ -1,8 +1,12 @@
 //! The journal: every event as a line of JSON, from which every surface can be rendered again.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 
 use crate::event::Stamped;
+
+/// No event is longer, and no journal: a run tells some hundred events.
+const LONGEST_LINE: u64 = 1 << 20;
+const LARGEST: usize = 64 << 20;
 
 /// An event as a line.
 pub fn line(stamped: &Stamped) -> String {
@@ -14,16 +18,63 @@ pub fn line(stamped: &Stamped) -> String {
 /// The events of a journal.
 ///
 /// # Errors
-/// A line that cannot be read or is no event; the last line of a killed process may be cut, and is left out.
-pub fn read(journal: impl BufRead) -> io::Result<Vec<Stamped>> {
-    let lines: Vec<String> = journal.lines().collect::<io::Result<_>>()?;
-    let mut events = Vec::new();
-    for (number, line) in lines.iter().enumerate() {
-        match serde_json::from_str(line) {
+/// A line that cannot be read, is no event, or is longer than any event; the last line of a killed process may be cut, and is left out.
+pub fn read(mut journal: impl BufRead) -> io::Result<Vec<Stamped>> {
+    let (mut events, mut size, mut broken) = (Vec::new(), 0, None);
+    for number in 1.. {
+        let mut bytes = Vec::new();
+        size += journal.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
+        if bytes.is_empty() {
+            break;
+        }
+        if let Some(why) = broken {
+            return Err(why);
+        }
+        if size > LARGEST {
+            return Err(invalid("it is larger than 64 MiB"));
+        }
+        // Bytes that are no text are shown as such.
+        match serde_json::from_str(&String::from_utf8_lossy(&bytes)) {
             Ok(event) => events.push(event),
-            Err(_) if number + 1 == lines.len() => {}
-            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("line {}: {error}", number + 1))),
+            Err(error) => broken = Some(invalid(&format!("line {number} is no event: {error}"))),
         }
     }
     Ok(events)
+}
+
+fn invalid(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+
+    fn noted(sentence: &str) -> String {
+        line(&Stamped { at_ms: 1, event: Event::Noted { sentence: sentence.into() } })
+    }
+
+    #[test]
+    fn the_last_line_may_be_cut_and_no_other() {
+        let whole = noted("one") + &noted("two");
+        assert_eq!(read(whole.as_bytes()).unwrap().len(), 2);
+        assert_eq!(read(&whole.as_bytes()[..whole.len() - 9]).unwrap().len(), 1);
+        let garbled = whole.replacen("noted", "nothing", 1);
+        assert!(read(garbled.as_bytes()).unwrap_err().to_string().starts_with("line 1 is no event: "));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_read_all_the_same() {
+        let mut bytes = noted("a~b").into_bytes();
+        let at = bytes.iter().position(|byte| *byte == b'~').unwrap();
+        bytes[at] = 0xff;
+        assert_eq!(read(bytes.as_slice()).unwrap()[0].event, Event::Noted { sentence: "a\u{fffd}b".into() });
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_no_event() {
+        let long = noted(&"x".repeat(3 << 20)) + &noted("two");
+        assert!(read(long.as_bytes()).unwrap_err().to_string().starts_with("line 1 is no event: "));
+    }
 }

@@ -4,7 +4,7 @@ use crate::checks::load::LoadResult;
 use crate::checks::measurement::Phase;
 use crate::github::commands::harmless;
 use crate::sinks::checks::mark;
-use crate::sinks::markdown::{code, text};
+use crate::sinks::markdown::{code, html_text, text};
 use crate::sinks::outputs::human;
 
 /// The longest bar of a histogram.
@@ -48,10 +48,14 @@ fn row(result: &LoadResult) -> String {
 fn histogram(result: &LoadResult) -> String {
     let most = result.histogram.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
     let bars = result.histogram.iter().map(|(bound, count)| {
-        let length = (count * WIDTH).div_ceil(most);
+        let length = count.saturating_mul(WIDTH).div_ceil(most).min(WIDTH);
         let bar = "█".repeat(usize::try_from(length).unwrap_or_default());
         format!("{:>10} {bar:<40} {count}", format!("≤ {}", human(*bound)))
     });
     let bars: Vec<String> = bars.collect();
-    format!("<details><summary>{}: how long answers took</summary>\n\n```text\n{}\n```\n\n</details>", text(&result.name), bars.join("\n"))
+    format!(
+        "<details><summary>{}: how long answers took</summary>\n\n```text\n{}\n```\n\n</details>",
+        html_text(&result.name),
+        bars.join("\n")
+    )
 }

@@ -1,30 +1,38 @@
-//! Text from outside inside Markdown: nothing it holds may become structure, a link, an image or HTML.
+//! Text from outside inside Markdown: nothing it holds may become structure, a link, a mention, an image or HTML.
+//!
+//! GitHub makes links of addresses, `@names`, `#numbers` and `GH-numbers` in any text, however it is escaped, but not in code. So a word in
+//! which one stands is shown as code. There is no invisible character in it: it can be copied.
+
+use crate::scrub::is_trick;
 
 /// As a part of a sentence or of a table's cell.
 pub fn text(outside: &str) -> String {
-    let mut out = String::with_capacity(outside.len());
-    for letter in outside.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '|' => out.push_str("&#124;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '!' | '~' | '$' => {
-                out.push('\\');
-                out.push(letter);
-            }
-            '@' => out.push_str("&#64;"),
-            ':' => out.push_str("&#58;"), // no bare link, no emoji
-            control if control.is_control() => out.push(' '),
-            other => out.push(other),
+    word_by_word(outside, escaped)
+}
+
+/// The same in HTML, where Markdown is not read: the head of what can be unfolded.
+pub fn html_text(outside: &str) -> String {
+    word_by_word(outside, html)
+}
+
+fn word_by_word(outside: &str, plain: fn(&str) -> String) -> String {
+    let words = outside.split_inclusive(char::is_whitespace).map(|word| {
+        let bare = word.trim_end();
+        let rest = if bare.len() < word.len() { " " } else { "" };
+        if !becomes_link(bare) {
+            return format!("{}{rest}", plain(bare));
         }
-    }
-    out
+        let core = bare.trim_end_matches(['.', ',', ';', ':', ')']);
+        format!("{}{}{rest}", code(core), plain(&bare[core.len()..]))
+    });
+    words.collect()
 }
 
 /// As code in a sentence or cell. HTML, because a code span cannot hold every text.
 pub fn code(outside: &str) -> String {
-    format!("<code>{}</code>", html(&outside.replace(['\n', '\r'], " ")))
+    let html = html(outside);
+    let html = if outside.split_whitespace().any(becomes_link) { apart(&html) } else { html };
+    format!("<code>{html}</code>")
 }
 
 /// As a block of code, line by line.
@@ -39,10 +47,6 @@ fn html(outside: &str) -> String {
     let mut out = String::with_capacity(outside.len());
     for letter in outside.chars() {
         match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '|' => out.push_str("&#124;"),
             '`' => out.push_str("&#96;"),
             '$' => out.push_str("&#36;"),
             '\\' => out.push_str("&#92;"),
@@ -50,12 +54,66 @@ fn html(outside: &str) -> String {
             '_' => out.push_str("&#95;"),
             '[' => out.push_str("&#91;"),
             '~' => out.push_str("&#126;"),
-            '@' => out.push_str("&#64;"),
-            control if control.is_control() => out.push(' '),
-            other => out.push(other),
+            other => entity(&mut out, other),
         }
     }
     out
+}
+
+fn escaped(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    for letter in word.chars() {
+        match letter {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '!' | '~' | '$' => {
+                out.push('\\');
+                out.push(letter);
+            }
+            ':' => out.push_str("&#58;"), // no emoji
+            other => entity(&mut out, other),
+        }
+    }
+    out
+}
+
+/// What neither Markdown nor HTML may see, and what people could not see.
+fn entity(out: &mut String, letter: char) {
+    match letter {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '|' => out.push_str("&#124;"),
+        '@' => out.push_str("&#64;"),
+        control if control.is_control() || matches!(control, '\u{2028}' | '\u{2029}') => out.push(' '),
+        trick if is_trick(trick) => out.push('\u{fffd}'),
+        other => out.push(other),
+    }
+}
+
+/// A comment in what the Markdown parser takes for an address even inside of `<code>`; nobody sees it.
+fn apart(html: &str) -> String {
+    const NOTHING: &str = "<!-- -->";
+    let parted = html.replace("://", &format!("&#58;{NOTHING}//"));
+    let parted = parted.split_inclusive("&#64;").map(|part| part.replace("&#64;", &format!("&#64;{NOTHING}"))).collect::<String>();
+    parted.replace("www.", &format!("www{NOTHING}.")).replace("WWW.", &format!("WWW{NOTHING}."))
+}
+
+/// Whether GitHub would make a link of a part of a word.
+fn becomes_link(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    let is_digit = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+    let numbered = |mark: &str| lower.match_indices(mark).any(|(at, _)| is_digit(&lower[at + mark.len()..]));
+    lower.contains("://") || lower.contains("www.") || numbered("#") || numbered("gh-") || names_somebody(&lower)
+}
+
+/// `@team`, `someone@example.com`; not the digest in `app@sha256:…`.
+fn names_somebody(word: &str) -> bool {
+    word.match_indices('@').any(|(at, _)| {
+        let after =
+            word[at + 1..].split(|letter: char| !letter.is_ascii_alphanumeric() && !"-._".contains(letter)).next().unwrap_or_default();
+        let is_name = after.starts_with(|first: char| first.is_ascii_alphanumeric());
+        let is_inside = word[..at].ends_with(|before: char| before.is_ascii_alphanumeric() || "-._+".contains(before));
+        is_name && (!is_inside || after.contains('.'))
+    })
 }
 
 #[cfg(test)]
@@ -71,6 +129,35 @@ mod tests {
             "{cell}"
         );
         assert!(!code("</code><script>\n").contains("<script>"));
+        assert_eq!(code("host:5000/app@sha256:0a1b"), "<code>host:5000/app&#64;sha256:0a1b</code>");
         assert!(!block(&["</pre>", "", "x"]).contains("\n\n"));
+    }
+
+    #[test]
+    fn what_github_makes_a_link_of_is_code() {
+        for (word, shown) in [
+            ("@team", "<code>&#64;<!-- -->team</code>"),
+            ("(@org/team)", "<code>(&#64;<!-- -->org/team</code>)"),
+            ("a@b.example", "<code>a&#64;<!-- -->b.example</code>"),
+            ("#12", "<code>#12</code>"),
+            ("org/repo#12", "<code>org/repo#12</code>"),
+            ("GH-1", "<code>GH-1</code>"),
+            ("see:https://x.example/a_b", "<code>see:https&#58;<!-- -->//x.example/a&#95;b</code>"),
+            ("WWW.x.example", "<code>WWW<!-- -->.x.example</code>"),
+            ("host/app@sha256:0a1b", "host/app&#64;sha256&#58;0a1b"),
+            ("#", "\\#"),
+            ("C#", "C\\#"),
+            ("50", "50"),
+        ] {
+            assert_eq!(text(word), shown);
+            assert_eq!(text(&format!("a {word} b")), format!("a {shown} b"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_shown() {
+        let attack = "a\u{1b}[31mb\u{202e}c\u{2028}d\0e\u{200b}f";
+        assert_eq!(text(attack), "a \\[31mb\u{fffd}c d e\u{fffd}f");
+        assert_eq!(code(attack), "<code>a &#91;31mb\u{fffd}c d e\u{fffd}f</code>");
     }
 }

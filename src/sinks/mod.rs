@@ -7,6 +7,7 @@ mod load;
 pub mod markdown;
 pub mod outputs;
 pub mod recorder;
+pub mod replay;
 pub mod scan;
 pub mod summary;
 mod tester;

@@ -3,10 +3,41 @@
 use std::collections::BTreeMap;
 
 use crate::duration::Human;
+use crate::event::Step;
+use crate::outcome::{Outcome, Reason};
 use crate::report::Report;
 
 /// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is in it.
 const LONGEST: usize = 500_000;
+
+/// Words of the report that stand in no list of their own.
+const WORDS: &[&str] = &[
+    "true",
+    "codedeploy",
+    "rolling",
+    "blue-green",
+    "canary",
+    "linear",
+    "listener",
+    "task-sets",
+    "deployment",
+    "controller",
+    "green",
+    "blue",
+    "passed",
+    "failed",
+    "skipped",
+    "production",
+    "bake",
+    "step",
+    "done",
+    "successful",
+    "inconclusive",
+    "error",
+    "sent",
+    "mounted",
+    "count",
+];
 
 /// Every output of a report, in the order of the documentation. Absent ones are not written.
 pub fn of(report: &Report) -> Vec<(&'static str, String)> {
@@ -38,9 +69,20 @@ fn scan_findings(report: &Report) -> Option<String> {
     let listed: Vec<_> = report.scans.iter().filter(|scan| scan.kind.is_some()).collect();
     let mut counts = BTreeMap::new();
     for (severity, count) in listed.iter().flat_map(|scan| &scan.counts) {
-        *counts.entry(severity.word()).or_insert(0) += count;
+        let sum: &mut u64 = counts.entry(severity.word()).or_default();
+        *sum = sum.saturating_add(*count);
     }
     (!listed.is_empty()).then(|| serde_json::to_string(&counts).unwrap_or_default())
+}
+
+/// Whether a text stands in what outputs say of every run: the words of the contract, and the names in the report.
+pub fn is_said(text: &str) -> bool {
+    let report = serde_json::to_string(&Report::begin()).unwrap_or_default();
+    let outcomes = Outcome::ALL.iter().map(|outcome| outcome.word());
+    let reasons = Reason::ALL.iter().map(|reason| reason.word());
+    let steps = Step::ALL.iter().map(|step| step.title());
+    let words = outcomes.chain(reasons).chain(steps).chain(WORDS.iter().copied());
+    words.chain([report.as_str()]).any(|said| said.to_lowercase().contains(&text.to_lowercase()))
 }
 
 /// Milliseconds as people read them.

@@ -1,17 +1,19 @@
-//! One sink for a whole run: scrubs every event, prints it, journals it, keeps it for the report, writes the files.
+//! One sink for a whole run: prints every event, journals it, keeps it for the report, writes the files.
+//!
+//! Text from outside is masked where it becomes a part of a sentence. Here every sentence is searched once more for secrets that cannot be
+//! words of ours; nothing else of an event is changed, and no event is lost.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
-
 use crate::event::{Event, Stamped};
-use crate::github::commands::{harmless, mask};
+use crate::github::commands::{Level, annotation, harmless, mask};
 use crate::github::files::{Files, append_summary, append_value};
+use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT};
 use crate::report::Report;
-use crate::scrub::Scrubber;
+use crate::scrub;
 use crate::secret::Secret;
 use crate::sinks::{console::Console, journal, markdown, outputs, summary};
 use crate::undo::Undo;
@@ -26,7 +28,6 @@ const LATE: &[&str] = &["outcome", "reason", "rolled-back", "duration-seconds", 
 pub struct Recorder {
     files: Files,
     delimiter: String,
-    scrubber: Mutex<Scrubber>,
     recorded: Mutex<Recorded>,
 }
 
@@ -38,17 +39,18 @@ struct Recorded {
 }
 
 impl Recorder {
-    /// A recorder that hides the secrets and journals to `folder`, where there is one.
-    pub fn new(files: Files, secrets: &[Secret], folder: Option<&Path>, delimiter: String) -> Self {
+    /// A recorder that journals to `folder`, where there is one.
+    pub fn new(files: Files, folder: Option<&Path>, delimiter: String) -> Self {
         let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
         let journal = path.and_then(|path| OpenOptions::new().create(true).write(true).truncate(true).open(path).ok());
         let recorded = Recorded { report: Report::begin(), console: Console::default(), journal, written: Vec::new() };
-        Self { files, delimiter, scrubber: Mutex::new(Scrubber::new(secrets)), recorded: Mutex::new(recorded) }
+        Self { files, delimiter, recorded: Mutex::new(recorded) }
     }
 
     /// Takes an event.
     pub fn record(&self, stamped: &Stamped) {
-        let stamped = self.scrubbed(stamped);
+        let mut stamped = stamped.clone();
+        stamped.event.sentences().into_iter().for_each(|sentence| *sentence = scrub::without_tokens(sentence));
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         print(&recorded.console.lines(&stamped));
         if let Some(journal) = &mut recorded.journal {
@@ -70,8 +72,8 @@ impl Recorder {
 
     /// Hides a secret that came to be known on the way: the runner masks it too.
     pub fn hide(&self, secret: &Secret) {
-        print(&mask(secret.expose()));
-        self.scrubber.lock().unwrap_or_else(PoisonError::into_inner).learn(secret);
+        scrub::register(secret);
+        print(&mask(secret.expose(), outputs::is_said));
     }
 
     /// Keeps what is armed for the post step.
@@ -81,14 +83,13 @@ impl Recorder {
         complain("GITHUB_STATE", append_value(state, STATE, &text, &self.delimiter));
     }
 
-    /// Writes the outputs that are left and the summary; the report's exit code.
-    pub fn finish(&self) -> u8 {
+    /// Writes the outputs that are left and the summary.
+    pub fn finish(&self) {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_outputs(&mut recorded, |_| true);
         if let Some(file) = &self.files.summary {
             complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&recorded.report)));
         }
-        recorded.report.exit_code()
     }
 
     /// Adds what the post step came to; the summary of main stands above it.
@@ -109,24 +110,6 @@ impl Recorder {
             }
         }
     }
-
-    /// Every text of the event without secrets. One that cannot be told without is not told.
-    fn scrubbed(&self, stamped: &Stamped) -> Stamped {
-        let scrubber = self.scrubber.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = serde_json::to_value(&stamped.event).ok().map(|value| scrub(&scrubber, value));
-        let event = told.and_then(|value| serde_json::from_value(value).ok());
-        let event = event.unwrap_or_else(|| Event::Noted { sentence: "something is not shown here, because it holds a secret".into() });
-        Stamped { at_ms: stamped.at_ms, event }
-    }
-}
-
-fn scrub(scrubber: &Scrubber, value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(scrubber.scrub(&text)),
-        Value::Array(items) => items.into_iter().map(|item| scrub(scrubber, item)).collect(),
-        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, scrub(scrubber, value))).collect(),
-        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
-    }
 }
 
 /// Standard output is where the runner reads commands and people read the log.
@@ -136,6 +119,24 @@ pub fn print(lines: &[String]) {
         let _ = writeln!(out, "{line}"); // a closed pipe must not end a deployment
     }
     let _ = out.flush();
+}
+
+/// A defect ends the process: that is said where people look.
+pub fn defect(summary: Option<&Path>, what: &str) {
+    let what = harmless(&scrub::masked(what));
+    print(&[
+        annotation(Level::Error, "no outcome", &format!("{NO_OUTCOME}: {what}")),
+        format!("  hint: {NO_OUTCOME_HINT}; please report this"),
+    ]);
+    if let Some(file) = summary {
+        let text = format!(
+            "## ✗ No outcome\n\n**{}: {}.** {}.\n",
+            markdown::text(NO_OUTCOME),
+            markdown::text(&what),
+            markdown::text(NO_OUTCOME_HINT)
+        );
+        complain("GITHUB_STEP_SUMMARY", append_summary(file, &text));
+    }
 }
 
 fn complain(file: &str, written: io::Result<()>) {

@@ -50,7 +50,7 @@ fn rest(result: &ScanResult, shown: usize) -> Option<String> {
 fn notes(result: &ScanResult) -> Vec<String> {
     let times = |(name, count): (&String, &u64)| if *count == 1 { name.clone() } else { format!("{name} ({count} times)") };
     let ignored: Vec<String> = result.ignored.iter().map(times).collect();
-    let total: u64 = result.ignored.values().sum();
+    let total: u64 = result.ignored.values().fold(0, |sum, count| sum.saturating_add(*count));
     let ignored = (total > 0).then(|| format!("{total} ignored: {}", ignored.join(", ")));
     let suppressed = (result.suppressed > 0).then(|| format!("{} suppressed in Inspector", result.suppressed));
     let needless = (!result.needless.is_empty()).then(|| format!("in ignore, but not found: {}", result.needless.join(", ")));

@@ -3,9 +3,9 @@
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
 use crate::event::StepEnd;
-use crate::outcome::Outcome;
+use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome};
 use crate::report::{Report, StepReport};
-use crate::sinks::console::{capital, not_set, transferred};
+use crate::sinks::console::{AFTER_CHANGES, capital, not_set, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
 use crate::sinks::{checks, load, scan, tester};
@@ -39,11 +39,18 @@ fn head(report: &Report) -> String {
         .service
         .as_ref()
         .map_or_else(|| "task definition".to_owned(), |service| format!("{} on {}", code(service), code(&report.cluster)));
-    let Some(outcome) = report.outcome else {
-        return format!("## ✗ Refused: {target}\n\n**Nothing was touched.** The inputs have problems.");
-    };
+    let Some(outcome) = report.outcome else { return without_outcome(report, &target) };
     let reason = report.reason.filter(|_| !outcome.is_success()).map(|reason| format!(" ({reason})")).unwrap_or_default();
     format!("## {} {outcome}{reason}: {target}\n\n**{}**", mark(outcome), text(&sentence(&report.sentence)))
+}
+
+/// "Nothing was touched" is said of refused inputs only, and only where it is so.
+fn without_outcome(report: &Report, target: &str) -> String {
+    match (report.is_refused(), report.after_changes) {
+        (true, false) => format!("## ✗ Refused: {target}\n\n**Nothing was touched.** The inputs have problems."),
+        (true, true) => format!("## ✗ Refused: {target}\n\n**The inputs have problems.** {}.", text(AFTER_CHANGES)),
+        (false, _) => format!("## ✗ No outcome: {target}\n\n**{}** {}", text(&sentence(NO_OUTCOME)), text(&sentence(NO_OUTCOME_HINT))),
+    }
 }
 
 fn mark(outcome: Outcome) -> &'static str {
@@ -109,7 +116,10 @@ fn what(report: &Report) -> String {
         ("Transfer", report.image_transfer.as_ref().map(|transfer| text(&transferred(transfer)))),
         ("Task definition", revision),
         ("One-off task", one_off(report)),
-        ("Rollout", report.deployment.as_ref().map(|id| format!("{} ({})", code(id), report.controller.clone().unwrap_or_default()))),
+        (
+            "Rollout",
+            report.deployment.as_ref().map(|id| format!("{} ({})", code(id), text(report.controller.as_deref().unwrap_or_default()))),
+        ),
         ("Production traffic", traffic.map(|words| text(&words))),
     ];
     let rows: Vec<String> = rows.into_iter().filter_map(|(name, value)| Some(format!("| {name} | {} |", value?))).collect();
@@ -205,6 +215,14 @@ fn links(report: &Report) -> String {
     report
         .console
         .as_ref()
-        .map(|url| format!("[Watch it in the AWS console]({})", url.replace(['(', ')', ' ', '\n', '<', '>'], "")))
+        .map(|url| if is_console(url) { format!("[Watch it in the AWS console]({url})") } else { format!("Watch it: {}", code(url)) })
         .unwrap_or_default()
+}
+
+/// Only AWS's consoles are linked to: a journal may name anything.
+fn is_console(url: &str) -> bool {
+    let host = url.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let domains = ["console.aws.amazon.com", "console.amazonaws.cn", "console.amazonaws-us-gov.com"];
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~:/?#&=%,+".contains(letter);
+    domains.iter().any(|domain| host.strip_suffix(domain).is_some_and(|region| region.ends_with('.'))) && url.chars().all(is_plain)
 }

@@ -2,7 +2,7 @@
 
 use crate::checks::tester::{Case, CaseVerdict, TesterResult, TesterVerdict};
 use crate::github::commands::harmless;
-use crate::sinks::markdown::{block, code, text};
+use crate::sinks::markdown::{block, code, html_text, text};
 use crate::sinks::outputs::human;
 
 /// Cases that failed and are named in the log; the summary has more.
@@ -68,7 +68,7 @@ fn cases(result: &TesterResult) -> Option<String> {
     let rows: Vec<String> = result.cases.iter().map(case).collect();
     let more = result.tally.count().saturating_sub(result.cases.len());
     let more = if more == 0 { String::new() } else { format!("\n\n… and {more} more.") };
-    let head = format!("{}: {}", text(&result.name), text(&counted));
+    let head = format!("{}: {}", html_text(&result.name), html_text(&counted));
     let table = format!("| | Case | Time | |\n|---|---|--:|---|\n{}", rows.join("\n"));
     Some(format!("<details><summary>{head}</summary>\n\n{table}{more}\n\n</details>"))
 }
@@ -85,7 +85,7 @@ fn case(case: &Case) -> String {
 
 /// The end of the log of one that did not pass.
 fn log(result: &TesterResult) -> Option<String> {
-    let head = format!("The end of the log of {}", text(&result.name));
+    let head = format!("The end of the log of {}", html_text(&result.name));
     (!result.lines.is_empty()).then(|| format!("<details><summary>{head}</summary>\n\n{}\n\n</details>", block(&result.lines)))
 }
 

@@ -6,6 +6,7 @@ use crate::aws::ecs_shapes::{Container, Task};
 use crate::documents::task_definition::TaskDefinition;
 use crate::error::StoppedContainer;
 use crate::run::Run;
+use crate::scrub::masked;
 use crate::survey::optional;
 use crate::undo::ServiceKey;
 
@@ -81,7 +82,7 @@ pub(super) fn why(task: &Task, container: &Container) -> String {
     let reasons = [container.reason.as_deref(), task.stopped_reason.as_deref()];
     let mut words: Vec<&str> = reasons.into_iter().flatten().filter(|reason| !reason.is_empty()).collect();
     words.dedup(); // AWS gives the container's reason as the task's, too
-    if words.is_empty() { task.stop_code.clone().unwrap_or_else(|| "AWS gives no reason".into()) } else { words.join("; ") }
+    if words.is_empty() { task.stop_code.clone().unwrap_or_else(|| "AWS gives no reason".into()) } else { masked(&words.join("; ")) }
 }
 
 /// The last lines of a container's log; none where they cannot be read.
@@ -92,5 +93,6 @@ pub(super) async fn log(run: &Run, task: &Task, container: &Container, definitio
     let Some(prefix) = logs.stream_prefix else { return Vec::new() };
     let stream = format!("{prefix}/{}/{}", container.name, task.id());
     let lines = run.aws.last_lines(logs.group, &stream, lines).await;
-    optional(run, "the container's last log lines are not shown", lines).unwrap_or_default()
+    let lines = optional(run, "the container's last log lines are not shown", lines).unwrap_or_default();
+    lines.iter().map(|line| masked(line)).collect()
 }

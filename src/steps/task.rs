@@ -14,6 +14,7 @@ use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::outcome::Reason;
 use crate::pace::Pace;
 use crate::run::Run;
+use crate::scrub::masked;
 use crate::settings::{Settings, TaskSettings, Wait};
 use crate::steps::revision::Revision;
 use crate::steps::stopped;
@@ -131,7 +132,7 @@ fn command_of(asked: &TaskSettings, container: &str) -> Option<String> {
 
 fn command_in(item: &Value) -> Option<String> {
     let words: Vec<&str> = item["command"].as_array()?.iter().filter_map(Value::as_str).collect();
-    let command = words.join(" ");
+    let command = masked(&words.join(" "));
     let shown: String = command.chars().take(COMMAND).collect();
     Some(if shown.len() < command.len() { format!("{shown}…") } else { shown }).filter(|command| !command.is_empty())
 }
@@ -302,7 +303,7 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
     );
     let cause = stopped
         .first()
-        .map_or_else(|| task.stopped_reason.clone().unwrap_or_else(|| "AWS gives no reason".into()), |first| first.why.clone());
+        .map_or_else(|| task.stopped_reason.as_deref().map_or_else(|| "AWS gives no reason".into(), masked), |first| first.why.clone());
     Failure::new(Reason::TaskFailed, sentence)
         .caused_by(cause)
         .hint("the task's last log lines are shown; nothing was rolled out")

@@ -8,6 +8,7 @@ use crate::aws::ecs_shapes::Task;
 use crate::decide::{Goal, Trouble};
 use crate::outcome::Reason;
 use crate::run::Run;
+use crate::scrub::masked;
 use crate::survey::optional;
 use crate::undo::ServiceKey;
 
@@ -71,7 +72,8 @@ impl TaskFailures {
         }
         let is_new = self.described.insert(task.task_arn.clone());
         if is_new && counted.has(task) && task.has_failed() {
-            self.reasons.push(task.stopped_reason.clone().or_else(|| task.stop_code.clone()).unwrap_or_default());
+            let reason = task.stopped_reason.as_deref().map(masked);
+            self.reasons.push(reason.or_else(|| task.stop_code.clone()).unwrap_or_default());
         }
     }
 

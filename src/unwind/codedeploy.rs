@@ -13,6 +13,7 @@ use crate::event::{Event, Serving, Witness};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
+use crate::scrub::masked;
 use crate::steps::blind::Blind;
 use crate::steps::rollout::codedeploy::find;
 use crate::steps::traffic;
@@ -124,8 +125,10 @@ async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
 }
 
 fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
-    let cause =
-        deployment.error.as_ref().map_or_else(|| "CodeDeploy gives no reason".to_owned(), |(code, message)| format!("{message} ({code})"));
+    let cause = deployment
+        .error
+        .as_ref()
+        .map_or_else(|| "CodeDeploy gives no reason".to_owned(), |(code, message)| format!("{} ({code})", masked(message)));
     Failure::new(Reason::RolloutFailed, format!("rollback {id} ended {}", deployment.word))
         .caused_by(cause)
         .hint(format!("look where traffic is and put it right by hand: aws deploy get-deployment --deployment-id {id} (docs/stuck.md)"))

@@ -16,6 +16,7 @@ use crate::event::{Event, Serving, Witness};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
+use crate::scrub::masked;
 use crate::steps::blind::Blind;
 use crate::steps::rollout::native::find;
 use crate::steps::traffic::{self, Observed};
@@ -218,7 +219,7 @@ async fn too_late(run: &Run, undo: &NativeUndo, arn: &str) -> Result<Unwound, Fa
 }
 
 fn rollback_failed(undo: &NativeUndo, ended: &ServiceDeployment) -> Failure {
-    let cause = ended.status_reason.clone().unwrap_or_else(|| "ECS gives no reason".into());
+    let cause = ended.status_reason.as_deref().map_or_else(|| "ECS gives no reason".into(), masked);
     Failure::new(Reason::RolloutFailed, format!("the rollback of service deployment {} failed", ended.id()))
         .caused_by(cause)
         .hint(new_rollout(undo))

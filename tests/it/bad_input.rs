@@ -71,7 +71,7 @@ async fn all_problems_are_told_at_once() {
     | desired-count&#58; \`-1\` is not a whole number from 0 to 2147483647 | use a number in that range |
     | wait-until&#58; \`tomorrow\` is not one of shifted, completed | use one of shifted, completed |
     | deadline&#58; \`30\` is not a duration such as \`250ms\`, \`90s\`, \`10m\` or \`1h30m\` | use a duration such as 90s, 10m or 2h |
-    | test-url&#58; it is not an http or https URL | write it whole, such as https&#58;//api.example.com&#58;8443 |
+    | test-url&#58; it is not an http or https URL | write it whole, such as <code>https&#58;<!-- -->//api.example.com:8443</code> |
     | run-task-container-overrides&#58; inline&#58;1&#58;1&#58; unclosed bracket '{' | Correct the syntax at this place |
     | test-url&#58; URLs are given, but no smoke tests | set smoke-tests, or leave test-url and production-url out |
     ");

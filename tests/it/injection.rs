@@ -2,16 +2,31 @@
 //!
 //! That no line is a command of a stranger is asserted in every story; these bring the strangers.
 
+use ecs_bluegreen::checks::load::LoadResult;
+use ecs_bluegreen::checks::measurement::Measurement;
+use ecs_bluegreen::checks::moment::Moment;
+use ecs_bluegreen::checks::smoke::TestResult;
+use ecs_bluegreen::checks::tester::TesterResult;
+use ecs_bluegreen::error::{Failure, StoppedContainer};
+use ecs_bluegreen::event::{Event, Progress, Refusal, Serving, Stamped, Step, StepEnd, Tasks, Traffic, Witness};
+use ecs_bluegreen::github::files::append_value;
+use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
+use ecs_bluegreen::report::Report;
+use ecs_bluegreen::scan::ScanResult;
+use ecs_bluegreen::sinks::console::Console;
+use ecs_bluegreen::sinks::{journal, outputs, summary};
 use ecs_bluegreen_sim::{Fault, FaultKind};
 use insta::assert_snapshot;
+use regex::Regex;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::harness::{Action, Story, Told, definition};
+use crate::harness::{Action, Story, Told, definition, values};
+use crate::masking::replayed;
 
 /// Everything a stranger may try, in one text.
-const ATTACK: &str = "x\n::error::owned\r::add-mask::a\u{2028}::set-output name=a::b ##[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png)\n## f";
+const ATTACK: &str = "x\n::error::owned\r::add-mask::a\u{2028}::set-output name=a::b ##[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png)\n## f \u{1b}[31m\u{202e}g @team #12 GH-3 www.evil.example";
 
 /// The summary shows the attack, and nothing of it is structure.
 fn assert_harmless(told: &Told) {
@@ -49,7 +64,7 @@ async fn aws_s_messages_are_only_text() {
 
     Nothing was rolled out: what served production before still does.
     ::error title=unchanged (aws-refused)::the task definition could not be registered
-      Caused by: ecs:RegisterTaskDefinition: x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f (ClientException)
+      Caused by: ecs:RegisterTaskDefinition: x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example (ClientException)
     Outcome: unchanged (aws-refused), exit code 10, after [time]
     ---
     duration-seconds=[n]
@@ -70,7 +85,7 @@ async fn aws_s_messages_are_only_text() {
     ### Why
 
     - **the task definition could not be registered**
-      - ecs&#58;RegisterTaskDefinition&#58; x &#58;&#58;error&#58;&#58;owned &#58;&#58;add-mask&#58;&#58;a &#58;&#58;set-output name=a&#58;&#58;b \#\#\[add-mask\]b &#124; \`c\` &lt;/pre&gt;&lt;img src=x onerror=alert(1)&gt; \[d\](http&#58;//evil.example) \!\[e\](http&#58;//evil.example/e.png) \#\# f (ClientException)
+      - ecs&#58;RegisterTaskDefinition&#58; x &#58;&#58;error&#58;&#58;owned &#58;&#58;add-mask&#58;&#58;a &#58;&#58;set-output name=a&#58;&#58;b \#\#\[add-mask\]b &#124; \`c\` &lt;/pre&gt;&lt;img src=x onerror=alert(1)&gt; <code>&#91;d](http&#58;<!-- -->//evil.example</code>) <code>!&#91;e](http&#58;<!-- -->//evil.example/e.png</code>) \#\# f  \[31m�g <code>&#64;<!-- -->team</code> <code>#12</code> <code>GH-3</code> <code>www<!-- -->.evil.example</code> (ClientException)
 
     | | |
     |---|---|
@@ -103,7 +118,7 @@ async fn a_container_s_last_words_are_only_text() {
     ::error title=unchanged (task-failed)::the one-off task failed: container app exited with 2
       Caused by: Essential container in task exited
       container app of task [task]: exit code 2; Essential container in task exited
-        | {"time":"[time]","level":"error","message":"unknown arguments","cause":"x\n::error::owned\r::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png)\n## f"}
+        | {"time":"[time]","level":"error","message":"unknown arguments","cause":"x\n::error::owned\r::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png)\n## f \u001b[31m�g @team #12 GH-3 www.evil.example"}
       hint: the task's last log lines are shown; nothing was rolled out
     Outcome: unchanged (task-failed), exit code 10, after [time]
     ---
@@ -183,7 +198,7 @@ async fn an_answer_s_body_is_only_text() {
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
     ::error title=rolled-back (smoke-failed)::smoke test "front page" failed on green (GET /, [n] attempts)
       Caused by: body: expected contains Welcome, found other text
-      Caused by: the answer began: x ::error::owned ::add-mask::a�::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f
+      Caused by: the answer began: x ::error::owned ::add-mask::a�::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f �[31m�g @team #12 GH-3 www.evil.example
       hint: users never reached this version; mend it, or the test, and deploy again
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
@@ -214,7 +229,7 @@ async fn an_answer_s_body_is_only_text() {
 
     - **smoke test "front page" failed on green (GET /, [n] attempts)**
       - body&#58; expected contains Welcome, found other text
-      - the answer began&#58; x &#58;&#58;error&#58;&#58;owned &#58;&#58;add-mask&#58;&#58;a�&#58;&#58;set-output name=a&#58;&#58;b \#\#\[add-mask\]b &#124; \`c\` &lt;/pre&gt;&lt;img src=x onerror=alert(1)&gt; \[d\](http&#58;//evil.example) \!\[e\](http&#58;//evil.example/e.png) \#\# f
+      - the answer began&#58; x &#58;&#58;error&#58;&#58;owned &#58;&#58;add-mask&#58;&#58;a�&#58;&#58;set-output name=a&#58;&#58;b \#\#\[add-mask\]b &#124; \`c\` &lt;/pre&gt;&lt;img src=x onerror=alert(1)&gt; <code>&#91;d](http&#58;<!-- -->//evil.example</code>) <code>!&#91;e](http&#58;<!-- -->//evil.example/e.png</code>) \#\# f �\[31m�g <code>&#64;<!-- -->team</code> <code>#12</code> <code>GH-3</code> <code>www<!-- -->.evil.example</code>
     - What to do: users never reached this version; mend it, or the test, and deploy again
 
     | | |
@@ -273,7 +288,7 @@ async fn what_files_say_is_only_text() {
     ✗ Survey ([time])
     Nothing was touched: the inputs have a problem
     ::error title=input refused::container: Invalid task definition: Could not find container definition with matching name: `web`
-      hint: The task definition has the containers x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f
+      hint: The task definition has the containers x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example
     ---
     duration-seconds=[n]
     reason=invalid-inputs
@@ -285,7 +300,7 @@ async fn what_files_say_is_only_text() {
 
     | Problem | What to do |
     |---|---|
-    | container&#58; Invalid task definition&#58; Could not find container definition with matching name&#58; \`web\` | The task definition has the containers x &#58;&#58;error&#58;&#58;owned &#58;&#58;add-mask&#58;&#58;a &#58;&#58;set-output name=a&#58;&#58;b \#\#\[add-mask\]b &#124; \`c\` &lt;/pre&gt;&lt;img src=x onerror=alert(1)&gt; \[d\](http&#58;//evil.example) \!\[e\](http&#58;//evil.example/e.png) \#\# f |
+    | container&#58; Invalid task definition&#58; Could not find container definition with matching name&#58; \`web\` | The task definition has the containers x &#58;&#58;error&#58;&#58;owned &#58;&#58;add-mask&#58;&#58;a &#58;&#58;set-output name=a&#58;&#58;b \#\#\[add-mask\]b &#124; \`c\` &lt;/pre&gt;&lt;img src=x onerror=alert(1)&gt; <code>&#91;d](http&#58;<!-- -->//evil.example</code>) <code>!&#91;e](http&#58;<!-- -->//evil.example/e.png</code>) \#\# f  \[31m�g <code>&#64;<!-- -->team</code> <code>#12</code> <code>GH-3</code> <code>www<!-- -->.evil.example</code> |
 
     | | |
     |---|---|
@@ -321,11 +336,220 @@ async fn inputs_are_only_text() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::wait-until: `x%0A::error::owned%0D::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png)%0A## f` is not one of shifted, completed
+    ::error title=input refused::wait-until: `x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example` is not one of shifted, completed
       hint: use one of shifted, completed
     ---
     duration-seconds=[n]
     reason=invalid-inputs
     rolled-back=false
     ");
+}
+
+/// Texts that anyone outside may choose: a message of AWS, a line of a container, an answer, a name in a file.
+const INJECTED: [&str; 50] = [
+    "::error::owned",
+    "  ::error::owned",
+    "\t::warning file=a,line=1::owned",
+    "x\n::error::owned",
+    "x\r::error::owned",
+    "x\r\n::set-output name=outcome::deployed",
+    "x\u{85}::error::owned",
+    "x\u{2028}::error::owned",
+    "x\u{2029}::add-mask::a",
+    "x\u{b}::error::owned",
+    "x\u{c}::error::owned",
+    "\u{feff}::error::owned",
+    "\u{200b}::error::owned",
+    "\u{a0}::error::owned",
+    "##[error]owned",
+    "mid ##[add-mask]a",
+    "####[error]owned",
+    "#\u{0}#[error]owned",
+    "::stop-commands::x",
+    "::save-state name=undos::[]",
+    "::add-path::/tmp",
+    "::group::a\n::endgroup::",
+    "%0A::error::owned",
+    "%25%0D%0A",
+    "\u{1b}[31mred\u{1b}[0m",
+    "\u{1b}]8;;http://evil.example\u{7}click\u{1b}]8;;\u{7}",
+    "\u{9b}2J",
+    "a\u{8}\u{8}b\u{7f}",
+    "nul\0nul",
+    "\u{202e}drowssap\u{202c}",
+    "a\u{2066}b\u{2069}\u{200f}\u{61c}",
+    "tag\u{e0041}\u{e007f}",
+    "@team",
+    "cc @org/team, @someone.",
+    "someone@evil.example",
+    "#123 and org/repo#4",
+    "GH-1 gh-22",
+    "http://evil.example/a_b",
+    "HTTPS://evil.example",
+    "www.evil.example",
+    "[x](http://evil.example)",
+    "![x](http://evil.example/e.png)",
+    "<img src=x onerror=alert(1)>",
+    "</pre></code><a href=//evil.example>x</a>",
+    "<!-- gone -->",
+    "`code` ``` ```sh",
+    "a | b || c",
+    "\n\n# head\n- [ ] item\n> quote\n---",
+    "outcome<<EOF\ndeployed\nEOF\necs_bluegreen_0000000000000000",
+    "\u{fffd}*bold* _it_ ~~s~~ $x$ &lt; &#64;team \\",
+];
+
+/// A run in which a stranger's text stands wherever one may.
+fn told_of(text: &str) -> Vec<Stamped> {
+    let own = || text.to_owned();
+    let stopped = StoppedContainer { container: own(), task: own(), exit_code: Some(1), why: own(), log: vec![own(), own()] };
+    let failure = Failure::new(Reason::SmokeFailed, text).caused_by(text).hint(text).with_stopped(vec![stopped]);
+    let result: TestResult = serde_json::from_value(json!({
+        "name": text, "moment": "green", "request": text, "verdict": "failed", "attempts": 1, "last-milliseconds": u64::MAX,
+        "total-milliseconds": 1, "failures": [{ "what": text, "expected": text, "found": text }], "excerpt": text,
+    }))
+    .expect("a result");
+    let tester: TesterResult = serde_json::from_value(json!({
+        "name": text, "moment": "green", "place": text, "verdict": "failed", "exit-code": 1, "milliseconds": 1,
+        "tally": { "passed": usize::MAX, "failed": 1, "skipped": 1 }, "lines": [text], "untold": 3, "note": text,
+        "cases": [{ "suite": text, "name": text, "verdict": "failed", "milliseconds": 1, "message": text }],
+    }))
+    .expect("a result");
+    let measurement: Measurement = serde_json::from_value(json!({
+        "check": text, "kind": "metric", "moment": "step", "query": text, "value": text, "condition": text, "phase": "failed", "note": text,
+        "weight": "counts", "time": text,
+    }))
+    .expect("a measurement");
+    let load: LoadResult = serde_json::from_value(json!({
+        "name": text, "moment": "green", "query": text, "condition": text, "sent": u64::MAX, "answered": 1, "error-rate": 1e300, "rate": 1e300,
+        "errors": [{ "kind": "status", "count": u64::MAX, "example": text }], "milliseconds": u64::MAX, "phase": "failed", "note": text,
+        "latencies": { "p50": u64::MAX, "p90": 1, "p95": 1, "p99": 1, "max": 1 }, "histogram": [[u64::MAX, u64::MAX], [1, 1]],
+    }))
+    .expect("a result");
+    let scan: ScanResult = serde_json::from_value(json!({
+        "digest": text, "platform": text, "answer": text, "ruling": "refused", "fail-on": text, "kind": null, "completed": text,
+        "counts": { "high": u64::MAX, "low": u64::MAX }, "worst": [], "more": u64::MAX, "ignored": { text: u64::MAX, "b": u64::MAX },
+        "suppressed": 1, "needless": [text],
+    }))
+    .expect("a result");
+    let events = [
+        Event::Started {
+            run: own(),
+            time: own(),
+            region: own(),
+            cluster: own(),
+            service: Some(own()),
+            version: Some(own()),
+            mode: Mode::Deploy,
+        },
+        Event::Surveyed { controller: own(), blue: own(), tasks: Tasks { running: i64::MAX, desired: 1, failed: 0 }, plan: vec![own()] },
+        Event::StepStarted { step: Step::Image },
+        Event::Narrowed { check: own(), allow: own(), why: own() },
+        Event::Warned { sentence: own() },
+        Event::Noted { sentence: own() },
+        Event::RepositoryCreated { repository: own(), with: vec![own()] },
+        Event::ImagePinned { image: own(), digest: own(), registry: own(), tags: vec![own()], moved: u64::MAX, transfer: None },
+        Event::ScanAnswered { result: Box::new(scan) },
+        Event::StepEnded { step: Step::Image, end: StepEnd::Failed, result: own() },
+        Event::Revision { arn: own(), registered: true, previous: Some(format!("{text}/")), changes: vec![own()] },
+        Event::TaskStarted { arns: vec![own()] },
+        Event::TaskDone { containers: vec![own()] },
+        Event::RolloutStarted { deployment: own(), service_deployment: Some(own()), console: own(), codedeploy: true, found: false },
+        Event::RolloutSeen { progress: Progress { stage: own(), traffic: Some(Traffic { blue: 1e300, green: -1.0 }), tasks: None } },
+        Event::GreenFound { place: own(), health: own() },
+        Event::SmokeTested { result },
+        Event::Checked { measurement: Box::new(measurement) },
+        Event::Loaded { result: Box::new(load) },
+        Event::TesterStarted { name: own(), moment: Moment::Green, place: own() },
+        Event::TesterLine { name: own(), line: own() },
+        Event::Tested { result: Box::new(tester) },
+        Event::TrafficObserved { revision: own(), side: Serving::Blue, witness: Witness::Listener },
+        Event::Refused { problems: vec![Refusal { problem: own(), remedy: own() }], after_changes: false },
+        Event::Undone { what: own() },
+        Event::UndoFailed { what: own(), failure: failure.clone() },
+        Event::Failed { failure },
+        Event::Ended { outcome: Outcome::Stuck, reason: Reason::SmokeFailed, sentence: own() },
+    ];
+    events.into_iter().map(|event| Stamped { at_ms: u64::MAX, event }).collect()
+}
+
+/// Characters that no line for people may hold.
+fn assert_plain(line: &str, from: &str) {
+    let is_odd = |letter: char| {
+        letter.is_control() || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+    };
+    assert!(!line.contains(is_odd) && !line.contains('\u{e0041}'), "{line:?} of {from:?}");
+    assert!(!line.contains("##["), "{line:?} of {from:?}");
+}
+
+/// The summary's text without what is code: there GitHub makes no links, mentions or references.
+fn without_code(summary: &str) -> String {
+    let code = Regex::new(r"(?s)<code>.*?</code>|<pre>.*?</pre>|```text\n.*?\n```").expect("a pattern");
+    code.replace_all(summary, "").into_owned()
+}
+
+#[test]
+fn fifty_texts_of_strangers_are_only_text_in_the_log_and_in_the_summary() {
+    let ours = Regex::new(r"^::(group|endgroup|error title=[^:]*|warning title=[^:]*)::").expect("a pattern");
+    let links = Regex::new(r"://|(?i:www\.)|@\w|(?:^|[^&])#\d|(?i:\bgh-\d)|<img|<a |<!|\]\(|&#64;\w+[\w.-]*\.\w").expect("a pattern");
+    let elements = Regex::new(r"<[^>]*>").expect("a pattern");
+    for text in INJECTED {
+        let events = told_of(text);
+        let mut console = Console::default();
+        for line in events.iter().flat_map(|event| console.lines(event)) {
+            assert_plain(&line, text);
+            assert!(!line.trim_start().starts_with("::") || ours.is_match(&line), "{line:?} of {text:?}");
+        }
+        let summary = summary::of(&Report::of(&events));
+        summary.lines().for_each(|line| assert!(!line.contains(['\u{1b}', '\r', '\u{2028}', '\u{202e}', '\0']), "{line:?} of {text:?}"));
+        let read = without_code(&summary);
+        assert!(!links.is_match(&read), "{:?} of {text:?} in\n{read}", links.find(&read));
+        for element in elements.find_iter(&summary) {
+            let known = ["<code>", "</code>", "<pre>", "</pre>", "<br>", "<details>", "</details>", "<summary>", "</summary>", "<!-- -->"];
+            assert!(known.contains(&element.as_str()), "{} of {text:?} in\n{summary}", element.as_str());
+        }
+        let is_theirs = |line: &str| ["# head", "- [ ] item", "> quote", "---"].contains(&line.trim_start());
+        assert!(!read.lines().any(is_theirs), "{text:?} in\n{read}");
+    }
+}
+
+#[test]
+fn fifty_texts_of_strangers_run_nothing_when_a_journal_is_replayed() {
+    for text in INJECTED {
+        let journal: String = told_of(text).iter().map(journal::line).collect();
+        let (code, lines) = replayed(journal.as_bytes());
+        assert_eq!(code, Some(0), "{text:?}: {lines:?}");
+        for line in lines {
+            assert_plain(&line, text);
+            assert!(!line.trim_start().starts_with("::"), "{line:?} of {text:?}");
+        }
+    }
+    // What is no journal is said to be none, in words that run nothing either.
+    for broken in [
+        b"::error::owned\n{}\n".as_slice(),
+        b"{\"at_ms\":1,\"event\":\"::error::owned\\n::error::x\"}\n{}\n",
+        b"\xff\xfe\n\n",
+        "[".repeat(100_000).as_bytes(),
+    ] {
+        let (code, lines) = replayed(&[broken, b"\n{}\n"].concat());
+        assert_eq!(code, Some(2), "{lines:?}");
+        assert!(lines.len() == 1 && lines[0].contains("cannot be replayed") && !lines[0].starts_with("::"), "{lines:?}");
+    }
+}
+
+#[test]
+fn fifty_texts_of_strangers_end_no_output() {
+    for text in INJECTED {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("output");
+        std::fs::write(&file, "").expect("a file");
+        let outputs = outputs::of(&Report::of(&told_of(text)));
+        for (name, value) in &outputs {
+            append_value(&file, name, value, "ecs_bluegreen_3b1f00d9a7c2e5d4").expect("written");
+        }
+        let read = values(&file);
+        assert_eq!(read.len(), outputs.len(), "{text:?}");
+        assert_eq!((read["outcome"].as_str(), read["rolled-back"].as_str()), ("stuck", "false"), "{text:?}");
+        serde_json::from_str::<serde_json::Value>(&read["report"]).expect("the report is JSON");
+    }
 }

@@ -23,6 +23,7 @@ mod image_sources;
 mod image_tags;
 mod injection;
 mod lost_answers;
+mod masking;
 mod modes;
 mod native;
 mod native_cancelled;

@@ -239,7 +239,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ### Why
 
     - **smoke test "google login" failed on production (GET /auth/google/login, [n] attempts)**
-      - redirect query redirect\_uri&#58; expected https&#58;//app.example.com/auth/google/callback, found https&#58;//app.example.com&#58;[port]/auth/google/callback
+      - redirect query redirect\_uri&#58; expected <code>https&#58;<!-- -->//app.example.com/auth/google/callback</code>, found <code>https&#58;<!-- -->//app.example.com:[port]/auth/google/callback</code>
     - What to do: green passed at the gate, so look at what differs behind the production listener&#58; host names, ports, cookies, redirects
 
     | | |
@@ -277,7 +277,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     | ✓ | health | production | <code>GET /health</code> | [time] | [n] |  |
     | ✓ | me | production | <code>GET /auth/me</code> | [time] | [n] |  |
     | ✓ | session | production | <code>POST /auth/session</code> | [time] | [n] |  |
-    | ✗ | google login | production | <code>GET /auth/google/login</code> | [time] | [n] | redirect query redirect\_uri&#58; expected https&#58;//app.example.com/auth/google/callback, found https&#58;//app.example.com&#58;[port]/auth/google/callback |
+    | ✗ | google login | production | <code>GET /auth/google/login</code> | [time] | [n] | redirect query redirect\_uri&#58; expected <code>https&#58;<!-- -->//app.example.com/auth/google/callback</code>, found <code>https&#58;<!-- -->//app.example.com:[port]/auth/google/callback</code> |
 
     <details><summary>Changes of the task definition</summary>
 

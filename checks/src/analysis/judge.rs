@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::measurement::{CheckKind, Measurement, Phase};
 use crate::moment::Moment;
-use crate::scrub::Scrubber;
+use crate::scrub::{register, without_tokens};
 use crate::template::Values;
 
 use super::form::{Analysis, Check, Judgement, Measure, Source};
@@ -33,7 +33,6 @@ pub struct Judge {
     tracks: Vec<Track>,
     moment: Option<Moment>,
     filling: Filling,
-    scrubber: Scrubber,
     next_id: usize,
     ended: Option<Ended>,
 }
@@ -44,8 +43,8 @@ impl Judge {
     /// A check that cannot be asked with these sides ([`Analysis::problems`]) is inconclusive from its first moment on.
     pub fn new(analysis: &Analysis, sides: Sides, values: Values) -> Self {
         let tracks = analysis.checks.iter().flat_map(|check| STRETCHES.iter().filter_map(|stretch| Track::new(check, stretch)));
-        let scrubber = Scrubber::new(values.confidential());
-        Self { tracks: tracks.collect(), moment: None, filling: Filling { sides, values }, scrubber, next_id: 0, ended: None }
+        values.confidential().for_each(register);
+        Self { tracks: tracks.collect(), moment: None, filling: Filling { sides, values }, next_id: 0, ended: None }
     }
 
     /// The same, for a shift and bake that will be watched for about so long: comparisons share their false alarms among so many looks.
@@ -202,10 +201,10 @@ impl Judge {
             kind: kind(check),
             moment,
             query: self.query(check, asking),
-            value: self.scrubber.scrub(&weighed.value),
+            value: without_tokens(&weighed.value),
             condition: condition(check),
             phase: weighed.phase,
-            note: weighed.note.map(|note| self.scrubber.scrub(&note)),
+            note: weighed.note.map(|note| without_tokens(&note)),
             weight: check.weight,
             time: time.to_owned(),
         }

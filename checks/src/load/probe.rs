@@ -8,8 +8,7 @@ use url::Url;
 
 use crate::measurement::Phase;
 use crate::moment::Moment;
-use crate::scrub::Scrubber;
-use crate::smoke::{Clients, Mismatch, Outgoing, Request, Side, Suite, Transport, Values, begin, complete, presentable};
+use crate::smoke::{Clients, Mismatch, Outgoing, Request, Side, Suite, Transport, Values, begin, complete, sentence};
 
 use super::form::Probe;
 use super::result::{Latencies, LoadResult};
@@ -25,14 +24,13 @@ pub type OnLoaded<'a> = &'a (dyn Fn(&LoadResult) + Send + Sync);
 ///
 /// Dropping the future stops everything at once.
 pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, on_result: OnLoaded<'_>) -> Vec<LoadResult> {
-    let scrubber = Scrubber::new(values.confidential());
     let begun = begin(suite, base, values);
     let mut results = Vec::new();
     for probe in suite.loads(moment) {
         let ready = complete(suite, values).and_then(|()| aim(&probe.request, &probe.transport, Side { base, moment }, &begun));
         let empty = probe.empty(moment, &begun);
         let result = match ready {
-            Ok((client, outgoing)) => probe.run(client, outgoing, empty, &scrubber).await,
+            Ok((client, outgoing)) => probe.run(client, outgoing, empty).await,
             Err(obstacle) => prevented(empty, &obstacle),
         };
         on_result(&result);
@@ -57,7 +55,7 @@ fn prevented(empty: LoadResult, obstacle: &Mismatch) -> LoadResult {
 }
 
 impl Probe {
-    async fn run(&self, client: Client, outgoing: Outgoing, empty: LoadResult, scrubber: &Scrubber) -> LoadResult {
+    async fn run(&self, client: Client, outgoing: Outgoing, empty: LoadResult) -> LoadResult {
         let begin = Instant::now();
         let target = Target { client, outgoing, timeout: self.timeout, expected: &self.expected };
         let mut schedule = Schedule::new(self.arrival, begin, self.duration, self.timeout);
@@ -68,7 +66,7 @@ impl Probe {
         LoadResult {
             sent: tally.sent,
             answered: tally.answered,
-            errors: tally.errors(|text| presentable(text, scrubber)),
+            errors: tally.errors(sentence),
             error_rate: rounded(tally.error_rate(), 1e6),
             milliseconds: milliseconds(took),
             rate: rounded(count(tally.sent) / took.min(self.duration).as_secs_f64().max(0.001), 10.0),

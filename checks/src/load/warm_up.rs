@@ -8,8 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 
 use crate::moment::Moment;
-use crate::scrub::Scrubber;
-use crate::smoke::{Side, StatusPattern, Suite, Values, begin, complete, presentable};
+use crate::smoke::{Side, StatusPattern, Suite, Values, begin, complete, sentence};
 
 use super::form::WarmUp;
 use super::probe::{aim, milliseconds};
@@ -30,7 +29,6 @@ pub type OnWarmedUp<'a> = &'a (dyn Fn(&WarmedUp) + Send + Sync);
 ///
 /// Dropping the future stops everything at once.
 pub async fn warm_up(suite: &Suite, base: &Url, values: &Values, on_result: OnWarmedUp<'_>) -> Vec<WarmedUp> {
-    let scrubber = Scrubber::new(values.confidential());
     let begun = begin(suite, base, values);
     let mut results = Vec::new();
     for warm_up in suite.warm_ups() {
@@ -39,7 +37,7 @@ pub async fn warm_up(suite: &Suite, base: &Url, values: &Values, on_result: OnWa
         let result = match ready {
             Ok((client, outgoing)) => {
                 let target = Target { client, outgoing, timeout: warm_up.timeout, expected: &SUCCESS };
-                warm_up.run(&target, &begun, &scrubber).await
+                warm_up.run(&target, &begun).await
             }
             Err(obstacle) => warm_up.result(&Tally::new(Instant::now()), Duration::ZERO, &begun, Some(obstacle.found)),
         };
@@ -54,7 +52,7 @@ pub async fn warm_up(suite: &Suite, base: &Url, values: &Values, on_result: OnWa
 }
 
 impl WarmUp {
-    async fn run(&self, target: &Target<'_>, values: &Values, scrubber: &Scrubber) -> WarmedUp {
+    async fn run(&self, target: &Target<'_>, values: &Values) -> WarmedUp {
         let begin = Instant::now();
         let end = begin + self.duration;
         let mut tally = Tally::new(begin);
@@ -63,7 +61,7 @@ impl WarmUp {
             tally.add(shot, Instant::now());
         }
         let unanswered = |error: &super::result::ErrorCount| matches!(error.kind, ErrorKind::NoAnswer | ErrorKind::Timeout);
-        let obstacle = tally.errors(|text| presentable(text, scrubber)).into_iter().find(unanswered);
+        let obstacle = tally.errors(sentence).into_iter().find(unanswered);
         let obstacle = obstacle.map(|error| error.example.unwrap_or_else(|| error.kind.to_string()));
         self.result(&tally, begin.elapsed(), values, obstacle)
     }

@@ -29,8 +29,8 @@ pub(crate) use form::{Request, StatusPattern, Transport};
 pub use parse::parse;
 #[cfg(test)]
 pub(crate) use parse::tests::{no_files, outside};
-pub(crate) use result::presentable;
 pub use result::{Mismatch, TestResult, TestVerdict};
+pub(crate) use result::{presentable, sentence};
 pub use run::{Limits, OnResult, run};
 pub(crate) use run::{begin, complete};
 #[cfg(test)]

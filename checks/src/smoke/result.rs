@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scrub::{Scrubber, one_line};
+use crate::scrub::{Scrubber, masked, one_line, without_tokens};
 
 use crate::moment::Moment;
 
@@ -63,8 +63,9 @@ impl Mismatch {
         Self { what: what.into(), expected: expected.into(), found: found.into() }
     }
 
-    fn presentable(&self, scrubber: &Scrubber) -> Self {
-        Self::new(presentable(&self.what, scrubber), presentable(&self.expected, scrubber), presentable(&self.found, scrubber))
+    /// What stands in it from outside was masked when it was found.
+    fn presentable(&self) -> Self {
+        Self::new(sentence(&self.what), sentence(&self.expected), sentence(&self.found))
     }
 }
 
@@ -86,17 +87,17 @@ impl Attempted {
 }
 
 impl TestResult {
-    pub(super) fn new(name: &str, moment: Moment, request: &str, verdict: TestVerdict, attempted: &Attempted, scrubber: &Scrubber) -> Self {
+    pub(super) fn new(name: &str, moment: Moment, request: &str, verdict: TestVerdict, attempted: &Attempted) -> Self {
         Self {
             name: name.to_owned(),
             moment,
-            request: presentable(request, scrubber),
+            request: sentence(request),
             verdict,
             attempts: attempted.count,
             last_milliseconds: milliseconds(attempted.last),
             total_milliseconds: milliseconds(attempted.total),
-            failures: attempted.failures.iter().map(|failure| failure.presentable(scrubber)).collect(),
-            excerpt: attempted.body.as_ref().filter(|body| !body.is_empty()).map(|body| presentable(body, scrubber)),
+            failures: attempted.failures.iter().map(Mismatch::presentable).collect(),
+            excerpt: attempted.body.as_ref().filter(|body| !body.is_empty()).map(|body| one_line(&masked(body), LONGEST)),
         }
     }
 }
@@ -105,7 +106,12 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Scrubbed first, cut afterwards: half a secret is not recognised.
+/// A sentence of ours on one line.
+pub(crate) fn sentence(text: &str) -> String {
+    one_line(&without_tokens(text), LONGEST)
+}
+
+/// A text from outside. Scrubbed first, cut afterwards: half a secret is not recognised.
 pub(crate) fn presentable(text: &str, scrubber: &Scrubber) -> String {
     one_line(&scrubber.scrub(text), LONGEST)
 }

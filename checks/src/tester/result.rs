@@ -59,7 +59,7 @@ pub struct Tally {
 impl Tally {
     /// All of them.
     pub fn count(self) -> usize {
-        self.passed + self.failed + self.skipped
+        self.passed.saturating_add(self.failed).saturating_add(self.skipped)
     }
 
     /// Counts one more.

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{Credentials, Renewal};
+use crate::scrub;
 use crate::secret::Secret;
 
 /// The credentials, and the token that they were last exchanged for.
@@ -42,7 +43,9 @@ struct Token {
 
 impl Keys {
     pub(super) fn new(credentials: Option<Credentials>, renewal: Option<Renewal>) -> Self {
-        Self { held: Mutex::new(Held { credentials, token: None, in_vain: false }), renewal }
+        let held = Held { credentials, token: None, in_vain: false };
+        held.register();
+        Self { held: Mutex::new(held), renewal }
     }
 
     /// The value of `Authorization`, if there is anything to say.
@@ -77,6 +80,7 @@ impl Keys {
             (None, Some(renewal)) => held.credentials = Some(renewal.renew().await.map_err(RenewalError::Credentials)?),
             (None, None) => return Ok(Renewed::Nothing),
         }
+        held.register();
         Ok(held.shown().map_or(Renewed::Nothing, Renewed::Now))
     }
 }
@@ -103,6 +107,13 @@ impl From<reqwest::Error> for RenewalError {
 }
 
 impl Held {
+    /// Whoever repeats what is shown here, in a message or a page of an error, is masked; also without the scheme before it.
+    fn register(&self) {
+        let token = self.token.iter().filter_map(|token| token.expose().split_whitespace().last());
+        let password = self.credentials.iter().map(|credentials| credentials.password.expose());
+        token.chain(password).for_each(|text| scrub::register(&Secret::new(text)));
+    }
+
     fn shown(&self) -> Option<Secret> {
         self.token.clone().or_else(|| self.basic())
     }

@@ -3,6 +3,7 @@
 use super::{SourceError, is_ecr};
 use crate::digest::Digest;
 use crate::reference::Tag;
+use crate::scrub::masked;
 
 /// What was asked of the registry when it said no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +89,7 @@ pub enum PushError {
         seconds: u64,
     },
     /// The credentials are missing, wrong, or not allowed to do this.
-    #[error("the registry {host} does not allow to {} in `{repository}`: {message}", step.words())]
+    #[error("the registry {host} does not allow to {} in `{repository}`: {}", step.words(), masked(message))]
     Denied {
         /// The registry's host.
         host: String,
@@ -100,7 +101,7 @@ pub enum PushError {
         message: String,
     },
     /// There is no such repository, and the registry makes none by itself.
-    #[error("the registry {host} has no repository `{repository}`: {message}")]
+    #[error("the registry {host} has no repository `{repository}`: {}", masked(message))]
     RepositoryMissing {
         /// The registry's host.
         host: String,
@@ -110,7 +111,7 @@ pub enum PushError {
         message: String,
     },
     /// The tag is immutable and names another image.
-    #[error("the tag `{tag}` of `{repository}` cannot be moved: {message}; {}", held(there.as_ref(), ours))]
+    #[error("the tag `{tag}` of `{repository}` cannot be moved: {}; {}", masked(message), held(there.as_ref(), ours))]
     TagTaken {
         /// The repository.
         repository: String,
@@ -124,7 +125,7 @@ pub enum PushError {
         message: String,
     },
     /// Contents that the manifest names are not in the registry, although it said so or took them.
-    #[error("the registry {host} misses contents of the image in `{repository}`: {message}")]
+    #[error("the registry {host} misses contents of the image in `{repository}`: {}", masked(message))]
     ContentsMissing {
         /// The registry's host.
         host: String,
@@ -134,7 +135,7 @@ pub enum PushError {
         message: String,
     },
     /// The image, or a layer of it, is in ECR's archive.
-    #[error("the image in `{repository}` is archived: {message}")]
+    #[error("the image in `{repository}` is archived: {}", masked(message))]
     Archived {
         /// The repository.
         repository: String,
@@ -142,7 +143,7 @@ pub enum PushError {
         message: String,
     },
     /// The image has more layers than the registry takes.
-    #[error("the image has more layers than the registry {host} takes: {message}")]
+    #[error("the image has more layers than the registry {host} takes: {}", masked(message))]
     TooManyLayers {
         /// The registry's host.
         host: String,
@@ -162,7 +163,7 @@ pub enum PushError {
         most: u64,
     },
     /// Any other answer that is not the one hoped for.
-    #[error("the registry {host} refused to {} ({status}): {message}", step.words())]
+    #[error("the registry {host} refused to {} ({status}): {}", step.words(), masked(message))]
     Refused {
         /// The registry's host.
         host: String,

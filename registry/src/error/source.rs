@@ -1,5 +1,6 @@
 //! Why an image cannot be read.
 
+use crate::scrub::masked;
 use std::path::PathBuf;
 
 use super::PushError;
@@ -25,7 +26,7 @@ pub enum SourceError {
         seconds: u64,
     },
     /// The engine answered with an error of its own.
-    #[error("the Docker engine answered {status}: {message}")]
+    #[error("the Docker engine answered {status}: {}", masked(message))]
     EngineRefused {
         /// The HTTP status.
         status: u16,

@@ -4,6 +4,7 @@ use super::Asked;
 use super::expression::{is_pointwise, renamed};
 use crate::checks::analysis::ask::{Access, Told};
 use crate::checks::analysis::question::{Answer, CloudWatchMetric, CloudWatchQuery, Point};
+use crate::scrub::masked;
 
 /// GetMetricData takes at most this many queries; metrics that only feed an expression count too.
 const QUERIES: usize = 500;
@@ -163,7 +164,7 @@ fn told(asked: &Asked<'_>, series: &[&Series]) -> Told {
     let messages: Vec<String> = series.iter().flat_map(|series| series.messages.iter().cloned()).collect();
     // The last page that a query is on says whether that is all of it.
     let Some(last) = series.last() else { return failed("CloudWatch gave no result for it".to_owned(), Access::Granted) };
-    let because = if messages.is_empty() { String::new() } else { format!(": {}", messages.join("; ")) };
+    let because = if messages.is_empty() { String::new() } else { format!(": {}", masked(&messages.join("; "))) };
     match &last.fate {
         Fate::Complete => {}
         Fate::Partial => return failed(format!("CloudWatch has not all of its points{because}"), Access::Granted),
@@ -173,7 +174,7 @@ fn told(asked: &Asked<'_>, series: &[&Series]) -> Told {
     let all = series.iter().flat_map(|series| &series.points);
     let mut points: Vec<Point> = all.filter(|point| (asked.since..asked.until).contains(&point.at)).copied().collect();
     points.sort_by(|left, right| left.at.total_cmp(&right.at));
-    Told { answer: Answer::Points(points), notes: messages, access: Access::Granted }
+    Told { answer: Answer::Points(points), notes: messages.iter().map(|message| masked(message)).collect(), access: Access::Granted }
 }
 
 fn failed(words: String, access: Access) -> Told {

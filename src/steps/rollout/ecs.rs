@@ -12,6 +12,7 @@ use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::plan::{RollingWay, RolloutPlan, Way};
 use crate::run::Run;
+use crate::scrub::masked;
 use crate::settings::Settings;
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
@@ -196,12 +197,17 @@ impl<'a> Rolling<'a> {
         if is_rollback {
             let event = service.events.iter().find(|event| event.message.contains(&self.id) && event.message.contains("failed"));
             let cause = ours.and_then(|ours| ours.rollout_state_reason.clone()).or_else(|| event.map(|event| event.message.clone()));
+            let cause = cause.as_deref().map(masked);
             return Trouble { reason: Reason::TasksUnhealthy, sentence: format!("ECS rolled deployment {} back", self.id), cause };
         }
         if let Some(former) = primary.filter(|primary| self.was_before(primary)) {
             let former = format!("{} of {}", former.id, short(&former.task_definition));
             let sentence = format!("deployment {} was rolled back: {former}, which ran before it, is primary again", self.id);
-            return Trouble { reason: Reason::Stopped, sentence, cause: ours.and_then(|ours| ours.rollout_state_reason.clone()) };
+            return Trouble {
+                reason: Reason::Stopped,
+                sentence,
+                cause: ours.and_then(|ours| ours.rollout_state_reason.as_deref()).map(masked),
+            };
         }
         let newer = primary.map_or_else(
             || "no deployment".to_owned(),
@@ -247,7 +253,7 @@ fn failed(service: &Service, ours: &Deployment) -> Trouble {
     let breaker = service.circuit_breaker();
     let follows = if breaker.rollback { "ECS rolls it back" } else { "ECS leaves it as it is" };
     let sentence = format!("deployment {} failed after {} tasks could not be kept running; {follows}", ours.id, ours.failed_tasks);
-    Trouble { reason: Reason::TasksUnhealthy, sentence, cause: ours.rollout_state_reason.clone() }
+    Trouble { reason: Reason::TasksUnhealthy, sentence, cause: ours.rollout_state_reason.as_deref().map(masked) }
 }
 
 fn gone(word: &str) -> Trouble {
@@ -307,7 +313,7 @@ pub(super) fn request(settings: &Settings, plan: &RolloutPlan, revision: &Revisi
 /// What the service's events say of tasks that fail, the newest first.
 fn why_in_events(service: &Service) -> Option<String> {
     let says_why = |text: &str| ["unhealthy", "unable to", "failed"].iter().any(|word| text.contains(word));
-    service.events.iter().map(|event| &event.message).find(|message| says_why(message)).cloned()
+    service.events.iter().map(|event| &event.message).find(|message| says_why(message)).map(|message| masked(message))
 }
 
 /// Whether an UpdateService with this revision starts a deployment. A service that runs it already only takes the other settings.

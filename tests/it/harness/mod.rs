@@ -18,5 +18,6 @@ pub(crate) use action::{Action, smoke_tests};
 pub(crate) use deeds::{Deed, When, call};
 pub(crate) use images::layout;
 pub(crate) use play::Play;
+pub(crate) use runner::values;
 pub(crate) use story::{Story, definition};
 pub(crate) use told::Told;

@@ -59,7 +59,7 @@ impl Files {
 /// Names and values of a command file by the runner's rules: `K=V`, or `K<<D` up to the line `D`; the last one of a name holds.
 ///
 /// A line that is neither fails the step, as it does with the runner. Only a killed process may leave its last block open.
-pub(super) fn values(file: &Path) -> BTreeMap<String, String> {
+pub(crate) fn values(file: &Path) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(file).expect("a command file");
     let (mut values, mut lines) = (BTreeMap::new(), text.lines());
     while let Some(line) = lines.next() {

@@ -19,7 +19,8 @@ pub(crate) struct Told {
     pub(super) state: BTreeMap<String, String>,
     /// The step summary.
     pub(crate) summary: String,
-    pub(super) journal: String,
+    /// The journal.
+    pub(crate) journal: String,
     /// The mutating calls AWS got meanwhile, other people's too.
     pub(crate) calls: Vec<Entry>,
     pub(super) redactor: Redactor,

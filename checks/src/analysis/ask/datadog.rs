@@ -17,7 +17,7 @@ async fn asked(client: &Client, query: &DatadogQuery, since: f64, until: f64) ->
     let wire = Wire::new(client, request.url(), [&query.api_key, &query.application_key]);
     let answer = wire.ask(request, complaint).await?;
     if let Some(words) = complaint(&answer) {
-        return Err(wire.said(&words).into());
+        return Err(wire.complained(&words).into());
     }
     let Some(series) = answer["series"].as_array() else {
         return Err(wire.said("the answer is not that of a Datadog query").into());

@@ -56,12 +56,12 @@ fn complaint(answer: &Value) -> Option<String> {
 
 fn read(answer: &Value, wire: &Wire<'_>) -> Result<Found, Obstacle> {
     if answer["status"] != "success" {
-        let words = complaint(answer).unwrap_or_else(|| "the answer is not that of a Prometheus".to_owned());
-        return Err(wire.said(&words).into());
+        let words = complaint(answer).map(|words| wire.complained(&words));
+        return Err(words.unwrap_or_else(|| wire.said("the answer is not that of a Prometheus")).into());
     }
     let points = points(&answer["data"]).map_err(|words| wire.said(&words))?;
     let warnings = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).take(WARNINGS);
-    Ok(Found { points, notes: warnings.map(|warning| wire.said(warning)).collect() }.tidy())
+    Ok(Found { points, notes: warnings.map(|warning| wire.complained(warning)).collect() }.tidy())
 }
 
 fn points(data: &Value) -> Result<Vec<Point>, String> {

@@ -12,7 +12,7 @@ use url::Url;
 use super::Access;
 use crate::cause::chain;
 use crate::destination::{self, Guard};
-use crate::scrub::{Scrubber, one_line};
+use crate::scrub::{masked, one_line, register, without_tokens};
 use crate::secret::Secret;
 
 /// How we name ourselves to a source.
@@ -52,7 +52,6 @@ impl From<String> for Obstacle {
 /// A conversation with one source.
 pub(super) struct Wire<'a> {
     client: &'a Client,
-    scrubber: Scrubber,
     host: String,
 }
 
@@ -60,8 +59,8 @@ impl<'a> Wire<'a> {
     /// With the source at `url`; `secrets` never appear in words.
     pub(super) fn new<'s>(client: &'a Client, url: &Url, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        let secrets: Vec<Secret> = secrets.into_iter().flat_map(parts).collect();
-        Self { client, scrubber: Scrubber::new(&secrets), host: format!("{}{port}", url.host_str().unwrap_or_default()) }
+        secrets.into_iter().flat_map(parts).for_each(|secret| register(&secret));
+        Self { client, host: format!("{}{port}", url.host_str().unwrap_or_default()) }
     }
 
     /// Sends the request and reads its answer as JSON; `complaint` finds a source's own words for its trouble.
@@ -70,7 +69,7 @@ impl<'a> Wire<'a> {
         let (status, body) = exchange.await.map_err(|_| self.said(&format!("no answer within {} s", PATIENCE.as_secs())))??;
         let json = serde_json::from_slice::<Value>(&body);
         if !status.is_success() {
-            let words = json.ok().as_ref().and_then(&complaint).filter(|words| !words.is_empty());
+            let words = json.ok().as_ref().and_then(&complaint).filter(|words| !words.is_empty()).map(|words| masked(&words));
             return Err(Obstacle { words: self.said(&refusal(status, words)), access: access(status) });
         }
         let json = json.map_err(|_| self.said("the answer is not JSON"))?;
@@ -101,14 +100,14 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// The words, as they may be read: after the source's host, without secrets, on one line.
+    /// Words of ours, as they may be read: after the source's host, on one line.
     pub(super) fn said(&self, words: &str) -> String {
-        self.clean(&format!("{}: {words}", self.host))
+        one_line(&format!("{}: {}", self.host, without_tokens(words)), LONGEST)
     }
 
-    /// A text of the source, as it may be read.
-    pub(super) fn clean(&self, text: &str) -> String {
-        one_line(&self.scrubber.scrub(text), LONGEST)
+    /// The source's own words, as they may be read.
+    pub(super) fn complained(&self, words: &str) -> String {
+        self.said(&masked(words))
     }
 }
 
@@ -149,7 +148,7 @@ fn access(status: StatusCode) -> Access {
 fn elsewhere(response: &Response) -> String {
     let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
     let target = location.and_then(|location| response.url().join(location).ok());
-    let host = target.as_ref().and_then(Url::host_str).unwrap_or("another place");
+    let host = target.as_ref().and_then(Url::host_str).map_or_else(|| "another place".to_owned(), masked);
     format!("it redirects to {host}, which is not followed: give the URL that answers")
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::SET_COOKIE;
 use time::OffsetDateTime;
 
+use crate::scrub::masked;
 use crate::smoke::answer::Answer;
 use crate::smoke::browser::{Marks, Offered};
 use crate::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
@@ -43,7 +44,7 @@ fn names(cookies: &[Cookie]) -> String {
     if cookies.is_empty() {
         return "no cookie".to_owned();
     }
-    format!("only {}", cookies.iter().map(|cookie| cookie.name.as_str()).collect::<Vec<_>>().join(", "))
+    format!("only {}", masked(&cookies.iter().map(|cookie| cookie.name.as_str()).collect::<Vec<_>>().join(", ")))
 }
 
 impl Cookie {

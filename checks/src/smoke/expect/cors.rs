@@ -7,6 +7,7 @@ use reqwest::header::{
     AUTHORIZATION, HeaderMap, HeaderName,
 };
 
+use crate::scrub::masked;
 use crate::smoke::form::{Cookies, Cors};
 use crate::smoke::result::Mismatch;
 use crate::template::Values;
@@ -29,13 +30,13 @@ pub(super) fn judge(asked: &Cors, headers: &HeaderMap, values: &Values) -> Vec<M
 fn origin(asked: &Cors, headers: &HeaderMap, values: &Values) -> Option<Mismatch> {
     let found = all(headers, &ACCESS_CONTROL_ALLOW_ORIGIN);
     let met = found == asked.origin.render(values) || (found == ANY && asked.credentials == Cookies::NotSent);
-    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_ORIGIN), asked.origin.masked(values), or_nothing(found)))
+    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_ORIGIN), asked.origin.masked(values), or_nothing(&found)))
 }
 
 fn credentials(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
     let found = all(headers, &ACCESS_CONTROL_ALLOW_CREDENTIALS);
     let met = asked.credentials == Cookies::NotSent || found == "true";
-    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_CREDENTIALS), "true", or_nothing(found)))
+    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_CREDENTIALS), "true", or_nothing(&found)))
 }
 
 fn method(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
@@ -43,7 +44,7 @@ fn method(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
     // These are sent by any page, asked or not.
     let always = matches!(asked.method, Method::GET | Method::HEAD | Method::POST);
     let met = always || items(&found).any(|item| item == asked.method.as_str() || asked.takes_any(item));
-    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_METHODS), asked.method.to_string(), or_nothing(found)))
+    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_METHODS), asked.method.to_string(), or_nothing(&found)))
 }
 
 fn header(asked: &Cors, name: &HeaderName, headers: &HeaderMap) -> Option<Mismatch> {
@@ -51,7 +52,7 @@ fn header(asked: &Cors, name: &HeaderName, headers: &HeaderMap) -> Option<Mismat
     // `*` never stands for `Authorization`.
     let named = |item: &str| item.eq_ignore_ascii_case(name.as_str()) || (*name != AUTHORIZATION && asked.takes_any(item));
     let met = items(&found).any(named);
-    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_HEADERS), name.as_str(), or_nothing(found)))
+    (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_HEADERS), name.as_str(), or_nothing(&found)))
 }
 
 impl Cors {
@@ -74,6 +75,6 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim)
 }
 
-fn or_nothing(found: String) -> String {
-    if found.is_empty() { NOTHING.to_owned() } else { found }
+fn or_nothing(found: &str) -> String {
+    if found.is_empty() { NOTHING.to_owned() } else { masked(found) }
 }

@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use crate::scrub::masked;
 use crate::smoke::answer::Answer;
 use crate::smoke::form::HttpsRedirect;
 use crate::smoke::result::Mismatch;
@@ -36,5 +37,5 @@ fn wanted(asked: &Url) -> String {
 fn without_query(location: &Url) -> String {
     let query_hidden = if location.query().is_some() { "?…" } else { "" };
     let port = location.port().map_or_else(String::new, |port| format!(":{port}"));
-    format!("{}://{}{port}{}{query_hidden}", location.scheme(), location.host_str().unwrap_or_default(), location.path())
+    masked(&format!("{}://{}{port}{}{query_hidden}", location.scheme(), location.host_str().unwrap_or_default(), location.path()))
 }

@@ -7,6 +7,7 @@ use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{Date, OffsetDateTime, PrimitiveDateTime};
 use url::Url;
 
+use crate::scrub::masked;
 use crate::smoke::answer::{Answer, Extent};
 use crate::smoke::form::{Comparison, Expect, JsonCondition, JsonExpectation, JsonType};
 use crate::smoke::result::Mismatch;
@@ -56,8 +57,8 @@ impl JsonCondition {
     /// What was found: where lengths are compared, the length is the point.
     fn shown(&self, node: &Value) -> String {
         match (self, length(node)) {
-            (Self::Length(_), Some(length)) => format!("{length}: {node}"),
-            _ => node.to_string(),
+            (Self::Length(_), Some(length)) => format!("{length}: {}", quoted(node)),
+            _ => quoted(node),
         }
     }
 
@@ -87,6 +88,14 @@ impl JsonCondition {
             Self::Exists => "anything".to_owned(),
             Self::Absent => "nothing".to_owned(),
         }
+    }
+}
+
+/// A value of the answer, as it may be shown. Numbers are no secrets.
+fn quoted(node: &Value) -> String {
+    match node {
+        Value::Null | Value::Bool(_) | Value::Number(_) => node.to_string(),
+        Value::String(_) | Value::Array(_) | Value::Object(_) => masked(&node.to_string()),
     }
 }
 

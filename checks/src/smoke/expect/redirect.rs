@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::scrub::masked;
 use crate::smoke::answer::Answer;
 use crate::smoke::form::RedirectExpectation;
 use crate::smoke::result::Mismatch;
@@ -43,5 +44,7 @@ fn leads_to(location: &Url, to: &Url) -> bool {
 /// The query may hold codes and states that are nobody's business.
 fn without_query(location: &Url) -> String {
     let query_hidden = if location.query().is_some() { "?…" } else { "" };
-    format!("{}://{}{}{query_hidden}", location.scheme(), location.authority().rsplit('@').next().unwrap_or_default(), location.path())
+    let to =
+        format!("{}://{}{}{query_hidden}", location.scheme(), location.authority().rsplit('@').next().unwrap_or_default(), location.path());
+    masked(&to)
 }

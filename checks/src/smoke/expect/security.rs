@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 
+use crate::scrub::masked;
 use crate::smoke::answer::Answer;
 use crate::smoke::form::{Durations, Inline, SecurityHeader};
 use crate::smoke::result::Mismatch;
@@ -76,5 +77,5 @@ fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
 }
 
 fn unmet(name: &HeaderName, wanted: String, found: Option<String>) -> Mismatch {
-    Mismatch::new(format!("header {name}"), wanted, found.unwrap_or_else(|| NOTHING.to_owned()))
+    Mismatch::new(format!("header {name}"), wanted, found.map_or_else(|| NOTHING.to_owned(), |found| masked(&found)))
 }

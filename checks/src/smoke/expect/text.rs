@@ -1,5 +1,6 @@
 //! Conditions on a text that may be there several times, as headers and query parameters may: one that meets them all is enough.
 
+use crate::scrub::masked;
 use crate::smoke::form::TextCondition;
 use crate::smoke::result::Mismatch;
 use crate::template::Values;
@@ -15,7 +16,7 @@ pub(super) fn judge(what: &str, conditions: &[TextCondition], found: &[&str], va
     // None meets them all: what is wrong is said of the last one, or of there being none.
     let last = found.last().copied();
     let unmet = conditions.iter().filter(|condition| !condition.is_met_by(last, values));
-    unmet.map(|condition| Mismatch::new(what, condition.words(values), last.unwrap_or(NOTHING))).collect()
+    unmet.map(|condition| Mismatch::new(what, condition.words(values), last.map_or_else(|| NOTHING.to_owned(), masked))).collect()
 }
 
 impl TextCondition {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::moment::Moment;
-use crate::scrub::Scrubber;
+use crate::scrub::register;
 use crate::secret::Secret;
 use crate::smoke::result::{TestResult, TestVerdict};
 use crate::template::Values;
@@ -15,21 +15,14 @@ use super::course::Course;
 /// Keeps the results of one run, by the test's place in the suite.
 pub(super) struct Clerk<'a> {
     moment: Moment,
-    scrubber: Mutex<Scrubber>,
     results: Mutex<BTreeMap<usize, TestResult>>,
     on_result: OnResult<'a>,
 }
 
 impl<'a> Clerk<'a> {
     pub(super) fn new(moment: Moment, values: &Values, on_result: OnResult<'a>) -> Self {
-        let scrubber = Mutex::new(Scrubber::new(values.confidential()));
-        Self { moment, scrubber, results: Mutex::default(), on_result }
-    }
-
-    /// Texts that must not be read by people, from here on.
-    pub(super) fn confide(&self, secrets: impl IntoIterator<Item = String>) {
-        let mut scrubber = open(&self.scrubber);
-        secrets.into_iter().for_each(|secret| scrubber.learn(&Secret::new(secret)));
+        values.confidential().for_each(register);
+        Self { moment, results: Mutex::default(), on_result }
     }
 
     /// Writes a test's result, unless it has one.
@@ -39,7 +32,7 @@ impl<'a> Clerk<'a> {
         }
         let test = course.test;
         let request = test.request.words(values);
-        let result = TestResult::new(&test.name, self.moment, &request, verdict, &course.last(), &open(&self.scrubber));
+        let result = TestResult::new(&test.name, self.moment, &request, verdict, &course.last());
         (self.on_result)(&result);
         open(&self.results).insert(index, result);
     }
@@ -48,6 +41,11 @@ impl<'a> Clerk<'a> {
     pub(super) fn finish(self) -> Vec<TestResult> {
         self.results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
     }
+}
+
+/// Texts that must not be read by people, from here on.
+pub(super) fn confide(secrets: impl IntoIterator<Item = String>) {
+    secrets.into_iter().for_each(|secret| register(&Secret::new(secret)));
 }
 
 fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -23,7 +23,7 @@ use crate::template::{Secrecy, Values};
 
 use super::Limits;
 use super::call_off::CallOff;
-use super::clerk::Clerk;
+use super::clerk::{Clerk, confide};
 
 /// How long a step that cleans up is repeated once the run has failed: users wait for traffic to go back.
 const HASTE: Duration = Duration::from_secs(5);
@@ -159,10 +159,9 @@ impl Post<'_> {
 
     async fn attempt(&self, test: &Arc<Test>, values: &Values, jar: &Jar) -> Result<Vec<(String, Value)>, Unmet> {
         let answer = self.answer(test, values, jar).await;
-        self.clerk.confide(jar.values());
+        confide(jar.values());
         let answer = answer?;
         let judged = off_the_reactor(test, answer, values).await.map_err(|failure| Unmet { again: false, ..failure.into() })?;
-        self.clerk.confide(judged.secrets);
         if judged.failures.is_empty() {
             Ok(judged.captured)
         } else {
@@ -181,7 +180,6 @@ impl Post<'_> {
 /// What an answer came to.
 struct Judged {
     captured: Vec<(String, Value)>,
-    secrets: Vec<String>,
     failures: Vec<Mismatch>,
     /// Of an answer that was not as expected, unless it is another origin's.
     body: Option<String>,
@@ -199,11 +197,11 @@ async fn off_the_reactor(test: &Arc<Test>, answer: Answer, values: &Values) -> R
 
 fn judged(test: &Test, answer: &Answer, values: &Values) -> Judged {
     let (captured, missing) = capture(&test.captures, answer, values);
-    let secrets = captured.iter().filter_map(Captured::secret).collect();
+    confide(captured.iter().filter_map(Captured::secret));
     let failures: Vec<Mismatch> = judge(&test.expect, answer, values).into_iter().chain(missing).collect();
     let captured = captured.into_iter().map(|captured| (captured.capture.name.clone(), captured.value)).collect();
     let body = (!failures.is_empty() && !answer.foreign).then(|| answer.text());
-    Judged { captured, secrets, failures, body }
+    Judged { captured, failures, body }
 }
 
 impl Captured<'_> {

@@ -5,6 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
 use crate::destination;
+use crate::scrub::masked;
 use crate::smoke::form::REDIRECTIONS;
 use crate::smoke::result::Mismatch;
 
@@ -45,7 +46,7 @@ pub(super) fn follow(mut outgoing: Outgoing, status: StatusCode, next: Url) -> R
         let private = outgoing.body.as_ref().and_then(|(_, holds)| holds.private());
         if let Some(why) = private {
             let expected = format!("a redirect within the same origin, because the body {why}");
-            return Err(Mismatch::new("redirects", expected, next.origin().ascii_serialization()));
+            return Err(Mismatch::new("redirects", expected, masked(&next.origin().ascii_serialization())));
         }
     }
     outgoing.url = next;

@@ -46,7 +46,7 @@ pub enum EngineError {
         source: reqwest::Error,
     },
     /// It answered with a refusal.
-    #[error("the Docker engine refused to {doing} ({status}): {message}")]
+    #[error("the Docker engine refused to {doing} ({status}): {}", crate::scrub::masked(message))]
     Refused {
         /// What it was asked for.
         doing: &'static str,
@@ -56,7 +56,7 @@ pub enum EngineError {
         message: String,
     },
     /// The image is neither there nor to be had.
-    #[error("the image {image} is not in the Docker engine and cannot be pulled: {message}")]
+    #[error("the image {image} is not in the Docker engine and cannot be pulled: {}", crate::scrub::masked(message))]
     Pull {
         /// The image.
         image: String,

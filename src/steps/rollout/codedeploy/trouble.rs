@@ -4,14 +4,15 @@ use super::CodeDeploy;
 use crate::aws::codedeploy_shapes::{Deployment, Status, Target};
 use crate::decide::Trouble;
 use crate::outcome::Reason;
+use crate::scrub::masked;
 use crate::steps::rollout::alarm;
 
 impl CodeDeploy<'_> {
     pub(super) async fn trouble(&self, deployment: &Deployment) -> Trouble {
         let (code, message) = deployment.error.clone().unwrap_or_default();
         let failed = self.target.as_ref().and_then(Target::failed);
-        let diagnostics = failed.and_then(|event| event.diagnostics.as_ref().map(|why| format!("{}: {why}", event.name)));
-        let cause = diagnostics.or((!message.is_empty()).then(|| message.clone()));
+        let diagnostics = failed.and_then(|event| event.diagnostics.as_ref().map(|why| format!("{}: {}", event.name, masked(why))));
+        let cause = diagnostics.or((!message.is_empty()).then(|| masked(&message)));
         let end = deployment.word.to_lowercase();
         match code.as_str() {
             "ALARM_ACTIVE" => Trouble { reason: Reason::Alarm, sentence: self.alarm().await, cause },

@@ -5,6 +5,7 @@ use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
 use crate::decide::Trouble;
 use crate::documents::deployment_configuration::run_in;
 use crate::outcome::Reason;
+use crate::scrub::masked;
 use crate::steps::rollout::alarm;
 use crate::survey::optional;
 
@@ -14,12 +15,12 @@ const INHERITED: &str = " (it pauses at our gates, for mode continue or mode abo
 impl Native<'_> {
     pub(super) async fn trouble(&self, deployment: &ServiceDeployment) -> Trouble {
         if let Some(newer) = self.newer().await {
-            return Trouble { reason: Reason::Superseded, sentence: newer, cause: deployment.status_reason.clone() };
+            return Trouble { reason: Reason::Superseded, sentence: newer, cause: deployment.status_reason.as_deref().map(masked) };
         }
         let rollback = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.clone());
         let cause = rollback.or_else(|| deployment.status_reason.clone()).filter(|why| !why.is_empty());
         let (reason, what) = self.reason(deployment, cause.as_deref()).await;
-        Trouble { reason, sentence: format!("{what}; {}", follows(deployment)), cause }
+        Trouble { reason, sentence: format!("{what}; {}", follows(deployment)), cause: cause.as_deref().map(masked) }
     }
 
     async fn reason(&self, deployment: &ServiceDeployment, cause: Option<&str>) -> (Reason, String) {

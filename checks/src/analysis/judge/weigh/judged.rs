@@ -5,6 +5,7 @@ use crate::analysis::expression::{Scope, Use};
 use crate::analysis::form::{Check, Conditions, Measure, Reduce, Unit};
 use crate::analysis::question::{Point, Side};
 use crate::measurement::Phase;
+use crate::scrub::masked;
 use crate::statistics::Counts;
 
 use super::data::{Answers, Part, count, errors, requests, result};
@@ -140,6 +141,6 @@ fn against_blue(answers: &Answers<'_>, (blue, green): (u64, u64), policy: &Compa
 }
 
 fn quoted(first: &[String]) -> String {
-    let lines: Vec<String> = first.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let lines: Vec<String> = first.iter().map(|line| masked(line).split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     format!("first: {}", lines.join(" | "))
 }

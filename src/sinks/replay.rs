@@ -1,0 +1,25 @@
+//! A journal, told again: what its log and its summary were, as plain text.
+//!
+//! A journal is a file that anybody may have written. Nothing of it is a workflow command when it is told, not even one of ours: whoever
+//! replays a run does not repeat its annotations.
+
+use crate::event::Stamped;
+use crate::github::commands::{as_text, harmless};
+use crate::outcome::NO_OUTCOME;
+use crate::report::Report;
+use crate::sinks::console::{Console, capital};
+use crate::sinks::summary;
+
+/// The lines of the log, then those of the summary.
+pub fn lines(events: &[Stamped]) -> Vec<String> {
+    let mut console = Console::default();
+    let log = events.iter().flat_map(|event| console.lines(event));
+    let mut lines: Vec<String> = log.filter_map(|line| as_text(&line)).collect();
+    let report = Report::of(events);
+    if report.outcome.is_none() && !report.is_refused() {
+        lines.push(format!("{}.", capital(NO_OUTCOME)));
+    }
+    lines.push(String::new());
+    lines.extend(summary::of(&report).lines().map(harmless));
+    lines
+}
