@@ -12,6 +12,7 @@
 //! | `statistics/` | whether two sides differ by more than chance |
 //! | `measurement` | the one form in which a measurement is reported |
 //! | `template`, `words`, `scope` | texts with `${…}` in them, reading them, and which names mean something where |
+//! | `files` | files that inputs and documents name: regular, inside the job's folders, of bounded size |
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
 //! | `destination` | where no request of a document goes |
 //! | `environment` | which variables of the environment a document may use |
@@ -28,6 +29,7 @@ mod destination;
 pub mod document;
 pub mod duration;
 pub mod environment;
+pub mod files;
 #[cfg(test)]
 mod generated;
 pub mod load;

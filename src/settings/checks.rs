@@ -50,7 +50,7 @@ fn idle_testers(checks: &Checks, collect: &mut Collect) {
 
 /// A path is one line without a colon followed by a space; YAML that is worth testing has at least one.
 fn suite(text: &str, runner: &Runner, environment: Environment<'_>, collect: &mut Collect) -> Option<Suite> {
-    let files = |path: &str| runner.workspace.bytes(path).map_err(|error| error.to_string());
+    let files = |path: &str| runner.workspace.document_file(path).map_err(|error| error.to_string());
     let outside = Outside { files: &files, environment };
     if text.contains('\n') || text.contains(": ") {
         return collect.keep_all(smoke::parse(text, "inline", outside));

@@ -8,6 +8,7 @@ use crate::inputs::Inputs;
 use crate::registry::{Credentials, ImageReference};
 use crate::runner::Runner;
 use crate::secret::Secret;
+use crate::workspace::Workspace;
 
 /// Who we are to the registry that has the image.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +79,8 @@ fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
 /// The file that is named must be there; the one that a login may have left need not be.
 fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Collect) -> SourceLogin {
     let Some(path) = &inputs.docker_config else { return from_ambient(runner, host).unwrap_or_default() };
-    let path = if runner.workspace.path(path).is_dir() { format!("{}/config.json", path.trim_end_matches('/')) } else { path.clone() };
+    let is_folder = runner.workspace.find(path).is_ok_and(|found| found.is_dir());
+    let path = if is_folder { format!("{}/config.json", path.trim_end_matches('/')) } else { path.clone() };
     let read = runner.workspace.read(&path).map_err(|error| format!("{path} {error}"));
     match read.and_then(|text| docker_config::login(&text, host).map_err(|why| format!("{path} cannot be used: {why}"))) {
         Ok(login) => taken(login, &path),
@@ -91,7 +93,7 @@ fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Colle
 
 fn from_ambient(runner: &Runner, host: &str) -> Option<SourceLogin> {
     let path = ambient(runner)?;
-    let text = runner.workspace.read(&path).ok()?;
+    let text = Workspace::stated(&path).ok()?;
     Some(match docker_config::login(&text, host) {
         Ok(login) => taken(login, &path),
         Err(why) => SourceLogin::OutOfReach(format!("{path} is not read for credentials: {why}")),

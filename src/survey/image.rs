@@ -1,5 +1,7 @@
 //! Where the image is: on this machine, in a registry, or where it is to go already.
 
+use std::path::Path;
+
 use super::Unready;
 use super::registries::Registries;
 use super::repository::{RepositorySeen, RepositoryState};
@@ -11,6 +13,7 @@ use crate::problem::Problem;
 use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Root, Source, SourceError, Sources, Tag, Target};
 use crate::run::Run;
 use crate::settings::{ImageSettings, Mode, Push, Settings, SourceLogin};
+use crate::workspace::Workspace;
 
 /// The image, found.
 #[derive(Debug)]
@@ -101,7 +104,8 @@ impl Finding<'_> {
             | ImageReference::OciArchive { .. }
             | ImageReference::DockerArchive { .. } => None,
         };
-        Ok(registry::find(reference, &self.sources(registry), &|_| {}).await)
+        let reference = located(reference, &self.run.runner.workspace)?;
+        Ok(registry::find(&reference, &self.sources(registry), &|_| {}).await)
     }
 
     fn sources(&self, registry: Option<Target>) -> Sources {
@@ -169,6 +173,21 @@ impl Finding<'_> {
         };
         problem("image", chain_of(error).join(": "), &remedy)
     }
+}
+
+/// The same image with the real place of its files, which must be inside the job's folders.
+fn located(reference: &ImageReference, workspace: &Workspace) -> Result<ImageReference, Unready> {
+    let find = |path: &Path| {
+        let text = path.display().to_string();
+        let remedy = "the path is relative to the workspace; files outside the workspace are not seen by the action";
+        workspace.find(&text).map_err(|error| problem("image", format!("{text} {error}"), remedy))
+    };
+    Ok(match reference {
+        ImageReference::Layout { dir, tag } => ImageReference::Layout { dir: find(dir)?, tag: tag.clone() },
+        ImageReference::OciArchive { file, tag } => ImageReference::OciArchive { file: find(file)?, tag: tag.clone() },
+        ImageReference::DockerArchive { file, name } => ImageReference::DockerArchive { file: find(file)?, name: name.clone() },
+        ImageReference::Engine(_) | ImageReference::Registry(_) | ImageReference::Bare(_) => reference.clone(),
+    })
 }
 
 /// Whether the image is in ECR, which takes no other credentials than AWS's.

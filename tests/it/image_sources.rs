@@ -181,11 +181,10 @@ async fn an_image_is_promoted_from_one_repository_to_another_without_a_rebuild()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archive_of_a_layout_is_the_same_image_as_the_layout() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let archive = folder.path().join("image.tar");
+    let mut play = story().begin().await;
+    let archive = play.temp().join("image.tar");
     let packed = std::process::Command::new("tar").arg("-C").arg(layout("1.1.0")).arg("-cf").arg(&archive).arg(".").status().expect("tar");
     assert!(packed.success());
-    let mut play = story().begin().await;
     let action =
         Action::service().with("image", &format!("oci-archive:{}", archive.display())).with("repository", "app").with("tags", "1.1.0");
     let told = play.act(action).await;

@@ -15,6 +15,7 @@ mod contracts;
 mod definitions;
 mod documents_trust;
 mod hand_changed;
+mod files;
 mod harness;
 mod image;
 mod image_platform;

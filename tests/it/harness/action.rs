@@ -37,6 +37,8 @@ pub(crate) struct Action {
     pub(super) inputs: BTreeMap<String, String>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) files: Vec<(String, String)>,
+    pub(super) links: Vec<(String, String)>,
+    pub(super) pipes: Vec<String>,
     pub(super) deeds: Vec<(When, Deed)>,
     pub(super) versions: Vec<String>,
 }
@@ -45,7 +47,8 @@ impl Action {
     /// Only what makes a story short.
     pub(crate) fn bare() -> Self {
         let inputs = [("poll-interval".to_owned(), "50ms".to_owned())].into();
-        Self { inputs, environment: BTreeMap::new(), files: Vec::new(), deeds: Vec::new(), versions: Vec::new() }
+        let (files, links, pipes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { inputs, environment: BTreeMap::new(), files, links, pipes, deeds: Vec::new(), versions: Vec::new() }
     }
 
     /// To the service of the story.
@@ -96,6 +99,18 @@ impl Action {
     /// A file in the workspace.
     pub(crate) fn file(mut self, path: &str, content: &str) -> Self {
         self.files.push((path.to_owned(), content.to_owned()));
+        self
+    }
+
+    /// A symbolic link in the workspace.
+    pub(crate) fn link(mut self, path: &str, target: &str) -> Self {
+        self.links.push((path.to_owned(), target.to_owned()));
+        self
+    }
+
+    /// A named pipe in the workspace, into which nobody writes.
+    pub(crate) fn pipe(mut self, path: &str) -> Self {
+        self.pipes.push(path.to_owned());
         self
     }
 

@@ -32,3 +32,17 @@ pub(crate) fn layout(version: &str) -> PathBuf {
     }
     layout
 }
+
+/// A folder inside the workspace, as the build before this step leaves it; contents are shared where the disk allows it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let copy = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            self::copy(&path, &copy);
+        } else if std::fs::hard_link(&path, &copy).is_err() {
+            std::fs::copy(&path, &copy).expect("a copy");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! A story under way: the stage with users on it, and the runs of the action.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ecs_bluegreen::inputs::TABLE;
@@ -142,15 +143,22 @@ impl Play {
         let workspace = self.job.workspace();
         std::fs::create_dir_all(workspace.join("images")).expect("a folder");
         for version in &action.versions {
-            let link = workspace.join("images").join(version);
-            if !link.exists() {
-                std::os::unix::fs::symlink(images::layout(version), link).expect("a link");
+            let copy = workspace.join("images").join(version);
+            if !copy.exists() {
+                images::copy(&images::layout(version), &copy);
             }
         }
         for (path, content) in &action.files {
             let path = workspace.join(path);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, self.filled(content)).expect("a file");
+        }
+        for (path, target) in &action.links {
+            std::os::unix::fs::symlink(target, workspace.join(path)).expect("a link");
+        }
+        for path in &action.pipes {
+            let made = std::process::Command::new("mkfifo").arg(workspace.join(path)).status().expect("mkfifo");
+            assert!(made.success(), "a pipe");
         }
     }
 
@@ -159,6 +167,11 @@ impl Play {
         let port = self.stage.listener("prod").map(|address| address.port().to_string()).unwrap_or_default();
         let text = text.replace("$TEST", &url("test")).replace("$PRODUCTION", &url("prod"));
         text.replace("$PORT", &port).replace("$REGISTRY", &self.stage.registry_host())
+    }
+
+    /// `RUNNER_TEMP`.
+    pub(crate) fn temp(&self) -> PathBuf {
+        self.job.temp()
     }
 
     /// What users have seen so far.

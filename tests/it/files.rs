@@ -1,0 +1,63 @@
+//! Files that inputs name: regular files inside the job's folders, whatever a path or a link says.
+
+use insta::assert_snapshot;
+
+use crate::harness::{Action, Story, layout};
+
+const DOCUMENT: &str = "tests:
+  - { name: body, post: /upload, file: environment }
+  - { name: schema, get: /health, expect: { json-schema: /etc/hostname } }
+  - { name: token, post: /upload, file: .git/config }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
+    let action = Action::service()
+        .link("task.json", "/proc/self/environ")
+        .link("environment", "/proc/self/environ")
+        .link("outside", "../elsewhere")
+        .pipe("analysis.yml")
+        .file("../elsewhere/scan.yml", "fail-on: high")
+        .file("../elsewhere/docker/config.json", "{}")
+        .file(".git/config", "[http]\n")
+        .file("smoke.yml", DOCUMENT);
+    let action = action
+        .with("image", "docker://ghcr.io/org/app:1")
+        .with("repository", "app")
+        .with("docker-config", "outside/docker")
+        .with("scan", "outside/scan.yml")
+        .with("task-definition", "task.json")
+        .with("codedeploy-appspec", "/etc/hostname")
+        .with("create-repository", "/dev/zero")
+        .with("smoke-tests", "smoke.yml")
+        .with("analysis", "analysis.yml")
+        .with("test-url", "$TEST");
+    let told = Story::codedeploy().told(action).await;
+    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+    assert_snapshot!(told.ending(), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_image_comes_from_outside_of_the_workspace() {
+    for image in ["oci:../elsewhere", "oci-archive:/etc/hostname", "docker-archive:link.tar"] {
+        let action = Action::service().file("../elsewhere/index.json", "{}").link("link.tar", "../elsewhere/index.json");
+        let told = Story::codedeploy().told(action.with("image", image).with("repository", "app").with("tags", "1")).await;
+        assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+        assert!(told.ending().contains("cannot be read (it is outside the workspace)"), "{}", told.ending());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_at_a_path_of_the_host_is_found_in_the_workspace_and_in_the_temporary_folder() {
+    let mut play = Story::codedeploy().begin().await;
+    let archive = play.temp().join("image.tar");
+    let packed = std::process::Command::new("tar").arg("-C").arg(layout("1.1.0")).arg("-cf").arg(&archive).arg(".").status().expect("tar");
+    assert!(packed.success());
+    let action = || Action::deploy("1.1.0");
+    let from_archive = play.act(action().with("image", "oci-archive:/home/runner/work/_temp/image.tar")).await;
+    let from_layout = play.act(action().with("image", "oci:/home/runner/work/api/api/images/1.1.0")).await;
+    play.end().await;
+    assert_eq!(from_archive.output("outcome"), "deployed", "{}", from_archive.ending());
+    assert_eq!(from_layout.code, Some(0), "{}", from_layout.ending());
+    assert_eq!(from_archive.output("image-digest"), from_layout.output("image-digest"));
+}
