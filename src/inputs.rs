@@ -76,6 +76,7 @@ inputs! {
         log_options = "log-configuration-options", "none", "Lines name=value, options of the log driver.";
         task_role = "task-role-arn", "none", "The task role.";
         execution_role = "execution-role-arn", "none", "The execution role.";
+        show_values = "show-values", "none: of these it is only said that they are new, changed or removed", "A comma list of fields whose values the log and the summary may show when the task definition changes: environment, command, entry-point, health-check, docker-labels, log-options, tags. Image, sizes, ports, roles and where secrets come from are always shown.";
         keep_null_value_keys = "keep-null-value-keys", "none", "A comma list of keys that are kept although their value is empty.";
     }
     "How it is rolled out" {
@@ -110,7 +111,7 @@ inputs! {
         deadline = "deadline", "from wait-for-minutes and the group's waits", "How long the run may follow the rollout, as a duration: 90s, 45m, 2h.";
         poll_interval = "poll-interval", "adaptive, about 2s", "The time between two looks at AWS, as a duration.";
         wait_max_delay = "wait-max-delay-seconds", "15", "The longest time between two looks when AWS throttles.";
-        max_retries = "max-retries", "3", "How often a read that AWS throttled or failed is tried in all. 0 and 1 mean once.";
+        max_retries = "max-retries", "3; throttled writes for ten minutes", "How often a read that AWS throttled or failed, and a write that AWS throttled, is tried in all. 0 and 1 mean once. Writes that undo something are repeated whatever it says.";
     }
     "Checks" {
         scan = "scan", "none: findings are not looked at", "What the registry's scan of the image may find: the least severity that fails (critical, high, medium, low, informational, any), or a map with fail-on, wait, ignore and unsupported, inline YAML or a path in the workspace; see docs/scan.md.";

@@ -9,22 +9,25 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::clock::{self, Clock};
+use ecs_bluegreen::duration::Human;
 use ecs_bluegreen::engine::{self, Ending};
+use ecs_bluegreen::error::Failure;
 use ecs_bluegreen::event::{Event, Stamped};
 use ecs_bluegreen::github::commands;
-use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED};
+use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED, Reason};
 use ecs_bluegreen::problem::Problem;
 use ecs_bluegreen::run::{Outlets, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::{AwsSettings, InstanceProfile, Settings};
+use ecs_bluegreen::settings::{AwsSettings, DEFAULT_CLUSTER, InstanceProfile, Settings};
 use ecs_bluegreen::sinks::recorder::{self, Recorder, STATE, print};
 use ecs_bluegreen::sinks::{journal, outputs, replay};
-use ecs_bluegreen::undo::Undo;
+use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
 use ecs_bluegreen::{inputs, unwind};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -113,7 +116,8 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     confide(&settings);
     let recorder = Arc::new(recorder(&runner));
     let aws = Aws::connect(&settings.aws).await;
-    let run = new_run(aws, runner, clock, &recorder);
+    let owner = UndoOwner { attempt: runner.run.clone(), cluster: settings.cluster.clone(), service: settings.service.clone() };
+    let run = new_run(aws, runner, clock, owner, &recorder);
     run.tell(started(&run, &settings));
     let ending = engine::run(&run, &settings, stop).await;
     let code = ending.exit_code();
@@ -151,11 +155,12 @@ fn tell_end(run: &Run, ending: Ending) {
     }
 }
 
-fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> Run {
-    let [sink, keeper, hider] = [(); 3].map(|()| Arc::clone(recorder));
+fn new_run(aws: Aws, runner: Runner, clock: Clock, owner: UndoOwner, recorder: &Arc<Recorder>) -> Run {
+    let [sink, keeper, hider, throttled] = [(); 4].map(|()| Arc::clone(recorder));
+    aws.on_throttled(Box::new(move |action, since| throttled.record(&waits(action, since, clock))));
     let outlets = Outlets {
         sink: Box::new(move |event| sink.record(event)),
-        keeper: Box::new(move |armed| keeper.keep(armed)),
+        keeper: Box::new(move |armed| keeper.keep(&owner, armed)),
         hider: Box::new(move |secret| hider.hide(secret)),
     };
     let listener = Arc::clone(recorder);
@@ -163,9 +168,14 @@ fn new_run(aws: Aws, runner: Runner, clock: Clock, recorder: &Arc<Recorder>) -> 
     Run::new(aws, runner, clock, outlets)
 }
 
+/// A write of ours waits until AWS takes it.
+fn waits(action: &str, since: Duration, clock: Clock) -> Stamped {
+    let sentence = format!("AWS throttles {action}: it was not taken for {}, and is sent again", Human(since));
+    Stamped { at_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX), event: Event::Noted { sentence } }
+}
+
 fn recorder(runner: &Runner) -> Recorder {
-    let delimiter = format!("ecs_bluegreen_{:016x}", clock::nonce());
-    Recorder::new(runner.files.clone(), runner.workspace.runner_temp.as_deref(), delimiter)
+    Recorder::new(runner.files.clone(), runner.workspace.runner_temp.as_deref())
 }
 
 fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
@@ -193,22 +203,42 @@ fn stop_signal() -> impl Future<Output = ()> {
 /// Takes back what is still armed. It has minutes, where a cancelled main step has seconds.
 async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let state = variables.get(&format!("STATE_{STATE}")).map(String::as_str).unwrap_or_default();
-    let armed: Vec<Undo> = serde_json::from_str(state).unwrap_or_default();
-    if armed.is_empty() {
+    let runner = Runner::from_variables(variables);
+    let inputs = inputs::read(variables).unwrap_or_default();
+    let cluster = inputs.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.into());
+    let owner = UndoOwner { attempt: runner.run.clone(), cluster, service: inputs.service };
+    let restored = saved::restore(state, &owner);
+    if restored == RestoredUndos::default() {
         print(&["Nothing is left to take back".to_owned()]);
         return 0;
     }
-    let runner = Runner::from_variables(variables);
     let recorder = Arc::new(recorder(&runner));
-    let inputs = inputs::read(variables).unwrap_or_default();
     let region = inputs.region.or_else(|| runner.region.clone()).unwrap_or_default();
     let asked = inputs.use_instance_profile.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let instance_profile = if asked { InstanceProfile::Used } else { InstanceProfile::Unused };
-    let aws = Aws::connect(&AwsSettings { region, attempts: 3, instance_profile, proxy: inputs.http_proxy, registries: Vec::new() }).await;
-    let run = new_run(aws, runner, clock, &recorder);
-    let unwound = unwind::all(&run, &armed).await;
-    recorder.finish_post(&unwound.result(&armed));
-    if unwound.is_stuck() { Outcome::Stuck.exit_code() } else { 0 }
+    let (proxy, registries) = (inputs.http_proxy, Vec::new());
+    let aws = Aws::connect(&AwsSettings { region, attempts: 3, write_attempts: None, instance_profile, proxy, registries }).await;
+    let run = new_run(aws, runner, clock, owner, &recorder);
+    let unusable = tell_unusable(&run, restored.unusable);
+    let unwound = unwind::all(&run, &restored.undos).await;
+    let result = match unusable {
+        0 => unwound.result(&restored.undos),
+        _ if restored.undos.is_empty() => "nothing was undone: the saved state cannot be used".into(),
+        count => format!("{count} of the saved undos cannot be used and were not done; the rest: {}", unwound.result(&restored.undos)),
+    };
+    recorder.finish_post(&result);
+    if unwound.is_stuck() || unusable > 0 { Outcome::Stuck.exit_code() } else { 0 }
+}
+
+/// What of the saved state cannot be used is said as what an undo that failed is: a person has to look.
+fn tell_unusable(run: &Run, unusable: Vec<UnusableUndo>) -> usize {
+    let count = unusable.len();
+    for UnusableUndo { what, why } in unusable {
+        let hint =
+            "look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)";
+        run.tell(Event::UndoFailed { what, failure: Failure::new(Reason::InvalidInputs, why).hint(hint) });
+    }
+    count
 }
 
 fn replay(path: &str) -> u8 {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::ecs_shapes::{Controller, Service, TaskSet};
+use crate::documents::compare::ShownField;
 use crate::documents::task_definition::TaskDefinition;
 use crate::documents::{clean, described, render};
 use crate::error::Failure;
@@ -39,6 +40,8 @@ pub struct Plan {
     pub image_containers: Vec<String>,
     /// The registered revisions the definition is compared with, the one that serves first.
     pub comparable: Vec<Registered>,
+    /// The fields of the definition whose values people may read besides those that are always shown.
+    pub shown_values: Vec<ShownField>,
     /// Where the image goes, when it is pushed.
     pub repository: Option<RepositoryPlan>,
     /// Where it is rolled out.
@@ -159,7 +162,16 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let repository = image::repository(settings, snapshot);
     let mut lines = lines(settings, snapshot, rollout.as_ref());
     lines.extend(repository.as_ref().and_then(RepositoryPlan::line));
-    Ok(Plan { definition, image_containers, comparable: comparable(settings, snapshot), repository, rollout, lines, warnings })
+    Ok(Plan {
+        definition,
+        image_containers,
+        comparable: comparable(settings, snapshot),
+        shown_values: settings.definition.shown_values.clone(),
+        repository,
+        rollout,
+        lines,
+        warnings,
+    })
 }
 
 fn keep<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {

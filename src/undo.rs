@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::OneOffTask;
 
+pub mod saved;
+
 /// An effect of ours and how to recognise it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "undo", rename_all = "kebab-case")]

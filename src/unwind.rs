@@ -108,7 +108,9 @@ pub async fn watch(run: &Run, undo: &Undo) -> Unwound {
 
 /// Takes back everything that is given, newest first, and goes on when one fails. Nothing waits for the containers of testers.
 pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
+    run.aws.begin_undoing();
     let (unwound, ()) = tokio::join!(in_aws(run, armed), tester::remove(run, armed));
+    run.aws.end_undoing();
     unwound
 }
 

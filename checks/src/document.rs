@@ -7,9 +7,13 @@ use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
-use serde_saphyr::{Location, Spanned, UserMessageFormatter, options};
+use serde_saphyr::{Location, Spanned, UserMessageFormatter, budget, options};
 
 use crate::problem::{Position, Problem};
+
+/// What a document may come to when its aliases are expanded: far beyond any that people write.
+const MOST_NODES: usize = 100_000;
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// Line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +66,8 @@ pub struct Entry {
 /// Reads a document; `input` and `origin` name it in the problem.
 pub fn read(text: &str, input: &str, origin: &str) -> Result<Node, Problem> {
     // YAML 1.2: `on` is a text, not a boolean.
-    let options = options! { strict_booleans: true };
+    let budget = budget! { max_nodes: MOST_NODES, max_total_scalar_bytes: MOST_BYTES };
+    let options = options! { strict_booleans: true, budget: budget };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| malformed(&error, input, origin))
 }
 
@@ -171,6 +176,16 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(problem(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_document_built_to_explode_is_refused() {
+        let line = |level: usize| format!("a{level}: &a{level} [{}]\n", [format!("*a{}", level - 1).as_str(); 10].join(", "));
+        let values = format!("a0: &a0 [{}]\n{}", ["x"; 10].join(", "), (1..9).map(line).collect::<String>());
+        let bytes = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 2_000].join(", "));
+        for text in [values, bytes] {
+            assert!(problem(&text).contains("Not valid YAML: "), "{}", problem(&text));
         }
     }
 

@@ -52,8 +52,8 @@ impl From<io::Error> for FileError {
 /// Nothing is there, or it is outside of the folders.
 pub fn resolve(path: &Path, folders: &[&Path]) -> Result<PathBuf, FileError> {
     let resolved = path.canonicalize()?;
-    let roots = folders.iter().filter_map(|folder| folder.canonicalize().ok());
-    let inside = roots.filter_map(|root| resolved.strip_prefix(root).ok().map(Path::to_owned)).next();
+    let mut roots = folders.iter().filter_map(|folder| folder.canonicalize().ok());
+    let inside = roots.find_map(|root| resolved.strip_prefix(root).ok().map(Path::to_owned));
     match inside {
         None => Err(FileError::Outside),
         Some(rest) if rest.iter().any(|part| part.eq_ignore_ascii_case(GIT)) => Err(FileError::Git),

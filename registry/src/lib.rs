@@ -8,6 +8,7 @@
 //! | `graph`, `media` | everything that belongs to an image; manifests and configs |
 //! | `blob`, `spool`, `digest`, `compress` | bytes that are read again and again, verified each time; the temporary file; sha256; gzip |
 //! | `standing`, `known` | what the repository has before anything is moved |
+//! | `body` | an answer is read up to a length |
 //! | `client/` | speaks with one repository of a registry |
 //! | `push` | the transfer as a straight line: [`push`] |
 //! | `progress`, `error` | what it tells, and what can go wrong |
@@ -20,6 +21,7 @@
 
 mod archive;
 mod blob;
+mod body;
 mod client;
 mod compress;
 mod digest;
@@ -41,6 +43,7 @@ mod standing;
 
 pub use archive::ArchiveError;
 pub use blob::BlobError;
+pub use body::{BodyError, read_body, read_words};
 pub use client::{Credentials, Renewal, Target, Transport};
 pub use digest::{Digest, DigestError};
 pub use error::{PushError, SourceError, Step};

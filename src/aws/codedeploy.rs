@@ -7,7 +7,7 @@ use aws_sdk_codedeploy::types::{
 
 use super::codedeploy_shapes::{Deployment, Group, LifecycleEvent, ReadyWait, Set, Status, Target};
 use super::error::told;
-use super::{Aws, AwsError, unthrottled};
+use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
 
 /// What is asked of CreateDeployment.
@@ -68,14 +68,17 @@ impl Aws {
     /// Creates a deployment; its id.
     pub async fn create_deployment(&self, new: &NewDeployment<'_>) -> Result<String, AwsError> {
         const ACTION: &str = "codedeploy:CreateDeployment";
-        unthrottled(async || {
-            let call = self.codedeploy_once().create_deployment().application_name(new.application).deployment_group_name(new.group);
-            let call =
-                call.set_deployment_config_name(new.config.map(str::to_owned)).description(new.description).revision(revision(new.content));
-            let answer = told(ACTION, call.auto_rollback_configuration(auto_rollback(new.alarms)).send().await)?;
-            answer.deployment_id.ok_or_else(|| AwsError::incomplete(ACTION, "the deployment's id"))
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = self.codedeploy_once().create_deployment().application_name(new.application).deployment_group_name(new.group);
+                let call = call
+                    .set_deployment_config_name(new.config.map(str::to_owned))
+                    .description(new.description)
+                    .revision(revision(new.content));
+                let answer = told(ACTION, call.auto_rollback_configuration(auto_rollback(new.alarms)).send().await)?;
+                answer.deployment_id.ok_or_else(|| AwsError::incomplete(ACTION, "the deployment's id"))
+            })
+            .await
     }
 
     /// The deployment as it is now.
@@ -122,11 +125,12 @@ impl Aws {
 
     /// Stops the deployment and has CodeDeploy roll it back. Sending it twice is safe.
     pub async fn stop_deployment(&self, deployment: &str) -> Result<(), AwsError> {
-        unthrottled(async || {
-            let call = self.codedeploy().stop_deployment().deployment_id(deployment).auto_rollback_enabled(true);
-            told("codedeploy:StopDeployment", call.send().await).map(drop)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = self.codedeploy().stop_deployment().deployment_id(deployment).auto_rollback_enabled(true);
+                told("codedeploy:StopDeployment", call.send().await).map(drop)
+            })
+            .await
     }
 }
 

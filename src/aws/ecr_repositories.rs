@@ -7,7 +7,7 @@ use aws_sdk_ecr::types::{
 
 use super::ecr::RegistryAccess;
 use super::error::told;
-use super::{Aws, AwsError, unthrottled};
+use super::{Aws, AwsError};
 use crate::documents::wildcard;
 use crate::settings::{NewRepository, TagRule};
 
@@ -102,7 +102,7 @@ impl Aws {
     /// Makes a repository with what was asked for; what was not is left to ECR. One that is there already is no failure.
     pub async fn create_repository(&self, registry: &RegistryAccess, name: &str, wanted: &NewRepository) -> Result<Created, AwsError> {
         let client = self.ecr_once_in(&registry.region);
-        let made = unthrottled(async || {
+        let made = self.write_retry.send(async || {
             let call = client.create_repository().set_registry_id(registry.account.clone()).repository_name(name);
             let scan = wanted.scan_on_push.map(|scan| ImageScanningConfiguration::builder().scan_on_push(scan).build());
             let call = call.set_image_scanning_configuration(scan).set_encryption_configuration(encryption(wanted)?);
@@ -121,11 +121,12 @@ impl Aws {
     /// Lets a repository keep its newest images only. Putting the same policy twice is putting it once, so it is tried again.
     pub async fn keep_newest(&self, registry: &RegistryAccess, name: &str, count: u32) -> Result<(), AwsError> {
         let client = self.ecr_in(&registry.region);
-        unthrottled(async || {
-            let call = client.put_lifecycle_policy().set_registry_id(registry.account.clone()).repository_name(name);
-            told("ecr:PutLifecyclePolicy", call.lifecycle_policy_text(lifecycle(count)).send().await).map(drop)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = client.put_lifecycle_policy().set_registry_id(registry.account.clone()).repository_name(name);
+                told("ecr:PutLifecyclePolicy", call.lifecycle_policy_text(lifecycle(count)).send().await).map(drop)
+            })
+            .await
     }
 
     /// Whether the account lets layers be mounted from one repository to another.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, send_as_it_is};
 use super::ecs_shapes::{Service, Task};
 use super::error::told;
-use super::{Aws, AwsError, unthrottled};
+use super::{Aws, AwsError};
 
 /// DescribeTasks takes at most this many.
 const TASKS: usize = 100;
@@ -73,13 +73,14 @@ impl Aws {
     pub async fn register_task_definition(&self, definition: &Value) -> Result<Value, AwsError> {
         const ACTION: &str = "ecs:RegisterTaskDefinition";
         let family = definition["family"].as_str().unwrap_or_default();
-        unthrottled(async || {
-            let answer = Answer::default();
-            let call = self.ecs_once().register_task_definition().family(family);
-            told(ACTION, call.customize().mutate_request(send_as_it_is(definition)).interceptor(answer.clone()).send().await)?;
-            answer.json(ACTION)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let answer = Answer::default();
+                let call = self.ecs_once().register_task_definition().family(family);
+                told(ACTION, call.customize().mutate_request(send_as_it_is(definition)).interceptor(answer.clone()).send().await)?;
+                answer.json(ACTION)
+            })
+            .await
     }
 
     /// The family's newest ACTIVE revisions, newest first.
@@ -97,20 +98,22 @@ impl Aws {
     /// Takes a revision out of use. One that is out of use already is fine.
     pub async fn deregister_task_definition(&self, revision: &str) -> Result<(), AwsError> {
         const ACTION: &str = "ecs:DeregisterTaskDefinition";
-        unthrottled(async || told(ACTION, self.ecs_once().deregister_task_definition().task_definition(revision).send().await).map(drop))
+        self.write_retry
+            .send(async || told(ACTION, self.ecs_once().deregister_task_definition().task_definition(revision).send().await).map(drop))
             .await
     }
 
     /// Updates the service with the given request and gives the service as AWS answered.
     pub async fn update_service(&self, request: &Value) -> Result<Service, AwsError> {
         const ACTION: &str = "ecs:UpdateService";
-        unthrottled(async || {
-            let answer = Answer::default();
-            let call = self.ecs_once().update_service().service(request["service"].as_str().unwrap_or_default());
-            told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
-            parsed(ACTION, answer.json(ACTION)?["service"].take())
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let answer = Answer::default();
+                let call = self.ecs_once().update_service().service(request["service"].as_str().unwrap_or_default());
+                told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
+                parsed(ACTION, answer.json(ACTION)?["service"].take())
+            })
+            .await
     }
 
     /// Runs a task. The request carries a client token, so it may be sent again safely.

@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::ecs::parsed;
 use super::ecs_rollout_shapes::{Brief, ServiceDeployment, ServiceRevision};
 use super::error::told;
-use super::{Aws, AwsError, unthrottled};
+use super::{Aws, AwsError};
 
 /// The Describe calls take at most this many.
 const AT_ONCE: usize = 20;
@@ -74,20 +74,22 @@ impl Aws {
             Answered::Continue => DeploymentLifecycleHookAction::Continue,
             Answered::Rollback => DeploymentLifecycleHookAction::Rollback,
         };
-        unthrottled(async || {
-            let call = self.ecs_once().continue_service_deployment().service_deployment_arn(deployment).hook_id(hook);
-            told("ecs:ContinueServiceDeployment", call.action(action.clone()).send().await).map(drop)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = self.ecs_once().continue_service_deployment().service_deployment_arn(deployment).hook_id(hook);
+                told("ecs:ContinueServiceDeployment", call.action(action.clone()).send().await).map(drop)
+            })
+            .await
     }
 
     /// Stops the deployment, with rollback. Sending it twice is safe.
     pub async fn stop_service_deployment(&self, deployment: &str) -> Result<(), AwsError> {
-        unthrottled(async || {
-            let call = self.ecs().stop_service_deployment().service_deployment_arn(deployment);
-            told("ecs:StopServiceDeployment", call.stop_type(StopServiceDeploymentStopType::Rollback).send().await).map(drop)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = self.ecs().stop_service_deployment().service_deployment_arn(deployment);
+                told("ecs:StopServiceDeployment", call.stop_type(StopServiceDeploymentStopType::Rollback).send().await).map(drop)
+            })
+            .await
     }
 }
 

@@ -17,8 +17,6 @@ use aws_smithy_http_client::{ConnectorBuilder, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-use tokio::time::Instant;
-
 use crate::secret::Secret;
 use crate::settings::AwsSettings;
 
@@ -43,21 +41,18 @@ pub mod scaling;
 pub mod secrets;
 pub mod sigv4;
 pub mod sts;
+mod write_retry;
 
 use credentials::Listener;
 pub use error::{AwsError, Kind};
+pub use write_retry::ThrottleNotice;
+use write_retry::WriteRetry;
 
 /// The name in the user agent of every call.
 const APP: &str = "ecs-bluegreen-action";
 /// An endpoint that accepts and never answers must not hang the job: no single answer of the APIs used takes longer.
 const ANSWER: Duration = Duration::from_secs(15);
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long a throttled mutation is sent again. ECS takes one registration a second in an account: two hundred
-/// deployments at once are through after some minutes.
-const THROTTLED_PATIENCE: Duration = Duration::from_mins(10);
-/// The first pause, which doubles, and the longest.
-const THROTTLED_PAUSE: Duration = Duration::from_millis(400);
-const THROTTLED_LONGEST: Duration = Duration::from_secs(12);
 
 /// The clients, each made when it is first needed; connections are shared.
 #[derive(Debug)]
@@ -66,6 +61,7 @@ pub struct Aws {
     writes: SdkConfig,
     listener: Listener,
     count: AtomicU64,
+    write_retry: WriteRetry,
     partition: Partition,
     ecs: OnceLock<aws_sdk_ecs::Client>,
     ecs_once: OnceLock<aws_sdk_ecs::Client>,
@@ -127,6 +123,7 @@ impl Aws {
             writes: shared.into_builder().retry_config(RetryConfig::disabled()).build(),
             listener,
             count: AtomicU64::default(),
+            write_retry: WriteRetry::new(settings.write_attempts),
             partition: Partition { region: settings.region.clone() },
             ecs: OnceLock::new(),
             ecs_once: OnceLock::new(),
@@ -150,6 +147,21 @@ impl Aws {
     /// The region's partition.
     pub fn partition(&self) -> &Partition {
         &self.partition
+    }
+
+    /// Tells every ten seconds while a throttled write waits.
+    pub fn on_throttled(&self, notice: ThrottleNotice) {
+        self.write_retry.set_notice(notice);
+    }
+
+    /// Until [`Aws::end_undoing`], throttled writes are repeated whatever `max-retries` says.
+    pub fn begin_undoing(&self) {
+        self.write_retry.begin_undoing();
+    }
+
+    /// What was to be undone is.
+    pub fn end_undoing(&self) {
+        self.write_retry.end_undoing();
     }
 
     /// How many reads were made so far.
@@ -237,20 +249,6 @@ impl Aws {
 fn in_region(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
     let config = aws_sdk_ecr::config::Builder::from(shared).region(aws_sdk_ecr::config::Region::new(region.to_owned()));
     aws_sdk_ecr::Client::from_conf(config.build())
-}
-
-/// Sends a mutation, again only while AWS throttles it.
-async fn unthrottled<T, F: Future<Output = Result<T, AwsError>>>(send: impl Fn() -> F) -> Result<T, AwsError> {
-    let began = Instant::now();
-    let mut pause = THROTTLED_PAUSE;
-    while began.elapsed() < THROTTLED_PATIENCE {
-        match send().await {
-            Err(error) if error.kind == Kind::Throttled => tokio::time::sleep(jittered(pause)).await,
-            answered => return answered,
-        }
-        pause = (pause * 2).min(THROTTLED_LONGEST);
-    }
-    send().await
 }
 
 /// From half of it to all of it, so that those who were throttled together do not come back together.

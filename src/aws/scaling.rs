@@ -3,7 +3,7 @@
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace, SuspendedState as State};
 
 use super::error::told;
-use super::{Aws, AwsError, Kind, unthrottled};
+use super::{Aws, AwsError, Kind};
 use crate::undo::{SuspendedState, short};
 
 /// The tag of a scalable target whose scale-in a run of ours suspended; its value is the run's id.
@@ -43,12 +43,13 @@ impl Aws {
 
     /// Says what the target rests from, all of it; its capacities stay as they are.
     pub async fn set_suspended(&self, resource: &str, wanted: SuspendedState) -> Result<(), AwsError> {
-        unthrottled(async || {
-            let call = self.scaling_once().register_scalable_target().service_namespace(ServiceNamespace::Ecs).resource_id(resource);
-            let call = call.scalable_dimension(ScalableDimension::from(DIMENSION)).suspended_state(state(wanted));
-            told("application-autoscaling:RegisterScalableTarget", call.send().await).map(drop).map_err(unlooked_at)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = self.scaling_once().register_scalable_target().service_namespace(ServiceNamespace::Ecs).resource_id(resource);
+                let call = call.scalable_dimension(ScalableDimension::from(DIMENSION)).suspended_state(state(wanted));
+                told("application-autoscaling:RegisterScalableTarget", call.send().await).map(drop).map_err(unlooked_at)
+            })
+            .await
     }
 
     /// The run in our tag of the target, if it has our tag.
@@ -60,20 +61,22 @@ impl Aws {
 
     /// Puts the run into our tag of the target.
     pub async fn tag_target(&self, target: &str, run: &str) -> Result<(), AwsError> {
-        unthrottled(async || {
-            let call = self.scaling_once().tag_resource().resource_arn(target).tags(TAG, run);
-            told("application-autoscaling:TagResource", call.send().await).map(drop).map_err(unlooked_at)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = self.scaling_once().tag_resource().resource_arn(target).tags(TAG, run);
+                told("application-autoscaling:TagResource", call.send().await).map(drop).map_err(unlooked_at)
+            })
+            .await
     }
 
     /// Takes our tag off the target.
     pub async fn untag_target(&self, target: &str) -> Result<(), AwsError> {
-        unthrottled(async || {
-            let call = self.scaling_once().untag_resource().resource_arn(target).tag_keys(TAG);
-            told("application-autoscaling:UntagResource", call.send().await).map(drop).map_err(unlooked_at)
-        })
-        .await
+        self.write_retry
+            .send(async || {
+                let call = self.scaling_once().untag_resource().resource_arn(target).tag_keys(TAG);
+                told("application-autoscaling:UntagResource", call.send().await).map(drop).map_err(unlooked_at)
+            })
+            .await
     }
 }
 

@@ -9,13 +9,15 @@ mod lists;
 mod mask;
 mod path;
 mod same;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Value};
 
-pub use diff::{Change, diff};
+pub use diff::{Change, ChangeKind, diff};
 pub use path::Path;
+pub use shown::ShownField;
 
 use self::defaults::{Context, Fields, is_default};
 use self::lists::{Kind, kind_of, partner};

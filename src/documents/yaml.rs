@@ -15,6 +15,8 @@ use super::scalar;
 /// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB, so this
 /// is far beyond any real one, and stops a file that is built to explode.
 const MOST_NODES: usize = 100_000;
+/// The same in bytes of text: a few values may be long, and be repeated often.
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// Something wrong with the text, where it stands (line and column from 1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,23 +47,35 @@ pub(super) fn compose(text: &str) -> Result<Value, Vec<Fault>> {
     }
 }
 
-/// A node that an alias can repeat, and how many nodes it holds.
+/// A node that an alias can repeat, and how much it holds.
 struct Anchored {
     value: Value,
+    size: Size,
+}
+
+/// How much there is of a document.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
     nodes: usize,
+    bytes: usize,
 }
 
 struct Composer<'a> {
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Anchored>,
     faults: Vec<Fault>,
-    nodes: usize,
+    size: Size,
 }
 
 impl<'a> Composer<'a> {
     fn new(text: &'a str) -> Self {
         let options = granit_parser::options! { emit_comments: false };
-        Self { parser: Parser::new_from_str_with_options(text, options), anchors: HashMap::new(), faults: Vec::new(), nodes: 0 }
+        Self {
+            parser: Parser::new_from_str_with_options(text, options),
+            anchors: HashMap::new(),
+            faults: Vec::new(),
+            size: Size::default(),
+        }
     }
 
     fn document(&mut self) -> Result<Value, Fault> {
@@ -86,8 +100,9 @@ impl<'a> Composer<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Value, Fault> {
-        let before = self.nodes;
-        self.count(1, span)?;
+        let before = self.size;
+        let bytes = if let Event::Scalar(text, ..) = &event { text.len() } else { 0 };
+        self.count(Size { nodes: 1, bytes }, span)?;
         let (value, anchor) = match event {
             Event::Alias(id) => (self.alias(id, span)?, 0),
             Event::Scalar(text, style, anchor, tag) => {
@@ -99,17 +114,20 @@ impl<'a> Composer<'a> {
             _ => return Err(Fault::at(span.start, "a value is missing here", "Correct the syntax at this place")),
         };
         if anchor > 0 {
-            self.anchors.insert(anchor, Anchored { value: value.clone(), nodes: self.nodes - before });
+            let size = Size { nodes: self.size.nodes - before.nodes, bytes: self.size.bytes - before.bytes };
+            self.anchors.insert(anchor, Anchored { value: value.clone(), size });
         }
         Ok(value)
     }
 
-    fn count(&mut self, nodes: usize, span: Span) -> Result<(), Fault> {
-        self.nodes += nodes;
-        if self.nodes <= MOST_NODES {
-            return Ok(());
-        }
-        let message = format!("the document has more than {MOST_NODES} values when its aliases are expanded");
+    fn count(&mut self, more: Size, span: Span) -> Result<(), Fault> {
+        self.size = Size { nodes: self.size.nodes + more.nodes, bytes: self.size.bytes + more.bytes };
+        let most = match self.size {
+            Size { nodes, .. } if nodes > MOST_NODES => format!("{MOST_NODES} values"),
+            Size { bytes, .. } if bytes > MOST_BYTES => format!("{} KiB of text", MOST_BYTES / 1024),
+            Size { .. } => return Ok(()),
+        };
+        let message = format!("the document has more than {most} when its aliases are expanded");
         Err(Fault::at(span.start, message, "Make the document smaller or use fewer aliases"))
     }
 
@@ -117,9 +135,9 @@ impl<'a> Composer<'a> {
         let Some(anchored) = self.anchors.get(&id) else {
             return Err(Fault::at(span.start, "the alias stands inside the value it repeats", "Write the value out instead"));
         };
-        let (value, nodes) = (anchored.value.clone(), anchored.nodes);
-        self.count(nodes, span)?;
-        Ok(value)
+        // Counted before it is repeated: what is too much is never there.
+        self.count(anchored.size, span)?;
+        Ok(self.anchors.get(&id).map(|anchored| anchored.value.clone()).unwrap_or_default())
     }
 
     /// A quoted or block scalar is a text; what a plain one is, the core schema says. A number that cannot be kept is
@@ -292,6 +310,10 @@ mod tests {
         let line = |level: usize| format!("a{level}: &a{level} [{}]\n", [format!("*a{}", level - 1).as_str(); 10].join(", "));
         let text = format!("a0: &a0 [{}]\n{}", ["x"; 10].join(", "), (1..9).map(line).collect::<String>());
         assert!(json(&text).contains("more than 100000 values"));
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 2_000].join(", "));
+        assert!(json(&long).contains("more than 1024 KiB of text"), "{}", &json(&long)[..200]);
+        let merged = format!("a: &a {{ k: {} }}\nb:\n{}", "x".repeat(100_000), "  - { <<: *a }\n".repeat(2_000));
+        assert!(json(&merged).contains("more than 1024 KiB of text"), "{}", &json(&merged)[..200]);
         assert!(!places(&"[".repeat(100_000)).is_empty());
     }
 }

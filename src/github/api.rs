@@ -6,15 +6,18 @@ use std::time::Duration;
 use octocrab::Octocrab;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::redirect::Policy;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::Url;
 
 use super::workflow::Workflow;
+use crate::registry::{BodyError, read_body};
 use crate::scrub::masked;
 use crate::secret::Secret;
 
 /// For a whole question, all pages together.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// A page of fifty runs is about a megabyte.
+const LONGEST: usize = 8 * 1024 * 1024;
 /// Runs come newest first. A branch with more than this many newer ones has a bigger problem than a stale run.
 const PAGES: u32 = 2;
 const PER_PAGE: usize = 50;
@@ -57,9 +60,15 @@ pub enum GithubError {
         /// In GitHub's words.
         message: String,
     },
-    /// No answer, or one that is not what the API promises.
+    /// No answer.
     #[error("GitHub's API could not be asked")]
     Failed(#[source] Box<octocrab::Error>),
+    /// An answer that is too long, or that broke off.
+    #[error("GitHub's API could not be asked")]
+    Body(#[from] BodyError),
+    /// An answer that is not what the API promises.
+    #[error("GitHub's answer cannot be read")]
+    Odd(#[from] serde_json::Error),
     /// Too late.
     #[error("GitHub's API did not answer within {} s", DEADLINE.as_secs())]
     Late,
@@ -70,7 +79,7 @@ impl GithubError {
     pub fn is_denied(&self) -> bool {
         match self {
             Self::Answered { status, message } => matches!(status, 403 | 404) && !message.contains("rate limit"),
-            Self::Unusable(_) | Self::Failed(_) | Self::Late => false,
+            Self::Unusable(_) | Self::Failed(_) | Self::Body(_) | Self::Odd(_) | Self::Late => false,
         }
     }
 }
@@ -93,14 +102,29 @@ pub struct Github<'w> {
     workflow: &'w Workflow,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Query<'q> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     branch: Option<&'q str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'q str>,
     per_page: usize,
     page: u32,
+}
+
+impl Query<'_> {
+    fn text(&self) -> String {
+        let mut text = url::form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(self.branch.map(|branch| ("branch", branch)));
+        text.extend_pairs(self.status.map(|status| ("status", status)));
+        text.append_pair("per_page", &self.per_page.to_string()).append_pair("page", &self.page.to_string());
+        text.finish()
+    }
+}
+
+/// GitHub's words for why not.
+#[derive(Debug, Default, Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    message: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,7 +178,14 @@ impl<'w> Github<'w> {
     async fn page(&self, query: &Query<'_>) -> Result<Vec<WorkflowRun>, GithubError> {
         let file = utf8_percent_encode(&self.workflow.file, SEGMENT);
         let route = format!("/repos/{}/actions/workflows/{file}/runs", self.workflow.repository);
-        Ok(self.client.get::<Page, _, _>(route, Some(query)).await?.workflow_runs)
+        let answer = reqwest::Response::from(self.client._get(format!("{route}?{}", query.text())).await?.map(reqwest::Body::wrap));
+        let status = answer.status();
+        let body = read_body(answer, LONGEST).await?;
+        if !status.is_success() {
+            let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
+            return Err(GithubError::Answered { status: status.as_u16(), message: refusal.message });
+        }
+        Ok(serde_json::from_slice::<Page>(&body)?.workflow_runs)
     }
 }
 
@@ -223,6 +254,33 @@ mod tests {
         let more = [(403, "API rate limit exceeded for installation", false), (500, "Server Error", false)];
         for (status, message, expected) in table.into_iter().chain(more) {
             assert_eq!(GithubError::Answered { status, message: message.into() }.is_denied(), expected, "{status} {message}");
+        }
+    }
+
+    /// An API that answers a request with this head, and with a body that never ends.
+    async fn endless(head: &'static str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            stream.write_all(format!("HTTP/1.1 {head}\r\ncontent-type: application/json\r\n\r\n").as_bytes()).await.unwrap();
+            let spaces = vec![b' '; 65_536];
+            while stream.write_all(&spaces).await.is_ok() {}
+        });
+        api
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_never_ends_is_not_read_to_its_end() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        for head in ["200 OK", "500 Internal Server Error"] {
+            let (repository, file) = ("octo/shop".into(), "deploy.yml".into());
+            let workflow = Workflow { api: endless(head).await, repository, file, branch: None, number: 41 };
+            let github = Github::connect(&workflow, &Secret::new("t0ken")).unwrap();
+            let error = github.queue_position().await.unwrap_err();
+            assert!(matches!(error, GithubError::Body(BodyError::TooLong(_))), "{head}: {error:?}");
         }
     }
 

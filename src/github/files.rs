@@ -1,9 +1,11 @@
 //! The runner's command files: GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY.
 //!
-//! Values are written between random delimiters, so that no value can end its own block. Every write is appended
+//! Every value is written between delimiters of its own that nobody can foresee, so that no value can end its own block. Every write is appended
 //! and complete: what a killed process had written before stays valid.
 
+use std::collections::hash_map::RandomState;
 use std::fs::OpenOptions;
+use std::hash::BuildHasher;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,8 +27,15 @@ pub struct Files {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn append_value(file: &Path, name: &str, value: &str, delimiter: &str) -> io::Result<()> {
+pub fn append_value(file: &Path, name: &str, value: &str) -> io::Result<()> {
+    let delimiter = delimiter();
     append(file, &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"))
+}
+
+/// 128 bits that follow neither from the clock nor from an earlier delimiter: the keys of the hash are the system's random numbers.
+fn delimiter() -> String {
+    let [left, right] = [0_u8, 1].map(|half| RandomState::new().hash_one(half));
+    format!("ecs_bluegreen_{left:016x}{right:016x}")
 }
 
 /// Appends the text, cut at GitHub's limit for summaries at the end of a line.
@@ -53,6 +62,16 @@ fn append(file: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_value_has_a_delimiter_of_its_own() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        (0..50).for_each(|_| append_value(file.path(), "name", "value").unwrap());
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        let delimiters: std::collections::BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("name<<")).collect();
+        assert_eq!(delimiters.len(), 50);
+        assert!(delimiters.iter().all(|delimiter| delimiter.len() == "ecs_bluegreen_".len() + 32), "{delimiters:?}");
+    }
 
     #[test]
     fn a_long_summary_is_cut_at_the_end_of_a_line() {

@@ -6,6 +6,8 @@ use super::collect::Collect;
 use super::{DefinitionSettings, DefinitionSource};
 use crate::documents::changes::{ChangeInputs, Changes, ContainerInput};
 use crate::documents::clean::KeptKeys;
+use crate::documents::compare::ShownField;
+use crate::documents::lists::commas;
 use crate::documents::{parse, shape};
 use crate::inputs::Inputs;
 use crate::problem::Problem;
@@ -16,7 +18,13 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     let changes = collect.keep_all(changes(inputs));
     let kept = collect.keep(KeptKeys::parse(inputs.keep_null_value_keys.as_deref().unwrap_or_default()));
     both_names(inputs, collect);
-    Some(DefinitionSettings { source: source?, changes: changes?, kept: kept? })
+    let shown_values = shown_values(inputs, collect);
+    Some(DefinitionSettings { source: source?, changes: changes?, kept: kept?, shown_values })
+}
+
+fn shown_values(inputs: &Inputs, collect: &mut Collect) -> Vec<ShownField> {
+    let words = commas(inputs.show_values.as_deref().unwrap_or_default());
+    words.iter().filter_map(|word| collect.word("show-values", Some(word), ShownField::WORDS)).collect()
 }
 
 fn changes(inputs: &Inputs) -> Result<Changes, Vec<Problem>> {

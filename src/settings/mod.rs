@@ -13,6 +13,7 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
 use crate::documents::changes::Changes;
 use crate::documents::clean::KeptKeys;
+use crate::documents::compare::ShownField;
 use crate::documents::ebs::ManagedVolume;
 use crate::inputs::Inputs;
 use crate::problem::Problem;
@@ -47,6 +48,9 @@ pub use repository::{NewRepository, TagRule};
 pub use rollout::AppSpecSource;
 pub use strategy::{Strategy, StrategySettings};
 pub use task::{TaskSettings, Wait};
+
+/// ECS's own name for the cluster that is meant when none is named.
+pub const DEFAULT_CLUSTER: &str = "default";
 
 /// Everything the user asked for, in types.
 #[derive(Debug, Clone)]
@@ -127,6 +131,8 @@ pub struct DefinitionSettings {
     pub changes: Changes,
     /// Keys kept although empty.
     pub kept: KeptKeys,
+    /// Fields whose values are shown when they change, besides those that always are.
+    pub shown_values: Vec<ShownField>,
 }
 
 /// Where the task definition comes from.
@@ -258,6 +264,8 @@ pub struct AwsSettings {
     pub attempts: u32,
     /// Whether the machine's own credentials may be used.
     pub instance_profile: InstanceProfile,
+    /// Tries of a write that AWS throttles; for ten minutes when absent.
+    pub write_attempts: Option<u32>,
     /// A proxy.
     pub proxy: Option<String>,
     /// Accounts whose registries a token is asked for.
@@ -301,7 +309,7 @@ impl Settings {
             Some(Self {
                 mode,
                 control,
-                cluster: inputs.cluster.clone().unwrap_or_else(|| "default".into()),
+                cluster: inputs.cluster.clone().unwrap_or_else(|| DEFAULT_CLUSTER.into()),
                 service: inputs.service.clone(),
                 version: version(mode, inputs, image.as_ref(), runner),
                 image,
@@ -325,7 +333,7 @@ fn version(mode: Mode, inputs: &Inputs, image: Option<&ImageSettings>, runner: &
 
 /// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
 fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSettings> {
-    let attempts = collect.number("max-retries", inputs.max_retries.as_deref(), 0..=20).unwrap_or(3).max(1);
+    let given = collect.number("max-retries", inputs.max_retries.as_deref(), 0..=20).map(|retries: u32| retries.max(1));
     let region = inputs.region.clone().or_else(|| runner.region.clone());
     if region.is_none() {
         collect.problem(
@@ -343,5 +351,16 @@ fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSet
     let registries = crate::documents::lists::commas(inputs.registries.as_deref().unwrap_or_default());
     let instance_profile = collect.truth("use-instance-profile", inputs.use_instance_profile.as_deref()).unwrap_or_default();
     let instance_profile = if instance_profile { InstanceProfile::Used } else { InstanceProfile::Unused };
-    Some(AwsSettings { region: region?, attempts, instance_profile, proxy: inputs.http_proxy.clone(), registries })
+    let proxy = proxy(inputs, collect);
+    Some(AwsSettings { region: region?, attempts: given.unwrap_or(3), write_attempts: given, instance_profile, proxy, registries })
+}
+
+/// A proxy that cannot be one must not be left out silently: its user relies on it.
+fn proxy(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+    let text = inputs.http_proxy.as_deref()?;
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.is_none() {
+        collect.problem("http-proxy", "it is not the URL of an HTTP proxy", "write it whole, such as http://proxy.example.com:3128");
+    }
+    url.map(|_| text.to_owned())
 }

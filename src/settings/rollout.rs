@@ -8,6 +8,7 @@ use super::collect::Collect;
 use super::{Follow, PaceSettings, RolloutSettings};
 use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
 use crate::documents::{app_spec, parse};
+use crate::duration::Human;
 use crate::inputs::Inputs;
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -39,7 +40,8 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     let cluster = short(inputs.cluster.as_deref().unwrap_or("default"));
     let service = short(inputs.service.as_deref().unwrap_or_default());
     let app_spec = app_spec(inputs, runner, collect);
-    let pace = pace(inputs, collect);
+    let (wait, deadline) = (Duration::from_secs(60 * minutes(inputs, collect)), collect.duration("deadline", inputs.deadline.as_deref()));
+    let pace = pace(inputs, deadline.unwrap_or(wait), collect);
     let settings = RolloutSettings {
         app_spec: AppSpecSource::Built,
         application: inputs.codedeploy_application.clone().unwrap_or_else(|| format!("AppECS-{cluster}-{service}")),
@@ -53,8 +55,8 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         propagate_tags: propagate(inputs, collect),
         volume: volume(inputs, collect),
         follow: follow(inputs, collect),
-        wait: Duration::from_secs(60 * minutes(inputs, collect)),
-        deadline: collect.duration("deadline", inputs.deadline.as_deref()),
+        wait,
+        deadline,
         pace,
     };
     Some(RolloutSettings { app_spec: app_spec?, ..settings })
@@ -105,11 +107,16 @@ fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
     }
 }
 
-fn pace(inputs: &Inputs, collect: &mut Collect) -> PaceSettings {
+/// Whoever looks less often than the time for everything allows would not see how it ended.
+fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PaceSettings {
     let longest = collect.number("wait-max-delay-seconds", inputs.wait_max_delay.as_deref(), 1..=3600_u64);
     let fixed = collect.duration("poll-interval", inputs.poll_interval.as_deref());
     if fixed.is_some_and(|fixed| fixed.is_zero()) {
         collect.problem("poll-interval", "it is zero", "use a duration such as 2s, or leave it out");
+    }
+    if let Some(fixed) = fixed.filter(|fixed| *fixed >= limit) {
+        let message = format!("{} is as long as the rollout is followed at all ({})", Human(fixed), Human(limit));
+        collect.problem("poll-interval", message, "use a duration such as 2s, or leave it out");
     }
     PaceSettings { fixed, longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs) }
 }

@@ -17,6 +17,7 @@ use crate::scrub;
 use crate::secret::Secret;
 use crate::sinks::{console::Console, journal, markdown, outputs, summary};
 use crate::undo::Undo;
+use crate::undo::saved::{self, UndoOwner};
 
 /// The name of the state in which armed undos are kept.
 pub const STATE: &str = "undos";
@@ -27,7 +28,6 @@ const LATE: &[&str] = &["outcome", "reason", "rolled-back", "duration-seconds", 
 /// Records a run.
 pub struct Recorder {
     files: Files,
-    delimiter: String,
     recorded: Mutex<Recorded>,
 }
 
@@ -40,11 +40,11 @@ struct Recorded {
 
 impl Recorder {
     /// A recorder that journals to `folder`, where there is one.
-    pub fn new(files: Files, folder: Option<&Path>, delimiter: String) -> Self {
+    pub fn new(files: Files, folder: Option<&Path>) -> Self {
         let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
         let journal = path.and_then(|path| OpenOptions::new().create(true).write(true).truncate(true).open(path).ok());
         let recorded = Recorded { report: Report::begin(), console: Console::default(), journal, written: Vec::new() };
-        Self { files, delimiter, recorded: Mutex::new(recorded) }
+        Self { files, recorded: Mutex::new(recorded) }
     }
 
     /// Takes an event.
@@ -76,11 +76,10 @@ impl Recorder {
         print(&mask(secret.expose(), outputs::is_said));
     }
 
-    /// Keeps what is armed for the post step.
-    pub fn keep(&self, armed: &[Undo]) {
+    /// Keeps what is armed for the post step, and whose it is.
+    pub fn keep(&self, owner: &UndoOwner, armed: &[Undo]) {
         let Some(state) = &self.files.state else { return };
-        let text = serde_json::to_string(armed).unwrap_or_default();
-        complain("GITHUB_STATE", append_value(state, STATE, &text, &self.delimiter));
+        complain("GITHUB_STATE", append_value(state, STATE, &saved::save(owner, armed)));
     }
 
     /// Writes the outputs that are left and the summary.
@@ -105,7 +104,7 @@ impl Recorder {
         let Some(file) = &self.files.output else { return };
         for output in outputs::of(&recorded.report) {
             if wanted(output.0) && !recorded.written.contains(&output) {
-                complain("GITHUB_OUTPUT", append_value(file, output.0, &output.1, &self.delimiter));
+                complain("GITHUB_OUTPUT", append_value(file, output.0, &output.1));
                 recorded.written.push(output);
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::aws::AwsError;
-use crate::documents::compare::{diff, differences, equivalent};
+use crate::documents::compare::{ShownField, diff, differences, equivalent};
 use crate::documents::described::from_described;
 use crate::error::{Explain, Failure};
 use crate::event::Event;
@@ -52,7 +52,8 @@ pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<
         tell(run, &same.arn, plan, Vec::new(), false);
         return Ok(Revision { arn: same.arn.clone(), definition, registered: false });
     }
-    let changes = plan.comparable.first().map(|registered| changes(&registered.answer, &definition)).unwrap_or_default();
+    let changes =
+        plan.comparable.first().map(|registered| changes(&registered.answer, &definition, &plan.shown_values)).unwrap_or_default();
     let answer = register(run, &definition).await?;
     let arn = arn_of(&answer).map_err(RevisionError)?;
     run.arm(Undo::Revision(RevisionUndo { arn: arn.clone(), service: plan.rollout.as_ref().map(|rollout| rollout.place.clone()) }));
@@ -78,8 +79,8 @@ fn with_image(definition: &Value, containers: &[String], image: Option<&Pinned>)
     definition
 }
 
-fn changes(registered: &Value, definition: &Value) -> Vec<String> {
-    let lines = diff(&from_described(registered), definition);
+fn changes(registered: &Value, definition: &Value, shown: &[ShownField]) -> Vec<String> {
+    let lines = diff(&from_described(registered), definition, shown);
     let more = lines.len().saturating_sub(LINES);
     let shown = lines.iter().take(LINES).map(ToString::to_string);
     shown.chain((more > 0).then(|| format!("… and {more} more"))).collect()

@@ -40,14 +40,14 @@ async fn all_problems_are_told_at_once() {
       hint: use letters, digits, `_`, `.` and `-`, at most 128
     ::error title=input refused::task-definition: nowhere.json cannot be read (there is no such file); tried [workspace]/nowhere.json
       hint: give the path of a file that the job has checked out or rendered
+    ::error title=input refused::deadline: `30` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
+      hint: use a duration such as 90s, 10m or 2h
     ::error title=input refused::force-new-deployment: `yes` is neither true nor false
       hint: use true or false
     ::error title=input refused::desired-count: `-1` is not a whole number from 0 to 2147483647
       hint: use a number in that range
     ::error title=input refused::wait-until: `tomorrow` is not one of shifted, completed
       hint: use one of shifted, completed
-    ::error title=input refused::deadline: `30` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
-      hint: use a duration such as 90s, 10m or 2h
     ::error title=input refused::test-url: it is not an http or https URL
       hint: write it whole, such as https://api.example.com:8443
     ::error title=input refused::run-task-container-overrides: inline:1:1: unclosed bracket '{'
@@ -67,10 +67,10 @@ async fn all_problems_are_told_at_once() {
     |---|---|
     | tags&#58; \`not a tag\` is not a tag (1 to 128 of letters, digits, \`\_\`, \`.\`, \`-\`, the first a letter, a digit or \`\_\`) | use letters, digits, \`\_\`, \`.\` and \`-\`, at most 128 |
     | task-definition&#58; nowhere.json cannot be read (there is no such file); tried [workspace]/nowhere.json | give the path of a file that the job has checked out or rendered |
+    | deadline&#58; \`30\` is not a duration such as \`250ms\`, \`90s\`, \`10m\` or \`1h30m\` | use a duration such as 90s, 10m or 2h |
     | force-new-deployment&#58; \`yes\` is neither true nor false | use true or false |
     | desired-count&#58; \`-1\` is not a whole number from 0 to 2147483647 | use a number in that range |
     | wait-until&#58; \`tomorrow\` is not one of shifted, completed | use one of shifted, completed |
-    | deadline&#58; \`30\` is not a duration such as \`250ms\`, \`90s\`, \`10m\` or \`1h30m\` | use a duration such as 90s, 10m or 2h |
     | test-url&#58; it is not an http or https URL | write it whole, such as <code>https&#58;<!-- -->//api.example.com:8443</code> |
     | run-task-container-overrides&#58; inline&#58;1&#58;1&#58; unclosed bracket '{' | Correct the syntax at this place |
     | test-url&#58; URLs are given, but no smoke tests | set smoke-tests, or leave test-url and production-url out |
@@ -326,5 +326,34 @@ async fn an_app_spec_that_does_not_fit_the_definition_is_refused() {
     Nothing was touched: the inputs have a problem
     ::error title=input refused::codedeploy-appspec: ContainerName `web` is not in the task definition
       hint: The task definition has the containers app
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bounds_that_cannot_hold_and_a_proxy_that_is_none_are_refused() {
+    let action = Action::deploy("1.1.0").with("poll-interval", "2h").with("deadline", "90m").with("http-proxy", "proxy.example.com:3128");
+    assert_snapshot!(refused_by_codedeploy(action.with("show-values", "environment, secrets")).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 3 problems
+    ::error title=input refused::show-values: `secrets` is not one of environment, command, entry-point, health-check, docker-labels, log-options, tags
+      hint: use one of environment, command, entry-point, health-check, docker-labels, log-options, tags
+    ::error title=input refused::poll-interval: 2 h is as long as the rollout is followed at all (1 h 30 m)
+      hint: use a duration such as 2s, or leave it out
+    ::error title=input refused::http-proxy: it is not the URL of an HTTP proxy
+      hint: write it whole, such as http://proxy.example.com:3128
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_definition_that_explodes_is_refused_at_its_line() {
+    let bomb = format!("family: &a {}\ncontainerDefinitions:\n{}", "x".repeat(100_000), "  - { name: *a, image: *a }\n".repeat(1_000));
+    let action = Action::deploy("1.1.0").file("task.yml", &bomb).with("task-definition", "task.yml");
+    assert_snapshot!(refused_by_codedeploy(action).await, @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::task-definition: task.yml:7:24: the document has more than 1024 KiB of text when its aliases are expanded
+      hint: Make the document smaller or use fewer aliases
     ");
 }

@@ -97,15 +97,39 @@ async fn inputs_change_the_container_and_the_log_shows_how() {
     let action =
         Action::deploy("1.1.0").with("environment-variables", "LOG_LEVEL=debug\nAPP_WARM_UP_MS=10").with("docker-labels", "team=api");
     let action = action.with("secrets", "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key").with("command", "serve");
-    let told = Story::codedeploy().told(action.with("log-configuration-options", "awslogs-stream-prefix=app")).await;
+    let action = action.with("log-configuration-options", "awslogs-stream-prefix=app").with("show-values", "environment, command");
+    let told = Story::codedeploy().told(action).await;
     assert_snapshot!(told.log_with("  containerDefinitions"), @r#"
     containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
     containerDefinitions[app].secrets[SESSION_KEY].valueFrom: arn:aws:ssm:eu-central-1:123456789012:parameter/session-key (new)
-    containerDefinitions[app].logConfiguration.options.awslogs-stream-prefix: ecs → app
+    containerDefinitions[app].logConfiguration.options.awslogs-stream-prefix (changed)
     containerDefinitions[app].command: ["serve"] (new)
     containerDefinitions[app].environment[LOG_LEVEL].value: debug (new)
     containerDefinitions[app].environment[APP_WARM_UP_MS].value: 10 (new)
-    containerDefinitions[app].dockerLabels.team: api (new)
+    containerDefinitions[app].dockerLabels.team (new)
     "#);
     assert_eq!(told.output("outcome"), "deployed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_value_of_the_live_definition_is_shown_that_may_be_a_secret() {
+    let live = |value: &str| {
+        let mut definition = definition("${registry}/app:1.0.0");
+        definition["containerDefinitions"][0]["environment"] = json!([{ "name": "DATABASE", "value": value }]);
+        definition["containerDefinitions"][0]["dockerLabels"] = json!({ "login": value });
+        definition["tags"] = json!([{ "key": "note", "value": value }]);
+        definition
+    };
+    let next = live("fRmT8-canary-2").to_string().replace("${registry}", "$REGISTRY");
+    let story = Story::codedeploy().service(|service| service.task_definition = live("zHq71-canary-1"));
+    let told = story.told(Action::deploy("1.1.0").file("task.json", &next).with("task-definition", "task.json")).await;
+    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    for surface in [told.log.join("\n"), told.summary.clone(), told.journal.clone(), format!("{:?}", told.outputs)] {
+        assert!(!surface.contains("canary-"), "{surface}");
+    }
+    assert_snapshot!(told.log_with(" (changed)"), @"
+    containerDefinitions[app].environment[DATABASE].value (changed)
+    containerDefinitions[app].dockerLabels.login (changed)
+    tags[note].value (changed)
+    ");
 }

@@ -34,7 +34,29 @@ async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
         .with("test-url", "$TEST");
     let told = Story::codedeploy().told(action).await;
     assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
-    assert_snapshot!(told.ending(), @"");
+    assert_snapshot!(told.ending(), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have 9 problems
+    ::error title=input refused::create-repository: /dev/zero cannot be read (it is outside the workspace); tried /dev/zero, [temp]/zero, [workspace]/zero
+      hint: use true, false, a mapping such as { scan-on-push: true, keep: 30 }, or the path of a file with one
+    ::error title=input refused::docker-config: outside/docker cannot be read (it is outside the workspace); tried [workspace]/outside/docker
+      hint: give the folder or the file of a Docker configuration in the workspace
+    ::error title=input refused::scan: outside/scan.yml cannot be read (it is outside the workspace); tried [workspace]/outside/scan.yml
+      hint: give a severity, inline YAML, or the path of a file that the job has checked out
+    ::error title=input refused::task-definition: task.json cannot be read (it is outside the workspace); tried [workspace]/task.json
+      hint: give the path of a file that the job has checked out or rendered
+    ::error title=input refused::codedeploy-appspec: /etc/hostname cannot be read (it is outside the workspace); tried /etc/hostname, [temp]/hostname, [workspace]/hostname
+      hint: give the path of a file of the job, or leave it out to have it built from the service
+    ::error title=input refused::smoke-tests: smoke.yml:2:40: `file`: `environment` cannot be read (it is outside the workspace); tried [workspace]/environment
+      hint: Write the path of a file that the job has checked out
+    ::error title=input refused::smoke-tests: smoke.yml:3:58: `json-schema`: `/etc/hostname` cannot be read (it is outside the workspace); tried /etc/hostname, [workspace]/hostname
+      hint: Write the path of a file that the job has checked out
+    ::error title=input refused::smoke-tests: smoke.yml:4:41: `file`: `.git/config` cannot be read (it is in .git, where checkouts keep credentials); tried [workspace]/.git/config
+      hint: Write the path of a file that the job has checked out
+    ::error title=input refused::analysis: analysis.yml cannot be read (it is a pipe); tried [workspace]/analysis.yml
+      hint: give presets such as `error-rate < 5 %`, inline YAML, or the path of a file that the job has checked out
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,7 +99,7 @@ async fn a_layout_that_is_not_there_is_refused_before_anything_is_written() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::image: there is no OCI layout at [workspace]/build/image: No such file or directory (os error 2)
+    ::error title=input refused::image: build/image cannot be read (there is no such file); tried [workspace]/build/image
       hint: the path is relative to the workspace; files outside the workspace are not seen by the action
     ");
 }

@@ -160,6 +160,7 @@ async fn asked_in_a_process_of_its_own() {
     let settings = AwsSettings {
         region: "eu-central-1".into(),
         attempts: 1,
+        write_attempts: None,
         instance_profile: InstanceProfile::Unused,
         proxy: None,
         registries: Vec::new(),

@@ -36,6 +36,32 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone() {
+    let story = Story::codedeploy().fault(some("CreateDeployment", 1, u64::MAX, FaultKind::Throttled)).fault(some(
+        "DeregisterTaskDefinition",
+        1,
+        2,
+        FaultKind::Throttled,
+    ));
+    assert_snapshot!(story.told(Action::tested("1.1.0").with("max-retries", "2")).await.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (aws-failed)::CodeDeploy did not create the deployment
+      Caused by: codedeploy:CreateDeployment is throttled: Rate exceeded
+      hint: AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval
+    Outcome: unchanged (aws-failed), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    codedeploy:CreateDeployment → ThrottlingException
+    codedeploy:CreateDeployment → ThrottlingException
+    ecs:DeregisterTaskDefinition → ThrottlingException
+    ecs:DeregisterTaskDefinition → ThrottlingException
+    ecs:DeregisterTaskDefinition
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reads_that_fail_for_a_while_are_only_waited_out() {
     let story = Story::codedeploy().fault(some("GetDeployment", 2, 4, FaultKind::InternalError)).fault(some(
         "GetDeploymentTarget",

@@ -10,6 +10,7 @@ use url::Url;
 use super::Registry;
 use super::auth::Challenge;
 use super::retry::{Again, Fault};
+use crate::body::read_words;
 use crate::error::{PushError, Step, one_line};
 
 /// Error bodies are a few hundred bytes; whatever is longer is not read to its end.
@@ -69,17 +70,10 @@ pub(super) enum Expired {
 }
 
 impl Refusal {
-    pub(super) async fn read(mut response: Response, origin: &Url) -> Self {
+    pub(super) async fn read(response: Response, origin: &Url) -> Self {
         let (status, after) = (response.status(), retry_after(response.headers()));
         let challenge = Challenge::read(response.headers(), origin);
-        let mut body = Vec::new();
-        while let Ok(Some(piece)) = response.chunk().await {
-            body.extend_from_slice(&piece);
-            if body.len() > LONGEST {
-                break;
-            }
-        }
-        Self { challenge, ..Self::new(status, &String::from_utf8_lossy(&body), after) }
+        Self { challenge, ..Self::new(status, &read_words(response, LONGEST).await, after) }
     }
 
     /// Whether other credentials may help. ECR's tokens live for 12 hours, and what it says of an old one is no denial; to a HEAD it

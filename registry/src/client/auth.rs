@@ -11,8 +11,12 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{Credentials, Renewal};
+use crate::body::{BodyError, read_body};
 use crate::scrub;
 use crate::secret::Secret;
+
+/// Tokens are a few kilobytes; ECR's, the longest known, two or three.
+const LONGEST_TOKEN: usize = 64 * 1024;
 
 /// The credentials, and the token that they were last exchanged for.
 pub(super) struct Keys {
@@ -96,6 +100,8 @@ pub(super) enum Renewed {
 /// Why there is nothing better to show.
 pub(super) enum RenewalError {
     Exchange(reqwest::Error),
+    /// The token service answered, but not with a token.
+    Answer(String),
     /// The caller's own words.
     Credentials(String),
 }
@@ -124,12 +130,17 @@ impl Held {
     }
 }
 
-async fn exchange(http: &Client, challenge: &Challenge, basic: Option<Secret>) -> Result<Option<Secret>, reqwest::Error> {
+async fn exchange(http: &Client, challenge: &Challenge, basic: Option<Secret>) -> Result<Option<Secret>, RenewalError> {
     let mut request = http.get(challenge.question.clone()).timeout(super::ANSWER);
     if let Some(basic) = basic.and_then(|basic| header(&basic)) {
         request = request.header(reqwest::header::AUTHORIZATION, basic);
     }
-    let token: Token = request.send().await?.error_for_status()?.json().await?;
+    let answer = read_body(request.send().await?.error_for_status()?, LONGEST_TOKEN).await.map_err(|error| match error {
+        BodyError::Broken(error) => RenewalError::Exchange(error),
+        long @ BodyError::TooLong(_) => RenewalError::Answer(format!("its token service: {long}")),
+    })?;
+    let token = serde_json::from_slice::<Token>(&answer);
+    let token = token.map_err(|error| RenewalError::Answer(format!("its token service's answer cannot be read: {error}")))?;
     Ok(token.token.or(token.access_token).map(|token| Secret::new(format!("Bearer {token}"))))
 }
 

@@ -247,6 +247,7 @@ impl Registry {
         let denied = |message| Fault::last(PushError::Denied { host: self.host(), repository: self.repository.clone(), step, message });
         match error {
             RenewalError::Credentials(message) => denied(message),
+            RenewalError::Answer(reason) => Fault::last(self.odd(reason)),
             RenewalError::Exchange(error) => match error.status() {
                 Some(status) if status.is_client_error() => denied(format!("its token service answered {status}")),
                 Some(_) | None => self.unreachable(step, error),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 
+use crate::body::{BodyError, read_body, read_words};
 use crate::digest::Digest;
 use crate::error::{SourceError, one_line};
 use crate::graph::Facts;
@@ -19,6 +20,8 @@ use crate::reference::ImageName;
 const COMMON: Version = Version(1, 44);
 /// Small questions are answered at once, unless the engine is very busy.
 const ANSWER: Duration = Duration::from_mins(1);
+/// The description of an image is some kilobytes: its layers, labels and environment.
+const LONGEST: usize = 4 * 1024 * 1024;
 /// Before its first byte an engine may stage the whole image on its disk (measured: 1.8 s for 256 MiB on a fast one).
 const STAGING: Duration = Duration::from_mins(15);
 
@@ -94,7 +97,8 @@ impl Engine {
         if response.status() == StatusCode::NOT_FOUND {
             return Err(SourceError::NotInEngine { name: name.to_string() });
         }
-        let inspected: Inspected = accepted(response).await?.json().await.map_err(|source| self.unreachable(source))?;
+        let answer = read_body(accepted(response).await?, LONGEST).await.map_err(|error| self.unread(error))?;
+        let inspected: Inspected = serde_json::from_slice(&answer).map_err(|error| odd(&error))?;
         Ok(EngineImage {
             engine: self,
             id: inspected.id,
@@ -129,9 +133,21 @@ impl Engine {
         request.send().await.map_err(|source| self.unreachable(source))
     }
 
+    fn unread(&self, error: BodyError) -> SourceError {
+        match error {
+            BodyError::Broken(source) => self.unreachable(source),
+            long @ BodyError::TooLong(_) => odd(&long),
+        }
+    }
+
     pub(crate) fn unreachable(&self, source: reqwest::Error) -> SourceError {
         SourceError::EngineUnreachable { socket: self.socket.clone(), source: source.without_url() }
     }
+}
+
+/// An answer that is no description of an image.
+fn odd(error: &dyn std::fmt::Display) -> SourceError {
+    SourceError::EngineRefused { status: StatusCode::OK.as_u16(), message: one_line(&error.to_string()) }
 }
 
 fn theirs(response: &Response) -> Option<Version> {
@@ -149,7 +165,7 @@ async fn accepted(response: Response) -> Result<Response, SourceError> {
     if status.is_success() {
         return Ok(response);
     }
-    let text = response.text().await.unwrap_or_default();
+    let text = read_words(response, LONGEST).await;
     let message = serde_json::from_str(&text).map_or(text, |refusal: Refusal| refusal.message);
     Err(SourceError::EngineRefused { status: status.as_u16(), message: one_line(&message) })
 }

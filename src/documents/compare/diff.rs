@@ -1,4 +1,5 @@
-//! What changed between two task definitions, for people: one line a value, named items by their names, no secrets.
+//! What changed between two task definitions, for people: one line a value, named items by their names. A value itself is only
+//! shown where its field is known to hold no secret, or where the user asked for it.
 
 use std::fmt;
 
@@ -9,42 +10,62 @@ use super::lists::{Kind, beyond_the_name, kind_of, name_of, partner};
 use super::mask::shown;
 use super::path::Path;
 use super::same::same;
+use super::shown::{ShownField, is_shown};
 
-/// One value that changed. Secrets are shown as `***`, also when they differ.
+/// One value that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Where, items by name: `containerDefinitions[api].environment[LOG_LEVEL].value`.
     pub path: Path,
-    /// What it was; none when it was not there.
+    /// What became of it.
+    pub kind: ChangeKind,
+    /// What it was; none when it was not there, or is not shown.
     pub before: Option<String>,
-    /// What it is now; none when it is gone.
+    /// What it is now; none when it is gone, or is not shown.
     pub after: Option<String>,
+}
+
+/// What became of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It was not there before.
+    New,
+    /// It is another one.
+    Changed,
+    /// It is gone.
+    Removed,
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.kind {
+            ChangeKind::New => "new",
+            ChangeKind::Changed => "changed",
+            ChangeKind::Removed => "removed",
+        };
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => write!(out, "{}: {before} → {after}", self.path),
-            (None, Some(after)) => write!(out, "{}: {after} (new)", self.path),
-            (Some(before), None) => write!(out, "{}: {before} (removed)", self.path),
-            (None, None) => write!(out, "{}", self.path),
+            (None, Some(value)) | (Some(value), None) => write!(out, "{}: {value} ({word})", self.path),
+            (None, None) => write!(out, "{} ({word})", self.path),
         }
     }
 }
 
-/// The changes from one definition to another, in the order of the new one, what is gone at the end of its object.
-pub fn diff(old: &Value, new: &Value) -> Vec<Change> {
-    let mut walk = Walk { context: Context::of(new, old), changes: Vec::new() };
+/// The changes from one definition to another, in the order of the new one, what is gone at the end of its object. Values of the
+/// fields that are `asked` for are shown besides those that always are.
+pub fn diff(old: &Value, new: &Value, asked: &[ShownField]) -> Vec<Change> {
+    let mut walk = Walk { context: Context::of(new, old), asked, changes: Vec::new() };
     walk.both(&Path::default(), "", old, new);
     walk.changes
 }
 
-struct Walk {
+struct Walk<'a> {
     context: Context,
+    asked: &'a [ShownField],
     changes: Vec<Change>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn both(&mut self, path: &Path, key: &str, old: &Value, new: &Value) {
         match (old, new) {
             (Value::Object(old), Value::Object(new)) => self.objects(path, Fields::under(key), old, new),
@@ -64,8 +85,14 @@ impl Walk {
     }
 
     fn push(&mut self, path: &Path, old: Option<&Value>, new: Option<&Value>) {
-        let show = |value: &Value| shown(path, value);
-        self.changes.push(Change { path: path.clone(), before: old.map(show), after: new.map(show) });
+        let kind = match (old, new) {
+            (None, _) => ChangeKind::New,
+            (Some(_), Some(_)) => ChangeKind::Changed,
+            (Some(_), None) => ChangeKind::Removed,
+        };
+        let is_shown = old.into_iter().chain(new).all(|value| is_shown(path, value, self.asked));
+        let show = |value: &Value| is_shown.then(|| shown(path, value));
+        self.changes.push(Change { path: path.clone(), kind, before: old.and_then(show), after: new.and_then(show) });
     }
 
     fn objects(&mut self, path: &Path, fields: Fields, old: &Map<String, Value>, new: &Map<String, Value>) {

@@ -1,4 +1,4 @@
-//! Which values of a task definition a person must not see, and how the others are shown.
+//! How the values of a task definition that may be shown are shown; what looks like a secret among them is masked all the same.
 
 use serde_json::Value;
 

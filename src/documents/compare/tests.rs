@@ -83,7 +83,7 @@ fn lost(sent: &Value, kept: &Value) -> Vec<String> {
 fn what_aws_adds_reorders_and_respells_is_no_difference() {
     assert_eq!(lost(&sent(), &answer()), Vec::<String>::new());
     assert!(equivalent(&sent(), &answer()));
-    assert_eq!(diff(&from_described(&answer()), &sent()), []);
+    assert_eq!(diff(&from_described(&answer()), &sent(), &[]), []);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn host_ports_follow_the_network_mode() {
 }
 
 #[test]
-fn changes_are_shown_by_name_and_without_secrets() {
+fn changes_are_shown_by_name_and_values_only_of_what_holds_no_secret() {
     let old = from_described(&answer());
     let new = with(sent(), "/containerDefinitions/0/image", json!("api:2"));
     let new = with(new, "/containerDefinitions/0/environment/0/value", json!("debug"));
@@ -203,22 +203,94 @@ fn changes_are_shown_by_name_and_without_secrets() {
     let new = with(new, "/containerDefinitions/0/portMappings/-", json!({ "containerPort": 9090 }));
     let new = with(new, "/containerDefinitions/1", json!({ "name": "proxy", "image": "proxy:1", "cpu": 0 }));
     let new = with(new, "/requiresCompatibilities", json!(["EC2", "FARGATE"]));
-    let lines: Vec<String> = diff(&old, &new)
-        .iter()
-        .map(|change| format!("{}: {} -> {}", change.path, change.before.as_deref().unwrap_or("-"), change.after.as_deref().unwrap_or("-")))
-        .collect();
+    let lines = |asked: &[ShownField]| diff(&old, &new, asked).iter().map(ToString::to_string).collect::<Vec<_>>();
     let expected = [
-        r#"requiresCompatibilities: ["FARGATE"] -> ["EC2","FARGATE"]"#,
-        "containerDefinitions[api].image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/api@sha256:aa -> api:2",
-        "containerDefinitions[api].portMappings[9090/tcp]: - -> 9090/tcp",
-        "containerDefinitions[api].environment[LOG_LEVEL].value: info -> debug",
-        "containerDefinitions[api].environment[API_TOKEN].value: *** -> ***",
-        "containerDefinitions[api].environment[NEW].value: - -> 1",
-        r#"containerDefinitions[api].command: ["serve","--port","8080"] -> ["serve"]"#,
-        "containerDefinitions[proxy].image: - -> proxy:1",
-        "containerDefinitions[sidecar].image: sidecar:1 -> -",
-        "containerDefinitions[sidecar].essential: false -> -",
-        "containerDefinitions[sidecar].dependsOn[api].condition: START -> -",
+        r#"requiresCompatibilities: ["FARGATE"] → ["EC2","FARGATE"]"#,
+        "containerDefinitions[api].image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/api@sha256:aa → api:2",
+        "containerDefinitions[api].portMappings[9090/tcp] (new)",
+        "containerDefinitions[api].environment[LOG_LEVEL].value (changed)",
+        "containerDefinitions[api].environment[API_TOKEN].value (changed)",
+        "containerDefinitions[api].environment[NEW].value (new)",
+        "containerDefinitions[api].command (changed)",
+        "containerDefinitions[proxy].image: proxy:1 (new)",
+        "containerDefinitions[sidecar].image: sidecar:1 (removed)",
+        "containerDefinitions[sidecar].essential: false (removed)",
+        "containerDefinitions[sidecar].dependsOn[api].condition: START (removed)",
+    ];
+    assert_eq!(lines(&[]), expected);
+    let expected = [
+        "containerDefinitions[api].environment[LOG_LEVEL].value: info → debug",
+        "containerDefinitions[api].environment[API_TOKEN].value: *** → ***",
+        "containerDefinitions[api].environment[NEW].value: 1 (new)",
+        r#"containerDefinitions[api].command: ["serve","--port","8080"] → ["serve"]"#,
+    ];
+    assert_eq!(lines(&[ShownField::Environment, ShownField::Command])[3..7], expected);
+}
+
+/// Where a definition that runs may hold a secret in clear text: `CANARY` stands for it.
+fn leaking() -> Vec<(&'static str, Value)> {
+    let container = |field: &str, value: Value| {
+        let mut container = json!({ "name": "api", "image": "api:1" });
+        container[field] = value;
+        json!({ "family": "api", "containerDefinitions": [container] })
+    };
+    let volume = |value: Value| json!({ "family": "api", "containerDefinitions": [], "volumes": [value] });
+    let logs = |field: &str, value: Value| container("logConfiguration", json!({ "logDriver": "splunk", field: value }));
+    vec![
+        ("a variable with a harmless name", container("environment", json!([{ "name": "DATABASE", "value": "CANARY" }]))),
+        ("a variable with the name of a secret", container("environment", json!([{ "name": "DB_PASSWORD", "value": "CANARY" }]))),
+        ("a connection string", container("environment", json!([{ "name": "DSN", "value": "host=db password=CANARY" }]))),
+        ("an address with a token", container("environment", json!([{ "name": "HOOK", "value": "https://hooks.example.com/?t=CANARY" }]))),
+        ("JSON in a variable", container("environment", json!([{ "name": "CONFIG", "value": "{\"key\":\"CANARY\"}" }]))),
+        ("the environment as a mapping", container("environment", json!({ "TOKEN": "CANARY" }))),
+        ("the environment as texts", container("environment", json!(["TOKEN=CANARY"]))),
+        ("an argument", container("command", json!(["serve", "--password", "CANARY"]))),
+        ("an argument after an equals sign", container("command", json!(["serve", "--pw=CANARY"]))),
+        ("the command as one text", container("command", json!("serve --pw CANARY"))),
+        ("the entry point", container("entryPoint", json!(["sh", "-c", "export A=CANARY; serve"]))),
+        ("the health check", container("healthCheck", json!({ "command": ["CMD-SHELL", "curl -u me:CANARY localhost"] }))),
+        ("a label", container("dockerLabels", json!({ "com.datadoghq.ad.instances": "[{\"password\":\"CANARY\"}]" }))),
+        ("a label that is called like a shown field", container("dockerLabels", json!({ "image": "CANARY" }))),
+        ("a log option", logs("options", json!({ "splunk-url": "https://CANARY@splunk.example.com" }))),
+        ("a log option with the name of a secret", logs("options", json!({ "splunk-token": "CANARY" }))),
+        ("an option of the log router", container("firelensConfiguration", json!({ "type": "fluentbit", "options": { "key": "CANARY" } }))),
+        ("a host name", container("extraHosts", json!([{ "hostname": "db", "ipAddress": "CANARY" }]))),
+        (
+            "a driver option of a volume",
+            volume(json!({ "name": "v", "dockerVolumeConfiguration": { "driverOpts": { "o": "password=CANARY" } } })),
+        ),
+        ("a label of a volume", volume(json!({ "name": "v", "dockerVolumeConfiguration": { "labels": { "a": "CANARY" } } }))),
+        ("a tag", json!({ "family": "api", "containerDefinitions": [], "tags": [{ "key": "owner", "value": "CANARY" }] })),
+        ("a field of tomorrow", container("newThing", json!([{ "name": "A", "deep": { "value": "CANARY" } }]))),
+        ("a top-level field of tomorrow", json!({ "family": "api", "containerDefinitions": [], "containerDefinitions[].image": "CANARY" })),
+        ("an object where a text is expected", container("image", json!({ "value": "CANARY" }))),
+    ]
+}
+
+#[test]
+fn whatever_a_definition_holds_only_known_fields_show_their_values() {
+    let bare = json!({ "family": "api", "containerDefinitions": [{ "name": "api", "image": "api:1" }] });
+    for (what, holds) in leaking() {
+        let other: Value = serde_json::from_str(&holds.to_string().replace("CANARY", "CANARY2")).unwrap();
+        for (old, new) in [(&holds, &bare), (&bare, &holds), (&holds, &other), (&other, &holds)] {
+            let told = diff(old, new, &[]);
+            let text = format!("{told:?} {}", told.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+            assert!(!told.is_empty() && !text.contains("CANARY"), "{what}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_password_that_moves_to_secrets_manager_is_not_printed_on_its_way() {
+    let with =
+        |field: &str, value: Value| json!({ "family": "api", "containerDefinitions": [{ "name": "api", "image": "a", field: value }] });
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf";
+    let old = with("environment", json!([{ "name": "DB_LOGIN", "value": "CANARY" }]));
+    let new = with("secrets", json!([{ "name": "DB_LOGIN", "valueFrom": arn }]));
+    let lines: Vec<String> = diff(&old, &new, &[]).iter().map(ToString::to_string).collect();
+    let expected = [
+        format!("containerDefinitions[api].secrets[DB_LOGIN].valueFrom: {arn} (new)"),
+        "containerDefinitions[api].environment[DB_LOGIN].value (removed)".to_owned(),
     ];
     assert_eq!(lines, expected);
 }
@@ -228,6 +300,6 @@ fn nonsense_is_compared_without_harm() {
     for (left, right) in
         [(json!(null), json!([])), (json!([1]), json!({})), (json!({ "containerDefinitions": 5 }), json!({ "containerDefinitions": [1] }))]
     {
-        let _ = (differences(&left, &right), equivalent(&left, &right), diff(&left, &right));
+        let _ = (differences(&left, &right), equivalent(&left, &right), diff(&left, &right, &[]));
     }
 }

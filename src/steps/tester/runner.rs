@@ -13,6 +13,7 @@ use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
 use crate::run::Run;
+use crate::undo::saved::TESTER_CONTAINER;
 use crate::undo::{TesterUndo, Undo};
 
 /// The engine did not run the tester.
@@ -59,7 +60,7 @@ async fn fetch(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), En
 pub(super) async fn run_in_container(run: &Run, tester: &Tester, place: &RunnerPlace, occasion: &Occasion<'_>) -> Result<Ended, Failure> {
     let engine = Engine::connect(&run.runner.engine_socket).await.map_err(error_of(tester))?;
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
-    let container = format!("ecs-bluegreen-tester-{}-{:08x}", run.id, nonce() >> 32);
+    let container = format!("{TESTER_CONTAINER}-{}-{:08x}", run.id, nonce() >> 32);
     let undo = Undo::Tester(TesterUndo { container: container.clone() });
     let folders = writable(run, &engine, tester, place).await?;
     run.arm(undo.clone());

@@ -76,15 +76,17 @@ impl Play {
         variables.retain(|_, value| !value.is_empty());
         // The runner gives every input that is not set as an empty text.
         variables.extend(TABLE.iter().map(|known| (input(known.name), String::new())));
-        variables.extend(action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))));
+        let given: BTreeMap<String, String> = action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))).collect();
+        variables.extend(given.clone());
         let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
-        self.told(finished, &files)
+        Told { inputs: given, ..self.told(finished, &files) }
     }
 
-    /// Runs the post step of a run.
+    /// Runs the post step of a run: with the inputs of main, as the runner does.
     pub(crate) async fn post(&mut self, main: &Told) -> Told {
         let files = self.job.step();
         let mut variables = self.variables();
+        variables.extend(main.inputs.clone());
         variables.extend(files.variables());
         variables.extend(main.state.iter().map(|(name, value)| (format!("STATE_{name}"), value.clone())));
         let finished = process::run(&["post"], &variables, &self.stage, Vec::new()).await;
@@ -98,6 +100,7 @@ impl Play {
             code: finished.status.code(),
             log: finished.log,
             errors: finished.errors,
+            inputs: BTreeMap::new(),
             outputs: runner::values(&files.output),
             state: runner::values(&files.state),
             summary: std::fs::read_to_string(&files.summary).expect("a summary"),

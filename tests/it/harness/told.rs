@@ -14,9 +14,12 @@ pub(crate) struct Told {
     /// Standard output by lines.
     pub(crate) log: Vec<String>,
     pub(super) errors: String,
+    /// The inputs, as the runner gives them to main and post.
+    pub(crate) inputs: BTreeMap<String, String>,
     /// The outputs.
     pub(crate) outputs: BTreeMap<String, String>,
-    pub(super) state: BTreeMap<String, String>,
+    /// The state that the runner gives to post.
+    pub(crate) state: BTreeMap<String, String>,
     /// The step summary.
     pub(crate) summary: String,
     /// The journal.

@@ -244,3 +244,13 @@ async fn a_registry_that_wants_bearer_tokens_gets_them_of_the_right_scopes() {
     let basic: Vec<_> = stage.registry.requests().into_iter().filter(|request| request.is("GET", "/token")).collect();
     assert!((2..=5).contains(&basic.len()), "{basic:#?}");
 }
+
+#[tokio::test]
+async fn a_token_service_that_never_stops_is_left() {
+    let stage = Stage::new(RegistryRules { sign_in: SignIn::Bearer, ..RegistryRules::default() }).await;
+    stage.always("GET", "/token", Kind::Endless);
+    let source = stage.image(&[b"layer"]).await;
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(20), stage.push(&source, &["v1"])).await.expect("an answer");
+    let error = asked.expect_err("no token").to_string();
+    assert!(error.contains("its token service: the answer is longer than 64 KiB"), "{error}");
+}

@@ -6,9 +6,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
 
-use super::{ANSWER, Engine, EngineError, Recipe};
+use super::{ANSWER, Engine, EngineError, Recipe, segment};
 use crate::tester::transcript::Transcript;
 
 /// What a tool that is out of time gets to write its report.
@@ -28,13 +27,13 @@ pub enum Ended {
 impl Engine {
     /// Makes a container of this name. The name is the caller's, so that it can be removed also when the answer is lost.
     pub async fn create(&self, name: &str, recipe: &Recipe<'_>) -> Result<(), EngineError> {
-        let request = self.ask(Method::POST, &format!("containers/create?name={name}")).json(&recipe.body()).timeout(ANSWER);
+        let request = self.ask(Method::POST, &format!("containers/create?name={}", segment(name))).json(&recipe.body()).timeout(ANSWER);
         self.accepted("make the container", request).await.map(drop)
     }
 
     /// Starts it and follows its log to its end.
     pub async fn run(&self, name: &str, limit: Duration, transcript: &mut Transcript<'_>) -> Result<Ended, EngineError> {
-        let start = self.ask(Method::POST, &format!("containers/{name}/start")).timeout(ANSWER);
+        let start = self.ask(Method::POST, &format!("containers/{}/start", segment(name))).timeout(ANSWER);
         self.accepted("start the container", start).await?;
         let ended = {
             let mut to_its_end = pin!(self.to_its_end(name, transcript));
@@ -52,15 +51,15 @@ impl Engine {
 
     async fn to_its_end(&self, name: &str, transcript: &mut Transcript<'_>) -> Result<i64, EngineError> {
         self.follow(name, transcript).await?;
-        let request = self.ask(Method::POST, &format!("containers/{name}/wait"));
+        let request = self.ask(Method::POST, &format!("containers/{}/wait", segment(name)));
         let answer = self.accepted("wait for the container", request).await?;
-        let answer: Value = answer.json().await.map_err(|source| self.unreachable(source))?;
+        let answer = self.json("wait for the container", answer).await?;
         // An engine that does not say how it ended must not be taken for one that says well.
         Ok(answer["StatusCode"].as_i64().unwrap_or(-1))
     }
 
     async fn follow(&self, name: &str, transcript: &mut Transcript<'_>) -> Result<(), EngineError> {
-        let path = format!("containers/{name}/logs?follow=1&stdout=1&stderr=1");
+        let path = format!("containers/{}/logs?follow=1&stdout=1&stderr=1", segment(name));
         let mut log = self.accepted("show the container's log", self.ask(Method::GET, &path)).await?;
         // A stream that breaks is no end of the container: that is waited for afterwards.
         while let Ok(Some(piece)) = log.chunk().await {
@@ -71,13 +70,13 @@ impl Engine {
 
     /// Asks it to end, and no longer waits then.
     async fn stop(&self, name: &str) -> Result<(), EngineError> {
-        let request = self.ask(Method::POST, &format!("containers/{name}/stop?t={STOP_SECONDS}")).timeout(ANSWER);
+        let request = self.ask(Method::POST, &format!("containers/{}/stop?t={STOP_SECONDS}", segment(name))).timeout(ANSWER);
         self.accepted("stop the container", request).await.map(drop)
     }
 
     /// Kills and removes it with its volumes; one that is not there is fine.
     pub async fn remove(&self, name: &str) -> Result<(), EngineError> {
-        let request = self.ask(Method::DELETE, &format!("containers/{name}?force=1&v=1")).timeout(ANSWER);
+        let request = self.ask(Method::DELETE, &format!("containers/{}?force=1&v=1", segment(name))).timeout(ANSWER);
         let response = self.send(request).await?;
         match response.status() {
             // Somebody else is about to do it: a removal that was asked for before.

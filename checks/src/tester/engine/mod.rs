@@ -11,6 +11,8 @@ mod recipe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ecs_bluegreen_registry::{BodyError, read_body, read_words};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,6 +25,8 @@ use super::lines::Garbled;
 
 /// Small questions are answered at once, unless the engine is very busy; making a container of a large image takes seconds.
 const ANSWER: Duration = Duration::from_mins(1);
+/// Descriptions of containers and images are some kilobytes.
+const LONGEST: usize = 4 * 1024 * 1024;
 /// Whether anybody listens is known sooner.
 const PING: Duration = Duration::from_secs(10);
 
@@ -121,9 +125,20 @@ impl Engine {
         let response = self.send(self.ask(Method::GET, path).timeout(ANSWER)).await?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => response.json().await.map(Some).map_err(|source| self.unreachable(source)),
+            status if status.is_success() => self.json(doing, response).await.map(Some),
             _ => Err(refused(doing, response).await),
         }
+    }
+
+    /// The answer as JSON.
+    async fn json(&self, doing: &'static str, response: Response) -> Result<Value, EngineError> {
+        let status = response.status().as_u16();
+        let odd = |why: String| EngineError::Refused { doing, status, message: why };
+        let body = read_body(response, LONGEST).await.map_err(|error| match error {
+            BodyError::Broken(source) => self.unreachable(source),
+            long @ BodyError::TooLong(_) => odd(long.to_string()),
+        })?;
+        serde_json::from_slice(&body).map_err(|error| odd(format!("its answer cannot be read: {error}")))
     }
 
     fn unreachable(&self, source: reqwest::Error) -> EngineError {
@@ -131,9 +146,14 @@ impl Engine {
     }
 }
 
+/// One part of a path, whatever the name holds: `../images/x` stays the name of a container that is not there.
+fn segment(name: &str) -> String {
+    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
+}
+
 async fn refused(doing: &'static str, response: Response) -> EngineError {
     let status = response.status().as_u16();
-    let text = response.text().await.unwrap_or_default();
+    let text = read_words(response, LONGEST).await;
     let message = serde_json::from_str(&text).map_or(text, |refusal: Refusal| refusal.message);
     EngineError::Refused { doing, status, message: crate::scrub::on_one_line(&message, 500) }
 }

@@ -1,0 +1,218 @@
+//! PURE: what main saves for `post` in GITHUB_STATE: the armed undos, and whose they are.
+//!
+//! The state is a variable of the environment by the time `post` reads it, which other steps can set. So `post` undoes only what
+//! its own attempt of the workflow run armed, on the cluster and service of its own inputs. Each undo is read by itself: one that
+//! cannot be used is said, and the rest is undone.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ServiceKey, Undo, short};
+
+/// How the names of testers' containers begin; the run's id and eight digits follow.
+pub const TESTER_CONTAINER: &str = "ecs-bluegreen-tester";
+
+/// The step whose undos they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoOwner {
+    /// The attempt of the workflow run: `GITHUB_RUN_ID-GITHUB_RUN_ATTEMPT`.
+    pub attempt: String,
+    /// The cluster, as the input says it.
+    pub cluster: String,
+    /// The service, as the input says it.
+    pub service: Option<String>,
+}
+
+/// What `post` found in the state.
+#[derive(Debug, Default, PartialEq)]
+pub struct RestoredUndos {
+    /// What is to be undone, newest last.
+    pub undos: Vec<Undo>,
+    /// What cannot be used, and why.
+    pub unusable: Vec<UnusableUndo>,
+}
+
+/// A part of the state that `post` does not act upon.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnusableUndo {
+    /// What it is, as far as that can be told.
+    pub what: String,
+    /// Why it cannot be used.
+    pub why: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    #[serde(flatten)]
+    owner: UndoOwner,
+    undos: Vec<Value>,
+}
+
+/// The state as text.
+pub fn save(owner: &UndoOwner, armed: &[Undo]) -> String {
+    let undos = armed.iter().filter_map(|undo| serde_json::to_value(undo).ok()).collect();
+    serde_json::to_string(&Saved { owner: owner.clone(), undos }).unwrap_or_default()
+}
+
+/// Reads the state for the step that `owner` describes; a blank one holds nothing.
+pub fn restore(text: &str, owner: &UndoOwner) -> RestoredUndos {
+    if text.trim().is_empty() {
+        return RestoredUndos::default();
+    }
+    let unusable = |why: String| RestoredUndos { undos: Vec::new(), unusable: vec![UnusableUndo { what: "the saved state".into(), why }] };
+    let saved: Saved = match serde_json::from_str(text) {
+        Ok(saved) => saved,
+        Err(error) => return unusable(format!("it cannot be read: {error}")),
+    };
+    if let Some(why) = stranger(&saved, owner) {
+        return unusable(why);
+    }
+    let mut restored = RestoredUndos::default();
+    for (index, value) in saved.undos.iter().enumerate() {
+        match one(value, owner) {
+            Ok(undo) => restored.undos.push(undo),
+            Err(why) => restored.unusable.push(UnusableUndo { what: what(value, index), why }),
+        }
+    }
+    restored
+}
+
+/// Why the state is not this step's.
+fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
+    if saved.owner.attempt != owner.attempt {
+        return Some(format!("it is of run {}, and this is run {}", saved.owner.attempt, owner.attempt));
+    }
+    let place = |owner: &UndoOwner| match &owner.service {
+        Some(service) => format!("service {} on {}", short(service), short(&owner.cluster)),
+        None => format!("cluster {}", short(&owner.cluster)),
+    };
+    let (theirs, ours) = (place(&saved.owner), place(owner));
+    (theirs != ours).then(|| format!("it is of {theirs}, and this step is for {ours}"))
+}
+
+fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
+    let undo: Undo = serde_json::from_value(value.clone()).map_err(|error| format!("it cannot be read: {error}"))?;
+    let agrees = match &undo {
+        Undo::Revision(undo) => undo.arn.contains(":task-definition/") && undo.service.iter().all(|place| is_of(place, owner)),
+        Undo::Task(undo) => short(&undo.cluster) == short(&owner.cluster),
+        Undo::CodeDeploy(undo) => is_of(&undo.place, owner),
+        Undo::Rolling(undo) => is_of(&undo.place, owner),
+        Undo::Native(undo) => is_of(&undo.place, owner),
+        Undo::Hooks(undo) => is_of(&undo.place, owner),
+        Undo::Scaling(undo) => is_of(&undo.place, owner) && undo.resource == resource(&undo.place),
+        Undo::Tester(undo) => is_tester(&undo.container, &owner.attempt),
+    };
+    if agrees { Ok(undo) } else { Err("it does not belong to the service, the cluster and the run of this step".into()) }
+}
+
+fn is_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
+    short(&place.cluster) == short(&owner.cluster) && owner.service.as_ref().is_some_and(|service| short(service) == short(&place.service))
+}
+
+fn resource(place: &ServiceKey) -> String {
+    format!("service/{}/{}", short(&place.cluster), short(&place.service))
+}
+
+/// The name goes into a path of the Docker engine's API, which can delete anything: only names that this run gives.
+fn is_tester(container: &str, attempt: &str) -> bool {
+    let is_nonce = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let nonces = container.strip_prefix(&format!("{TESTER_CONTAINER}-{attempt}-")).and_then(|rest| rest.split_once('-'));
+    nonces.is_some_and(|(run, own)| is_nonce(run) && is_nonce(own))
+}
+
+fn what(value: &Value, index: usize) -> String {
+    let kind = value.get("undo").and_then(Value::as_str).unwrap_or("unknown");
+    format!("undo {} of the saved state ({kind})", index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::undo::{HooksUndo, RevisionUndo, ScalingUndo, SuspendedState, TaskUndo, TesterUndo};
+
+    fn owner() -> UndoOwner {
+        UndoOwner { attempt: "4711-1".into(), cluster: "prod".into(), service: Some("api".into()) }
+    }
+
+    fn place(cluster: &str, service: &str) -> ServiceKey {
+        ServiceKey { cluster: cluster.into(), service: service.into() }
+    }
+
+    fn revision(place: Option<ServiceKey>) -> Undo {
+        Undo::Revision(RevisionUndo { arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:4".into(), service: place })
+    }
+
+    fn tester(container: &str) -> Undo {
+        Undo::Tester(TesterUndo { container: container.into() })
+    }
+
+    fn scaling(resource: &str) -> Undo {
+        let was = SuspendedState::default();
+        Undo::Scaling(ScalingUndo { place: place("prod", "api"), resource: resource.into(), run: "4711-1-0a1b2c3d".into(), was })
+    }
+
+    #[test]
+    fn what_a_step_saves_its_post_restores() {
+        let arn = "arn:aws:ecs:eu-central-1:1:cluster/prod";
+        let hooks = Undo::Hooks(HooksUndo { place: place("prod", "api"), strategy: None, run: None });
+        let task =
+            TaskUndo { cluster: "prod".into(), started_by: "GitHub-Actions".into(), revision: "r".into(), arns: Vec::new(), one_off: None };
+        let container = tester("ecs-bluegreen-tester-4711-1-0a1b2c3d-01234567");
+        let armed = [revision(Some(place(arn, "api"))), revision(None), hooks, Undo::Task(task), container, scaling("service/prod/api")];
+        let restored = restore(&save(&owner(), &armed), &owner());
+        assert_eq!(restored, RestoredUndos { undos: armed.to_vec(), unusable: Vec::new() });
+        assert_eq!(restore("", &owner()), RestoredUndos::default());
+    }
+
+    #[test]
+    fn the_state_of_another_run_cluster_or_service_is_not_used_at_all() {
+        let other = |change: fn(&mut UndoOwner)| {
+            let mut other = owner();
+            change(&mut other);
+            other
+        };
+        let table = [
+            (other(|owner| owner.cluster = "test".into()), "it is of service api on test, and this step is for service api on prod"),
+            (other(|owner| owner.service = Some("shop".into())), "it is of service shop on prod, and this step is for service api on prod"),
+            (other(|owner| owner.service = None), "it is of cluster prod, and this step is for service api on prod"),
+            (other(|owner| owner.attempt = "4711-2".into()), "it is of run 4711-2, and this is run 4711-1"),
+        ];
+        for (saved, expected) in table {
+            let restored = restore(&save(&saved, &[revision(None)]), &owner());
+            assert_eq!((restored.undos.len(), restored.unusable[0].why.as_str()), (0, expected));
+        }
+    }
+
+    #[test]
+    fn an_undo_that_cannot_be_used_is_named_and_the_others_are_restored() {
+        let strangers = [
+            revision(Some(place("prod", "shop"))),
+            revision(Some(place("test", "api"))),
+            tester("../images/prod"),
+            tester("ecs-bluegreen-tester-4711-1-0a1b2c3d-0123456/"),
+            tester("ecs-bluegreen-tester-9-1-0a1b2c3d-01234567"),
+            scaling("service/prod/shop"),
+        ];
+        for stranger in strangers {
+            let restored = restore(&save(&owner(), &[revision(None), stranger.clone()]), &owner());
+            assert_eq!((restored.undos.len(), restored.unusable.len()), (1, 1), "{stranger:?}");
+            assert!(restored.unusable[0].why.contains("does not belong"), "{restored:?}");
+        }
+        let mut saved: Value = serde_json::from_str(&save(&owner(), &[revision(None)])).unwrap();
+        saved["undos"].as_array_mut().unwrap().extend([json!({ "undo": "teleport" }), json!(5)]);
+        let restored = restore(&saved.to_string(), &owner());
+        let whats: Vec<&str> = restored.unusable.iter().map(|unusable| unusable.what.as_str()).collect();
+        assert_eq!(whats, ["undo 2 of the saved state (teleport)", "undo 3 of the saved state (unknown)"]);
+        assert_eq!(restored.undos, [revision(None)]);
+    }
+
+    #[test]
+    fn a_state_that_is_none_is_said() {
+        for text in ["{", "[]", "5", r#"{"attempt":"4711-1"}"#] {
+            let restored = restore(text, &owner());
+            assert!(restored.unusable[0].why.starts_with("it cannot be read"), "{text}: {restored:?}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The post step and the state it is given: it undoes what its own step armed, says what it cannot use, and does the readable rest.
+
+use insta::assert_snapshot;
+
+use crate::harness::{Action, Deed, Play, Story, Told, When};
+
+/// A run whose machine dies while green is tested: a revision and a deployment are armed.
+async fn killed() -> (Play, Told) {
+    let mut play = Story::codedeploy().begin().await;
+    let main = play.act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Kill)).await;
+    assert_eq!(main.code, None, "{}", main.text());
+    (play, main)
+}
+
+/// The same state after somebody changed it.
+fn changed(main: &Told, from: &str, to: &str) -> std::collections::BTreeMap<String, String> {
+    let changed = main.state["undos"].replace(from, to);
+    assert_ne!(changed, main.state["undos"], "the state has no {from}");
+    [("undos".to_owned(), changed)].into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_another_service_cluster_or_run_touches_nothing() {
+    let (mut play, mut main) = killed().await;
+    let (state, inputs) = (main.state.clone(), main.inputs.clone());
+    let mut said = Vec::new();
+    for (name, value) in [("INPUT_SERVICE", "shop"), ("INPUT_CLUSTER", "test")] {
+        main.inputs.insert(name.to_owned(), value.to_owned());
+        let post = play.post(&main).await;
+        assert_eq!((post.code, post.calls.len()), (Some(40), 0), "{}", post.text());
+        said.push(post.log_with("::error"));
+        main.inputs.clone_from(&inputs);
+    }
+    main.state = changed(&main, "\"attempt\":\"4711-1\"", "\"attempt\":\"4711-2\"");
+    let post = play.post(&main).await;
+    assert_eq!((post.code, post.calls.len()), (Some(40), 0), "{}", post.text());
+    said.push(post.text());
+    main.state = state;
+    let own = play.post(&main).await;
+    assert_eq!((own.code, own.count("codedeploy:StopDeployment")), (Some(0), 1), "{}", own.text());
+    play.end().await;
+    assert_snapshot!(said.join("\n===\n"), @"
+    ::error title=stuck::not taken back: the saved state: it is of service api on prod, and this step is for service shop on prod
+    ===
+    ::error title=stuck::not taken back: the saved state: it is of service api on prod, and this step is for service api on test
+    ===
+    exit code 40
+    ---
+    not taken back: the saved state: it is of run 4711-2, and this is run 4711-1
+    Post: nothing was undone: the saved state cannot be used
+    ::error title=stuck::not taken back: the saved state: it is of run 4711-2, and this is run 4711-1
+      hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
+    let (mut play, mut main) = killed().await;
+    let strangers = r#""undos":[{"undo":"teleport"},{"undo":"tester","container":"../images/prod"},"#;
+    main.state = changed(&main, "\"undos\":[", strangers);
+    let post = play.post(&main).await;
+    assert_eq!(post.code, Some(40), "{}", post.text());
+    play.end().await;
+    assert_snapshot!(post.with_summary(), @"
+    exit code 40
+    ---
+    not taken back: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `code-deploy`, `rolling`, `native`, `hooks`, `scaling`, `tester`
+    not taken back: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
+    deployment [deployment 1] is stopped, with rollback
+    CodeDeploy rolls back with deployment [deployment 2]
+    rollback [deployment 2] is Created
+    rollback [deployment 2] is InProgress
+    rollback [deployment 2] is Succeeded
+    production: 100 % on blue (api:1), observed at the load balancer's listeners
+    taken back: CodeDeploy deployment [deployment 1]
+    taken back: task definition api:2
+    Post: 2 of the saved undos cannot be used and were not done; the rest: blue serves 100 %
+    ::error title=stuck::not taken back: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `code-deploy`, `rolling`, `native`, `hooks`, `scaling`, `tester`
+      hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
+    ::error title=stuck::not taken back: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
+      hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
+    ---
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
+    --- summary
+    ### Post step
+
+    2 of the saved undos cannot be used and were not done; the rest&#58; blue serves 100 %
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_is_garbage_is_loud() {
+    let (mut play, mut main) = killed().await;
+    let state = std::mem::replace(&mut main.state, [("undos".to_owned(), "{\"attempt\":".to_owned())].into());
+    let post = play.post(&main).await;
+    assert_eq!((post.code, post.calls.len()), (Some(40), 0), "{}", post.text());
+    main.state = state;
+    assert_eq!(play.post(&main).await.code, Some(0));
+    play.end().await;
+    assert_snapshot!(post.text(), @"
+    exit code 40
+    ---
+    not taken back: the saved state: it cannot be read: EOF while parsing a value at line 1 column 11
+    Post: nothing was undone: the saved state cannot be used
+    ::error title=stuck::not taken back: the saved state: it cannot be read: EOF while parsing a value at line 1 column 11
+      hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
+    ");
+}
