@@ -89,6 +89,14 @@ async fn a_green_whose_targets_become_unhealthy_in_the_bake_is_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_green_whose_tasks_stop_again_and_again_is_taken_back_although_one_of_them_answers() {
+    let story = codedeploy().service(|service| service.desired = 2);
+    let told = taken_back(story.stage(trouble(TaskTroubleKind::AllButOneCrash, 0.5))).await;
+    let why = told.log_with("::error");
+    assert!(why.contains("while green had all of production's traffic") && why.contains("tasks of api:2 stopped"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn with_wait_until_shifted_the_last_look_takes_a_crashed_green_back() {
     let document = "tests: [{ name: down, get: /health, on: production, retry: { for: 20s, every: 50ms }, expect: { status: 503 } }]";
     let story = codedeploy().stage(trouble(TaskTroubleKind::Crashes, 0.0));

@@ -16,7 +16,7 @@ pub(super) fn advance(cloud: &Cloud) {
     for trouble in begun {
         for handle in cloud.look(|account| running(account, trouble)) {
             match trouble.kind {
-                TaskTroubleKind::Crashes => handle.crash(),
+                TaskTroubleKind::Crashes | TaskTroubleKind::AllButOneCrash => handle.crash(),
                 TaskTroubleKind::Hangs => handle.hang(),
             }
         }
@@ -26,5 +26,6 @@ pub(super) fn advance(cloud: &Cloud) {
 fn running(account: &Account, trouble: &TaskTrouble) -> Vec<TaskHandle> {
     let named = format!("task-definition/{}", trouble.revision);
     let tasks = account.tasks.iter().filter(|task| task.is_running() && task.origin.fleet().is_some() && task.revision.ends_with(&named));
-    tasks.flat_map(|task| &task.containers).filter_map(|container| container.handle.clone()).collect()
+    let spared = usize::from(trouble.kind == TaskTroubleKind::AllButOneCrash);
+    tasks.skip(spared).flat_map(|task| &task.containers).filter_map(|container| container.handle.clone()).collect()
 }

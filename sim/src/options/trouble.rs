@@ -22,6 +22,8 @@ pub struct TaskTrouble {
 pub enum TaskTroubleKind {
     /// It is killed (SIGKILL), and what replaces it too.
     Crashes,
+    /// The same, except for the oldest task, which goes on.
+    AllButOneCrash,
     /// It runs and answers nobody (SIGSTOP), so that its health checks fail. Only processes can be held like that.
     Hangs,
 }
