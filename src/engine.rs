@@ -19,6 +19,7 @@ use crate::unwind::{self, Unwound};
 mod answer;
 mod checks;
 mod line;
+mod prepared;
 mod rollback;
 mod status;
 mod tags;
@@ -48,7 +49,12 @@ enum Halt {
     Refused(Vec<Problem>),
     Failed(Failure),
     Left(Failure),
-    Superseded(Failure),
+    /// Another rollout took over.
+    Superseded {
+        failure: Failure,
+        /// What serves production now.
+        serves: String,
+    },
     /// It stands at a gate, and a person is to answer.
     Waits(Ending),
 }
@@ -62,9 +68,9 @@ impl From<Failure> for Halt {
 impl From<Interrupted> for Halt {
     fn from(interrupted: Interrupted) -> Self {
         match interrupted {
-            Interrupted::Failed(failure) => Self::Failed(failure),
+            Interrupted::Failed(failure) | Interrupted::Busy(failure) => Self::Failed(failure),
             Interrupted::Left(failure) => Self::Left(failure),
-            Interrupted::Superseded(failure) => Self::Superseded(failure),
+            Interrupted::Superseded { failure, serves } => Self::Superseded { failure, serves },
         }
     }
 }
@@ -80,7 +86,7 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     let ended = tokio::select! {
         biased;
         () = &mut signal => Err(cancelled(run, settings)),
-        ended = mode(run, settings) => ended,
+        ended = Box::pin(mode(run, settings)) => ended,
     };
     let stays: Vec<String> = run.armed().iter().filter_map(Undo::what_stays).collect();
     let ending = match ended {
@@ -94,7 +100,14 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
         Err(Halt::Left(failure)) if failure.reason == Reason::Cancelled => {
             settle(run, leave(run, failure), tokio::time::sleep(GRACE)).await
         }
-        Err(Halt::Left(failure) | Halt::Superseded(failure)) => settle(run, leave(run, failure), insisted(run, signal)).await,
+        Err(Halt::Left(failure)) => settle(run, leave(run, failure), insisted(run, signal)).await,
+        Err(Halt::Superseded { failure, serves }) => {
+            let unused = run.armed().into_iter().find(|undo| matches!(undo, Undo::Revision(_)));
+            let left = leave(run, failure);
+            unused.into_iter().for_each(|revision| run.arm(revision));
+            let ending = Ending { sentence: format!("{serves}; {}", left.sentence), ..left };
+            settle(run, ending, insisted(run, signal)).await
+        }
         Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => take_back_in_grace(run, failure).await,
         Err(Halt::Failed(failure)) => tokio::select! {
             ending = take_back(run, failure.clone()) => ending,
@@ -137,7 +150,7 @@ async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>)
         return ending;
     }
     let stuck = tokio::select! {
-        unwound = unwind::settle(run) => unwound.is_stuck(),
+        unwound = Box::pin(unwind::settle(run)) => unwound.is_stuck(),
         () = time_is_up => true,
     };
     if stuck {
@@ -206,7 +219,7 @@ async fn take_back(run: &Run, failure: Failure) -> Ending {
             sentence: "nothing was rolled out: what served production before still does".into(),
         };
     }
-    after(unwinding(run, unwind::all(run, &armed)).await, reason)
+    after(unwinding(run, Box::pin(unwind::all(run, &armed))).await, reason)
 }
 
 /// Tells the begin and end of taking back around it.
@@ -251,7 +264,7 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
             };
             Ending { outcome: Some(outcome), reason, sentence }
         }
-        Unwound::Superseded(what) => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: what },
+        Unwound::Superseded { by, serves } => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: format!("{serves}; {by}") },
     }
 }
 

@@ -35,6 +35,17 @@ pub struct StoppedContainer {
     pub log: Vec<String>,
 }
 
+impl StoppedContainer {
+    /// How it ended, in a few words. One that has logged did run, whatever AWS knows of its exit.
+    pub fn exit(&self) -> String {
+        match self.exit_code {
+            Some(code) => format!("exit code {code}"),
+            None if self.log.is_empty() => "never ran".to_owned(),
+            None => "ran, and its exit code is not known".to_owned(),
+        }
+    }
+}
+
 /// A failure on its way to the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

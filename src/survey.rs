@@ -17,6 +17,7 @@ use crate::run::Run;
 use crate::settings::{DefinitionSource, Settings};
 use crate::undo::short;
 
+mod again;
 mod alarms;
 mod image;
 mod native;
@@ -24,11 +25,12 @@ mod registries;
 mod repository;
 mod running;
 
+pub use again::has_changed;
 pub use alarms::Alarms;
 pub use image::ImageFound;
 pub use native::Native;
 pub use repository::{RepositorySeen, RepositoryState, Template};
-pub use running::{Running, Thing};
+pub use running::{Running, Thing, of_group};
 
 /// What there was when the run began.
 #[derive(Debug, Default)]

@@ -92,7 +92,7 @@ pub struct CodeDeployUndo {
 }
 
 /// What served production before the rollout, in every way it can be recognised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blue {
     /// Its revision.
     pub revision: String,
@@ -132,6 +132,9 @@ pub struct NativeUndo {
     pub before: Vec<String>,
     /// Our service deployment's ARN, once known.
     pub deployment: Option<String>,
+    /// The run whose id its hooks carry; none where that says nothing.
+    #[serde(default)]
+    pub run: Option<String>,
     /// What served before.
     pub blue: Blue,
     /// Whether there is nothing to go back to.

@@ -36,7 +36,12 @@ pub enum Unwound {
         revision: String,
     },
     /// Somebody else's rollout goes on; it is not ours to take back.
-    Superseded(String),
+    Superseded {
+        /// Whose it is.
+        by: String,
+        /// What serves production meanwhile.
+        serves: String,
+    },
     /// An undo failed.
     Stuck {
         /// What could not be taken back.
@@ -71,7 +76,7 @@ impl Unwound {
             Self::NoRollout => "everything of this run is taken back".into(),
             Self::OnBlue { .. } => "blue serves 100 %".into(),
             Self::TooLate { .. } => "too late: blue is gone".into(),
-            Self::Superseded(_) => "left alone: another rollout took over".into(),
+            Self::Superseded { .. } => "left alone: another rollout took over".into(),
             Self::Stuck { what, .. } => format!("{what} is stuck"),
         }
     }
@@ -86,10 +91,11 @@ impl Unwound {
     }
 }
 
-/// Gives back what was only lent for the rollout. What cannot be given back stays armed, for `post` and the next run.
+/// Gives back what was only lent for the rollout, and a revision that nobody deploys any more. What cannot be given back stays armed,
+/// for `post` and the next run.
 pub async fn settle(run: &Run) -> Unwound {
-    let loans: Vec<Undo> = run.armed().into_iter().filter(Undo::is_loan).collect();
-    all(run, &loans).await
+    let left: Vec<Undo> = run.armed().into_iter().filter(|undo| undo.is_loan() || matches!(undo, Undo::Revision(_))).collect();
+    all(run, &left).await
 }
 
 /// Whether a rollout is stopped, or only watched on its way back.
@@ -118,7 +124,7 @@ async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
     let mut unwound = Unwound::NoRollout;
     for undo in armed.iter().rev().filter(|undo| !matches!(undo, Undo::Tester(_))) {
         // A revision stays while its rollout could not be taken back, and where green serves after all.
-        let is_in_use = matches!(unwound, Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded(_));
+        let is_in_use = matches!(unwound, Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. });
         if is_in_use && matches!(undo, Undo::Revision(_)) {
             continue;
         }
@@ -127,7 +133,7 @@ async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
         if is_in_use {
             kept.keep_strategy();
         }
-        let one = one(run, &kept, Hand::Stop).await;
+        let one = Box::pin(one(run, &kept, Hand::Stop)).await;
         if !one.is_stuck() {
             run.disarm(undo);
         }
@@ -180,9 +186,9 @@ async fn apply(run: &Run, undo: &Undo, hand: Hand) -> Result<Undone, Failure> {
     match undo {
         Undo::Revision(undo) => revision::take_back(run, undo).await,
         Undo::Task(undo) => task::take_back(run, undo).await,
-        Undo::CodeDeploy(undo) => codedeploy::take_back(run, undo, hand).await,
-        Undo::Rolling(undo) => rolling::take_back(run, undo, hand).await,
-        Undo::Native(undo) => native::take_back(run, undo, hand).await,
+        Undo::CodeDeploy(undo) => Box::pin(codedeploy::take_back(run, undo, hand)).await,
+        Undo::Rolling(undo) => Box::pin(rolling::take_back(run, undo, hand)).await,
+        Undo::Native(undo) => Box::pin(native::take_back(run, undo, hand)).await,
         Undo::Hooks(undo) => hooks::take_back(run, undo).await,
         Undo::Scaling(undo) => scaling::take_back(run, undo).await,
         // `all` sees to it.

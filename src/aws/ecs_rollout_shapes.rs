@@ -21,7 +21,7 @@ pub enum DeploymentStatus {
 }
 
 /// A service deployment as the list shows it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Brief {
     /// ARN.

@@ -49,6 +49,11 @@ pub fn all_paused_stages(configuration: &Value) -> BTreeSet<String> {
     hooks(Some(configuration)).iter().filter(|hook| hook["targetType"] == "PAUSE").flat_map(stages).collect()
 }
 
+/// The stages at which PAUSE hooks of runs of this action pause, whichever run that is.
+pub fn stages_of_runs(configuration: &Value) -> BTreeSet<String> {
+    hooks(Some(configuration)).iter().filter(|hook| run_of(hook).is_some()).flat_map(stages).collect()
+}
+
 /// How long the pauses before users reach green last, in minutes.
 pub fn pause_of(configuration: &Value) -> Option<u32> {
     let pause = hooks(Some(configuration)).iter().find(|hook| hook["targetType"] == "PAUSE" && stages(hook).any(|stage| stage == GREEN))?;

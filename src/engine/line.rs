@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::checks::{self, Brought, Checks, Ready};
+use super::prepared::Prepared;
 use super::{Ending, Halt, answer, step};
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
@@ -12,13 +13,14 @@ use crate::documents::deployment_configuration::run_in;
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
 use crate::outcome::{Outcome, Reason};
+use crate::pace::Pace;
 use crate::plan::{self, Gate, Plan, Refusal, RolloutPlan};
 use crate::run::Run;
 use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
-use crate::steps::rollout::{self, Past, Reached, Rollout};
+use crate::steps::rollout::{Interrupted, Past, Reached, Rollout};
 use crate::steps::{scaling, scan, stale, task};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
@@ -34,25 +36,46 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
     let image = push(run, settings, &mut snapshot, &plan).await?;
     judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
     let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
-    let running = snapshot.running.as_ref().filter(|running| running.is_ours);
-    let brings = |planned: &&RolloutPlan| running.is_some() || !rollout::is_unchanged(settings, planned, &revision);
-    let planned = plan.rollout.as_ref().filter(brings);
+    let is_of_others = snapshot.running.as_mut().is_some_and(|running| running.is_ours && !running.is_of(&revision.arn));
+    if is_of_others {
+        // It is somebody else's: this image's scan was not judged before.
+        judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
+    }
+    let mut prepared = Prepared { snapshot, plan, revision };
     // What AWS may refuse and is easily undone comes before what is not undone.
-    if let Some(planned) = planned {
+    if let Some(planned) = prepared.plan.rollout.as_ref().filter(|planned| !prepared.is_unchanged(settings, planned)) {
         scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
     }
-    one_off(run, settings, &revision, &snapshot).await?;
-    let Some(planned) = planned else { return Ok(nothing_to_roll_out(&plan, &revision)) };
-    let mut rollout = rollout::start(run, settings, planned, &revision, running).await?;
-    if running.is_some() {
-        answer::arm_running(run, settings, &snapshot);
+    Box::pin(one_off(run, settings, image.as_ref(), &mut prepared)).await?;
+    if prepared.plan.rollout.as_ref().is_none_or(|planned| prepared.is_unchanged(settings, planned)) {
+        return Ok(nothing_to_roll_out(&prepared.plan, &prepared.revision));
+    }
+    Box::pin(roll_out(run, settings, &mut prepared, image.as_ref(), ready)).await
+}
+
+/// rollout → gate → traffic → production → bake.
+async fn roll_out(run: &Run, settings: &Settings, prepared: &mut Prepared, image: Option<&Pinned>, ready: Ready) -> Result<Ending, Halt> {
+    let (began, mut pace) = (Instant::now(), Pace::new(settings.rollout.pace));
+    let started = loop {
+        Box::pin(prepared.look_again(run, settings, image)).await?;
+        match prepared.start(run, settings).await {
+            // Another run was quicker by the time of a request.
+            Err(Interrupted::Busy(_)) if queue::may_wait(settings, began.elapsed()) => pace.rest().await,
+            started => break started?,
+        }
+    };
+    let Prepared { snapshot, plan, revision } = &*prepared;
+    let (Some(planned), Some(mut rollout)) = (&plan.rollout, started) else { return Ok(nothing_to_roll_out(plan, revision)) };
+    let is_adopted = prepared.adopted().is_some();
+    if is_adopted {
+        answer::arm_running(run, settings, snapshot);
     }
     if settings.rollout.follow == Follow::Not {
-        return Ok(started(&revision));
+        return Ok(left_to_aws(revision));
     }
-    let brought = Brought { plan: planned, revision: &revision, image: image.as_ref(), is_answered: false };
+    let brought = Brought { plan: planned, revision, image, is_answered: false };
     let checks = Checks::new(run, settings, ready, &brought);
-    if running.is_some() && rollout.gate() != Gate::Absent {
+    if is_adopted && rollout.gate() != Gate::Absent {
         return resume(run, settings, &mut rollout, &checks).await;
     }
     follow(run, settings, &mut rollout, &checks).await
@@ -152,10 +175,28 @@ pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Hal
     }
 }
 
-pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan, Ready), Halt> {
-    let mut snapshot = look(run, settings).await?;
+async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan, Ready), Halt> {
+    let (snapshot, plan) = Box::pin(planned(run, settings, None)).await?;
+    let ready = checks::prepare(run, settings).await?;
+    let notes = settings.notes.iter().map(|note| Event::Noted { sentence: note.clone() });
+    let warnings = plan.warnings.iter().map(|warning| Event::Warned { sentence: warning.clone() });
+    notes.chain(warnings).for_each(|event| run.tell(event));
+    surveyed(run, &snapshot, &plan);
+    Ok((snapshot, plan, ready))
+}
+
+/// Reads the service once nothing else is in the way, and plans; `revision` is the one to deploy, once there is one.
+pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Revision>) -> Result<(Snapshot, Plan), Halt> {
+    let read = async || {
+        let mut snapshot = look(run, settings).await?;
+        if let (Some(running), Some(revision)) = (&mut snapshot.running, revision) {
+            running.is_of(&revision.arn);
+        }
+        Ok::<Snapshot, Halt>(snapshot)
+    };
+    let mut snapshot = read().await?;
     while queue::make_way(run, settings, &snapshot).await? == Way::Again {
-        snapshot = look(run, settings).await?;
+        snapshot = read().await?;
     }
     stale::check(run, settings).await?;
     left_behind(run, settings, &snapshot).await;
@@ -163,12 +204,7 @@ pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot,
         Refusal::Problems(problems) => Halt::Refused(problems),
         Refusal::Failure(failure) => Halt::Failed(failure),
     })?;
-    let ready = checks::prepare(run, settings).await?;
-    let notes = settings.notes.iter().map(|note| Event::Noted { sentence: note.clone() });
-    let warnings = plan.warnings.iter().map(|warning| Event::Warned { sentence: warning.clone() });
-    notes.chain(warnings).for_each(|event| run.tell(event));
-    surveyed(run, &snapshot, &plan);
-    Ok((snapshot, plan, ready))
+    Ok((snapshot, plan))
 }
 
 fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
@@ -199,10 +235,17 @@ fn described(revision: &Revision) -> String {
     format!("{} {how}", short(&revision.arn))
 }
 
-async fn one_off(run: &Run, settings: &Settings, revision: &Revision, snapshot: &Snapshot) -> Result<(), Failure> {
+/// The one-off task, unless somebody else is deploying: what it does cannot be undone. An earlier attempt of this run that has
+/// started its rollout had run it before.
+async fn one_off(run: &Run, settings: &Settings, image: Option<&Pinned>, prepared: &mut Prepared) -> Result<(), Halt> {
     let Some(asked) = &settings.task else { return Ok(()) };
-    let ran = task::task(run, settings, asked, revision, snapshot.service.as_ref());
-    step(run, Step::Task, ran, |()| "done".to_owned()).await
+    if prepared.adopted().is_some() {
+        run.tell(Event::Noted { sentence: "the one-off task was run before the rollout was started".into() });
+        return Ok(());
+    }
+    Box::pin(prepared.look_again(run, settings, image)).await?;
+    let ran = task::task(run, settings, asked, &prepared.revision, prepared.snapshot.service.as_ref());
+    Ok(step(run, Step::Task, ran, |()| "done".to_owned()).await?)
 }
 
 /// Green is tested where it is owed that.
@@ -239,7 +282,7 @@ pub(super) fn no_change(plan: &RolloutPlan) -> Ending {
     Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyRuns, sentence }
 }
 
-fn started(revision: &Revision) -> Ending {
+fn left_to_aws(revision: &Revision) -> Ending {
     let sentence = format!("the rollout of {} was started and is left to AWS; what serves traffic was not looked at", short(&revision.arn));
     Ending { outcome: Some(Outcome::Started), reason: Reason::NotWaited, sentence }
 }

@@ -62,7 +62,7 @@ async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Run
             Ok(Some(Ending { outcome: Some(Outcome::Deployed), reason: Reason::RollbackAsked, sentence }))
         }
         Unwound::NoRollout | Unwound::TooLate { .. } => Ok(None),
-        Unwound::Superseded(what) => Err(Halt::Superseded(Failure::new(Reason::Superseded, what))),
+        Unwound::Superseded { by, serves } => Err(Halt::Superseded { failure: Failure::new(Reason::Superseded, by), serves }),
         stuck @ Unwound::Stuck { .. } => Ok(Some(after(stuck, Reason::RollbackAsked))),
     }
 }

@@ -154,9 +154,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         let Some(analysis) = self.enter(moment, rollout).await else { return Ok(()) };
-        step(self.run, Step::Analysis, self.until(moment, analysis.complete(), rollout), |_| "nothing was found wrong".to_owned())
-            .await
-            .map(drop)
+        step(self.run, Step::Analysis, self.until(moment, analysis.complete(), rollout), |_| analysis.found()).await.map(drop)
     }
 
     /// Waits until the traffic that green has now was judged, before it gets more.
@@ -195,7 +193,7 @@ impl<'a> Watch<'a> {
                 Past::Passed => self.finished(),
             }
         };
-        step(self.run, Step::Analysis, concluded, |()| "nothing was found wrong".to_owned()).await
+        step(self.run, Step::Analysis, concluded, |()| analysis.found()).await
     }
 
     /// What the analysis came to, although nobody waits for it any more.

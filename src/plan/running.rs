@@ -24,6 +24,7 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
             ours: running.revision.clone().unwrap_or_default(),
             before: others(snapshot, running),
             deployment: Some(running.id.clone()),
+            run: running.run.clone(),
             blue: blue(snapshot, service),
             is_first: deployment.source_service_revisions.is_empty(),
             in_place: crate::documents::deployment_configuration::is_in_place(&deployment.deployment_configuration),

@@ -257,7 +257,7 @@ fn explained(failure: &Failure) -> Vec<String> {
     let causes = failure.chain.iter().skip(1).map(|cause| quiet(&format!("  Caused by: {cause}")));
     let hints = failure.hints.iter().map(|hint| quiet(&format!("  hint: {hint}")));
     let stopped = failure.stopped.iter().flat_map(|stopped| {
-        let exit = stopped.exit_code.map_or_else(|| "never ran".to_owned(), |exit| format!("exit code {exit}"));
+        let exit = stopped.exit();
         let head = quiet(&format!("  container {} of task {}: {exit}; {}", stopped.container, stopped.task, stopped.why));
         std::iter::once(head).chain(stopped.log.iter().map(|line| quiet(&format!("    | {line}"))))
     });

@@ -191,7 +191,7 @@ fn stopped(report: &Report) -> String {
 }
 
 fn container(stopped: &StoppedContainer) -> String {
-    let exit = stopped.exit_code.map_or_else(|| "never ran".to_owned(), |exit| format!("exit code {exit}"));
+    let exit = stopped.exit();
     let head = format!("{} in task {}: {exit}. {}", code(&stopped.container), code(&stopped.task), text(&stopped.why));
     if stopped.log.is_empty() { head } else { format!("{head}\n\n{}", block(&stopped.log)) }
 }

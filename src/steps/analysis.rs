@@ -54,6 +54,11 @@ impl<'a> Analysis<'a> {
         self.until(|judge| judge.settled(since)).await
     }
 
+    /// What was found so far where nothing ends it, in words.
+    pub fn found(&self) -> String {
+        self.judge().found()
+    }
+
     /// Nothing more is asked: how it ends.
     pub fn finish(&self) -> Option<Ended> {
         ended(self.judge().finish())
@@ -123,7 +128,11 @@ pub fn failure(ended: &Ended) -> Option<Failure> {
 pub fn sentence(ended: &Ended) -> String {
     let check = ended.check.as_deref().unwrap_or("the analysis");
     let Some(measurement) = &ended.measurement else { return format!("analysis \"{check}\" is {}", ended.phase) };
-    let found = if measurement.value.is_empty() { "nothing was measured" } else { &measurement.value };
+    let found = match (measurement.value.as_str(), &ended.value) {
+        ("", Some(before)) => format!("{before} before, and no value at last"),
+        ("", None) => "nothing was measured".to_owned(),
+        (value, _) => value.to_owned(),
+    };
     match ended.phase {
         Phase::Successful | Phase::Failed => {
             format!("analysis \"{check}\" {} on {}: {found}, wanted {}", ended.phase, measurement.moment, measurement.condition)

@@ -16,6 +16,7 @@ pub mod rollout;
 pub mod scaling;
 pub mod scan;
 pub mod secrets;
+pub mod serving;
 pub mod smoke;
 pub mod sources;
 pub mod stale;

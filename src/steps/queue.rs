@@ -46,6 +46,11 @@ pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Re
     }
 }
 
+/// Whether a run that has waited for so long waits on.
+pub fn may_wait(settings: &Settings, waited: Duration) -> bool {
+    settings.control.if_running == IfRunning::Wait && waited < settings.rollout.deadline.unwrap_or(LONGEST)
+}
+
 async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, Failure> {
     let deadline = settings.rollout.deadline.unwrap_or(LONGEST);
     let began = Instant::now();
@@ -86,7 +91,7 @@ async fn supersede(run: &Run, settings: &Settings, snapshot: &Snapshot, running:
     let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(Way::Free) };
     run.tell(Event::Warned { sentence: format!("{}: it is taken back first (if-running: supersede)", running.words()) });
     match unwind::all(run, &[undo]).await {
-        Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded(_) => Ok(Way::Again),
+        Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. } => Ok(Way::Again),
         Unwound::Stuck { what, .. } => {
             let sentence = format!("{what} could not be taken back, so this run does not start");
             Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()))

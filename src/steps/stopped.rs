@@ -58,13 +58,16 @@ fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     distinct
 }
 
-/// The containers of a task that ended badly, or those that are judged.
+/// The containers of a task that ended badly, or those that are judged; whose end may be the cause comes first.
 pub async fn of_task(run: &Run, task: &Task, definition: &Value, judged: &[String]) -> Vec<StoppedContainer> {
     // A container that is stopped because nobody could reach it may end well, and its log is the evidence.
     let failed = |container: &&Container| task.failed_health_checks() || container.exit_code.is_none_or(|code| code != 0);
     let wanted = |container: &&Container| judged.is_empty() || judged.contains(&container.name);
+    let mut containers: Vec<&Container> = task.containers.iter().filter(failed).filter(wanted).collect();
+    let is_essential = |name: &str| TaskDefinition(definition).essential().any(|container| container.name() == Some(name));
+    containers.sort_by_key(|container| (likely(container), !is_essential(&container.name)));
     let mut stopped = Vec::new();
-    for container in task.containers.iter().filter(failed).filter(wanted) {
+    for container in containers {
         let log = log(run, task, container, definition, LINES).await;
         stopped.push(StoppedContainer {
             container: container.name.clone(),
@@ -75,6 +78,29 @@ pub async fn of_task(run: &Run, task: &Task, definition: &Value, judged: &[Strin
         });
     }
     stopped
+}
+
+/// How likely it is that a container's end is why its task stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likely {
+    /// It exited by itself with an error, or AWS says what was wrong with it.
+    Cause,
+    /// It was stopped by a signal, as ECS stops the others once an essential container has ended.
+    Stopped,
+    /// It did not come to run, and nothing is said of it.
+    Unknown,
+}
+
+fn likely(container: &Container) -> Likely {
+    /// 128 and the number of SIGKILL or SIGTERM, with which ECS stops containers.
+    const SIGNALS: [i32; 2] = [137, 143];
+    let is_explained = container.reason.as_deref().is_some_and(|reason| !reason.is_empty());
+    match container.exit_code {
+        Some(code) if is_explained || !SIGNALS.contains(&code) => Likely::Cause,
+        None if is_explained => Likely::Cause,
+        Some(_) => Likely::Stopped,
+        None => Likely::Unknown,
+    }
 }
 
 /// Why a container or its task stopped, in AWS's words.
@@ -95,4 +121,29 @@ pub(super) async fn log(run: &Run, task: &Task, container: &Container, definitio
     let lines = run.aws.last_lines(logs.group, &stream, lines).await;
     let lines = optional(run, "the container's last log lines are not shown", lines).unwrap_or_default();
     lines.iter().map(|line| masked(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_container_that_ended_by_itself_comes_before_those_that_were_stopped_because_of_it() {
+        let container = |name: &str, exit_code: Option<i32>, reason: &str| Container {
+            name: name.into(),
+            exit_code,
+            reason: (!reason.is_empty()).then(|| reason.into()),
+            ..Container::default()
+        };
+        let oom = container("worker", Some(137), "OutOfMemoryError: Container killed due to memory usage");
+        let pull = container("app", None, "CannotPullContainerError: not found");
+        for (cause, other) in [
+            (container("app", Some(1), ""), container("proxy", Some(143), "")),
+            (container("app", Some(139), ""), container("proxy", Some(137), "")),
+            (oom, container("proxy", Some(143), "")),
+            (pull, container("proxy", None, "")),
+        ] {
+            assert!(likely(&cause) < likely(&other), "{cause:?} {other:?}");
+        }
+    }
 }

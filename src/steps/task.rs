@@ -298,7 +298,7 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
         || "the one-off task did not start".to_owned(),
         |first| match first.exit_code {
             Some(code) => format!("the one-off task failed: container {} exited with {code}", first.container),
-            None => format!("the one-off task failed: container {} never ran", first.container),
+            None => format!("the one-off task failed: container {} {}", first.container, first.exit()),
         },
     );
     let cause = stopped

@@ -48,12 +48,23 @@ impl Running {
         format!("deployment {}{brings} is in progress ({}{})", short(&self.id), self.word, self.origin)
     }
 
-    /// Marks what an earlier attempt of this workflow run started. A rolling deployment carries no mark of a run: it
-    /// is taken for ours when the job is run again, and adopted when it brings the revision that is asked for.
+    /// Marks what an earlier attempt of this workflow run started. A deployment of ECS's that has no gate of ours carries no
+    /// run: it is taken for ours when the job is run again, until it is known to bring another revision.
     pub(super) fn claimed(self, run: &Run) -> Self {
-        let rolls = matches!(self.thing, Thing::Rolling) && run.runner.is_rerun();
-        let is_ours = rolls || self.is_of_workflow(&run.id);
+        let may_be_ours = self.is_unmarked() && run.runner.is_rerun();
+        let is_ours = may_be_ours || self.is_of_workflow(&run.id);
         Self { is_ours, ..self }
+    }
+
+    /// Whether it is this run's, now that the revision to deploy is known: what carries no run and brings another one is not.
+    pub fn is_of(&mut self, revision: &str) -> bool {
+        let is_other = self.revision.as_deref() != Some(revision);
+        self.is_ours &= !(self.is_unmarked() && is_other);
+        self.is_ours
+    }
+
+    fn is_unmarked(&self) -> bool {
+        self.run.is_none() && matches!(self.thing, Thing::Rolling | Thing::Native(_))
     }
 
     /// Whether it is on its way back already.
@@ -86,7 +97,7 @@ fn attempt_of(run: &str) -> Option<(&str, u32)> {
 }
 
 /// CodeDeploy's.
-pub(super) async fn of_group(run: &Run, application: &str, group: &str, service: &Service) -> Option<Running> {
+pub async fn of_group(run: &Run, application: &str, group: &str, service: &Service) -> Option<Running> {
     let listed = run.aws.running_deployments(application, group).await;
     if listed.as_ref().is_err_and(|error| error.kind == Kind::Refused) {
         return None; // there is no such group, which GetDeploymentGroup tells better
@@ -97,14 +108,17 @@ pub(super) async fn of_group(run: &Run, application: &str, group: &str, service:
 }
 
 fn codedeploy(id: String, deployment: Option<Deployment>, service: &Service) -> Running {
+    let run = deployment.as_ref().and_then(|running| run_in(&running.description));
+    // CodeDeploy calls whoever called it `user`.
+    let by = |running: &Deployment| run.as_ref().map_or_else(|| running.creator.clone(), |run| format!("workflow run {run}"));
     let set = service.task_sets.iter().find(|set| set.external_id.as_deref() == Some(id.as_str()));
     let from_content = || deployment.as_ref()?.content.as_deref().and_then(crate::documents::app_spec::task_definition_of);
     Running {
         revision: set.map(|set| set.task_definition.clone()).or_else(from_content),
-        run: deployment.as_ref().and_then(|running| run_in(&running.description)),
         is_registered: deployment.as_ref().is_some_and(|running| has_registered(&running.description)),
         word: deployment.as_ref().map_or_else(|| "not read".to_owned(), |running| running.word.clone()),
-        origin: deployment.as_ref().map(|running| format!(", made {} by {}", running.created, running.creator)).unwrap_or_default(),
+        origin: deployment.as_ref().map(|running| format!(", made {} by {}", running.created, by(running))).unwrap_or_default(),
+        run,
         id,
         is_ours: false,
         thing: Thing::CodeDeploy(deployment.map(Box::new)),

@@ -18,7 +18,8 @@ use crate::pace::Easing;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::steps::blind::Blind;
-use crate::steps::rollout::native::find;
+use crate::steps::rollout::native::{Search, Wanted, find};
+use crate::steps::serving;
 use crate::steps::traffic::{self, Observed};
 use crate::undo::{NativeUndo, short};
 
@@ -52,8 +53,9 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
     let mut easing = Easing::default();
     let mut unread = None;
     for _ in 0..UNANSWERED_LOOKS {
-        match find(run, &undo.place, &undo.before, &undo.ours).await {
-            Ok(Some(deployment)) => return Ok(Some(deployment.arn)),
+        let wanted = Wanted { place: &undo.place, known: &undo.before, revision: &undo.ours, run: undo.run.as_deref() };
+        match find(run, wanted).await.map(Search::into_arn) {
+            Ok(Some(arn)) => return Ok(Some(arn)),
             Ok(None) => unread = None,
             Err(error) => unread = Some(error),
         }
@@ -123,7 +125,7 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
     let mut easing = Easing::default();
     loop {
         if let Some(newer) = other(run, undo, ended, Order::After).await {
-            return Ok(Undone::Traffic(Unwound::Superseded(newer)));
+            return Ok(Undone::Traffic(superseded(run, undo, newer).await));
         }
         if let Some(witness) = witness(run, undo, ended).await {
             put_count_back(run, undo).await;
@@ -132,7 +134,7 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
         }
         // Blue is what somebody else has brought before ours came.
         if let Some(former) = other(run, undo, ended, Order::Before).await {
-            return Ok(Undone::Traffic(Unwound::Superseded(former)));
+            return Ok(Undone::Traffic(superseded(run, undo, former).await));
         }
         if began.elapsed() > patience(ended) {
             let sentence = format!("service deployment {} is {}, but production is not all on blue", ended.id(), ended.word);
@@ -142,6 +144,10 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
         }
         easing.rest().await;
     }
+}
+
+async fn superseded(run: &Run, undo: &NativeUndo, by: String) -> Unwound {
+    Unwound::Superseded { by, serves: Box::pin(serving::now(run, &undo.place, &undo.blue)).await }
 }
 
 /// One that was stopped where it was moves no traffic any more; a rollback's last weights may take a while to be read.

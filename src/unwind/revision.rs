@@ -35,5 +35,5 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
 /// Tasks that are still going away do not need their revision to be registered.
 fn serves(service: &Service, revision: &str) -> bool {
     let primary = service.primary_deployment().is_some_and(|deployment| deployment.task_definition == revision);
-    primary || service.primary_task_set().is_some_and(|set| set.task_definition == revision)
+    primary || service.task_definition == revision || service.primary_task_set().is_some_and(|set| set.task_definition == revision)
 }

@@ -16,7 +16,8 @@ use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
 use crate::steps::blind::Blind;
-use crate::undo::{RollingUndo, short};
+use crate::steps::serving;
+use crate::undo::{Blue, RollingUndo, short};
 
 /// Old tasks still run as a rule; new ones of the old revision start as fast as they did before.
 const PATIENCE: Duration = Duration::from_mins(30);
@@ -70,7 +71,11 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
             Towards::Ours | Towards::OursGivenUp => {
                 sent = put_back(run, undo).await?;
             }
-            Towards::Other(what) => return Ok(Undone::Traffic(Unwound::Superseded(what))),
+            Towards::Other(by) => {
+                let blue = Blue { revision: undo.previous.clone(), ..Blue::default() };
+                let serves = Box::pin(serving::now(run, &undo.place, &blue)).await;
+                return Ok(Undone::Traffic(Unwound::Superseded { by, serves }));
+            }
         }
         easing.rest().await;
     }

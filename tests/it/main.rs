@@ -38,6 +38,7 @@ mod never_healthy;
 mod one_off_task;
 mod permissions;
 mod post;
+mod race;
 mod registry;
 mod rolling;
 mod scan;

@@ -108,6 +108,31 @@ async fn a_job_that_is_run_again_goes_on_where_the_dead_one_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_run_again_adopts_a_deployment_without_gates_and_its_task_is_not_run_again() {
+    let overrides = r#"[{ "name": "app", "command": ["migrate"] }]"#;
+    let action = || Action::deploy("1.1.0").with("run-task", "true").with("run-task-container-overrides", overrides);
+    let (play, again) = run_again(Story::blue_green(), action, When::Line("Deployment started")).await;
+    assert_eq!(again.outputs["outcome"], "deployed", "{}", again.text());
+    assert!(again.text().contains("was started by this workflow run and is followed on"), "{}", again.text());
+    let ledger = play.stage.ledger();
+    let count = |operation: &str| ledger.iter().filter(|call| call.operation == operation).count();
+    assert_eq!((count("ecs:UpdateService"), count("ecs:RunTask"), count("ecs:RegisterTaskDefinition")), (1, 1, 1), "{ledger:?}");
+    assert_eq!(serves(&play), ["api-2"]);
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_run_again_leaves_a_deployment_without_gates_of_somebody_else_alone() {
+    let mut play = Story::blue_green().begin().await;
+    let theirs = serde_json::json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true });
+    crate::harness::call(&play.stage, "ecs.UpdateService", &theirs).await;
+    let again = play.act(Action::deploy("1.1.0").env("GITHUB_RUN_ATTEMPT", "2")).await;
+    assert_eq!((again.output("outcome"), again.output("reason")), ("unchanged", "already-running"), "{}", again.text());
+    assert_eq!(again.count("ecs:StopServiceDeployment"), 0);
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_job_that_is_run_again_adopts_its_own_deployment() {
     let story = Story::rolling(RollingOptions::default()).in_real_time();
     let (play, again) = run_again(story, || Action::deploy("1.1.0"), When::Line("Deployment started")).await;

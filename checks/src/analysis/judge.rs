@@ -121,6 +121,11 @@ impl Judge {
         self.ended.clone().map_or(Standing::Running, |ended| Standing::Ended(Box::new(ended)))
     }
 
+    /// What was found so far where nothing ends the analysis, in words.
+    pub fn found(&self) -> String {
+        standing::found(&self.tracks)
+    }
+
     /// The owner ends the analysis: good unless something is wrong, or something that began never knew good from bad.
     pub fn finish(&mut self) -> Standing {
         self.tracks.iter_mut().filter(|track| track.began.is_some()).for_each(Track::finish);
@@ -190,6 +195,9 @@ impl Judge {
         let sources: Vec<&Source> = self.asked(&check).into_iter().map(|(_, source)| source).collect();
         self.tracks[at].measured(&asking, weighed.phase, now, &sources);
         let measurement = self.measurement(&check, weighed, &asking, time);
+        if !measurement.value.is_empty() {
+            self.tracks[at].value = Some(measurement.value.clone());
+        }
         self.tracks[at].last = Some(measurement.clone());
         Some(measurement)
     }

@@ -48,6 +48,7 @@ fn stop(cloud: &Cloud, account: &mut Account, arn: &str) {
             hook.status = HookStatus::Failed;
         }
         deployment.stage = None;
+        deployment.superseded = Some(deployment.status);
         deployment.reason = Some("Service deployment stopped because a new service deployment started.".to_owned());
         deployment.turn(ServiceDeploymentStatus::Stopped);
         cloud.ledger.mark(arn, ServiceDeploymentStatus::Stopped.as_str());

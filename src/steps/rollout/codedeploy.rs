@@ -16,7 +16,7 @@ use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::steps::traffic::{self, Observed};
 use crate::undo::{CodeDeployUndo, Undo};
 
-use super::{Look, confirmed, progress};
+use super::{Interrupted, Look, confirmed, progress};
 
 mod create;
 mod green;
@@ -55,7 +55,7 @@ impl<'a> CodeDeploy<'a> {
         plan: &'a RolloutPlan,
         way: &'a CodeDeployWay,
         revision: &'a Revision,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Interrupted> {
         let content = create::content(way, revision)?;
         let description = create::description(settings.rollout.description.as_deref(), &run.id, revision);
         let rollout = &settings.rollout;
@@ -76,7 +76,7 @@ impl<'a> CodeDeploy<'a> {
             content: &content,
             alarms: !way.group.alarms.is_empty(),
         };
-        let id = create::create(run, settings, &new).await?;
+        let id = create::create(run, &new).await?;
         run.narrow(Undo::CodeDeploy(CodeDeployUndo { deployment: Some(id.clone()), ..undo }));
         Ok(Self::attach(run, plan, way, revision, id, false))
     }
@@ -186,6 +186,9 @@ impl<'a> CodeDeploy<'a> {
             return;
         }
         let read = self.run.aws.get_deployment_target(&self.id, &self.plan.cluster, &self.plan.service).await;
+        if read.as_ref().is_err_and(|error| error.is("DeploymentNotStarted")) {
+            return; // there is nothing to show yet
+        }
         self.target =
             crate::survey::optional(self.run, "traffic weights and task counts are not shown while waiting", read).or(self.target.take());
     }

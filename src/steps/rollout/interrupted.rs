@@ -5,18 +5,28 @@ use crate::decide::Trouble;
 use crate::error::{Failure, StoppedContainer};
 use crate::event::Progress;
 use crate::outcome::Reason;
-use crate::steps::stopped;
 use crate::steps::task_failures::LIMIT;
+use crate::steps::{serving, stopped};
+
+/// What keeps two runs from each other.
+pub(super) const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a concurrency group";
 
 /// Why a wait ended without what was waited for.
 #[derive(Debug)]
 pub enum Interrupted {
     /// It is to be taken back.
     Failed(Failure),
+    /// It was not started: another rollout is in progress.
+    Busy(Failure),
     /// Our deadline passed.
     Left(Failure),
     /// It is not ours any more.
-    Superseded(Failure),
+    Superseded {
+        /// Whose it is.
+        failure: Failure,
+        /// What serves production now.
+        serves: String,
+    },
 }
 
 impl From<Failure> for Interrupted {
@@ -39,7 +49,8 @@ impl Rollout<'_> {
         let mut failure = Failure::new(trouble.reason, trouble.sentence);
         failure.chain.extend(trouble.cause);
         if trouble.reason == Reason::Superseded {
-            return Interrupted::Superseded(failure.hint("let one workflow deploy at a time: give it a concurrency group"));
+            let serves = Box::pin(serving::now(self.run, &self.plan.place, &self.plan.blue)).await;
+            return Interrupted::Superseded { failure: failure.hint(ONE_AT_A_TIME), serves };
         }
         let failure = failure.with_stopped(self.stopped(trouble.reason).await);
         Interrupted::Failed(match trouble.reason {

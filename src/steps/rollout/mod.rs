@@ -126,7 +126,10 @@ impl<'a> Rollout<'a> {
 
     /// Whether the rollout has a gate, and what is owed there.
     pub fn gate(&self) -> Gate {
-        self.plan.way.gate()
+        match (&self.controller, self.plan.way.gate()) {
+            (Controller::Native(native), Gate::Absent) if native.inherits_gate() => Gate::Pass,
+            (_, gate) => gate,
+        }
     }
 
     /// Follows the rollout until green stands at the gate, and finds it.
@@ -315,7 +318,7 @@ impl<'a> Rollout<'a> {
                     self.open(at).await?;
                     self.run.goes_on(self.goes_on());
                 }
-                Verdict::Abort(trouble) => return Err(self.interrupted(trouble).await),
+                Verdict::Abort(trouble) => return Err(Box::pin(self.interrupted(trouble)).await),
                 Verdict::GiveUp => return Err(Interrupted::Failed(self.given_up().await)),
                 Verdict::Leave => return Err(Interrupted::Left(self.left())),
             }

@@ -23,14 +23,17 @@ use crate::survey::optional;
 
 use super::{Look, confirmed};
 
+mod contest;
+mod find;
 mod gate;
 mod green;
 mod shown;
 mod start;
 mod trouble;
 
+pub use find::{Search, Wanted, find};
 use shown::{asked_for, on_green, progress, unobserved};
-pub use start::{configuration_request, find};
+pub use start::configuration_request;
 
 /// A pause that was answered and still waits is answered again after this many looks.
 const AGAIN: u32 = 5;
@@ -57,6 +60,8 @@ pub struct Native<'a> {
     pauses: BTreeSet<String>,
     /// How long its pauses last, by its own snapshot.
     timeout_minutes: Option<u32>,
+    /// Whether green's gate is one that a replaced deployment's run had set.
+    inherits_gate: bool,
     /// The pause that waits now.
     waiting: Option<Waiting>,
     is_green_passed: bool,
@@ -148,6 +153,11 @@ impl Native<'_> {
     /// Whether it waits for an answer before every share of traffic.
     pub fn waits_at_steps(&self) -> bool {
         self.pauses.contains(STEP)
+    }
+
+    /// Whether it waits at green's gate for a run whose deployment it has replaced: that run will not answer.
+    pub fn inherits_gate(&self) -> bool {
+        self.inherits_gate
     }
 
     fn has_gates_ahead(&self) -> bool {

@@ -1,6 +1,6 @@
 //! How a rollout comes to be followed: it is started, or it was there already.
 
-use super::{CodeDeploy, Controller, Native, Rolling, Rollout};
+use super::{CodeDeploy, Controller, Interrupted, Native, Rolling, Rollout};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -18,14 +18,14 @@ pub async fn start<'a>(
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     running: Option<&Running>,
-) -> Result<Box<Rollout<'a>>, Failure> {
+) -> Result<Box<Rollout<'a>>, Interrupted> {
     if let Some(running) = running {
-        return adopt(run, settings, plan, revision, running);
+        return Ok(adopt(run, settings, plan, revision, running)?);
     }
     let controller = match &plan.way {
-        Way::CodeDeploy(way) => Controller::CodeDeploy(CodeDeploy::start(run, settings, plan, way, revision).await?),
+        Way::CodeDeploy(way) => Controller::CodeDeploy(Box::pin(CodeDeploy::start(run, settings, plan, way, revision)).await?),
         Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
-        Way::Native(way) => Controller::Native(Box::new(Native::start(run, settings, plan, way, revision).await?)),
+        Way::Native(way) => Controller::Native(Box::new(Box::pin(Native::start(run, settings, plan, way, revision)).await?)),
     };
     Ok(Box::new(Rollout::new(run, settings, plan, revision, controller)))
 }

@@ -69,32 +69,62 @@ impl Play {
     /// Runs the action.
     pub(crate) async fn act(&mut self, action: Action) -> Told {
         let files = self.job.step();
-        self.lay_out(&action);
-        let mut variables = self.variables();
+        let (variables, inputs) = (self.prepared(&self.job, &files, &action), self.given(&action));
+        let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
+        let told = Told { inputs, ..self.told(finished, &self.job, &files) };
+        self.called += told.calls.len();
+        told
+    }
+
+    /// Runs actions at the same time, each on a machine of its own. All of them tell the same calls.
+    pub(crate) async fn act_at_once<const N: usize>(&mut self, actions: [Action; N]) -> [Told; N] {
+        let machines = actions.map(|action| {
+            let mut job = Job::new();
+            let files = job.step();
+            (self.prepared(&job, &files, &action), action.deeds, job, files)
+        });
+        let run = async |(variables, deeds, job, files): (BTreeMap<String, String>, _, _, _)| {
+            (process::run(&[], &variables, &self.stage, deeds).await, job, files)
+        };
+        let finished = futures_util::future::join_all(machines.into_iter().map(run)).await;
+        let told: Vec<Told> = finished.into_iter().map(|(finished, job, files)| self.told(finished, &job, &files)).collect();
+        self.called += told[0].calls.len();
+        told.try_into().unwrap_or_else(|_| panic!("as many as there were"))
+    }
+
+    /// The inputs of an action, as the runner gives them.
+    fn given(&self, action: &Action) -> BTreeMap<String, String> {
+        action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))).collect()
+    }
+
+    /// Lays out what an action brings, and gives its variables.
+    fn prepared(&self, job: &Job, files: &runner::Files, action: &Action) -> BTreeMap<String, String> {
+        self.lay_out(job, action);
+        let mut variables = self.variables(job);
         variables.extend(files.variables());
-        variables.extend(action.environment);
+        variables.extend(action.environment.clone());
         variables.retain(|_, value| !value.is_empty());
         // The runner gives every input that is not set as an empty text.
         variables.extend(TABLE.iter().map(|known| (input(known.name), String::new())));
-        let given: BTreeMap<String, String> = action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))).collect();
-        variables.extend(given.clone());
-        let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
-        Told { inputs: given, ..self.told(finished, &files) }
+        variables.extend(self.given(action));
+        variables
     }
 
     /// Runs the post step of a run: with the inputs of main, as the runner does.
     pub(crate) async fn post(&mut self, main: &Told) -> Told {
         let files = self.job.step();
-        let mut variables = self.variables();
+        let mut variables = self.variables(&self.job);
         variables.extend(main.inputs.clone());
         variables.extend(files.variables());
         variables.extend(main.state.iter().map(|(name, value)| (format!("STATE_{name}"), value.clone())));
         let finished = process::run(&["post"], &variables, &self.stage, Vec::new()).await;
-        self.told(finished, &files)
+        let told = self.told(finished, &self.job, &files);
+        self.called += told.calls.len();
+        told
     }
 
-    fn told(&mut self, finished: process::Finished, files: &runner::Files) -> Told {
-        let journal = std::fs::read_to_string(self.job.temp().join("ecs-bluegreen.jsonl")).unwrap_or_default();
+    fn told(&self, finished: process::Finished, job: &Job, files: &runner::Files) -> Told {
+        let journal = std::fs::read_to_string(job.temp().join("ecs-bluegreen.jsonl")).unwrap_or_default();
         let ledger = self.stage.ledger();
         let told = Told {
             code: finished.status.code(),
@@ -106,15 +136,14 @@ impl Play {
             summary: std::fs::read_to_string(&files.summary).expect("a summary"),
             journal,
             calls: ledger[self.called..].to_vec(),
-            redactor: Redactor::of(&self.stage, &self.job.workspace()),
+            redactor: Redactor::of(&self.stage, &job.workspace()),
         };
-        self.called = ledger.len();
         canaries::check(&told);
         told
     }
 
     /// The runner's variables, and the credentials that another step left in the environment.
-    fn variables(&self) -> BTreeMap<String, String> {
+    fn variables(&self, job: &Job) -> BTreeMap<String, String> {
         let pairs = [
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
@@ -135,15 +164,15 @@ impl Play {
             ("GITHUB_REF", "refs/heads/main".to_owned()),
             ("GITHUB_REF_NAME", "main".to_owned()),
             ("GITHUB_SHA", "3f786850e387550fdab836ed7e6dc881de23001b".to_owned()),
-            ("GITHUB_WORKSPACE", self.job.workspace().display().to_string()),
-            ("RUNNER_TEMP", self.job.temp().display().to_string()),
+            ("GITHUB_WORKSPACE", job.workspace().display().to_string()),
+            ("RUNNER_TEMP", job.temp().display().to_string()),
             ("HOME", "/github/home".to_owned()),
         ];
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    fn lay_out(&self, action: &Action) {
-        let workspace = self.job.workspace();
+    fn lay_out(&self, job: &Job, action: &Action) {
+        let workspace = job.workspace();
         std::fs::create_dir_all(workspace.join("images")).expect("a folder");
         for version in &action.versions {
             let copy = workspace.join("images").join(version);

@@ -30,6 +30,8 @@ pub struct Ended {
     pub why: String,
     /// The last measurement of that check.
     pub measurement: Option<Measurement>,
+    /// The last value of that check; the last measurement may have none.
+    pub value: Option<String>,
     /// What is wanted where the phase is inconclusive.
     pub on_inconclusive: OnInconclusive,
 }
@@ -63,7 +65,23 @@ pub(super) fn good(tracks: &[Track]) -> Ended {
     let over: Vec<&str> = counting().filter(|track| is_passed_over(track)).map(|track| track.check.name.as_str()).collect();
     let over = if over.is_empty() { String::new() } else { format!("; {} could not tell, and was passed over", over.join(", ")) };
     let why = format!("{measurements} measurements of {} checks passed no limit{over}", counting().count());
-    Ended { phase: Phase::Successful, check: None, why, measurement: None, on_inconclusive: OnInconclusive::default() }
+    Ended { phase: Phase::Successful, check: None, why, measurement: None, value: None, on_inconclusive: OnInconclusive::default() }
+}
+
+/// What was measured where no limit was passed: that nothing is wrong is only said of what was measured to be good.
+pub(super) fn found(tracks: &[Track]) -> String {
+    let counting = || tracks.iter().filter(|track| track.counts() && track.began.is_some());
+    let is_unknown = |track: &&Track| is_passed_over(track) || (track.tally.inconclusive > 0 && !track.tally.knows());
+    let unknown: Vec<&str> = counting().filter(is_unknown).map(|track| track.check.name.as_str()).collect();
+    let failed: u32 = counting().map(|track| track.tally.failed).sum();
+    let measured: u32 = counting().map(|track| track.tally.count()).sum();
+    match (unknown.is_empty(), failed) {
+        (true, 0) if measured == 0 => "nothing was measured".to_owned(),
+        (true, 0) => "nothing was found wrong".to_owned(),
+        (true, _) => format!("no limit was passed: {failed} of {measured} measurements failed"),
+        (false, 0) => format!("{} could not tell good from bad", unknown.join(", ")),
+        (false, _) => format!("{} could not tell good from bad; {failed} of {measured} measurements failed", unknown.join(", ")),
+    }
 }
 
 /// One that knows neither good nor bad is passed over where that is wanted; the others go on.
@@ -94,6 +112,7 @@ fn ended(track: &Track, why: String) -> Ended {
         check: Some(track.check.name.clone()),
         why,
         measurement: track.last.clone(),
+        value: track.value.clone(),
         on_inconclusive: track.check.on_inconclusive,
     }
 }

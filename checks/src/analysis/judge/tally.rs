@@ -49,6 +49,11 @@ impl Tally {
         self.successful + self.failed > 0
     }
 
+    /// Whether any measurement was good: without one no check is successful, whatever its limits allow.
+    pub(super) fn is_good(&self) -> bool {
+        self.successful > 0
+    }
+
     /// What the check came to, if it is over.
     pub(super) fn assess(&self, limits: &Limits, until: Until) -> Option<Phase> {
         if let Some(phase) = self.violated(limits) {
@@ -59,7 +64,8 @@ impl Tally {
         }
         let done = match until {
             Until::Count(count) => self.count() >= count,
-            Until::Conclusive => self.knows(),
+            // A bad one that the limits allow is no conclusion.
+            Until::Conclusive => self.is_good() || (limits.failures.is_none() && self.knows()),
             Until::Ended => false,
         };
         done.then(|| self.exhausted(limits))
@@ -75,11 +81,11 @@ impl Tally {
         limits.failures.filter(|limit| self.failed > *limit).map(|_| Phase::Failed)
     }
 
-    /// All measurements were made and no limit was passed. One that never knew good from bad is not successful by accident: here,
-    /// and only here, Argo's rule is not kept.
+    /// All measurements were made and no limit was passed. One without a good measurement is not successful by accident: here, and
+    /// only here, Argo's rule is not kept.
     fn exhausted(&self, limits: &Limits) -> Phase {
         match (limits.consecutive_successes, limits.failures) {
-            (0, _) if self.knows() => Phase::Successful,
+            (0, _) if self.is_good() => Phase::Successful,
             (0, _) | (_, Some(_)) => Phase::Inconclusive,
             (_, None) => Phase::Failed,
         }
@@ -96,6 +102,7 @@ impl Tally {
             Phase::Inconclusive if limits.consecutive_successes > 0 && self.knows() => {
                 format!("there never were {} successes in a row", limits.consecutive_successes)
             }
+            Phase::Inconclusive if self.knows() => format!("not one {of} was good"),
             Phase::Inconclusive => "no measurement could tell good from bad".to_owned(),
             Phase::Error => format!("{} errors in a row, and at most {} may be", self.consecutive_errors, limits.consecutive_errors),
             Phase::Successful => format!("{} {of} were successful", self.successful),

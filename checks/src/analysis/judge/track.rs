@@ -35,6 +35,8 @@ pub(super) struct Track {
     /// When the newest data began that a conclusive measurement judged.
     fresh: Option<f64>,
     pub(super) last: Option<Measurement>,
+    /// The last value that was measured.
+    pub(super) value: Option<String>,
 }
 
 /// A measurement whose answers are awaited.
@@ -70,6 +72,7 @@ impl Track {
             looks,
             fresh: None,
             last: None,
+            value: None,
         };
         (!moments.is_empty()).then(|| track(moments))
     }
@@ -142,7 +145,7 @@ impl Track {
     /// Its owner ends it.
     pub(super) fn finish(&mut self) {
         self.asking = None;
-        let known = if self.tally.knows() { Phase::Successful } else { Phase::Inconclusive };
+        let known = if self.tally.is_good() { Phase::Successful } else { Phase::Inconclusive };
         self.ended = self.ended.or(Some(known));
     }
 }

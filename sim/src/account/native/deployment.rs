@@ -117,6 +117,8 @@ pub(crate) struct ServiceDeployment {
     pub(crate) started_ms: Option<i64>,
     pub(crate) finished_ms: Option<i64>,
     pub(crate) stopped_ms: Option<i64>,
+    /// The status that a newer deployment has ended.
+    pub(crate) superseded: Option<ServiceDeploymentStatus>,
     pub(crate) updated_ms: i64,
     /// Grows with every change that a reader could notice.
     pub(crate) version: u64,
@@ -146,6 +148,7 @@ impl ServiceDeployment {
             started_ms: None,
             finished_ms: None,
             stopped_ms: None,
+            superseded: None,
             updated_ms: now,
             version: 1,
             seen: 0,
@@ -181,6 +184,12 @@ impl ServiceDeployment {
         let ended = [&mut self.started_ms, &mut self.finished_ms, &mut self.stopped_ms].into_iter().flatten();
         ended.chain([&mut self.created_ms, &mut self.updated_ms]).for_each(|moment| *moment -= by_ms);
         self.shares.iter_mut().for_each(|shares| shares.at_ms -= by_ms);
+    }
+
+    /// The status as it is shown: for a while the one that a newer deployment has ended.
+    pub(crate) fn shown_status(&self, lag_ms: u64) -> ServiceDeploymentStatus {
+        let known = now_ms() - i64::try_from(lag_ms).unwrap_or(i64::MAX / 2);
+        self.superseded.filter(|_| self.stopped_ms.is_some_and(|stopped| stopped > known)).unwrap_or(self.status)
     }
 
     /// Green's shares as they were a while ago.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::deployment_view::view as deployment_view;
 use super::target_view::view as target_view;
-use crate::account::{Deployment, seconds};
+use crate::account::{Deployment, Status, seconds};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
 
@@ -16,6 +16,9 @@ pub(super) fn get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
 
 pub(super) fn target(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let deployment = find(cloud, asked)?;
+    if matches!(deployment.status, Status::Created | Status::Queued) {
+        return Err(Refusal::new("DeploymentNotStartedException", "The specified deployment has not started."));
+    }
     let id = format!("{}:{}", cloud.options.cluster, deployment.group.service);
     if asked.text("targetId") != Some(&id) {
         let message = format!("The target id {} does not exist in the deployment", asked.text("targetId").unwrap_or_default());

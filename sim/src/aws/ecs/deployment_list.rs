@@ -20,6 +20,7 @@ const PAGE: usize = 20;
 pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     in_cluster(cloud, asked)?;
     let name = asked.text("service").ok_or_else(|| Refusal::parameter("Service cannot be empty."))?;
+    let stops = cloud.switches().supersede_lag_ms;
     let lag = i64::try_from(cloud.switches().list_lag_ms).unwrap_or(i64::MAX / 2);
     let (from, size) = page(asked)?;
     cloud.look(|account| {
@@ -27,7 +28,7 @@ pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
         let known = |deployment: &&ServiceDeployment| deployment.created_ms + lag <= now_ms();
         let all: Vec<&ServiceDeployment> =
             account.deployments_of(&service.name).filter(known).filter(|deployment| fits(deployment, asked)).collect();
-        let shown: Vec<Value> = all.iter().skip(from).take(size).map(|deployment| brief(account, deployment)).collect();
+        let shown: Vec<Value> = all.iter().skip(from).take(size).map(|deployment| brief(account, deployment, stops)).collect();
         let mut answer = json!({ "serviceDeployments": shown });
         if all.len() > from + size {
             answer["nextToken"] = json!((from + size).to_string());
@@ -60,11 +61,11 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     if arns.is_empty() || arns.len() > AT_ONCE {
         return Err(Refusal::parameter("Service deployment ARNs cannot be empty, and at most 20 can be described at once."));
     }
-    let lag = cloud.switches().weight_lag_ms;
+    let lags = (cloud.switches().weight_lag_ms, cloud.switches().supersede_lag_ms);
     Ok(cloud.change(|account| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in arns {
-            match describe_one(account, arn, lag) {
+            match describe_one(account, arn, lags) {
                 Some(view) => found.push(view),
                 None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
             }
@@ -73,9 +74,9 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     }))
 }
 
-fn describe_one(account: &mut Account, arn: &str, lag_ms: u64) -> Option<Value> {
+fn describe_one(account: &mut Account, arn: &str, (weights, stops): (u64, u64)) -> Option<Value> {
     let deployment = account.service_deployment_mut(arn)?;
     deployment.seen = deployment.version;
     let deployment = deployment.clone();
-    Some(view(account, &deployment, lag_ms))
+    Some(view(account, &deployment, weights, stops))
 }

@@ -7,18 +7,18 @@ use crate::account::{Account, AlarmWatch, HookDetail, RevisionSide, ServiceDeplo
 use crate::options::{Breaker, Kind};
 
 /// One line of `ListServiceDeployments`.
-pub(super) fn brief(account: &Account, deployment: &ServiceDeployment) -> Value {
+pub(super) fn brief(account: &Account, deployment: &ServiceDeployment, stops_ms: u64) -> Value {
     let mut view = Map::new();
-    identity(account, deployment, &mut view);
+    identity(account, deployment, stops_ms, &mut view);
     view.insert("targetServiceRevisionArn".to_owned(), json!(deployment.target.revision));
     moments(&mut view, &[("startedAt", deployment.started_ms), ("finishedAt", deployment.finished_ms)]);
     Value::Object(view)
 }
 
 /// The whole.
-pub(super) fn view(account: &Account, deployment: &ServiceDeployment, lag_ms: u64) -> Value {
+pub(super) fn view(account: &Account, deployment: &ServiceDeployment, lag_ms: u64, stops_ms: u64) -> Value {
     let mut view = Map::new();
-    identity(account, deployment, &mut view);
+    identity(account, deployment, stops_ms, &mut view);
     moments(
         &mut view,
         &[
@@ -48,11 +48,11 @@ pub(super) fn view(account: &Account, deployment: &ServiceDeployment, lag_ms: u6
     Value::Object(view)
 }
 
-fn identity(account: &Account, deployment: &ServiceDeployment, view: &mut Map<String, Value>) {
+fn identity(account: &Account, deployment: &ServiceDeployment, stops_ms: u64, view: &mut Map<String, Value>) {
     let place = &account.place;
     let members = json!({
         "serviceDeploymentArn": deployment.arn, "serviceArn": place.service_arn(&deployment.service),
-        "clusterArn": place.cluster_arn(), "createdAt": seconds(deployment.created_ms), "status": deployment.status.as_str(),
+        "clusterArn": place.cluster_arn(), "createdAt": seconds(deployment.created_ms), "status": deployment.shown_status(stops_ms).as_str(),
     });
     view.extend(members.as_object().cloned().unwrap_or_default());
     if let Some(reason) = &deployment.reason {

@@ -1,20 +1,17 @@
 //! Creating a deployment: its AppSpec, its description, and adopting it when the answer is lost.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-
 use crate::aws::AwsError;
 use crate::aws::codedeploy::NewDeployment;
+use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::pace::Pace;
 use crate::plan::{AppSpecPlan, CodeDeployWay};
 use crate::run::Run;
-use crate::settings::{IfRunning, Settings};
 use crate::steps::revision::Revision;
+use crate::steps::rollout::interrupted::Interrupted;
+use crate::survey;
 
 /// The official action cuts descriptions here.
 const DESCRIPTION: usize = 512;
@@ -22,8 +19,6 @@ const DESCRIPTION: usize = 512;
 pub const RUN: &str = "ecs-bluegreen run ";
 /// What stands after the run id when the run has registered the revision.
 pub const REGISTERED: &str = ", registered";
-/// The longest job GitHub runs.
-const LONGEST_WAIT: Duration = Duration::from_hours(6);
 /// How far back a deployment whose answer was lost is looked for, besides those that are in progress.
 const LOST: usize = 10;
 
@@ -79,31 +74,35 @@ pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -
     format!("{head}… {mark}")
 }
 
-/// With `if-running: wait` another run may have been quicker: its deployment, or the rollback of one, is waited for too.
-pub(super) async fn create(run: &Run, settings: &Settings, new: &NewDeployment<'_>) -> Result<String, Failure> {
-    let began = Instant::now();
-    let mut pace = Pace::new(settings.rollout.pace);
-    let error = loop {
-        match run.aws.create_deployment(new).await {
-            Ok(id) => return Ok(id),
-            Err(error) if error.is("DeploymentLimitExceeded") && may_wait(settings, began) => pace.rest().await,
-            Err(error) => break error,
-        }
+/// Creates it once. Another run may have been quicker: a group has one deployment at a time, or the rollback of one.
+pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String, Interrupted> {
+    let error = match run.aws.create_deployment(new).await {
+        Ok(id) => return Ok(id),
+        Err(error) => error,
     };
     if !error.may_have_landed() {
         run.disarm_newest();
-        return Err(CodeDeployError { what: "create the deployment", source: error }.into());
+        let is_busy = error.is("DeploymentLimitExceeded");
+        let failure = Failure::from(CodeDeployError { what: "create the deployment", source: error });
+        return Err(if is_busy { Interrupted::Busy(busy(run, new, failure).await) } else { failure.into() });
     }
     run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was created all the same") });
     match find(run, new.application, new.group, &run.id).await {
         Ok(Some(id)) => Ok(id),
-        Ok(None) => run.aws.create_deployment(new).await.map_err(|source| CodeDeployError { what: "create the deployment", source }.into()),
-        Err(source) => Err(CodeDeployError { what: "say whether the deployment was created", source }.into()),
+        Ok(None) => {
+            let again = run.aws.create_deployment(new).await;
+            again.map_err(|source| Failure::from(CodeDeployError { what: "create the deployment", source }).into())
+        }
+        Err(source) => Err(Failure::from(CodeDeployError { what: "say whether the deployment was created", source }).into()),
     }
 }
 
-fn may_wait(settings: &Settings, began: Instant) -> bool {
-    settings.control.if_running == IfRunning::Wait && began.elapsed() < settings.rollout.deadline.unwrap_or(LONGEST_WAIT)
+/// Says which deployment is in progress, and who started it.
+async fn busy(run: &Run, new: &NewDeployment<'_>, failure: Failure) -> Failure {
+    match survey::of_group(run, new.application, new.group, &Service::default()).await {
+        Some(running) => failure.caused_by(running.words()).hint(running.stop_command()),
+        None => failure,
+    }
 }
 
 /// The deployment of the group that carries a run's id. One that is in progress is looked for first: AWS promises no

@@ -2,12 +2,16 @@
 //! answer is lost; its own snapshot read back before any traffic can move.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::Native;
-use crate::aws::AwsError;
-use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
+use super::contest::{Contest, contest};
+use super::find::{Search, Wanted, find};
+use super::trouble::named;
+use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
 use crate::documents::deployment_configuration::{self as configuration, Pause};
 use crate::error::Failure;
 use crate::event::Event;
@@ -19,14 +23,19 @@ use crate::settings::{Settings, Strategy};
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::ecs::{RollingError, request};
+use crate::steps::rollout::interrupted::{Interrupted, ONE_AT_A_TIME};
+use crate::steps::serving;
 use crate::steps::task_failures::TaskFailures;
 use crate::survey::optional;
-use crate::undo::{HooksUndo, NativeUndo, ServiceKey, Undo, short};
+use crate::undo::{HooksUndo, NativeUndo, ServiceKey, Undo};
 
 /// A new deployment may take some looks to be listed.
 const LISTED: u32 = 14;
 /// One whose start was not answered is given up sooner, and started again.
 const LOST: u32 = 6;
+/// ECS stops an older deployment with the update that starts a newer one; a read may be some seconds old.
+const STOPS: Duration = Duration::from_secs(20);
+const NOT_LISTED: &str = "ECS took the update, but no deployment of it appeared";
 
 impl<'a> Native<'a> {
     /// Updates the service; armed before, adopted when the answer is lost, and checked before traffic moves.
@@ -36,7 +45,7 @@ impl<'a> Native<'a> {
         plan: &'a RolloutPlan,
         way: &'a NativeWay,
         revision: &'a Revision,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Interrupted> {
         let body = body(run, settings, plan, way, revision);
         if body.get("deploymentConfiguration").is_some() {
             let strategy = way.configuration.is_some().then(|| configuration::strategy_members(way.present.as_ref()));
@@ -50,17 +59,24 @@ impl<'a> Native<'a> {
             blue: plan.blue.clone(),
             is_first: way.is_first,
             in_place: way.strategy == Strategy::Rolling,
+            run: marks(run, way, &body),
             desired: settings.rollout.desired_count.filter(|count| *count != way.desired).map(|_| way.desired),
         };
         run.arm(Undo::Native(undo.clone()));
-        let deployment = match update(run, &body).await? {
-            Sent::Answered => listed(run, plan, way, revision, LISTED).await?,
-            Sent::Lost => after_lost(run, plan, way, revision, &body).await?,
+        let wanted = Wanted { place: &plan.place, known: &way.known, revision: &revision.arn, run: undo.run.as_deref() };
+        let found = match update(run, &body).await? {
+            Sent::Answered => listed(run, wanted, LISTED).await?,
+            Sent::Lost => after_lost(run, wanted, &body).await?,
+        };
+        let deployment = match found {
+            Search::Ours(deployment) => deployment,
+            Search::OtherRuns(theirs) => return Err(Box::pin(same_revision(run, plan, &theirs)).await),
+            Search::Nothing => return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into()),
         };
         run.narrow(Undo::Native(NativeUndo { deployment: Some(deployment.arn.clone()), ..undo }));
         let native = Self::attach(run, plan, way, revision, &deployment, false);
         native.has_its_pauses(&deployment)?;
-        native.is_alone().await?;
+        native.outlasts_others().await?;
         Ok(native)
     }
 
@@ -95,6 +111,8 @@ impl<'a> Native<'a> {
             answered: BTreeMap::new(),
             waiting: None,
             pauses: configuration::all_paused_stages(&deployment.deployment_configuration),
+            inherits_gate: configuration::stages_of_runs(&deployment.deployment_configuration).contains(configuration::GREEN)
+                && !way.pauses.contains(configuration::GREEN),
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
             is_production_passed: false,
@@ -105,21 +123,33 @@ impl<'a> Native<'a> {
         }
     }
 
-    /// A deployment that somebody else began between our look at the service and our update: ours may be queued behind it, and what
-    /// serves when ours comes is not the blue that we know.
-    async fn is_alone(&self) -> Result<(), Failure> {
-        let place = &self.plan.place;
-        let read = self.run.aws.service_deployments(&place.cluster, &place.service).await;
-        let history = optional(self.run, "whether somebody else deployed at the same time is not known", read).unwrap_or_default();
-        let goes_on = |status| matches!(status, DeploymentStatus::Going | DeploymentStatus::Successful);
-        let other = history.iter().find(|brief| brief.arn != self.arn && !self.way.known.contains(&brief.arn) && goes_on(brief.status()));
-        let Some(other) = other else { return Ok(()) };
-        let sentence = format!(
-            "service deployment {} ({}) was started by somebody else at the same time; ours is taken back",
-            short(&other.arn),
-            other.word
-        );
-        Err(Failure::new(Reason::AlreadyRunning, sentence).hint("let one workflow deploy at a time: give it a concurrency group"))
+    /// Somebody else may have begun a deployment between our look at the service and our update. ECS stops the older one for ours; where
+    /// it does not, what serves when ours comes is not the blue that we know.
+    async fn outlasts_others(&self) -> Result<(), Failure> {
+        let (began, mut easing, mut is_told) = (Instant::now(), Easing::default(), false);
+        loop {
+            let place = &self.plan.place;
+            let read = self.run.aws.service_deployments(&place.cluster, &place.service).await;
+            let history = optional(self.run, "whether somebody else deployed at the same time is not known", read).unwrap_or_default();
+            match contest(&self.arn, &self.way.known, &history) {
+                Contest::Settled => return Ok(()),
+                Contest::Overtaken(other) => return Err(self.yields(other).await),
+                Contest::Open(other) if began.elapsed() > STOPS => return Err(self.yields(other).await),
+                Contest::Open(other) if !is_told => {
+                    let theirs = named(self.run, other).await;
+                    let sentence = format!("{theirs} was started at the same time, before ours: ECS is expected to stop it");
+                    self.run.tell(Event::Noted { sentence });
+                    is_told = true;
+                }
+                Contest::Open(_) => {}
+            }
+            easing.rest().await;
+        }
+    }
+
+    async fn yields(&self, other: &Brief) -> Failure {
+        let sentence = format!("{} was started at the same time; ours is rolled back", named(self.run, other).await);
+        Failure::new(Reason::AlreadyRunning, sentence).hint(ONE_AT_A_TIME)
     }
 
     /// The deployment's own snapshot says what governs it: without its gates it must not reach users.
@@ -163,18 +193,28 @@ enum Sent {
 
 /// When the answer is lost, the list of deployments says whether it landed. Sent again after all, the same revision
 /// starts nothing twice.
-async fn after_lost(
-    run: &Run,
-    plan: &RolloutPlan,
-    way: &NativeWay,
-    revision: &Revision,
-    body: &Value,
-) -> Result<ServiceDeployment, Failure> {
-    if let Ok(found) = listed(run, plan, way, revision, LOST).await {
+async fn after_lost(run: &Run, wanted: Wanted<'_>, body: &Value) -> Result<Search, Failure> {
+    if let Ok(found @ (Search::Ours(_) | Search::OtherRuns(_))) = listed(run, wanted, LOST).await {
         return Ok(found);
     }
     run.aws.update_service(body).await.map_err(RollingError::from)?;
-    listed(run, plan, way, revision, LISTED).await
+    listed(run, wanted, LISTED).await
+}
+
+/// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for another run's deployment.
+fn marks(run: &Run, way: &NativeWay, body: &Value) -> Option<String> {
+    let sent = body.get("deploymentConfiguration").and_then(configuration::run_in);
+    let left = way.present.as_ref().and_then(configuration::run_in);
+    (sent.is_some() && left.is_none()).then(|| run.id.clone())
+}
+
+/// Another run has started a deployment of the very same revision: it is theirs, and nothing of ours is to be rolled back.
+async fn same_revision(run: &Run, plan: &RolloutPlan, theirs: &ServiceDeployment) -> Interrupted {
+    run.disarm_newest();
+    let by = configuration::run_in(&theirs.deployment_configuration).map(|run| format!(" by workflow run {run}")).unwrap_or_default();
+    let sentence = format!("service deployment {} ({}) brings the same revision, started{by} at the same time", theirs.id(), theirs.word);
+    let serves = Box::pin(serving::now(run, &plan.place, &plan.blue)).await;
+    Interrupted::Superseded { failure: Failure::new(Reason::Superseded, sentence).hint(ONE_AT_A_TIME), serves }
 }
 
 /// Sent once.
@@ -192,33 +232,20 @@ async fn update(run: &Run, body: &Value) -> Result<Sent, Failure> {
     }
 }
 
-async fn listed(run: &Run, plan: &RolloutPlan, way: &NativeWay, revision: &Revision, looks: u32) -> Result<ServiceDeployment, Failure> {
+/// A new deployment may take a while to be listed.
+async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<Search, Failure> {
     let mut easing = Easing::default();
     let mut last = None;
     for _ in 0..looks {
-        match find(run, &plan.place, &way.known, &revision.arn).await {
-            Ok(Some(deployment)) => return Ok(deployment),
-            Ok(None) => {}
+        match find(run, wanted).await {
+            Ok(Search::Nothing) => {}
+            Ok(found) => return Ok(found),
             Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => last = Some(error),
         }
         easing.rest().await;
     }
-    let failure = Failure::new(Reason::AwsFailed, "ECS took the update, but no deployment of it appeared");
-    Err(last.map_or(failure.clone(), |error| failure.caused_by(error.to_string())))
-}
-
-/// The newest service deployment that was not there before and brings our revision.
-pub async fn find(run: &Run, place: &ServiceKey, known: &[String], ours: &str) -> Result<Option<ServiceDeployment>, AwsError> {
-    let history = run.aws.service_deployments(&place.cluster, &place.service).await?;
-    for brief in history.iter().filter(|brief| !known.contains(&brief.arn)) {
-        let Some(target) = brief.target_service_revision_arn.clone() else { continue };
-        let brings = run.aws.describe_service_revisions(&[target]).await?;
-        if brings.iter().any(|revision| revision.task_definition == ours) {
-            return run.aws.describe_service_deployment(&brief.arn).await;
-        }
-    }
-    Ok(None)
+    last.map_or(Ok(Search::Nothing), |error| Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string())))
 }
 
 /// What an update of the configuration alone looks like: it starts no deployment.

@@ -1,20 +1,26 @@
 //! Why a service deployment ended otherwise than well, in words.
 
-use super::Native;
-use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
+use super::{Native, contest};
+use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::decide::Trouble;
 use crate::documents::deployment_configuration::run_in;
 use crate::outcome::Reason;
+use crate::pace::Easing;
+use crate::run::Run;
 use crate::scrub::masked;
 use crate::steps::rollout::alarm;
 use crate::survey::optional;
+use crate::undo::short;
+
+/// Looks for the deployment that took the place of one that was stopped.
+const LISTED: u32 = 4;
 
 /// What a deployment that found our hooks on the service does.
 const INHERITED: &str = " (it pauses at our gates, for mode continue or mode abort)";
 
 impl Native<'_> {
     pub(super) async fn trouble(&self, deployment: &ServiceDeployment) -> Trouble {
-        if let Some(newer) = self.newer().await {
+        if let Some(newer) = self.newer(deployment.status()).await {
             return Trouble { reason: Reason::Superseded, sentence: newer, cause: deployment.status_reason.as_deref().map(masked) };
         }
         let rollback = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.clone());
@@ -59,22 +65,48 @@ impl Native<'_> {
         format!("an alarm of the service rang: {named}")
     }
 
-    /// A deployment that was made after ours: it took over.
-    async fn newer(&self) -> Option<String> {
+    /// The deployment that took the place of ours. One that was stopped where it was is looked after for a moment: the list may be older
+    /// than the stop.
+    async fn newer(&self, status: DeploymentStatus) -> Option<String> {
+        let mut easing = Easing::default();
+        for _ in 1..LISTED {
+            let found = self.successor().await;
+            if found.is_some() || status != DeploymentStatus::Stopped {
+                return found;
+            }
+            easing.rest().await;
+        }
+        self.successor().await
+    }
+
+    async fn successor(&self) -> Option<String> {
         let place = &self.plan.place;
         let listed = self.run.aws.service_deployments(&place.cluster, &place.service).await;
         let history = optional(self.run, "whether a newer deployment took over is not known", listed)?;
-        let ours = history.iter().position(|brief| brief.arn == self.arn)?;
-        let newer = history[..ours].iter().find(|brief| !self.way.known.contains(&brief.arn))?;
-        let by = self.run.aws.describe_service_deployment(&newer.arn).await.ok().flatten();
-        let whose = by.as_ref().and_then(|newer| run_in(&newer.deployment_configuration));
-        // It took the service's hooks as they were, ours among them: that tells of us, and not of who started it.
-        let is_inherited = whose == Some(self.run.id.as_str());
-        let by = whose.filter(|_| !is_inherited).map(|run| format!(", by workflow run {run}")).unwrap_or_default();
-        let (theirs, ours) = (crate::undo::short(&newer.arn), crate::undo::short(&self.arn));
-        let gates = if is_inherited { INHERITED } else { "" };
-        Some(format!("service deployment {theirs} ({}{by}) took the place of ours, {ours}{gates}", newer.word))
+        let newer = contest::successor(&self.arn, &self.way.known, &history)?;
+        let theirs = named(self.run, newer).await;
+        // It took the service's hooks as they were, ours among them.
+        let gates = if self.gave_hooks_to(newer).await { INHERITED } else { "" };
+        Some(format!("{theirs} took the place of ours, {}{gates}", short(&self.arn)))
     }
+
+    async fn gave_hooks_to(&self, newer: &Brief) -> bool {
+        let read = self.run.aws.describe_service_deployment(&newer.arn).await.ok().flatten();
+        read.is_some_and(|newer| run_in(&newer.deployment_configuration) == Some(self.run.id.as_str()))
+    }
+}
+
+/// A deployment of somebody else in words: its id, what it brings, its status, and the run that started it, as far as they can be read.
+pub(super) async fn named(run: &Run, brief: &Brief) -> String {
+    let read = run.aws.describe_service_deployment(&brief.arn).await.ok().flatten();
+    let by = read.as_ref().and_then(|read| run_in(&read.deployment_configuration)).filter(|by| *by != run.id);
+    let by = by.map(|by| format!(", by workflow run {by}")).unwrap_or_default();
+    let revisions = match &brief.target_service_revision_arn {
+        Some(target) => run.aws.describe_service_revisions(std::slice::from_ref(target)).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let brings = revisions.first().map(|revision| format!(" of {}", short(&revision.task_definition))).unwrap_or_default();
+    format!("service deployment {}{brings} ({}{by})", short(&brief.arn), brief.word)
 }
 
 fn follows(deployment: &ServiceDeployment) -> &'static str {

@@ -58,6 +58,9 @@ fn a_count_is_of_measurements_and_errors_are_none() {
         (patient, "sess", Until::Count(3), Some(Phase::Successful)),
         (patient, "sfi", Until::Count(3), Some(Phase::Successful)),
         (patient, "iii", Until::Count(3), Some(Phase::Inconclusive)),
+        (patient, "eeeff", Until::Count(2), Some(Phase::Inconclusive)),
+        (patient, "f", Until::Conclusive, None),
+        (patient, "fs", Until::Conclusive, Some(Phase::Successful)),
         (patient, "ii", Until::Conclusive, None),
         (patient, "iis", Until::Conclusive, Some(Phase::Successful)),
     ];
@@ -88,6 +91,8 @@ fn the_reason_is_told_in_words() {
     tally.add(Phase::Failed);
     assert_eq!(tally.why(Phase::Failed, &USUAL), "1 of 2 measurements failed, and at most 0 may");
     assert_eq!(Tally::default().why(Phase::Inconclusive, &USUAL), "no measurement could tell good from bad");
+    let bad = Tally { failed: 2, errors: 3, ..Tally::default() };
+    assert_eq!(bad.why(Phase::Inconclusive, &USUAL), "not one of 2 measurements was good");
 }
 
 /// Argo's rules, read straight: counts over the whole history, and assignments of which the last one stands.
@@ -112,12 +117,11 @@ fn straightforward(history: &[Phase], limits: &Limits, until: Until) -> Option<P
         return Some(Phase::Successful);
     }
     let measurements = u32::try_from(history.len()).unwrap() - times(Phase::Error);
-    let knows = times(Phase::Successful) + times(Phase::Failed) > 0;
     if !matches!(until, Until::Count(count) if measurements >= count) {
         return None;
     }
     match (wanted, limits.failures) {
-        (0, _) => Some(if knows { Phase::Successful } else { Phase::Inconclusive }),
+        (0, _) => Some(if times(Phase::Successful) > 0 { Phase::Successful } else { Phase::Inconclusive }),
         (_, Some(_)) => Some(Phase::Inconclusive),
         (_, None) => Some(Phase::Failed),
     }

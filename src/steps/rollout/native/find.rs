@@ -1,0 +1,66 @@
+//! Which service deployment is ours: it was not there before, it brings our revision, and no other run has marked it as its own.
+
+use crate::aws::AwsError;
+use crate::aws::ecs_rollout_shapes::ServiceDeployment;
+use crate::documents::deployment_configuration::run_in;
+use crate::run::Run;
+use crate::undo::ServiceKey;
+
+/// What our deployment is recognised by.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The service.
+    pub place: &'a ServiceKey,
+    /// The service deployments there were before.
+    pub known: &'a [String],
+    /// The revision that it brings.
+    pub revision: &'a str,
+    /// The run whose id its hooks carry; none where that says nothing.
+    pub run: Option<&'a str>,
+}
+
+/// What a search found.
+#[derive(Debug)]
+pub enum Search {
+    /// Our deployment.
+    Ours(Box<ServiceDeployment>),
+    /// Only one of another run that brings the very same revision: ECS starts nothing for an update that changes nothing.
+    OtherRuns(Box<ServiceDeployment>),
+    /// Nothing that brings our revision.
+    Nothing,
+}
+
+impl Search {
+    /// Our deployment's ARN.
+    pub fn into_arn(self) -> Option<String> {
+        match self {
+            Self::Ours(deployment) => Some(deployment.arn),
+            Self::OtherRuns(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// Looks for it, newest first. ECS may drop the run id of a hook, so a deployment without one counts unless another carries ours.
+pub async fn find(run: &Run, wanted: Wanted<'_>) -> Result<Search, AwsError> {
+    let history = run.aws.service_deployments(&wanted.place.cluster, &wanted.place.service).await?;
+    let (mut unmarked, mut other) = (None, None);
+    for brief in history.iter().filter(|brief| !wanted.known.contains(&brief.arn)) {
+        let Some(target) = brief.target_service_revision_arn.clone() else { continue };
+        let brings = run.aws.describe_service_revisions(&[target]).await?;
+        if !brings.iter().any(|revision| revision.task_definition == wanted.revision) {
+            continue;
+        }
+        let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else { continue };
+        match (run_in(&deployment.deployment_configuration), wanted.run) {
+            (_, None) => return Ok(Search::Ours(Box::new(deployment))),
+            (Some(marked), Some(ours)) if marked == ours => return Ok(Search::Ours(Box::new(deployment))),
+            (None, Some(_)) => unmarked = unmarked.or(Some(deployment)),
+            (Some(_), Some(_)) => other = other.or(Some(deployment)),
+        }
+    }
+    Ok(match (unmarked, other) {
+        (Some(deployment), _) => Search::Ours(Box::new(deployment)),
+        (None, Some(deployment)) => Search::OtherRuns(Box::new(deployment)),
+        (None, None) => Search::Nothing,
+    })
+}

@@ -1,0 +1,44 @@
+//! A second, cheap look at the service: whether somebody else has begun or finished a deployment since it was read.
+
+use super::{Snapshot, optional};
+use crate::aws::ecs::Found;
+use crate::aws::ecs_shapes::{Controller, Service};
+use crate::run::Run;
+use crate::settings::Settings;
+
+/// What is not known when the look fails.
+const CHECK: &str = "whether somebody else has deployed since the service was read is not known";
+
+/// Whether its deployments are others than those that were read. What cannot be read is taken for unchanged, and said.
+pub async fn has_changed(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
+    let Some(service) = &before.service else { return false };
+    match (service.controller(), &before.native) {
+        (Controller::CodeDeploy, _) => is_group_busy(run, settings, before).await || is_replaced(run, settings, service).await,
+        (Controller::Ecs(_), Some(native)) => {
+            let listed = run.aws.service_deployments(&settings.cluster, &service.service_name).await;
+            let newest = optional(run, CHECK, listed).and_then(|history| history.into_iter().next());
+            newest.is_some_and(|newest| native.history.first().is_none_or(|known| known.arn != newest.arn))
+        }
+        (Controller::Ecs(_), None) => is_replaced(run, settings, service).await,
+        (Controller::Other(_), _) => false,
+    }
+}
+
+async fn is_group_busy(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
+    let listed = run.aws.running_deployments(&settings.rollout.application, &settings.rollout.group).await;
+    let going = optional(run, CHECK, listed).unwrap_or_default();
+    going.iter().any(|id| before.running.as_ref().is_none_or(|running| running.id != *id))
+}
+
+/// Whether another deployment or task set is the service's own now.
+async fn is_replaced(run: &Run, settings: &Settings, before: &Service) -> bool {
+    let own = |service: &Service| {
+        let set = service.primary_task_set().map(|set| set.id.clone());
+        set.or_else(|| service.primary_deployment().map(|deployment| deployment.id.clone()))
+    };
+    match optional(run, CHECK, run.aws.describe_service(&settings.cluster, &before.service_name).await) {
+        Some(Found::Service(now)) => own(&now) != own(before),
+        Some(Found::Missing(_)) => true,
+        None => false,
+    }
+}
