@@ -104,7 +104,9 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
         Err(Halt::Superseded { failure, serves }) => {
             let unused = run.armed().into_iter().find(|undo| matches!(undo, Undo::Revision(_)));
             let left = leave(run, failure);
-            unused.into_iter().for_each(|revision| run.arm(revision));
+            if let Some(revision) = unused {
+                run.arm(revision);
+            }
             let ending = Ending { sentence: format!("{serves}; {}", left.sentence), ..left };
             settle(run, ending, insisted(run, signal)).await
         }

@@ -133,7 +133,6 @@ mod tests {
             name: name.into(),
             exit_code,
             reason: (!reason.is_empty()).then(|| reason.into()),
-            ..Container::default()
         };
         let oom = container("worker", Some(137), "OutOfMemoryError: Container killed due to memory usage");
         let pull = container("app", None, "CannotPullContainerError: not found");
