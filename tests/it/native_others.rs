@@ -162,8 +162,8 @@ async fn a_newer_deployment_is_named_and_left_alone() {
     assert_snapshot!(told.ending(), @"
     exit code 30
     ---
-    Service deployment [service deployment] (PENDING) took the place of ours, [service deployment] (it pauses at our gates, for mode continue or mode abort): Service deployment stopped because a new service deployment started.
-    ::error title=still-running (superseded)::service deployment [service deployment] (PENDING) took the place of ours, [service deployment] (it pauses at our gates, for mode continue or mode abort)
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners); service deployment [service deployment] of api:2 (PENDING) took the place of ours, [service deployment] (it pauses at our gates, for mode continue or mode abort): Service deployment stopped because a new service deployment started.
+    ::error title=still-running (superseded)::service deployment [service deployment] of api:2 (PENDING) took the place of ours, [service deployment] (it pauses at our gates, for mode continue or mode abort)
       Caused by: Service deployment stopped because a new service deployment started.
       hint: let one workflow deploy at a time: give it a concurrency group
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1

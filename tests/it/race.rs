@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::harness::native::assert_over;
-use crate::harness::{Action, Play, Story, Told, call, definition};
+use crate::harness::{Action, Play, Story, Told};
 
 /// Two workflows deploy two versions; both are tested.
 fn both() -> [Action; 2] {
@@ -89,28 +89,6 @@ async fn where_ecs_lets_a_newer_deployment_wait_the_older_one_wins() {
     let (_, loser) = by_end(&told);
     assert!(["already-running", "superseded"].contains(&loser.output("reason")), "{}", texts(&told));
     assert!(loser.log.iter().any(|line| line.contains("by workflow run")), "{}", loser.text());
-    play.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_runs_that_bring_the_same_revision_one_deploys_it_and_the_other_says_so() {
-    let mut play = at_once(Story::blue_green(), [900, 900]).begin().await.pushed("1.1.0").await;
-    let image = definition(&format!("{}/app:1.1.0", play.stage.registry_host()));
-    call(&play.stage, "ecs.RegisterTaskDefinition", &image).await;
-    let action = |run: &str| {
-        Action::tested("1.1.0")
-            .without("image")
-            .without("repository")
-            .without("tags")
-            .with("version", "1.1.0")
-            .with("task-definition-arn", "api:2")
-            .env("GITHUB_RUN_ID", run)
-    };
-    let told = play.act_at_once([action("42"), action("43")]).await;
-    let (_, loser) = by_end(&told);
-    assert_eq!((loser.code, loser.output("reason")), (Some(30), "superseded"), "{}", texts(&told));
-    assert!(loser.log.iter().any(|line| line.contains("brings the same revision, started by workflow run")), "{}", loser.text());
-    assert_over(&play, "api-2").await;
     play.end().await;
 }
 
