@@ -76,10 +76,7 @@ impl<'a> GreenHealth<'a> {
     /// Ready only when green cannot answer any more.
     pub async fn watch(&self) -> Failure {
         let mut counted = None;
-        let mut pause = self.pause().min(FIRST);
-        for look in 1_u32.. {
-            tokio::time::sleep(pause).await;
-            pause = self.pause();
+        for look in 0_u32.. {
             match self.failure(SURE).await {
                 Ok(Some(failure)) => return failure,
                 Ok(None) => {}
@@ -87,11 +84,12 @@ impl<'a> GreenHealth<'a> {
                 Err(error) if !error.is_final() => {}
                 Err(error) => self.skip(&error),
             }
-            if (look - 1).is_multiple_of(LISTED)
+            if look.is_multiple_of(LISTED)
                 && let Some(failure) = self.crashes(&mut counted).await
             {
                 return failure;
             }
+            tokio::time::sleep(if look == 0 { self.pause().min(FIRST) } else { self.pause() }).await;
         }
         std::future::pending().await
     }

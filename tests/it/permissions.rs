@@ -69,6 +69,8 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Bake
+    ::warning title=a check is narrower::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
+    ::warning title=a check is narrower::Whether green's tasks stop again and again is not checked. Allow ecs:ListTasks to have it. (ecs:ListTasks is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ListTasks on resource: arn:aws:ecs:eu-central-1:123456789012:container-instance/prod/* because no identity-based policy allows the ecs:ListTasks action)
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -100,6 +102,7 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
     exit code 0
     ---
     ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is narrower::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]
