@@ -77,12 +77,15 @@ fn green_and_production_are_measured_on_their_own_and_once_unless_a_count_is_giv
     judge.enter(Moment::Green, 0.0);
     assert!(!judge.complete());
     step(&mut judge, 0.0, one(9.0));
+    assert!(!judge.complete(), "a bad one that the limit allows is no conclusion");
+    let next = judge.next_due().unwrap();
+    step(&mut judge, next, one(1.0));
     assert!(judge.complete());
-    judge.enter(Moment::Step, 20.0);
+    judge.enter(Moment::Step, next + 20.0);
     assert_eq!((judge.next_due(), judge.complete()), (None, true));
-    judge.enter(Moment::Production, 40.0);
+    judge.enter(Moment::Production, next + 40.0);
     assert!(!judge.complete());
-    step(&mut judge, 40.0, one(1.0));
+    step(&mut judge, next + 40.0, one(1.0));
     assert_eq!((judge.complete(), judge.standing()), (true, Standing::Running));
 }
 
