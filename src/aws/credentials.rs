@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_machine_s_own_credentials_are_looked_for_only_when_they_are_asked_for() {
-        let config = ProviderConfig::empty();
+        let config = ProviderConfig::empty().with_http_client(crate::aws::http_client(None));
         let names = |instance_profile| format!("{:?}", chain(&config, instance_profile, &Listener::default()));
         let unused = names(InstanceProfile::Unused);
         assert!(!unused.contains("Ec2") && !unused.contains("Ecs") && unused.contains("WebIdentityToken"), "{unused}");
