@@ -285,7 +285,7 @@ async fn while_another_deployment_runs_nothing_is_touched() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (already-running)::deployment [deployment 1] of api:2 is in progress (Created, made [time] by user)
+    ::error title=unchanged (already-running)::deployment [deployment 1] of api:2 is in progress (Created, made [time] by workflow run [run])
       hint: wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled
     Outcome: unchanged (already-running), exit code 10, after [time]

@@ -462,19 +462,21 @@ async fn a_rollout_that_is_not_waited_for_is_started_and_nothing_is_claimed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deadline_leaves_the_rollout_to_aws_and_says_what_it_will_do() {
+async fn a_deadline_that_passes_before_any_traffic_moved_rolls_back_and_says_how_far_it_was() {
     let told = Story::codedeploy().told(Action::tested("1.1.0").with("deadline", "100ms")).await;
     assert_snapshot!(told.ending(), @"
-    exit code 30
+    exit code 20
     ---
-    The rollout was not over after [time]: deployment [deployment 1] goes on; at its gate CodeDeploy waits 60 min for ContinueDeployment and then stops it.
-    ::error title=still-running (timeout)::the rollout was not over after [time]
-      Caused by: deployment [deployment 1] goes on; at its gate CodeDeploy waits 60 min for ContinueDeployment and then stops it
-      hint: raise wait-for-minutes or deadline, or use wait-until: shifted
+    Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
+    ::error title=rolled-back (timeout)::no traffic had moved to green after [time]
+      Caused by: the rollout was at InProgress
+      hint: the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
-    Outcome: still-running (timeout), exit code 30, after [time]
+    Outcome: rolled-back (timeout), exit code 20, after [time]
     ---
     ecs:RegisterTaskDefinition
     codedeploy:CreateDeployment
+    codedeploy:StopDeployment
+    ecs:DeregisterTaskDefinition
     ");
 }

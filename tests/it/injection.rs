@@ -114,7 +114,7 @@ async fn a_container_s_last_words_are_only_text() {
     assert_snapshot!(told.ending(), @r#"
     exit code 10
     ---
-    Nothing was rolled out: what served production before still does.
+    Nothing was rolled out: what served production before still does; the one-off task ran (command "x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://…", exit 2) and is not undone.
     ::error title=unchanged (task-failed)::the one-off task failed: container app exited with 2
       Caused by: Essential container in task exited
       container app of task [task]: exit code 2; Essential container in task exited
@@ -124,7 +124,6 @@ async fn a_container_s_last_words_are_only_text() {
     ---
     ecs:RegisterTaskDefinition
     ecs:RunTask
-    ecs:StopTask
     ecs:DeregisterTaskDefinition
     "#);
 }

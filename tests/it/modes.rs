@@ -67,7 +67,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
-    deployment [deployment 1] of api:2 is in progress (InProgress, made [time] by user): blue still runs, so it is taken back
+    deployment [deployment 1] of api:2 is in progress (InProgress, made [time] by workflow run [run]): blue still runs, so it is taken back
     ::group::Rollback
     deployment [deployment 1] is stopped, with rollback
     CodeDeploy rolls back with deployment [deployment 2]
@@ -150,7 +150,6 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     ✓ Survey: read ([time])
     back to api:2, brought by deployment [deployment 1], the last good one before what serves now
     ::group::Survey
-    AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:3
       api:3 serves with 1 tasks
       green is not tested before users reach it (no smoke-tests with test-url)
@@ -212,7 +211,6 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     ✓ Survey: read ([time])
     back to api:2, brought by deployment [service deployment], the last good one before what serves now
     ::group::Survey
-    AWS account 123456789012, role github-actions
     controller ecs, blue-green; 1 of 1 tasks run api:3
       api:3 serves with 1 tasks
       green is tested before users reach it

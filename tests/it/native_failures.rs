@@ -171,7 +171,7 @@ async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs(
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
-      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: [port] (new)
+      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value (new)
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
