@@ -90,6 +90,8 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     };
     let stays: Vec<String> = run.armed().iter().filter_map(Undo::what_stays).collect();
     let ending = match ended {
+        // Everything was undone but what is stuck: it stays armed, so that `post` tries it once more.
+        Ok(ending) if ending.outcome == Some(Outcome::Stuck) => ending,
         Ok(ending) | Err(Halt::Waits(ending)) => {
             run.keep();
             let time_is_up = insisted(run, signal).shared();

@@ -33,7 +33,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Credentials of the environment that must never be read by people, whoever repeats them.
 const SECRETS: &[&str] =
-    &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN"];
+    &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
 
 /// What the process was started for.
 enum Task {
@@ -205,6 +205,9 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let state = variables.get(&format!("STATE_{STATE}")).map(String::as_str).unwrap_or_default();
     let runner = Runner::from_variables(variables);
     let inputs = inputs::read(variables).unwrap_or_default();
+    if let Ok(settings) = Settings::from_inputs(&inputs, &runner) {
+        confide(&settings);
+    }
     let cluster = inputs.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.into());
     let owner = UndoOwner { attempt: runner.run.clone(), cluster, service: inputs.service };
     let restored = saved::restore(state, &owner);

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use crate::scrub::masked;
+
 /// Metadata services outside of link-local addresses: Alibaba Cloud, Oracle Cloud, and Azure's host, on which GitHub's runners run.
 const METADATA_V4: [Ipv4Addr; 3] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
 /// The first two groups of AWS's own addresses on an instance (`fd00:ec2::254` and others).
@@ -27,7 +29,7 @@ pub(crate) struct Forbidden {
 impl fmt::Display for Forbidden {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host != self.address.to_string() {
-            write!(out, "{}, which is ", self.host)?;
+            write!(out, "{}, which is ", masked(&self.host))?;
         }
         write!(
             out,

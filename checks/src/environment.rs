@@ -112,7 +112,7 @@ pub(crate) mod tests {
             let withheld = generous.secrecy(name).unwrap_err();
             assert!(withheld.message.starts_with(&format!("`${{env.{name}}}` is never given to a document")), "{withheld:?}");
         }
-        assert!(!is_reserved("SMOKE_TOKEN") && !is_reserved("AWSOME") && !is_reserved("MY_AWS_KEY"));
+        assert!(!is_reserved("SMOKE_TOKEN") && !is_reserved("AWARE") && !is_reserved("MY_AWS_KEY"));
     }
 
     #[test]

@@ -162,7 +162,13 @@ fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 /// Whether the word around a place is an ARN, which is a name and no secret.
 fn is_in_arn(text: &str, at: &Range<usize>) -> bool {
     let ends = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '<' | '>' | '[' | ']');
-    let from = text[..at.start].rfind(ends).map_or(0, |end| end + text[end..].chars().next().map_or(1, char::len_utf8));
+    // An ARN has at most 2,048 characters. Without this bound, a text of megabytes without a space would take minutes.
+    let mut floor = at.start.saturating_sub(2_048);
+    while !text.is_char_boundary(floor) {
+        floor += 1;
+    }
+    let before = &text[floor..at.start];
+    let from = before.rfind(ends).map_or(floor, |end| floor + end + before[end..].chars().next().map_or(1, char::len_utf8));
     text[from..].starts_with("arn:") && !text[at.clone()].contains(ends)
 }
 

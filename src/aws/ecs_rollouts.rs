@@ -31,7 +31,7 @@ impl Aws {
         let call = self.ecs().list_service_deployments().cluster(cluster).service(service).max_results(PAGE);
         told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
         let mut briefs: Vec<Brief> = members(ACTION, &answer, "serviceDeployments")?;
-        briefs.sort_by(|one, other| other.created_at.total_cmp(&one.created_at));
+        briefs.sort_by(|one, other| other.created_at.total_cmp(&one.created_at).then_with(|| other.arn.cmp(&one.arn)));
         Ok(briefs)
     }
 

@@ -6,6 +6,7 @@ use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 
 use super::error::told;
 use super::{Aws, AwsError};
+use crate::scrub::masked;
 
 const FILTER: &str = "logs:FilterLogEvents";
 /// FilterLogEvents takes at most this many streams.
@@ -63,7 +64,7 @@ impl Default for Lines {
 impl Lines {
     fn take(&mut self, events: &[FilteredLogEvent]) {
         self.count += events.len() as u64;
-        let line = |event: &FilteredLogEvent| Some((event.timestamp()?, event.message()?.chars().take(LONGEST).collect()));
+        let line = |event: &FilteredLogEvent| Some((event.timestamp()?, masked(event.message()?).chars().take(LONGEST).collect()));
         self.keep(events.iter().filter_map(line).collect());
     }
 

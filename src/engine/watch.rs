@@ -217,6 +217,7 @@ impl<'a> Watch<'a> {
                 biased;
                 ended = measured => ended,
                 failure = self.alarm(moment), if moment != Moment::Green => return Err(failure.into()),
+                failure = self.unhealthy(moment) => return Err(failure.into()),
                 held = held => {
                     held?;
                     return Ok(Past::Passed);

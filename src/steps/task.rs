@@ -143,7 +143,7 @@ pub(super) fn placed(launched: &Launched, what: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let failures = launched.failures.iter().map(|failure| {
-        let words = [failure.arn.as_deref(), failure.reason.as_deref(), failure.detail.as_deref()];
+        let words = [failure.arn.clone(), failure.reason.as_deref().map(masked), failure.detail.as_deref().map(masked)];
         words.into_iter().flatten().collect::<Vec<_>>().join(": ")
     });
     let causes = failures.collect::<Vec<_>>().join("; ");

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ServiceKey, Undo, short};
+use crate::scrub::masked;
 
 /// How the names of testers' containers begin; the run's id and eight digits follow.
 pub const TESTER_CONTAINER: &str = "ecs-bluegreen-tester";
@@ -62,7 +63,7 @@ pub fn restore(text: &str, owner: &UndoOwner) -> RestoredUndos {
     let unusable = |why: String| RestoredUndos { undos: Vec::new(), unusable: vec![UnusableUndo { what: "the saved state".into(), why }] };
     let saved: Saved = match serde_json::from_str(text) {
         Ok(saved) => saved,
-        Err(error) => return unusable(format!("it cannot be read: {error}")),
+        Err(error) => return unusable(format!("it cannot be read: {}", masked(&error.to_string()))),
     };
     if let Some(why) = stranger(&saved, owner) {
         return unusable(why);
@@ -91,13 +92,13 @@ fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
 }
 
 fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
-    let undo: Undo = serde_json::from_value(value.clone()).map_err(|error| format!("it cannot be read: {error}"))?;
+    let undo: Undo = serde_json::from_value(value.clone()).map_err(|error| format!("it cannot be read: {}", masked(&error.to_string())))?;
     let agrees = match &undo {
         Undo::Revision(undo) => undo.arn.contains(":task-definition/") && undo.service.iter().all(|place| is_of(place, owner)),
         Undo::Task(undo) => short(&undo.cluster) == short(&owner.cluster),
         Undo::CodeDeploy(undo) => is_of(&undo.place, owner),
         Undo::Rolling(undo) => is_of(&undo.place, owner),
-        Undo::Native(undo) => is_of(&undo.place, owner),
+        Undo::Native(undo) => is_of(&undo.place, owner) && undo.deployment.iter().all(|arn| is_deployment_of(&undo.place, arn)),
         Undo::Hooks(undo) => is_of(&undo.place, owner),
         Undo::Scaling(undo) => is_of(&undo.place, owner) && undo.resource == resource(&undo.place),
         Undo::Tester(undo) => is_tester(&undo.container, &owner.attempt),
@@ -107,6 +108,11 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
 
 fn is_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
     short(&place.cluster) == short(&owner.cluster) && owner.service.as_ref().is_some_and(|service| short(service) == short(&place.service))
+}
+
+/// `…:service-deployment/CLUSTER/SERVICE/ID`.
+fn is_deployment_of(place: &ServiceKey, arn: &str) -> bool {
+    arn.contains(&format!(":service-deployment/{}/{}/", short(&place.cluster), short(&place.service)))
 }
 
 fn resource(place: &ServiceKey) -> String {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound, weights_changed};
 use crate::aws::ecs::Found;
-use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
+use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, Kind};
 use crate::engine::blue_confirmed;
@@ -127,14 +127,17 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
         if let Some(newer) = other(run, undo, ended, Order::After).await {
             return Ok(Undone::Traffic(superseded(run, undo, newer).await));
         }
-        if let Some(witness) = witness(run, undo, ended).await {
+        let witness = witness(run, undo, ended).await;
+        // Where weights do not tell, ECS has gone back to what somebody else deployed between our look and ours.
+        if witness.is_none_or(|witness| witness == Witness::Deployment)
+            && let Some(former) = other(run, undo, ended, Order::Before).await
+        {
+            return Ok(Undone::Traffic(superseded(run, undo, former).await));
+        }
+        if let Some(witness) = witness {
             put_count_back(run, undo).await;
             blue_confirmed(run, &undo.blue.revision, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
-        }
-        // Blue is what somebody else has brought before ours came.
-        if let Some(former) = other(run, undo, ended, Order::Before).await {
-            return Ok(Undone::Traffic(superseded(run, undo, former).await));
         }
         if began.elapsed() > patience(ended) {
             let sentence = format!("service deployment {} is {}, but production is not all on blue", ended.id(), ended.word);
@@ -198,7 +201,9 @@ async fn other(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment, order: O
         Order::After => &history[..ours],
         Order::Before => &history[ours + 1..],
     };
-    let other = among.iter().find(|brief| !undo.before.contains(&brief.arn))?;
+    // One of before that did not succeed never served.
+    let has_served = |brief: &Brief| order == Order::After || brief.status() == DeploymentStatus::Successful;
+    let other = among.iter().find(|brief| !undo.before.contains(&brief.arn) && has_served(brief))?;
     Some(format!("service deployment {} ({}) took over", short(&other.arn), other.word))
 }
 

@@ -49,7 +49,12 @@ pub(super) fn judge(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mi
 
 /// What stands in a body of another origin is not ours to show.
 fn unquoted(failure: Mismatch, answer: &Answer) -> Mismatch {
-    if answer.foreign { Mismatch { found: "something else (not shown: it is of another origin)".to_owned(), ..failure } } else { failure }
+    if !answer.foreign {
+        return failure;
+    }
+    // Where a schema is not met is said in keys of the answer.
+    let what = if failure.what.starts_with("json-schema") { "json-schema".to_owned() } else { failure.what };
+    Mismatch { what, found: "something else (not shown: it is of another origin)".to_owned(), ..failure }
 }
 
 fn latency(expect: &Expect, answer: &Answer) -> Option<Mismatch> {

@@ -97,9 +97,15 @@ impl TestResult {
             last_milliseconds: milliseconds(attempted.last),
             total_milliseconds: milliseconds(attempted.total),
             failures: attempted.failures.iter().map(Mismatch::presentable).collect(),
-            excerpt: attempted.body.as_ref().filter(|body| !body.is_empty()).map(|body| one_line(&masked(body), LONGEST)),
+            excerpt: attempted.body.as_ref().filter(|body| !body.is_empty()).map(|body| one_line(&masked(beginning(body)), LONGEST)),
         }
     }
+}
+
+/// Much more than is shown, so that a secret is not cut before it is masked, and much less than a body may have.
+fn beginning(body: &str) -> &str {
+    const MUCH: usize = 16 * 1024;
+    body.char_indices().nth(MUCH).map_or(body, |(end, _)| &body[..end])
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -24,6 +24,7 @@ pub(crate) fn host_of(url: &Url) -> String {
 /// Words that came from outside, made fit for one line of ours.
 pub(crate) fn one_line(words: &str) -> String {
     const LONGEST: usize = 500;
+    let words = crate::scrub::masked(words);
     let flat: Vec<&str> =
         words.split(|letter: char| letter.is_whitespace() || letter.is_control()).filter(|word| !word.is_empty()).collect();
     flat.join(" ").chars().take(LONGEST).collect()

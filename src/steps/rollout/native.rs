@@ -202,7 +202,10 @@ impl Native<'_> {
             AFTER_SHIFT if self.pauses.contains(PRODUCTION) => Seen::Shifting,
             AFTER_SHIFT | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
             "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
-            _ if self.way.strategy == Strategy::Rolling && self.has_replaced(deployment) => Seen::Shifting,
+            _ if self.way.strategy == Strategy::Rolling && self.has_replaced(deployment) => match self.coming_up(deployment, goal).await {
+                Seen::Preparing => Seen::Shifting,
+                ended => ended,
+            },
             // A stage that is newer than this action is no progress; weights are.
             _ if on_green(deployment).is_some_and(|percent| percent > 0.0) => Seen::Shifting,
             _ => self.coming_up(deployment, goal).await,
@@ -229,6 +232,11 @@ impl Native<'_> {
     }
 
     async fn at_gate(&mut self, deployment: &ServiceDeployment, hook: HookDetail) -> Seen {
+        let is_known = self.waiting.as_ref().is_some_and(|waiting| waiting.at == At::Foreign && waiting.hook.hook_id == hook.hook_id);
+        // It may wait for hours: the weights are not read at every look.
+        if is_known && !self.looks.is_multiple_of(AGAIN) {
+            return Seen::AtGate(At::Foreign);
+        }
         let observed = self.observe().await;
         if let Some(shared) = observed.filter(|observed| deployment.stage() == AFTER_SHIFT && observed.is_shared()) {
             return self.shared(deployment, shared);
@@ -325,7 +333,7 @@ impl Native<'_> {
     /// Whether tasks of before are gone, where ECS replaces them one by one.
     fn has_replaced(&self, deployment: &ServiceDeployment) -> bool {
         let left: i64 = deployment.source_service_revisions.iter().map(|source| source.running_task_count).sum();
-        left < self.plan.tasks
+        !deployment.source_service_revisions.is_empty() && left < self.plan.tasks
     }
 
     /// ECS would try for a day.

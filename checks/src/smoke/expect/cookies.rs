@@ -72,7 +72,7 @@ impl Cookie {
     fn words(&self) -> String {
         let shown = self.attributes.iter().map(|(name, value)| if value.is_empty() { name.clone() } else { format!("{name}={value}") });
         let shown: Vec<String> = shown.collect();
-        if shown.is_empty() { "no attributes".to_owned() } else { shown.join("; ") }
+        if shown.is_empty() { "no attributes".to_owned() } else { masked(&shown.join("; ")) }
     }
 }
 

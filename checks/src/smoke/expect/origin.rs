@@ -2,6 +2,7 @@
 
 use url::{Origin, Url};
 
+use crate::scrub::masked;
 use crate::smoke::form::Expect;
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
@@ -11,9 +12,9 @@ pub(in crate::smoke) fn judge(expect: &Expect, asked: &Origin, url: &Url, values
     let found = url.origin();
     if expect.origins.is_empty() {
         let words = || format!("an answer of {}, or `expect: {{ origin: … }}` with another one", asked.ascii_serialization());
-        return (found != *asked).then(|| Mismatch::new("origin", words(), found.ascii_serialization()));
+        return (found != *asked).then(|| Mismatch::new("origin", words(), masked(&found.ascii_serialization())));
     }
     let is_it = |origin: &Template| Url::parse(&origin.render(values)).is_ok_and(|url| url.origin() == found);
     let words = || expect.origins.iter().map(|origin| origin.masked(values)).collect::<Vec<_>>().join(" or ");
-    (!expect.origins.iter().any(is_it)).then(|| Mismatch::new("origin", words(), found.ascii_serialization()))
+    (!expect.origins.iter().any(is_it)).then(|| Mismatch::new("origin", words(), masked(&found.ascii_serialization())))
 }

@@ -21,7 +21,7 @@ pub(super) fn target(response: &Response, asked: &Url) -> Option<Url> {
 /// Why a redirect is not followed, whatever the test says: it would leave TLS, or lead to where no document may ask.
 pub(super) async fn refused(outgoing: &Outgoing, next: &Url) -> Result<(), Mismatch> {
     if outgoing.url.scheme() == "https" && next.scheme() != "https" {
-        return Err(Mismatch::new("redirects", "a redirect that stays with https", next.origin().ascii_serialization()));
+        return Err(Mismatch::new("redirects", "a redirect that stays with https", masked(&next.origin().ascii_serialization())));
     }
     // The origin that was asked was looked at, and may be reached under another name.
     if outgoing.url.origin() == next.origin() {

@@ -155,5 +155,5 @@ async fn refused(doing: &'static str, response: Response) -> EngineError {
     let status = response.status().as_u16();
     let text = read_words(response, LONGEST).await;
     let message = serde_json::from_str(&text).map_or(text, |refusal: Refusal| refusal.message);
-    EngineError::Refused { doing, status, message: crate::scrub::on_one_line(&message, 500) }
+    EngineError::Refused { doing, status, message: crate::scrub::on_one_line(&crate::scrub::masked(&message), 500) }
 }

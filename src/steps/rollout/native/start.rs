@@ -235,15 +235,20 @@ async fn update(run: &Run, body: &Value) -> Result<Sent, Failure> {
 /// A new deployment may take a while to be listed.
 async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<Search, Failure> {
     let mut easing = Easing::default();
-    let mut last = None;
+    let (mut last, mut theirs) = (None, None);
     for _ in 0..looks {
         match find(run, wanted).await {
             Ok(Search::Nothing) => {}
+            // Ours may be listed later than theirs.
+            Ok(found @ Search::OtherRuns(_)) => theirs = Some(found),
             Ok(found) => return Ok(found),
             Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => last = Some(error),
         }
         easing.rest().await;
+    }
+    if let Some(theirs) = theirs {
+        return Ok(theirs);
     }
     last.map_or(Ok(Search::Nothing), |error| Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string())))
 }
