@@ -112,3 +112,19 @@ pub fn chain_of(error: &dyn Error) -> Vec<String> {
     }
     chain
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_logged_did_run() {
+        let ended = |exit_code, log: &[&str]| {
+            let log = log.iter().map(|line| (*line).to_owned()).collect();
+            StoppedContainer { container: "app".into(), task: "t".into(), exit_code, why: "gone".into(), log }.exit()
+        };
+        assert_eq!(ended(Some(1), &[]), "exit code 1");
+        assert_eq!(ended(None, &[]), "never ran");
+        assert_eq!(ended(None, &["started"]), "ran, and its exit code is not known");
+    }
+}

@@ -20,7 +20,12 @@ pub(super) async fn take_back(run: &Run, undo: &TaskUndo) -> Result<Undone, Fail
     let described = run.aws.describe_tasks(&undo.cluster, &arns).await.unwrap_or_default();
     let mut ran = Vec::new();
     for arn in &arns {
-        let ended = described.iter().find(|task| task.task_arn == *arn && task.is_stopped());
+        let known = described.iter().find(|task| task.task_arn == *arn);
+        // The state is a variable that other steps can set: only a task of our revision is stopped.
+        if known.is_some_and(|task| task.task_definition_arn != undo.revision) {
+            continue;
+        }
+        let ended = known.filter(|task| task.is_stopped());
         if ended.is_none() {
             let stopped = run.aws.stop_task(&undo.cluster, arn, "the deployment that started this task was taken back").await;
             stopped.or_else(|error| if error.is("InvalidParameter") { Ok(()) } else { Err(error) })?;

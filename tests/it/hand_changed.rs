@@ -32,7 +32,12 @@ async fn changed_in_the_bake(story: Story, when: &'static str) -> Told {
     let told = play.act(action).await;
     play.end().await;
     assert_stuck(&told, &["forwards 50 to api-1, 50 to api-2", "listener-rule", "blue serves 50 %"]);
+    assert!(seconds(&told) < 60.0, "stuck at once, not at the deadline: {}", told.text());
     told
+}
+
+fn seconds(told: &Told) -> f64 {
+    told.output("duration-seconds").parse().expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +108,7 @@ async fn a_canary_that_somebody_stops_where_it_is_names_the_way_back_and_that_wo
         Story::canary().in_real_time().users(any_failure).switches(|switches| switches.stop_abort = StopAbort::Works).begin().await;
     let told = play.act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop)).await;
     assert_stuck(&told, &["mode: rollback with rollback-to: api:1", "forwards 90 to api-1, 10 to api-2"]);
+    assert!(seconds(&told) < 60.0, "stuck in seconds: {}", told.text());
     let back = play.act(Action::service().with("mode", "rollback").with("rollback-to", "api:1")).await;
     assert_eq!(back.output("outcome"), "deployed", "{}", back.text());
     play.end().await;
@@ -114,6 +120,7 @@ async fn a_codedeploy_canary_that_somebody_stops_where_it_is_names_the_way_back(
     let mut play = Story::codedeploy().in_real_time().users(any_failure).begin().await;
     let told = play.act(Action::tested("1.1.0").at(When::State("api-1=90"), stop)).await;
     assert_stuck(&told, &["mode: rollback with rollback-to: api:1", "forwards 90 to api-1, 10 to api-2"]);
+    assert!(seconds(&told) < 60.0, "stuck in seconds: {}", told.text());
     let back = play.act(Action::service().with("mode", "rollback").with("rollback-to", "api:1")).await;
     assert_eq!(back.output("outcome"), "deployed", "{}", back.text());
     play.end().await;

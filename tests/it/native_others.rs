@@ -136,6 +136,7 @@ async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck
       Caused by: Service deployment stopped because of a user request.
       hint: ask who stopped it, in the deployment's console page or in CloudTrail
     ::error title=stuck::not taken back: service deployment [service deployment]: service deployment [service deployment] is STOPPED, but production is not all on blue
+      Caused by: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 90 to api-1, 10 to api-2
       hint: bring the old revision back: mode: rollback with rollback-to: api:1, or aws ecs update-service --cluster prod --service api --task-definition arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 (docs/stuck.md)
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: stuck (stopped), exit code 40, after [time]

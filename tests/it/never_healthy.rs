@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ecs_bluegreen_sim::{Breaker, Fault, FaultKind, HealthChecks, NativeOptions, RollingOptions};
+use ecs_bluegreen_sim::{Breaker, Clock, Fault, FaultKind, HealthChecks, NativeOptions, RollingOptions};
 use insta::assert_snapshot;
 
 use crate::harness::native::pause;
@@ -212,7 +212,10 @@ async fn a_deadline_at_somebody_else_s_gate_leaves_the_answer_to_them() {
 async fn a_deadline_at_a_gate_that_only_others_may_open_leaves_it_to_them() {
     for (story, action) in [(Story::codedeploy(), "codedeploy:ContinueDeployment"), (Story::blue_green(), "ecs:ContinueServiceDeployment")]
     {
+        // The gate itself waits longer than the run.
+        let clock = Clock::Observed { brief_ms: 3_000, patience_ms: 10_000, ready_minute_ms: 60_000 };
         let story = story.fault(Fault::always(action.split(':').next_back().unwrap_or_default(), FaultKind::Denied));
+        let story = story.stage(|options| options.clock = clock);
         let mut play = story.begin().await;
         let told = play.act(Action::tested("1.1.0").with("deadline", "15s")).await;
         play.end().await;

@@ -329,6 +329,17 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_task_did_is_named_when_green_is_rolled_back_afterwards() {
+    let tests = "defaults: { retry: { for: 0s } }\ntests:\n  - { name: none, get: /nowhere, expect: { status: 200 } }\n";
+    let action = migrate(&["migrate"]).with("smoke-tests", tests).with("test-url", "$TEST").with("production-url", "$PRODUCTION");
+    let told = Story::codedeploy().told(action).await;
+    assert_eq!(told.output("outcome"), "rolled-back", "{}", told.text());
+    assert!(told.ending().contains("the one-off task ran (command \"migrate\", exit 0) and is not undone"), "{}", told.ending());
+    assert!(told.summary.contains("| One-off task | command \"migrate\", exit 0"), "{}", told.summary);
+    assert_eq!(told.count("StopTask"), 0, "a task that has stopped is not stopped again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_aws_refuses_cheaply_comes_before_the_task() {
     let story = Story::codedeploy().service(|service| {
         service.scaling = Some(ScalingOptions { min: 1, max: 4, suspended: Suspension::default(), scale_in_after_ms: None });

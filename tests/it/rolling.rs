@@ -142,7 +142,7 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
-      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: [port] (new)
+      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value (new)
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [ecs deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
@@ -281,7 +281,7 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
     assert_snapshot!(told.ending(), @"
     exit code 30
     ---
-    Deployment [ecs deployment] of api:1 (IN_PROGRESS) took the place of ours, [ecs deployment].
+    Running now: 1 task of api:1; deployment [ecs deployment] of api:1 (IN_PROGRESS) took the place of ours, [ecs deployment].
     ::error title=still-running (superseded)::deployment [ecs deployment] of api:1 (IN_PROGRESS) took the place of ours, [ecs deployment]
       hint: let one workflow deploy at a time: give it a concurrency group
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments?region=eu-central-1
@@ -290,6 +290,7 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
     ecs:RegisterTaskDefinition
     ecs:UpdateService
     ecs:UpdateService
+    ecs:DeregisterTaskDefinition
     ");
 }
 

@@ -26,7 +26,7 @@ pub(super) fn build(bench: &Bench, name: &str, more: &str) -> String {
     fs::write(context.join("small"), "same").unwrap();
     let lines = format!("FROM scratch\nCOPY init /init\nCOPY small /a\nCOPY small /a\n{more}ENTRYPOINT [\"/init\", \"--version\"]\n");
     fs::write(context.join("Dockerfile"), lines).unwrap();
-    output(Command::new("docker").env("DOCKER_BUILDKIT", "0").args(["build", "--quiet", "--tag", name]).arg(&context));
+    output(Command::new("docker").env("DOCKER_BUILDKIT", "0").args(["build", "--quiet", "--no-cache", "--tag", name]).arg(&context));
     id(name)
 }
 

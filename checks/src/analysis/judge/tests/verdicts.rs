@@ -321,3 +321,29 @@ fn queries_show_no_secrets() {
     );
     assert!(!format!("{measured:?}{:?}", query.headers).contains("hunter2canary"));
 }
+
+#[test]
+fn that_nothing_was_found_wrong_is_only_said_of_what_was_measured_to_be_good() {
+    let none = |_: &Question| Answer::Points(Vec::new());
+    let table: [(&str, &[f64], &str); 3] = [
+        ("failure-limit: 2", &[1.0, 2.0], "nothing was found wrong"),
+        ("failure-limit: 2", &[1.0, 9.0], "no limit was passed: 1 of 2 measurements failed"),
+        ("inconclusive-limit: 5", &[], "own could not tell good from bad"),
+    ];
+    for (keys, answers, expected) in table {
+        let mut judge = super::judge(&own(keys));
+        judge.enter(Moment::Step, 0.0);
+        let mut now = 0.0;
+        for value in answers {
+            step(&mut judge, now, one(*value));
+            now += 10.0;
+        }
+        if answers.is_empty() {
+            step(&mut judge, now, none);
+        }
+        assert_eq!(judge.found(), expected, "{keys}");
+    }
+    let mut unasked = judge(&own(""));
+    unasked.enter(Moment::Step, 0.0);
+    assert_eq!(unasked.found(), "nothing was measured");
+}
