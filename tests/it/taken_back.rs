@@ -166,7 +166,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ✓ Image: [registry]/app@[digest] ([time])
     ::group::Task definition
       containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
-      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value: [port] (new)
+      containerDefinitions[app].environment[APP_PRODUCTION_PORT].value (new)
     ::endgroup::
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
@@ -282,7 +282,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     <details><summary>Changes of the task definition</summary>
 
     <pre>containerDefinitions&#91;app].image: [registry]/app:1.0.0 → [registry]/app&#64;[digest]
-    containerDefinitions&#91;app].environment&#91;APP&#95;PRODUCTION&#95;PORT].value: [port] (new)</pre>
+    containerDefinitions&#91;app].environment&#91;APP&#95;PRODUCTION&#95;PORT].value (new)</pre>
 
     </details>
 

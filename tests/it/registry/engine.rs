@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use ecs_bluegreen::registry::{Digest, Progress, Pushed, SourceError, find};
 use serde_json::json;
@@ -26,6 +27,11 @@ pub(super) fn build(bench: &Bench, name: &str, more: &str) -> String {
     fs::write(context.join("small"), "same").unwrap();
     let lines = format!("FROM scratch\nCOPY init /init\nCOPY small /a\nCOPY small /a\n{more}ENTRYPOINT [\"/init\", \"--version\"]\n");
     fs::write(context.join("Dockerfile"), lines).unwrap();
+    // The same files make the same layers, whenever they are built and whatever an engine has in its cache.
+    for file in fs::read_dir(&context).unwrap() {
+        let file = fs::File::options().write(true).open(file.unwrap().path()).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+    }
     output(Command::new("docker").env("DOCKER_BUILDKIT", "0").args(["build", "--quiet", "--no-cache", "--tag", name]).arg(&context));
     id(name)
 }
