@@ -69,7 +69,9 @@ impl Play {
     /// Runs the action.
     pub(crate) async fn act(&mut self, action: Action) -> Told {
         let files = self.job.step();
-        let (variables, inputs) = (self.prepared(&self.job, &files, &action), self.given(&action));
+        let variables = self.prepared(&self.job, &files, &action);
+        let environment = action.environment.iter().filter(|(_, value)| !value.is_empty());
+        let inputs = environment.map(|(name, value)| (name.clone(), value.clone())).chain(self.given(&action)).collect();
         let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
         let told = Told { inputs, ..self.told(finished, &self.job, &files) };
         self.called += told.calls.len();
@@ -110,7 +112,7 @@ impl Play {
         variables
     }
 
-    /// Runs the post step of a run: with the inputs of main, as the runner does.
+    /// Runs the post step of a run: with the inputs and the environment of main, as the runner does.
     pub(crate) async fn post(&mut self, main: &Told) -> Told {
         let files = self.job.step();
         let mut variables = self.variables(&self.job);

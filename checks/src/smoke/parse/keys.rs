@@ -84,10 +84,10 @@ pub(in crate::smoke) const TESTER_KEYS: &[&str] = &[
     "timeout",
     "junit",
     "working-directory",
-    "network",
     "writes",
     "memory",
     "processes",
+    "network",
     "task-definition",
     "container",
 ];
