@@ -37,7 +37,7 @@ pub(super) async fn take_back(run: &Run, undo: &NativeUndo, hand: Hand) -> Resul
     }
     let ended = ended(run, undo, &arn).await?;
     match ended.status() {
-        DeploymentStatus::Successful => too_late(run, undo, &arn).await.map(Undone::Traffic),
+        DeploymentStatus::Successful => too_late(run, undo, &ended).await.map(Undone::Traffic),
         DeploymentStatus::RollbackFailed => Err(rollback_failed(undo, &ended)),
         DeploymentStatus::RolledBack | DeploymentStatus::Stopped | DeploymentStatus::Going | DeploymentStatus::Returning => {
             on_blue(run, undo, &ended).await
@@ -217,9 +217,12 @@ async fn put_count_back(run: &Run, undo: &NativeUndo) {
 }
 
 /// It succeeded before it could be stopped: green serves, and blue is gone.
-async fn too_late(run: &Run, undo: &NativeUndo, arn: &str) -> Result<Unwound, Failure> {
-    let id = short(arn);
+async fn too_late(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Result<Unwound, Failure> {
+    let id = ended.id();
     if observe(run, undo).await.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
+        if let Some(newer) = other(run, undo, ended, Order::After).await {
+            return Ok(superseded(run, undo, newer).await);
+        }
         let sentence = format!("service deployment {id} is over, and production is not all on green: somebody has changed the weights");
         return Err(weights_changed(run, &undo.blue, sentence).await.hint(new_rollout(undo)));
     }
