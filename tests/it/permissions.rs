@@ -101,7 +101,10 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
     let mut play = officially(Story::rolling(RollingOptions::default())).begin().await.pushed("1.1.0").await;
     let told = play.act(from_files()).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    // How soon tasks are asked for is a matter of milliseconds.
+    let ending = told.ending();
+    let ending = ending.lines().filter(|line| !line.contains("ecs:ListTasks")).collect::<Vec<_>>().join("\n");
+    assert_snapshot!(ending, @"
     exit code 0
     ---
     ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
