@@ -8,6 +8,8 @@
 mod archive;
 #[path = "../../registry/src/blob.rs"]
 mod blob;
+#[path = "../../registry/src/body.rs"]
+mod body;
 #[path = "../../registry/src/client/mod.rs"]
 mod client;
 #[path = "../../registry/src/compress.rs"]
@@ -34,6 +36,8 @@ mod push;
 mod reference;
 #[path = "../../registry/src/remote.rs"]
 mod remote;
+#[path = "../../registry/src/scrub.rs"]
+mod scrub;
 #[path = "../../registry/src/secret.rs"]
 mod secret;
 #[path = "../../registry/src/source.rs"]
