@@ -13,7 +13,7 @@ use crate::pace::Easing;
 use crate::plan::{RollingWay, RolloutPlan, Way};
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::settings::Settings;
+use crate::settings::{Follow, Settings};
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy};
@@ -79,6 +79,10 @@ impl<'a> Rolling<'a> {
         let service = update(run, settings, plan, way, revision).await?;
         let id = match started(settings, plan, way, revision, &service) {
             Some(id) => id,
+            // Nobody follows it: the service's own word that it takes the revision is enough.
+            None if settings.rollout.follow == Follow::Not && service.task_definition == revision.arn => {
+                service.primary_deployment().map(|primary| primary.id.clone()).unwrap_or_default()
+            }
             None => shown(run, settings, plan, way, revision).await?,
         };
         run.narrow(Undo::Rolling(RollingUndo { deployment: Some(id.clone()), ..undo }));
