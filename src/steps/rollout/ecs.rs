@@ -330,9 +330,7 @@ fn starts_one(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> b
 fn started(settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision, service: &Service) -> Option<String> {
     let runs = || service.primary_deployment().filter(|primary| primary.task_definition == revision.arn);
     let found = ours(service, &way.before, &revision.arn);
-    // What brings a revision that this run has registered is ours, also where an ECS-compatible service keeps the deployment's id.
-    let is_certain = revision.registered || !starts_one(settings, plan, revision);
-    let found = if is_certain { found.or_else(runs) } else { found };
+    let found = if starts_one(settings, plan, revision) { found } else { found.or_else(runs) };
     found.map(|deployment| deployment.id.clone())
 }
 
