@@ -99,7 +99,7 @@ inputs! {
         bake = "bake", "the service's", "How long ECS keeps blue after green serves 100 %, in whole minutes; at most 24h.";
         manage_hooks = "manage-hooks", "true", "Whether PAUSE hooks may be added to the service for this rollout, where its definition has none at a gate that is needed. They are taken away again. false refuses instead, and shows the snippet for the service's definition.";
         approval = "approval", "none", "before-traffic: after its tests green waits at the gate, the job ends with the outcome waiting, and another job answers with mode continue or abort.";
-        if_running = "if-running", "fail", "What to do when a rollout of the service is in progress: fail, wait (until it is over), supersede (stop it with rollback, see blue serve, go on).";
+        if_running = "if-running", "supersede for rolling services, else wait", "What to do when a rollout of the service is in progress: fail, wait (until it is over), supersede (stop it with rollback, see blue serve, go on; a rolling update is replaced by the new one). A run that waits gives way to a rollout of a newer workflow run.";
         on_cancel = "on-cancel", "rollback", "What a cancelled run does with its rollout: rollback, or leave it to AWS.";
         stale_run = "stale-run", "refuse", "refuse: a run whose branch has been deployed by a newer run of the workflow does not overwrite it, where GitHub tells (github-token). allow: it may.";
         suspend_autoscaling = "suspend-autoscaling", "false", "Whether scale-in of the service is suspended during the rollout, and restored at its end.";

@@ -14,7 +14,7 @@ use crate::aws::{Aws, AwsError, Kind};
 use crate::error::{Explain, Failure};
 use crate::problem::Problem;
 use crate::run::Run;
-use crate::settings::{DefinitionSource, Settings};
+use crate::settings::{DefinitionSource, IfRunning, Settings};
 use crate::undo::short;
 
 mod again;
@@ -57,6 +57,15 @@ pub struct Snapshot {
     pub image: Option<ImageFound>,
     /// Its alarms, and those of the inputs.
     pub alarms: Alarms,
+}
+
+impl Snapshot {
+    /// What to do about what is in progress: as asked, else so that the newest commit serves in the end. A rolling update takes the older one's
+    /// place without a stop; where traffic moves by weights, the other rollout comes to its end first.
+    pub fn if_running(&self, asked: Option<IfRunning>) -> IfRunning {
+        let is_rolled = self.native.is_none() && self.running.as_ref().is_some_and(|running| matches!(running.thing, Thing::Rolling));
+        asked.unwrap_or(if is_rolled { IfRunning::Supersede } else { IfRunning::Wait })
+    }
 }
 
 /// A registered revision: its ARN and the whole answer of DescribeTaskDefinition.

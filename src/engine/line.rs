@@ -122,8 +122,10 @@ async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, ch
 
 /// traffic → production → bake, once green's gate is open.
 pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
-    step(run, Step::Shift, shift(rollout, checks), |()| "green serves 100 %".to_owned()).await?;
-    checks.at(Moment::Production, rollout).await?;
+    step(run, Step::Shift, shift(rollout, checks), |serves| (*serves).to_owned()).await?;
+    if !rollout.serves_nothing() {
+        checks.at(Moment::Production, rollout).await?;
+    }
     rollout.pass_production().await?;
     bake(run, settings, rollout, checks).await?;
     rollout.last_look().await?;
@@ -131,12 +133,13 @@ pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut R
 }
 
 /// From share to share of the traffic, each of them checked, until green has all of it.
-async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
+async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'static str, Halt> {
     checks.begin(rollout).await?;
     loop {
         let steps = rollout.steps();
         match checks.beside(Moment::Step, steps, rollout.shifted()).await? {
-            Reached::Green => return Ok(()),
+            Reached::Green if rollout.serves_nothing() => return Ok("no task runs, and nothing serves"),
+            Reached::Green => return Ok("green serves 100 %"),
             Reached::Gate(_) => {
                 if checks.at_step(rollout).await? == Past::Not {
                     rollout.take_step().await?;
@@ -251,6 +254,7 @@ async fn one_off(run: &Run, settings: &Settings, image: Option<&Pinned>, prepare
 /// Green is tested where it is owed that.
 pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     match rollout.gate() {
+        Gate::Test if rollout.serves_nothing() => Ok(()),
         Gate::Test => checks.at(Moment::Green, rollout).await,
         Gate::Pass | Gate::Absent => Ok(()),
     }
@@ -290,7 +294,11 @@ fn left_to_aws(revision: &Revision) -> Ending {
 /// Green stands at its gate, tested; who opens it is a person's business.
 fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
     run.tell(Event::Measured { reads: run.aws.reads() });
-    let green = if rollout.gate() == Gate::Test { "green is up and tested" } else { "green is up, and was not tested" };
+    let green = if rollout.gate() == Gate::Test && !rollout.serves_nothing() {
+        "green is up and tested"
+    } else {
+        "green is up, and was not tested"
+    };
     let sentence = format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
 }
@@ -307,7 +315,8 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
     let revision = rollout.revision();
     run.tell(Event::Measured { reads: run.aws.reads() });
     if rollout.serves_nothing() {
-        let sentence = format!("{} is rolled out with zero tasks, as asked: nothing serves", short(&revision.arn));
+        let sentence =
+            format!("{} is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested", short(&revision.arn));
         return Ending { outcome: Some(Outcome::Started), reason: Reason::ZeroTasks, sentence };
     }
     let sentence = format!("green serves 100 % of production: {} ({})", short(&revision.arn), rollout.witness().words());

@@ -61,8 +61,9 @@ impl Prepared {
 
     /// Something is in progress that was taken for this run's own, so that `if-running` has not decided about it yet.
     fn is_in_the_way(&self, settings: &Settings) -> bool {
-        let is_replaced =
-            |running: &Running| matches!(running.thing, Thing::Rolling) && settings.control.if_running == IfRunning::Supersede;
+        let is_replaced = |running: &Running| {
+            matches!(running.thing, Thing::Rolling) && self.snapshot.if_running(settings.control.if_running) == IfRunning::Supersede
+        };
         let running = self.snapshot.running.as_ref().filter(|_| settings.mode == Mode::Deploy);
         running.is_some_and(|running| !running.is_ours && !is_replaced(running))
     }

@@ -148,20 +148,36 @@ pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Fa
 
 /// What this run continues is not; nor is what another mode is there for.
 fn is_in_the_way(settings: &Settings, running: &Running) -> bool {
-    settings.mode == Mode::Deploy && !running.is_ours && settings.control.if_running == IfRunning::Fail
+    settings.mode == Mode::Deploy && !running.is_ours && settings.control.if_running == Some(IfRunning::Fail)
 }
 
-/// Nothing would run, nothing could be tested, and "deployed" would be a lie.
+/// Where traffic moves by weights, green could never be seen to serve. A rolling service takes the revision for its next task, which is said.
 fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     let Some(service) = &snapshot.service else { return Ok(()) };
-    let raised = settings.rollout.desired_count.is_some();
-    if service.desired_count > 0 || raised || settings.rollout.follow == Follow::Not {
+    let is_asked = settings.rollout.desired_count.is_some() || settings.rollout.follow == Follow::Not;
+    if service.desired_count > 0 || is_asked || is_rolled(settings, snapshot) {
         return Ok(());
     }
     let sentence =
         format!("service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested", service.service_name);
     Err(Failure::new(Reason::ZeroTasks, sentence)
         .hint("set desired-count, scale the service up first, or set wait-for-service-stability: false to only hand the revision over"))
+}
+
+/// Whether ECS replaces the service's tasks in place, without weights.
+fn is_rolled(settings: &Settings, snapshot: &Snapshot) -> bool {
+    let rolls =
+        |word: &str| word == Strategy::Rolling.word() && settings.rollout.strategy.asked.is_none_or(|asked| asked == Strategy::Rolling);
+    snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), Controller::Ecs(word) if rolls(&word)))
+}
+
+/// A revision that no task runs is not tested by anything.
+fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
+    let service = snapshot.service.as_ref().filter(|_| settings.mode == Mode::Deploy)?;
+    let count = settings.rollout.desired_count.map_or(service.desired_count, i64::from);
+    let is_asked = settings.rollout.desired_count.is_some();
+    let why = if is_asked { "desired-count: 0" } else { "the service wants zero tasks" };
+    (count == 0 && (is_asked || is_rolled(settings, snapshot))).then(|| format!("{why}: no task will run, and nothing will be tested"))
 }
 
 /// What the user should know before it starts.
@@ -171,6 +187,7 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
     if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
         warnings.push(format!("{name} is not in the account's registry: it is deployed by its name, which may come to mean another image; set repository to pin it"));
     }
+    warnings.extend(without_tasks(settings, snapshot));
     warnings.extend(hasty(settings, snapshot));
     warnings.extend(snapshot.service.as_ref().and_then(|service| service_warning(service, snapshot)));
     warnings

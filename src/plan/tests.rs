@@ -9,6 +9,8 @@ use crate::aws::codedeploy_shapes::{Group, ReadyWait};
 use crate::aws::ecs_shapes::Service;
 use crate::inputs;
 use crate::runner::Runner;
+use crate::settings::IfRunning;
+use crate::survey::{Running, Thing};
 
 const SMOKE: &str = "tests: [{ name: health, get: /health }]";
 
@@ -116,11 +118,36 @@ fn a_rolling_service_has_no_green_to_test() {
 }
 
 #[test]
-fn zero_tasks_are_refused_unless_a_count_is_asked_for() {
-    let asleep = rolling(&json!({ "desiredCount": 0, "runningCount": 0 }));
-    assert!(matches!(plan(&settings(&[]), &asleep), Err(Refusal::Failure(failure)) if failure.reason == crate::outcome::Reason::ZeroTasks));
-    assert!(plan(&settings(&[("INPUT_DESIRED-COUNT", "2")]), &asleep).is_ok());
-    assert!(plan(&settings(&[("INPUT_DESIRED-COUNT", "0")]), &asleep).is_ok());
+fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move() {
+    let zero = json!({ "desiredCount": 0, "runningCount": 0 });
+    let asleep = rolling(&zero);
+    let warns =
+        |more: &[(&str, &str)]| plan(&settings(more), &asleep).unwrap().warnings.iter().any(|warning| warning.contains("no task will run"));
+    assert_eq!([&[][..], &[("INPUT_DESIRED-COUNT", "0")], &[("INPUT_DESIRED-COUNT", "2")]].map(warns), [true, true, false]);
+    let shifted = Snapshot { service: Some(service("CODE_DEPLOY", &zero)), ..codedeploy(ReadyWait::Minutes(60)) };
+    assert!(
+        matches!(plan(&settings(&[]), &shifted), Err(Refusal::Failure(failure)) if failure.reason == crate::outcome::Reason::ZeroTasks)
+    );
+}
+
+#[test]
+fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
+    let going = |thing| {
+        let (id, word) = ("ecs-svc/9".to_owned(), "IN_PROGRESS".to_owned());
+        Running { id, revision: None, run: None, is_registered: false, word, origin: String::new(), is_ours: false, thing }
+    };
+    let native = || Some(crate::survey::Native::default());
+    let table = [
+        (Thing::Rolling, None, None, IfRunning::Supersede),
+        (Thing::Rolling, native(), None, IfRunning::Wait),
+        (Thing::CodeDeploy(None), None, None, IfRunning::Wait),
+        (Thing::Rolling, None, Some(IfRunning::Fail), IfRunning::Fail),
+        (Thing::CodeDeploy(None), None, Some(IfRunning::Supersede), IfRunning::Supersede),
+    ];
+    for (thing, native, asked, expected) in table {
+        let snapshot = Snapshot { running: Some(going(thing)), native, ..Snapshot::default() };
+        assert_eq!(snapshot.if_running(asked), expected);
+    }
 }
 
 #[test]

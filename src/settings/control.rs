@@ -46,8 +46,8 @@ pub enum StaleRun {
 /// How the run gets on with others.
 #[derive(Debug, Clone)]
 pub struct ControlSettings {
-    /// When a rollout is in progress.
-    pub if_running: IfRunning,
+    /// When a rollout is in progress; without it, what lets the newest commit serve ([`crate::survey::Snapshot::if_running`]).
+    pub if_running: Option<IfRunning>,
     /// When the job is cancelled.
     pub on_cancel: OnCancel,
     /// Who opens the gate.
@@ -80,7 +80,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
     let approval = [("none", Approval::None), ("before-traffic", Approval::BeforeTraffic)];
     let stale = [("refuse", StaleRun::Refuse), ("allow", StaleRun::Allow)];
     let control = ControlSettings {
-        if_running: collect.word("if-running", inputs.if_running.as_deref(), &running).unwrap_or(IfRunning::Fail),
+        if_running: collect.word("if-running", inputs.if_running.as_deref(), &running),
         on_cancel: collect.word("on-cancel", inputs.on_cancel.as_deref(), &cancel).unwrap_or(OnCancel::Rollback),
         approval: collect.word("approval", inputs.approval.as_deref(), &approval).unwrap_or(Approval::None),
         stale_run: collect.word("stale-run", inputs.stale_run.as_deref(), &stale).unwrap_or(StaleRun::Refuse),

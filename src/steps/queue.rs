@@ -13,13 +13,16 @@ use crate::outcome::Reason;
 use crate::pace::Pace;
 use crate::plan;
 use crate::run::Run;
-use crate::settings::{IfRunning, Mode, Settings};
+use crate::settings::{IfRunning, Mode, Settings, StaleRun};
 use crate::steps::ahead;
 use crate::survey::{Running, Snapshot, Thing};
 use crate::unwind::{self, Unwound};
 
 /// The longest job GitHub runs.
 const LONGEST: Duration = Duration::from_hours(6);
+
+/// A wait that lasts is told again.
+const REMIND: Duration = Duration::from_mins(10);
 
 /// What became of what was in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Re
     let Some(running) = snapshot.running.as_ref().filter(|running| settings.mode == Mode::Deploy && !running.is_ours) else {
         return Ok(Way::Free);
     };
-    match (settings.control.if_running, &running.thing) {
+    match (snapshot.if_running(settings.control.if_running), &running.thing) {
         (IfRunning::Wait, _) => wait(run, settings, running).await,
         // A new rolling deployment takes the old one's place by itself; what is refused is the plan's to say.
         (IfRunning::Fail, _) | (IfRunning::Supersede, Thing::Rolling) => Ok(Way::Free),
@@ -48,17 +51,26 @@ pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Re
 
 /// Whether a run that has waited for so long waits on.
 pub fn may_wait(settings: &Settings, waited: Duration) -> bool {
-    settings.control.if_running == IfRunning::Wait && waited < settings.rollout.deadline.unwrap_or(LONGEST)
+    // Only where traffic moves by weights a rollout is refused because of another.
+    settings.control.if_running.unwrap_or(IfRunning::Wait) == IfRunning::Wait && waited < settings.rollout.deadline.unwrap_or(LONGEST)
 }
 
 async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, Failure> {
+    if let Some(newer) = newer_run(run, settings, running) {
+        return Err(overtaken(running, newer));
+    }
     let deadline = settings.rollout.deadline.unwrap_or(LONGEST);
-    let began = Instant::now();
+    let (began, mut said) = (Instant::now(), Instant::now());
     let place = ahead::ahead(run, settings).await.map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
     run.tell(Event::Noted { sentence: format!("{}: waiting until it is over{}", running.words(), place.unwrap_or_default()) });
     let mut pace = Pace::new(settings.rollout.pace);
     while began.elapsed() < deadline {
         pace.rest().await;
+        if said.elapsed() >= REMIND {
+            said = Instant::now();
+            let sentence = format!("still waiting, after {}: {}", crate::duration::Human(began.elapsed()), running.words());
+            run.tell(Event::Noted { sentence });
+        }
         match is_over(run, settings, running).await {
             Ok(true) => return Ok(Way::Again),
             Ok(false) => pace.recover(),
@@ -69,6 +81,24 @@ async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, 
     }
     let waited = crate::duration::Human(deadline);
     Err(Failure::new(Reason::AlreadyRunning, format!("{}, and was not over after {waited}", running.words())).hint(running.stop_command()))
+}
+
+/// The newer workflow run whose rollout is in progress: GitHub numbers runs in the order in which they were made. What it brings must not be
+/// overwritten by this run once it is over.
+fn newer_run<'r>(run: &Run, settings: &Settings, running: &'r Running) -> Option<&'r str> {
+    let theirs = running.run.as_deref().filter(|_| settings.control.stale_run == StaleRun::Refuse)?;
+    is_newer(theirs, &run.id).then_some(theirs)
+}
+
+fn is_newer(theirs: &str, ours: &str) -> bool {
+    let number = |run: &str| run.split('-').next().and_then(|number| number.parse::<u64>().ok());
+    number(theirs).zip(number(ours)).is_some_and(|(theirs, ours)| theirs > ours)
+}
+
+fn overtaken(running: &Running, newer: &str) -> Failure {
+    let sentence = format!("this run is older than workflow run {newer}, whose rollout is in progress");
+    let hint = "set stale-run: allow to deploy the older commit all the same once that is over, or mode: rollback to go back on purpose";
+    Failure::new(Reason::StaleRun, sentence).caused_by(running.words()).hint(hint)
 }
 
 async fn is_over(run: &Run, settings: &Settings, running: &Running) -> Result<bool, AwsError> {
@@ -95,6 +125,25 @@ async fn supersede(run: &Run, settings: &Settings, snapshot: &Snapshot, running:
         Unwound::Stuck { what, .. } => {
             let sentence = format!("{what} could not be taken back, so this run does not start");
             Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_newer;
+
+    #[test]
+    fn runs_of_workflows_are_newer_by_their_number_and_what_has_none_never_is() {
+        let table = [
+            ("43-1-ab", "42-1-cd", true),
+            ("42-2-ab", "42-1-cd", false),
+            ("9-1-ab", "10-1-cd", false),
+            ("local-ab", "42-1-cd", false),
+            ("43-1-ab", "local-cd", false),
+        ];
+        for (theirs, ours, expected) in table {
+            assert_eq!(is_newer(theirs, ours), expected, "{theirs} {ours}");
         }
     }
 }

@@ -278,7 +278,7 @@ async fn without_credentials_the_step_that_gets_them_is_named() {
 async fn while_another_deployment_runs_nothing_is_touched() {
     let mut play = Story::codedeploy().begin().await;
     play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false")).await;
-    let told = play.act(Action::tested("1.2.0")).await;
+    let told = play.act(Action::tested("1.2.0").with("if-running", "fail")).await;
     play.end().await;
     assert_eq!(told.calls, []);
     assert_snapshot!(told.ending(), @"
@@ -296,7 +296,7 @@ async fn while_another_deployment_runs_nothing_is_touched() {
 async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revision_is_taken_back() {
     let mut play = Story::codedeploy().stage(|options| options.denied = vec!["codedeploy:ListDeployments".into()]).begin().await;
     play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false")).await;
-    let told = play.act(Action::deploy("1.2.0")).await;
+    let told = play.act(Action::deploy("1.2.0").with("if-running", "fail")).await;
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 10

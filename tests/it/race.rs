@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ecs_bluegreen_sim::{ConcurrentUpdate, Fault, FaultKind};
+use ecs_bluegreen_sim::{ConcurrentUpdate, Fault, FaultKind, RollingOptions};
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::harness::native::assert_over;
-use crate::harness::{Action, Play, Story, Told};
+use crate::harness::{Action, Play, Story, Told, When};
 
 /// Two workflows deploy two versions; both are tested.
 fn both() -> [Action; 2] {
@@ -85,7 +85,7 @@ async fn a_winner_without_tests_passes_the_gate_that_the_loser_had_set() {
 async fn where_ecs_lets_a_newer_deployment_wait_the_older_one_wins() {
     let queues = Story::blue_green().switches(|switches| switches.concurrent_update = ConcurrentUpdate::Queues);
     let mut play = at_once(queues, [900, 900]).begin().await;
-    let told = play.act_at_once(both().map(|action| action.with("wait-until", "shifted"))).await;
+    let told = play.act_at_once(both().map(|action| action.with("wait-until", "shifted").with("if-running", "fail"))).await;
     let (_, loser) = by_end(&told);
     assert!(["already-running", "superseded"].contains(&loser.output("reason")), "{}", texts(&told));
     assert!(loser.log.iter().any(|line| line.contains("by workflow run")), "{}", loser.text());
@@ -109,6 +109,43 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
     }
 }
 
+/// Two pushes in a row: the second run begins when the rollout of the first is under way.
+async fn pushed_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
+    let mut play = story.begin().await;
+    let [first, second] = [("1.1.0", "42"), ("1.0.0", "43")].map(|(version, run)| of_workflow(Action::deploy(version), run));
+    let told = play.act_in_a_row(first, begun, second).await;
+    assert_eq!(told[1].output("outcome"), "deployed", "{}", texts(&told));
+    let running: BTreeSet<String> = play
+        .stage
+        .service_view("api")
+        .into_iter()
+        .flat_map(|view| view.fleets)
+        .filter(|fleet| fleet.status == "PRIMARY")
+        .map(|fleet| fleet.revision)
+        .collect();
+    assert_eq!(running, BTreeSet::from([told[1].output("task-definition-arn").to_owned()]), "the newest commit serves: {}", texts(&told));
+    (play, told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_pushes_in_a_row_the_newer_one_takes_the_place_of_the_older_one_on_a_rolling_service() {
+    let story = Story::rolling(RollingOptions::default()).in_real_time();
+    let (play, told) = pushed_twice(story, When::Called("ecs:UpdateService".into(), 1)).await;
+    assert_eq!((told[0].code, told[0].output("reason")), (Some(30), "superseded"), "{}", texts(&told));
+    assert!(told[0].text().contains("unning now: "), "it says what serves: {}", told[0].text());
+    play.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_pushes_in_a_row_the_newer_one_waits_where_traffic_moves_by_weights() {
+    for (story, starts) in [(Story::codedeploy(), "codedeploy:CreateDeployment"), (Story::canary(), "ecs:UpdateService")] {
+        let (play, told) = pushed_twice(story, When::Called(starts.into(), 1)).await;
+        assert_eq!(told[0].output("outcome"), "deployed", "nobody stops it half-way: {}", texts(&told));
+        assert!(told[1].log.iter().any(|line| line.contains("waiting until it is over")), "{}", told[1].text());
+        play.end().await;
+    }
+}
+
 /// Somebody else's rollout.
 fn theirs() -> serde_json::Value {
     json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true })
@@ -116,7 +153,7 @@ fn theirs() -> serde_json::Value {
 
 mod before_what_cannot_be_undone {
     use super::*;
-    use crate::harness::{Deed, When};
+    use crate::harness::Deed;
 
     fn with_task(version: &str, policy: &str) -> Action {
         let overrides = r#"[{ "name": "app", "command": ["migrate"] }]"#;

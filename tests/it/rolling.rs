@@ -295,8 +295,24 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_wants_zero_tasks_is_refused_because_nothing_would_serve() {
-    let told = story().service(|service| service.desired = 0).told(Action::deploy("1.1.0")).await;
+async fn zero_tasks_are_rolled_out_untested_and_nothing_is_claimed() {
+    for asked in ["", "0"] {
+        let action = Action::tested("1.3.0").without("test-url").with("desired-count", asked);
+        let told = story().service(|service| service.desired = 0).told(action).await;
+        assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(0), "started", "zero-tasks"), "{}", told.text());
+        assert!(told.log_with("::warning").contains("no task will run, and nothing will be tested"), "{}", told.text());
+        assert!(
+            told.text().contains("is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested"),
+            "{}",
+            told.text()
+        );
+        assert!(!told.text().contains("100 %"), "{}", told.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_of_codedeploy_that_wants_zero_tasks_is_refused_because_green_could_never_serve() {
+    let told = Story::codedeploy().service(|service| service.desired = 0).told(Action::deploy("1.1.0")).await;
     assert_snapshot!(told.ending(), @"
     exit code 10
     ---
@@ -304,20 +320,6 @@ async fn a_service_that_wants_zero_tasks_is_refused_because_nothing_would_serve(
     ::error title=unchanged (zero-tasks)::service api wants zero tasks (desired count 0): nothing would run, and nothing would be tested
       hint: set desired-count, scale the service up first, or set wait-for-service-stability: false to only hand the revision over
     Outcome: unchanged (zero-tasks), exit code 10, after [time]
-    ");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn zero_tasks_that_are_asked_for_are_rolled_out_and_nothing_is_claimed() {
-    let told = story().service(|service| service.desired = 0).told(Action::deploy("1.1.0").with("desired-count", "0")).await;
-    assert_snapshot!(told.ending(), @"
-    exit code 0
-    ---
-    api:2 is rolled out with zero tasks, as asked: nothing serves.
-    Outcome: started, exit code 0, after [time]
-    ---
-    ecs:RegisterTaskDefinition
-    ecs:UpdateService
     ");
 }
 

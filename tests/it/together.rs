@@ -20,10 +20,13 @@ async fn busy(story: Story) -> Play {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn by_default_a_run_does_not_touch_what_another_has_begun() {
+async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_begun() {
     let mut play = busy(Story::blue_green()).await;
-    let second = play.act(Action::tested("1.2.0")).await;
+    let second = play.act(Action::tested("1.2.0").with("if-running", "fail")).await;
     assert_eq!(second.calls, []);
+    let older = play.act(Action::tested("1.2.0").env("GITHUB_RUN_ID", "41")).await;
+    assert_eq!((older.calls.len(), older.output("reason")), (0, "stale-run"), "{}", older.text());
+    assert!(older.log_with("::error").contains("this run is older than workflow run 42-1-"), "{}", older.text());
     play.act(Action::service().with("mode", "abort")).await;
     play.end().await;
     assert_snapshot!(second.ending(), @"
@@ -73,7 +76,7 @@ async fn a_run_takes_another_back_first_when_it_is_told_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_rollout_in_progress_is_refused_waited_for_or_replaced() {
-    for (policy, code) in [("fail", 10), ("wait", 0), ("supersede", 0)] {
+    for (policy, code) in [("fail", 10), ("wait", 0), ("supersede", 0), ("", 0)] {
         let mut play = Story::rolling(RollingOptions::default()).in_real_time().begin().await;
         play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false")).await;
         let second = play.act(Action::deploy("1.2.0").with("if-running", policy)).await;
@@ -127,7 +130,7 @@ async fn a_job_that_is_run_again_leaves_a_deployment_without_gates_of_somebody_e
     let mut play = Story::blue_green().begin().await;
     let theirs = serde_json::json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true });
     crate::harness::call(&play.stage, "ecs.UpdateService", &theirs).await;
-    let again = play.act(Action::deploy("1.1.0").env("GITHUB_RUN_ATTEMPT", "2")).await;
+    let again = play.act(Action::deploy("1.1.0").with("if-running", "fail").env("GITHUB_RUN_ATTEMPT", "2")).await;
     assert_eq!((again.output("outcome"), again.output("reason")), ("unchanged", "already-running"), "{}", again.text());
     assert_eq!(again.count("ecs:StopServiceDeployment"), 0);
     play.end().await;

@@ -36,6 +36,8 @@ pub struct Rolling<'a> {
     revision: &'a Revision,
     id: String,
     wants_zero: bool,
+    /// Whether it was seen to be over without a task.
+    serves_nothing: bool,
     blind: Blind,
     looks: u32,
     /// How often in a row ours was not shown.
@@ -104,12 +106,18 @@ impl<'a> Rolling<'a> {
             plan,
             revision,
             id,
-            wants_zero: settings.rollout.desired_count == Some(0),
+            wants_zero: wants_zero(settings, plan),
+            serves_nothing: false,
             blind: Blind::default(),
             looks: 0,
             unseen: 0,
             task_failures: TaskFailures::default(),
         }
+    }
+
+    /// Whether no task of it runs, or none is wanted.
+    pub fn serves_nothing(&self) -> bool {
+        self.serves_nothing
     }
 
     /// Tasks of green that have failed.
@@ -146,7 +154,7 @@ impl<'a> Rolling<'a> {
             Some(ours) if ours.is_failed() => Seen::Ended(failed(service, ours)),
             Some(ours) if ours.status != "PRIMARY" => Seen::Ended(self.replaced(service, Some(ours))),
             Some(_) if service.desired_count == 0 && !self.wants_zero => Seen::Ended(zero()),
-            Some(ours) if is_complete(service, ours) => self.completed(),
+            Some(ours) if is_complete(service, ours) => self.completed(service.desired_count == 0 && ours.running_count == 0),
             Some(ours) if ours.running_count > 0 && self.has_replaced(service) => Seen::Shifting,
             Some(_) => Seen::Preparing,
         }
@@ -186,8 +194,9 @@ impl<'a> Rolling<'a> {
         (is_only_source && failed >= limit.max(LIMIT)).then(|| never_healthy(failed, why_in_events(service)))
     }
 
-    fn completed(&self) -> Seen {
-        if !self.wants_zero {
+    fn completed(&mut self, serves_nothing: bool) -> Seen {
+        self.serves_nothing = serves_nothing;
+        if !serves_nothing {
             confirmed(self.run, &self.revision.arn, Serving::Green, Witness::Deployment);
         }
         Seen::Completed
@@ -232,6 +241,11 @@ impl<'a> Rolling<'a> {
         let tasks = Tasks { running: ours.running_count, desired: ours.desired_count, failed: ours.failed_tasks };
         Some(Progress { stage: ours.rollout_state.clone().unwrap_or_else(|| ours.status.clone()), traffic: None, tasks: Some(tasks) })
     }
+}
+
+/// Whether no task is wanted: as the inputs say, else as the service did.
+fn wants_zero(settings: &Settings, plan: &RolloutPlan) -> bool {
+    settings.rollout.desired_count.map_or_else(|| matches!(&plan.way, Way::Rolling(way) if way.desired == 0), |count| count == 0)
 }
 
 /// ECS marks the deployment that rolls back in its own reason, and says so in the service's events.

@@ -293,11 +293,12 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// Whether zero tasks were asked for, so that nothing serves.
+    /// Whether no task is wanted, so that nothing serves and nothing can be tested.
     pub fn serves_nothing(&self) -> bool {
-        match &self.plan.way {
-            Way::Rolling(_) | Way::Native(_) => self.settings.rollout.desired_count == Some(0),
-            Way::CodeDeploy(_) => false,
+        match &self.controller {
+            Controller::Rolling(rolling) => rolling.serves_nothing(),
+            Controller::Native(_) => self.settings.rollout.desired_count == Some(0),
+            Controller::CodeDeploy(_) => false,
         }
     }
 

@@ -12,6 +12,7 @@ use tempfile::TempPath;
 
 use super::action::Action;
 use super::canaries::{self, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, SMOKE_TOKEN};
+use super::deeds::When;
 use super::redact::Redactor;
 use super::runner::{self, Job};
 use super::told::Told;
@@ -92,6 +93,26 @@ impl Play {
         let told: Vec<Told> = finished.into_iter().map(|(finished, job, files)| self.told(finished, &job, &files)).collect();
         self.called += told[0].calls.len();
         told.try_into().unwrap_or_else(|_| panic!("as many as there were"))
+    }
+
+    /// Runs two actions, each on a machine of its own, the second from a moment of the first on. Both tell the same calls.
+    pub(crate) async fn act_in_a_row(&mut self, first: Action, begun: When, second: Action) -> [Told; 2] {
+        let [first, second] = [first, second].map(|action| {
+            let mut job = Job::new();
+            let files = job.step();
+            (self.prepared(&job, &files, &action), action.deeds, job, files)
+        });
+        let stage = &self.stage;
+        let later = async {
+            while !begun.has_come(stage, &[], Duration::ZERO) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            process::run(&[], &second.0, stage, second.1).await
+        };
+        let (one, other) = tokio::join!(process::run(&[], &first.0, stage, first.1), later);
+        let told = [self.told(one, &first.2, &first.3), self.told(other, &second.2, &second.3)];
+        self.called += told[0].calls.len();
+        told
     }
 
     /// The inputs of an action, as the runner gives them.
