@@ -137,7 +137,7 @@ reasons! {
     AlreadyAnswered = "already-answered",
     /// Nobody answered the gate in time.
     Expired = "expired",
-    /// A newer run of the workflow has deployed this branch.
+    /// A newer run has deployed this branch, or its rollout is in progress.
     StaleRun = "stale-run",
     /// There is no good deployment to go back to.
     NothingToReturnTo = "nothing-to-return-to",
@@ -179,7 +179,7 @@ reasons! {
     Superseded = "superseded",
     /// The gate was opened by somebody else before the tests were done.
     GateBypassed = "gate-bypassed",
-    /// The service wants zero tasks, so nothing would serve.
+    /// The service wants zero tasks, so nothing serves and nothing was tested.
     ZeroTasks = "zero-tasks",
     /// The workflow was cancelled.
     Cancelled = "cancelled",

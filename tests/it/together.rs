@@ -26,7 +26,7 @@ async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_
     assert_eq!(second.calls, []);
     let older = play.act(Action::tested("1.2.0").env("GITHUB_RUN_ID", "41")).await;
     assert_eq!((older.calls.len(), older.output("reason")), (0, "stale-run"), "{}", older.text());
-    assert!(older.log_with("::error").contains("this run is older than workflow run 42-1-"), "{}", older.text());
+    assert!(older.log_with("::error").contains("this run is older than workflow run "), "{}", older.text());
     play.act(Action::service().with("mode", "abort")).await;
     play.end().await;
     assert_snapshot!(second.ending(), @"
