@@ -290,6 +290,11 @@ pub enum Event {
         /// Task ARNs.
         arns: Vec<String>,
     },
+    /// The one-off task that an earlier attempt of the workflow run started is taken for this run's.
+    TaskFound {
+        /// Task ARNs.
+        arns: Vec<String>,
+    },
     /// A container of the one-off task ran. What it did stays, whatever becomes of the run.
     TaskRan {
         /// What ran.

@@ -18,17 +18,18 @@ use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::error::Failure;
 use ecs_bluegreen::event::{Event, Stamped};
 use ecs_bluegreen::github::commands;
+use ecs_bluegreen::inputs::{self, Inputs};
 use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED, Reason};
 use ecs_bluegreen::problem::Problem;
 use ecs_bluegreen::run::{Outlets, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::{AwsSettings, DEFAULT_CLUSTER, InstanceProfile, Settings};
+use ecs_bluegreen::settings::{AwsSettings, DEFAULT_CLUSTER, InstanceProfile, Settings, codedeploy_names};
 use ecs_bluegreen::sinks::recorder::{self, Recorder, STATE, print};
 use ecs_bluegreen::sinks::{journal, outputs, replay};
 use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
-use ecs_bluegreen::{inputs, unwind};
+use ecs_bluegreen::unwind;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Credentials of the environment that must never be read by people, whoever repeats them.
@@ -116,7 +117,7 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     confide(&settings);
     let recorder = Arc::new(recorder(&runner));
     let aws = Aws::connect(&settings.aws).await;
-    let owner = UndoOwner { attempt: runner.run.clone(), cluster: settings.cluster.clone(), service: settings.service.clone() };
+    let owner = owner(&inputs::read(variables).unwrap_or_default(), &runner);
     let run = new_run(aws, runner, clock, owner, &recorder);
     run.tell(started(&run, &settings));
     let ending = engine::run(&run, &settings, stop).await;
@@ -134,6 +135,17 @@ fn confide(settings: &Settings) {
     let is_said = |text: &str| outputs::is_said(text) || names.iter().any(|name| name.contains(text));
     for secret in settings.secrets() {
         print(&commands::mask(secret.expose(), is_said));
+    }
+}
+
+/// Whose undos are saved, and may be restored.
+fn owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
+    UndoOwner {
+        attempt: runner.run.clone(),
+        cluster: inputs.cluster.clone().unwrap_or_else(|| DEFAULT_CLUSTER.into()),
+        service: inputs.service.clone(),
+        group: codedeploy_names(inputs),
+        answers: inputs.mode.as_deref().is_some_and(|mode| !mode.eq_ignore_ascii_case("deploy")),
     }
 }
 
@@ -208,8 +220,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     if let Ok(settings) = Settings::from_inputs(&inputs, &runner) {
         confide(&settings);
     }
-    let cluster = inputs.cluster.unwrap_or_else(|| DEFAULT_CLUSTER.into());
-    let owner = UndoOwner { attempt: runner.run.clone(), cluster, service: inputs.service };
+    let owner = owner(&inputs, &runner);
     let restored = saved::restore(state, &owner);
     if restored == RestoredUndos::default() {
         print(&["Nothing is left to take back".to_owned()]);

@@ -188,7 +188,7 @@ impl Report {
             Event::Narrowed { check, allow, .. } => self.narrowed.push((check, allow)),
             Event::Warned { sentence } => self.warnings.push(sentence),
             Event::ScanAnswered { result } => self.scans.push(*result),
-            Event::TaskStarted { arns } => self.tasks = arns,
+            Event::TaskStarted { arns } | Event::TaskFound { arns } => self.tasks = arns,
             Event::TaskRan { task } => self.one_off_tasks.push(task),
             Event::SmokeTested { result } => self.tested(result),
             Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),

@@ -30,7 +30,7 @@ pub use alarms::Alarms;
 pub use image::ImageFound;
 pub use native::Native;
 pub use repository::{RepositorySeen, RepositoryState, Template};
-pub use running::{Running, Thing, of_group};
+pub use running::{Running, Thing, has_registered, is_earlier_attempt, of_group};
 
 /// What there was when the run began.
 #[derive(Debug, Default)]

@@ -50,7 +50,7 @@ pub struct ServiceKey {
 }
 
 /// Stop our task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskUndo {
     /// Cluster, by name or ARN.
     pub cluster: String,
@@ -58,6 +58,9 @@ pub struct TaskUndo {
     pub started_by: String,
     /// The revision it runs.
     pub revision: String,
+    /// The group it carries, where that is ours alone.
+    #[serde(default)]
+    pub group: Option<String>,
     /// Its ARNs, once known.
     pub arns: Vec<String>,
     /// For the one-off task, which does something that stays; none for a tester's.
@@ -261,6 +264,7 @@ mod tests {
             cluster: "prod".into(),
             started_by: "x".into(),
             revision: "api:2".into(),
+            group: None,
             arns: arns.iter().map(|arn| (*arn).to_owned()).collect(),
             one_off: Some(OneOffUndo { command: Some("migrate".into()), ran }),
         })
@@ -278,8 +282,7 @@ mod tests {
         let begun = "the one-off task was started (command \"migrate\") and what it did is not undone";
         assert_eq!(stays(&one_off(&["a"], Vec::new())).unwrap(), begun);
         assert_eq!(stays(&one_off(&[], Vec::new())), None);
-        let tester =
-            TaskUndo { cluster: String::new(), started_by: String::new(), revision: String::new(), arns: vec!["a".into()], one_off: None };
+        let tester = TaskUndo { arns: vec!["a".into()], ..TaskUndo::default() };
         assert_eq!(stays(&Undo::Task(tester)), None);
     }
 

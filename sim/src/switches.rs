@@ -64,6 +64,10 @@ pub struct Switches {
     pub weight_lag_ms: u64,
     /// How long until a new deployment appears in `ListServiceDeployments`.
     pub list_lag_ms: u64,
+    /// How long until a task that `RunTask` started appears in `ListTasks`.
+    pub task_list_lag_ms: u64,
+    /// How long such a task is `PROVISIONING` before its containers are started.
+    pub run_task_start_ms: u64,
     /// How long a deployment that a newer one has stopped still shows the status it had.
     pub supersede_lag_ms: u64,
     /// A minute of a hook's time-out; the clock's `ready_minute_ms` when absent, and of no effect under a scaled clock.
@@ -109,6 +113,8 @@ impl Default for Switches {
             empty_log_page: Toggle::Off,
             weight_lag_ms: 0,
             list_lag_ms: 0,
+            task_list_lag_ms: 0,
+            run_task_start_ms: 0,
             supersede_lag_ms: 0,
             hook_minute_ms: None,
             rollback_info_ms: 150,

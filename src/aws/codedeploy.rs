@@ -169,6 +169,8 @@ fn described(info: &DeploymentInfo) -> Deployment {
         status: status(&word),
         word,
         description: owned(info.description()),
+        application: owned(info.application_name()),
+        group: owned(info.deployment_group_name()),
         termination_wait_started: info.instance_termination_wait_time_started(),
         error: info.error_information().map(|error| (error.code().map_or("", |code| code.as_str()).to_owned(), owned(error.message()))),
         rollback: info

@@ -57,6 +57,10 @@ pub struct Deployment {
     pub word: String,
     /// Its description.
     pub description: String,
+    /// Its application.
+    pub application: String,
+    /// Its deployment group.
+    pub group: String,
     /// Whether traffic has shifted and blue's remaining time runs.
     pub termination_wait_started: bool,
     /// AWS's code and message, when it failed.

@@ -1,5 +1,6 @@
 //! ECS: services, task definitions, tasks. Answers are read as JSON, definitions are sent as the user's JSON.
 
+use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionStatus};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -145,9 +146,24 @@ impl Aws {
     }
 
     async fn tasks_of(&self, cluster: &str, service: &str, status: &DesiredStatus) -> Result<Vec<String>, AwsError> {
+        self.listed(|| self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(status.clone())).await
+    }
+
+    /// The tasks of a family, whoever started them: those that run or are to run, and with `stopped` those that stopped lately instead.
+    pub async fn family_tasks(&self, cluster: &str, family: &str, stopped: bool) -> Result<Vec<Task>, AwsError> {
+        let status = if stopped { DesiredStatus::Stopped } else { DesiredStatus::Running };
+        let arns = self.listed(|| self.ecs().list_tasks().cluster(cluster).family(family).desired_status(status.clone())).await?;
+        let mut tasks = Vec::new();
+        for some in arns.chunks(TASKS) {
+            tasks.extend(self.describe_tasks(cluster, some).await?);
+        }
+        Ok(tasks)
+    }
+
+    async fn listed(&self, call: impl Fn() -> ListTasksFluentBuilder) -> Result<Vec<String>, AwsError> {
         let (mut arns, mut token) = (Vec::new(), None);
         for _ in 0..PAGES {
-            let call = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(status.clone());
+            let call = call();
             let answer = told("ecs:ListTasks", call.set_next_token(token.take()).send().await)?;
             arns.extend_from_slice(answer.task_arns());
             match answer.next_token() {

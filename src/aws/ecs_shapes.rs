@@ -198,6 +198,8 @@ pub struct Task {
     pub created_at: f64,
     /// What started it: a deployment's or task set's id, for a task of a service.
     pub started_by: Option<String>,
+    /// `service:NAME`, `family:NAME`, or what RunTask was given.
+    pub group: Option<String>,
 }
 
 /// A container of a task.
@@ -352,6 +354,11 @@ impl Task {
     /// Whether it is over.
     pub fn is_stopped(&self) -> bool {
         self.last_status == "STOPPED"
+    }
+
+    /// Whether its containers may have been started.
+    pub fn is_begun(&self) -> bool {
+        !matches!(self.last_status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING")
     }
 
     /// The task's id, the last part of its ARN.

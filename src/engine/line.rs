@@ -21,7 +21,8 @@ use crate::steps::image::{self, Pinned};
 use crate::steps::queue::{self, Way};
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{Interrupted, Past, Reached, Rollout};
-use crate::steps::{scaling, scan, stale, task};
+use crate::steps::task::{self, OneOff};
+use crate::steps::{scaling, scan, stale};
 use crate::survey::{self, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
 use crate::unwind::scaling::left_behind as scaling_left_behind;
@@ -29,6 +30,8 @@ use crate::unwind::scaling::left_behind as scaling_left_behind;
 /// How long AWS may throttle the survey before the run gives up; nothing was begun yet.
 const THROTTLED: Duration = Duration::from_mins(5);
 const A_WHILE: Duration = Duration::from_secs(6);
+/// From the end of a run's one-off task until its rollout can be seen.
+const HANDOVER: Duration = Duration::from_secs(20);
 
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production → bake.
 pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
@@ -198,7 +201,7 @@ pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Re
         Ok::<Snapshot, Halt>(snapshot)
     };
     let mut snapshot = read().await?;
-    while queue::make_way(run, settings, &snapshot).await? == Way::Again {
+    while queue::make_way(run, settings, &snapshot, revision).await? == Way::Again {
         snapshot = read().await?;
     }
     stale::check(run, settings).await?;
@@ -246,9 +249,33 @@ async fn one_off(run: &Run, settings: &Settings, image: Option<&Pinned>, prepare
         run.tell(Event::Noted { sentence: "the one-off task was run before the rollout was started".into() });
         return Ok(());
     }
-    Box::pin(prepared.look_again(run, settings, image)).await?;
-    let ran = task::task(run, settings, asked, &prepared.revision, prepared.snapshot.service.as_ref());
-    Ok(step(run, Step::Task, ran, |()| "done".to_owned()).await?)
+    for attempt in 1.. {
+        Box::pin(prepared.look_again(run, settings, image)).await?;
+        let Prepared { snapshot, revision, .. } = &*prepared;
+        let one_off = OneOff { run, settings, asked, revision, service: snapshot.service.as_ref(), attempt };
+        let ran = match one_off.find().await {
+            task::Found::Other(other) => {
+                if one_off.make_way(&other).await? == task::OtherEnd::Well {
+                    until_rollout(run, settings, snapshot).await;
+                }
+                continue;
+            }
+            task::Found::Own(task) => step(run, Step::Task, one_off.adopt(&task), task::Ended::words).await?,
+            task::Found::Nothing => step(run, Step::Task, one_off.run(), task::Ended::words).await?,
+        };
+        if ran == task::Ended::Done {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A run whose one-off task has ended well begins its rollout: it is not overtaken in between.
+async fn until_rollout(run: &Run, settings: &Settings, snapshot: &Snapshot) {
+    let (began, mut pace) = (Instant::now(), Pace::new(settings.rollout.pace));
+    while began.elapsed() < HANDOVER && !survey::has_changed(run, settings, snapshot).await {
+        pace.rest().await;
+    }
 }
 
 /// Green is tested where it is owed that.

@@ -40,6 +40,7 @@ impl Event {
             | Self::TagSet { tag: _ }
             | Self::ScanAnswered { result: _ }
             | Self::TaskStarted { arns: _ }
+            | Self::TaskFound { arns: _ }
             | Self::RolloutStarted { deployment: _, service_deployment: _, console: _, codedeploy: _, found: _ }
             | Self::GateOpened { gate: _ }
             | Self::TesterStarted { name: _, moment: _, place: _ }

@@ -45,7 +45,7 @@ pub use login::SourceLogin;
 #[cfg(test)]
 pub use repository::schema as repository_schema;
 pub use repository::{NewRepository, TagRule};
-pub use rollout::AppSpecSource;
+pub use rollout::{AppSpecSource, codedeploy_names};
 pub use strategy::{Strategy, StrategySettings};
 pub use task::{TaskSettings, Wait};
 

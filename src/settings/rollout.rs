@@ -36,16 +36,23 @@ pub enum AppSpecSource {
     Built,
 }
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<RolloutSettings> {
+/// CodeDeploy's application and deployment group: those that are given, or AWS's names for a service's.
+pub fn codedeploy_names(inputs: &Inputs) -> (String, String) {
     let cluster = short(inputs.cluster.as_deref().unwrap_or("default"));
     let service = short(inputs.service.as_deref().unwrap_or_default());
+    let application = inputs.codedeploy_application.clone().unwrap_or_else(|| format!("AppECS-{cluster}-{service}"));
+    (application, inputs.codedeploy_group.clone().unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")))
+}
+
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<RolloutSettings> {
+    let (application, group) = codedeploy_names(inputs);
     let app_spec = app_spec(inputs, runner, collect);
     let (wait, deadline) = (Duration::from_secs(60 * minutes(inputs, collect)), collect.duration("deadline", inputs.deadline.as_deref()));
     let pace = pace(inputs, deadline.unwrap_or(wait), collect);
     let settings = RolloutSettings {
         app_spec: AppSpecSource::Built,
-        application: inputs.codedeploy_application.clone().unwrap_or_else(|| format!("AppECS-{cluster}-{service}")),
-        group: inputs.codedeploy_group.clone().unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")),
+        application,
+        group,
         description: inputs.codedeploy_description.clone(),
         config: inputs.codedeploy_config.clone(),
         strategy: super::strategy::settings(inputs, collect),

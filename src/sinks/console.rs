@@ -72,6 +72,11 @@ impl Console {
             Event::ScanAnswered { result } => super::scan::lines(result),
             Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
+            Event::TaskFound { arns } => {
+                let found =
+                    |arn: &String| quiet(&format!("task {} of an earlier attempt of this run is taken: it is not run again", short(arn)));
+                arns.iter().map(found).collect()
+            }
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
             Event::RolloutStarted { deployment, console, found, .. } => {
                 self.watch_at = Some(console.clone());

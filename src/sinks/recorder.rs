@@ -62,6 +62,7 @@ impl Recorder {
                 | Event::RolloutStarted { .. }
                 | Event::ImagePinned { .. }
                 | Event::TaskStarted { .. }
+                | Event::TaskFound { .. }
                 | Event::ScanAnswered { .. }
         );
         recorded.report.add(&stamped);

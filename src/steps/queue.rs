@@ -15,7 +15,9 @@ use crate::plan;
 use crate::run::Run;
 use crate::settings::{IfRunning, Mode, Settings, StaleRun};
 use crate::steps::ahead;
+use crate::steps::revision::Revision;
 use crate::survey::{Running, Snapshot, Thing};
+use crate::undo::Undo;
 use crate::unwind::{self, Unwound};
 
 /// The longest job GitHub runs.
@@ -37,7 +39,7 @@ pub enum Way {
 ///
 /// # Errors
 /// The wait took too long, or what is in progress could not be taken back.
-pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Way, Failure> {
+pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot, ours: Option<&Revision>) -> Result<Way, Failure> {
     let Some(running) = snapshot.running.as_ref().filter(|running| settings.mode == Mode::Deploy && !running.is_ours) else {
         return Ok(Way::Free);
     };
@@ -45,21 +47,26 @@ pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Re
         (IfRunning::Wait, _) => wait(run, settings, running).await,
         // A new rolling deployment takes the old one's place by itself; what is refused is the plan's to say.
         (IfRunning::Fail, _) | (IfRunning::Supersede, Thing::Rolling) => Ok(Way::Free),
-        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => supersede(run, settings, snapshot, running).await,
+        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => supersede(run, settings, snapshot, running, ours).await,
     }
 }
 
 /// Whether a run that has waited for so long waits on.
 pub fn may_wait(settings: &Settings, waited: Duration) -> bool {
     // Only where traffic moves by weights a rollout is refused because of another.
-    settings.control.if_running.unwrap_or(IfRunning::Wait) == IfRunning::Wait && waited < settings.rollout.deadline.unwrap_or(LONGEST)
+    settings.control.if_running.unwrap_or(IfRunning::Wait) == IfRunning::Wait && waited < longest_wait(settings)
+}
+
+/// How long a run waits for another one.
+pub fn longest_wait(settings: &Settings) -> Duration {
+    settings.rollout.deadline.unwrap_or(LONGEST)
 }
 
 async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, Failure> {
     if let Some(newer) = newer_run(run, settings, running) {
         return Err(overtaken(running, newer));
     }
-    let deadline = settings.rollout.deadline.unwrap_or(LONGEST);
+    let deadline = longest_wait(settings);
     let (began, mut said) = (Instant::now(), Instant::now());
     let place = ahead::ahead(run, settings).await.map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
     run.tell(Event::Noted { sentence: format!("{}: waiting until it is over{}", running.words(), place.unwrap_or_default()) });
@@ -86,8 +93,12 @@ async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, 
 /// The newer workflow run whose rollout is in progress: GitHub numbers runs in the order in which they were made. What it brings must not be
 /// overwritten by this run once it is over.
 fn newer_run<'r>(run: &Run, settings: &Settings, running: &'r Running) -> Option<&'r str> {
-    let theirs = running.run.as_deref().filter(|_| settings.control.stale_run == StaleRun::Refuse)?;
-    is_newer(theirs, &run.id).then_some(theirs)
+    running.run.as_deref().filter(|theirs| gives_way_to(run, settings, theirs))
+}
+
+/// Whether another workflow run is newer, and goes first.
+pub fn gives_way_to(run: &Run, settings: &Settings, theirs: &str) -> bool {
+    settings.control.stale_run == StaleRun::Refuse && is_newer(theirs, &run.id)
 }
 
 fn is_newer(theirs: &str, ours: &str) -> bool {
@@ -96,9 +107,13 @@ fn is_newer(theirs: &str, ours: &str) -> bool {
 }
 
 fn overtaken(running: &Running, newer: &str) -> Failure {
-    let sentence = format!("this run is older than workflow run {newer}, whose rollout is in progress");
+    stale(format!("this run is older than workflow run {newer}, whose rollout is in progress")).caused_by(running.words())
+}
+
+/// An older run does not come after a newer one.
+pub fn stale(sentence: String) -> Failure {
     let hint = "set stale-run: allow to deploy the older commit all the same once that is over, or mode: rollback to go back on purpose";
-    Failure::new(Reason::StaleRun, sentence).caused_by(running.words()).hint(hint)
+    Failure::new(Reason::StaleRun, sentence).hint(hint)
 }
 
 async fn is_over(run: &Run, settings: &Settings, running: &Running) -> Result<bool, AwsError> {
@@ -117,10 +132,20 @@ async fn is_over(run: &Run, settings: &Settings, running: &Running) -> Result<bo
     }
 }
 
-async fn supersede(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Running) -> Result<Way, Failure> {
+async fn supersede(
+    run: &Run,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    running: &Running,
+    ours: Option<&Revision>,
+) -> Result<Way, Failure> {
     let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(Way::Free) };
+    // Nobody else removes it when its run has left the rollout at a gate.
+    let is_needed = ours.is_some_and(|ours| running.revision.as_ref() == Some(&ours.arn));
+    let unused = plan::undo_of_its_revision(settings, snapshot).filter(|_| !is_needed);
+    let undos: Vec<Undo> = unused.into_iter().chain([undo]).collect();
     run.tell(Event::Warned { sentence: format!("{}: it is taken back first (if-running: supersede)", running.words()) });
-    match unwind::all(run, &[undo]).await {
+    match unwind::all(run, &undos).await {
         Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. } => Ok(Way::Again),
         Unwound::Stuck { what, .. } => {
             let sentence = format!("{what} could not be taken back, so this run does not start");

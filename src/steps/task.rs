@@ -20,8 +20,15 @@ use crate::steps::revision::Revision;
 use crate::steps::stopped;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
+mod others;
+
+use others::TaskMark;
+pub use others::{Found, OtherEnd, OtherTask};
+
 /// A client token has at most 64 characters.
 const TOKEN: usize = 64;
+/// A task that has not begun is stopped sooner.
+const STOPPED: Duration = Duration::from_mins(5);
 /// Of a longer command, this much says which one it was.
 const COMMAND: usize = 120;
 
@@ -43,42 +50,142 @@ impl Explain for TaskError {
     }
 }
 
-/// Runs the task; when it is waited for, its failure is the run's.
-pub async fn task(
-    run: &Run,
-    settings: &Settings,
-    asked: &TaskSettings,
-    revision: &Revision,
-    service: Option<&Service>,
-) -> Result<(), Failure> {
-    let undo = TaskUndo {
-        cluster: settings.cluster.clone(),
-        started_by: asked.started_by.clone(),
-        revision: revision.arn.clone(),
-        arns: Vec::new(),
-        one_off: Some(OneOffUndo { command: command(asked), ran: Vec::new() }),
-    };
-    run.arm(Undo::Task(undo.clone()));
-    let request = request(run, settings, asked, revision, service);
-    let launched = run.aws.run_task(&request).await.map_err(|source| TaskError { doing: "started", source })?;
-    let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();
-    let undo = TaskUndo { arns: arns.clone(), ..undo };
-    run.narrow(Undo::Task(undo.clone()));
-    run.tell(Event::TaskStarted { arns: arns.clone() });
-    placed(&launched, "one-off task")?;
-    let judged = judged(asked, &revision.definition);
-    match asked.wait {
-        Wait::Not => {
-            keep(run, undo, left(asked, &launched.tasks, &judged));
-            Ok(())
+/// The one-off task of a run.
+pub struct OneOff<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Its settings.
+    pub settings: &'a Settings,
+    /// What is to be run.
+    pub asked: &'a TaskSettings,
+    /// With which revision.
+    pub revision: &'a Revision,
+    /// The service as it was read.
+    pub service: Option<&'a Service>,
+    /// How often it is tried: each time is a request of its own.
+    pub attempt: u32,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It ended well, or is not waited for.
+    Done,
+    /// Another run's came first: ours was stopped before it had begun, and is to be tried again.
+    GaveWay,
+}
+
+impl Ended {
+    /// In a few words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Done => "done".to_owned(),
+            Self::GaveWay => "stopped: another run's task comes first".to_owned(),
         }
-        Wait::UntilStopped => {
-            let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
-            let watched = Watched { what: "one-off task", arns: &arns, deadline };
-            let tasks = until_stopped(run, settings, &watched).await?.ok_or_else(|| late(deadline))?;
-            keep(run, undo, ran(asked, &tasks, &judged));
-            judge(run, revision, &tasks, &judged).await
+    }
+}
+
+impl OneOff<'_> {
+    /// Whose task it is, where there is a service that other runs deploy too.
+    fn mark(&self) -> Option<TaskMark> {
+        Some(TaskMark::new(&self.run.id, self.settings.service.as_deref()?, self.asked))
+    }
+
+    fn judged(&self) -> Vec<String> {
+        judged(self.asked, &self.revision.definition)
+    }
+
+    fn undo(&self, group: Option<String>, arns: Vec<String>) -> TaskUndo {
+        TaskUndo {
+            cluster: self.settings.cluster.clone(),
+            started_by: self.asked.started_by.clone(),
+            revision: self.revision.arn.clone(),
+            group,
+            arns,
+            one_off: Some(OneOffUndo { command: command(self.asked), ran: Vec::new() }),
         }
+    }
+
+    /// Runs the task; when it is waited for, its failure is the run's.
+    ///
+    /// # Errors
+    /// It could not be started, failed, or another run's came first and is not waited for.
+    pub async fn run(&self) -> Result<Ended, Failure> {
+        let group = self.mark().map(|mark| mark.group());
+        let undo = self.undo(group.clone(), Vec::new());
+        self.run.arm(Undo::Task(undo.clone()));
+        let mut request = request(self.settings, self.asked, self.revision, self.service);
+        request["clientToken"] = json!(self.token());
+        if let Some(group) = group {
+            request["group"] = json!(group);
+        }
+        let launched = self.run.aws.run_task(&request).await.map_err(|source| TaskError { doing: "started", source })?;
+        let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();
+        let undo = TaskUndo { arns: arns.clone(), ..undo };
+        self.run.narrow(Undo::Task(undo.clone()));
+        self.run.tell(Event::TaskStarted { arns });
+        placed(&launched, "one-off task")?;
+        if let [ours] = launched.tasks.as_slice()
+            && let Some((other, ours)) = self.older_task(ours).await
+            && self.give_way(&undo, &ours, &other).await?
+        {
+            return Ok(Ended::GaveWay);
+        }
+        self.follow(undo, &launched.tasks).await
+    }
+
+    /// Goes on with the task of an earlier attempt of this workflow run, which runs or has ended well.
+    ///
+    /// # Errors
+    /// As for one that was started here.
+    pub async fn adopt(&self, task: &Task) -> Result<Ended, Failure> {
+        let undo = self.undo(task.group.clone(), vec![task.task_arn.clone()]);
+        self.run.arm(Undo::Task(undo.clone()));
+        self.run.tell(Event::TaskFound { arns: undo.arns.clone() });
+        self.follow(undo, std::slice::from_ref(task)).await
+    }
+
+    async fn follow(&self, undo: TaskUndo, tasks: &[Task]) -> Result<Ended, Failure> {
+        let Self { run, settings, asked, .. } = *self;
+        let judged = self.judged();
+        match asked.wait {
+            Wait::Not => keep(run, undo, left(asked, tasks, &judged)),
+            Wait::UntilStopped => {
+                let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
+                let arns = undo.arns.clone();
+                let watched = Watched { what: "one-off task", arns: &arns, deadline };
+                let tasks = until_stopped(run, settings, &watched).await?.ok_or_else(|| late(deadline))?;
+                keep(run, undo, ran(asked, &tasks, &judged));
+                judge(run, self.revision, &tasks, &judged).await?;
+            }
+        }
+        Ok(Ended::Done)
+    }
+
+    /// Stops our task where another run's is older; not once its containers run, because what is stopped half-way is worse than two.
+    async fn give_way(&self, undo: &TaskUndo, ours: &Task, other: &OtherTask) -> Result<bool, Failure> {
+        let (failure, both) = (other.failure(), "both run, because this run's had begun already");
+        if ours.is_begun() {
+            self.run.tell(Event::Warned { sentence: format!("{}: {both}", failure.sentence()) });
+            return Ok(false);
+        }
+        self.run.tell(Event::Noted { sentence: format!("{}, and older than this run's, which is stopped", failure.sentence()) });
+        let why = "another run's one-off task for this service was started before this one";
+        if let Err(error) = self.run.aws.stop_task(&undo.cluster, &ours.task_arn, why).await {
+            self.run.tell(Event::Warned { sentence: format!("both one-off tasks run, because this run's could not be stopped: {error}") });
+            return Ok(false);
+        }
+        let watched = Watched { what: "one-off task", arns: &undo.arns, deadline: STOPPED };
+        let stopped = until_stopped(self.run, self.settings, &watched).await?;
+        let Some(tasks) = stopped else { return Err(failure) };
+        keep(self.run, undo.clone(), ran(self.asked, &tasks, &self.judged()));
+        if self.may_wait() { Ok(true) } else { Err(failure) }
+    }
+
+    fn token(&self) -> String {
+        let mut token = format!("{}-{}-{}", self.run.id, self.attempt, crate::undo::short(&self.revision.arn).replace(':', "-"));
+        token.truncate(TOKEN);
+        token
     }
 }
 
@@ -151,15 +258,12 @@ pub(super) fn placed(launched: &Launched, what: &str) -> Result<(), Failure> {
     Err(Failure::new(Reason::TaskFailed, format!("the {what} could not be placed")).caused_by(cause))
 }
 
-/// The request of RunTask.
-pub(super) fn request(run: &Run, settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Value {
-    let mut token = format!("{}-{}", run.id, crate::undo::short(&revision.arn).replace(':', "-"));
-    token.truncate(TOKEN);
+/// The request of RunTask, without its client token.
+pub(super) fn request(settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Value {
     let mut request = json!({
         "cluster": settings.cluster,
         "taskDefinition": revision.arn,
         "startedBy": asked.started_by,
-        "clientToken": token,
         "overrides": { "containerOverrides": asked.overrides.items },
     });
     let (key, capacity) = capacity(asked, service);

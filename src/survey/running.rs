@@ -85,9 +85,14 @@ impl Running {
 
     /// Whether a former attempt of the same workflow run started it: the job is run again.
     pub fn is_of_workflow(&self, ours: &str) -> bool {
-        let Some((workflow, attempt)) = self.run.as_deref().and_then(attempt_of) else { return false };
-        attempt_of(ours).is_some_and(|(own, now)| own == workflow && now > attempt)
+        self.run.as_deref().is_some_and(|run| is_earlier_attempt(run, ours))
     }
+}
+
+/// Whether a run is a former attempt of the workflow run that is ours.
+pub fn is_earlier_attempt(run: &str, ours: &str) -> bool {
+    let Some((workflow, attempt)) = attempt_of(run) else { return false };
+    attempt_of(ours).is_some_and(|(own, now)| own == workflow && now > attempt)
 }
 
 /// `1234-2-abcd` → workflow run 1234, attempt 2.
@@ -131,8 +136,8 @@ fn run_in(description: &str) -> Option<String> {
     after.split([')', ']', ' ', ',']).next().filter(|run| !run.is_empty()).map(str::to_owned)
 }
 
-/// Whether that run says that it has registered the revision.
-fn has_registered(description: &str) -> bool {
+/// Whether the run in a description says that it has registered the revision.
+pub fn has_registered(description: &str) -> bool {
     let mark = description.rsplit_once(crate::steps::rollout::codedeploy::RUN).map(|(_, mark)| mark);
     mark.is_some_and(|mark| mark.contains(crate::steps::rollout::codedeploy::REGISTERED))
 }

@@ -1,7 +1,7 @@
 //! PURE: what main saves for `post` in GITHUB_STATE: the armed undos, and whose they are.
 //!
 //! The state is a variable of the environment by the time `post` reads it, which other steps can set. So `post` undoes only what
-//! its own attempt of the workflow run armed, on the cluster and service of its own inputs. Each undo is read by itself: one that
+//! its own attempt of the workflow run armed, on the cluster, the service and the deployment group of its own inputs. Each undo is read by itself: one that
 //! cannot be used is said, and the rest is undone.
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,12 @@ pub struct UndoOwner {
     pub cluster: String,
     /// The service, as the input says it.
     pub service: Option<String>,
+    /// CodeDeploy's application and deployment group.
+    #[serde(default)]
+    pub group: (String, String),
+    /// Whether its mode is an answer to what another run has started.
+    #[serde(default)]
+    pub answers: bool,
 }
 
 /// What `post` found in the state.
@@ -94,10 +100,13 @@ fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
 fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
     let undo: Undo = serde_json::from_value(value.clone()).map_err(|error| format!("it cannot be read: {}", masked(&error.to_string())))?;
     let agrees = match &undo {
-        Undo::Revision(undo) => undo.arn.contains(":task-definition/") && undo.service.iter().all(|place| is_of(place, owner)),
+        Undo::Revision(undo) => undo.arn.contains(":task-definition/") && is_place_of(undo.service.as_ref(), owner),
         Undo::Task(undo) => short(&undo.cluster) == short(&owner.cluster),
-        Undo::CodeDeploy(undo) => is_of(&undo.place, owner),
-        Undo::Rolling(undo) => is_of(&undo.place, owner),
+        Undo::CodeDeploy(undo) => {
+            let group = (undo.application.as_str(), undo.group.as_str());
+            is_of(&undo.place, owner) && group == (owner.group.0.as_str(), owner.group.1.as_str()) && is_run_of(&undo.run, owner)
+        }
+        Undo::Rolling(undo) => is_of(&undo.place, owner) && family(&undo.previous) == family(&undo.ours),
         Undo::Native(undo) => is_of(&undo.place, owner) && undo.deployment.iter().all(|arn| is_deployment_of(&undo.place, arn)),
         Undo::Hooks(undo) => is_of(&undo.place, owner),
         Undo::Scaling(undo) => is_of(&undo.place, owner) && undo.resource == resource(&undo.place),
@@ -108,6 +117,25 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
 
 fn is_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
     short(&place.cluster) == short(&owner.cluster) && owner.service.as_ref().is_some_and(|service| short(service) == short(&place.service))
+}
+
+/// A revision of a step with a service is that service's.
+fn is_place_of(place: Option<&ServiceKey>, owner: &UndoOwner) -> bool {
+    match place {
+        Some(place) => is_of(place, owner),
+        None => owner.service.is_none(),
+    }
+}
+
+/// Whether a deployment's run is an attempt of the step's own workflow run. Who answers has another run's to undo.
+fn is_run_of(run: &str, owner: &UndoOwner) -> bool {
+    let workflow = owner.attempt.split('-').next().unwrap_or_default();
+    owner.answers || run.strip_prefix(workflow).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// `…:task-definition/FAMILY:REVISION`.
+fn family(revision: &str) -> &str {
+    short(revision).split(':').next().unwrap_or_default()
 }
 
 /// `…:service-deployment/CLUSTER/SERVICE/ID`.
@@ -136,10 +164,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::undo::{HooksUndo, RevisionUndo, ScalingUndo, SuspendedState, TaskUndo, TesterUndo};
+    use crate::undo::{Blue, CodeDeployUndo, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, SuspendedState, TaskUndo, TesterUndo};
 
     fn owner() -> UndoOwner {
-        UndoOwner { attempt: "4711-1".into(), cluster: "prod".into(), service: Some("api".into()) }
+        let group = ("AppECS-prod-api".into(), "DgpECS-prod-api".into());
+        UndoOwner { attempt: "4711-1".into(), cluster: "prod".into(), service: Some("api".into()), group, answers: false }
     }
 
     fn place(cluster: &str, service: &str) -> ServiceKey {
@@ -148,6 +177,10 @@ mod tests {
 
     fn revision(place: Option<ServiceKey>) -> Undo {
         Undo::Revision(RevisionUndo { arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:4".into(), service: place })
+    }
+
+    fn own() -> Undo {
+        revision(Some(place("prod", "api")))
     }
 
     fn tester(container: &str) -> Undo {
@@ -163,13 +196,53 @@ mod tests {
     fn what_a_step_saves_its_post_restores() {
         let arn = "arn:aws:ecs:eu-central-1:1:cluster/prod";
         let hooks = Undo::Hooks(HooksUndo { place: place("prod", "api"), strategy: None, run: None });
-        let task =
-            TaskUndo { cluster: "prod".into(), started_by: "GitHub-Actions".into(), revision: "r".into(), arns: Vec::new(), one_off: None };
+        let task = TaskUndo { cluster: "prod".into(), started_by: "GitHub-Actions".into(), revision: "r".into(), ..TaskUndo::default() };
         let container = tester("ecs-bluegreen-tester-4711-1-0a1b2c3d-01234567");
-        let armed = [revision(Some(place(arn, "api"))), revision(None), hooks, Undo::Task(task), container, scaling("service/prod/api")];
+        let armed = [revision(Some(place(arn, "api"))), hooks, Undo::Task(task), container, scaling("service/prod/api")];
         let restored = restore(&save(&owner(), &armed), &owner());
         assert_eq!(restored, RestoredUndos { undos: armed.to_vec(), unusable: Vec::new() });
         assert_eq!(restore("", &owner()), RestoredUndos::default());
+        let without = UndoOwner { service: None, ..owner() };
+        assert_eq!(restore(&save(&without, &[revision(None)]), &without).undos, [revision(None)]);
+    }
+
+    fn codedeploy(application: &str, group: &str, run: &str) -> Undo {
+        let (application, group, run) = (application.into(), group.into(), run.into());
+        let blue = Blue::default();
+        Undo::CodeDeploy(CodeDeployUndo { place: place("prod", "api"), application, group, run, deployment: Some("d-1".into()), blue })
+    }
+
+    #[test]
+    fn a_deployment_of_another_group_or_workflow_run_is_not_the_step_s_unless_it_answers() {
+        let (application, group) = ("AppECS-prod-api", "DgpECS-prod-api");
+        let table = [
+            (codedeploy(application, group, "4711-1-0a1b2c3d"), true, true),
+            // An earlier attempt's, which this one has adopted.
+            (codedeploy(application, group, "4711-0-0a1b2c3d"), true, true),
+            (codedeploy(application, group, "47112-1-0a1b2c3d"), false, true),
+            (codedeploy(application, group, "42-1-0a1b2c3d"), false, true),
+            (codedeploy(application, group, ""), false, true),
+            (codedeploy("AppECS-prod-shop", group, "4711-1-0a1b2c3d"), false, false),
+            (codedeploy(application, "DgpECS-prod-shop", "4711-1-0a1b2c3d"), false, false),
+        ];
+        for (undo, is_deploy_s, is_answer_s) in table {
+            for (answers, expected) in [(false, is_deploy_s), (true, is_answer_s)] {
+                let owner = UndoOwner { answers, ..owner() };
+                let restored = restore(&save(&owner, std::slice::from_ref(&undo)), &owner);
+                assert_eq!(restored.undos.len() == 1, expected, "{answers} {undo:?} {restored:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_is_given_back_no_revision_of_another_family() {
+        let rolling = |previous: &str| {
+            let (previous, ours) = (format!("arn:aws:ecs:eu-central-1:1:task-definition/{previous}"), "api:4".to_owned());
+            Undo::Rolling(RollingUndo { place: place("prod", "api"), previous, ours, before: Vec::new(), deployment: None, desired: None })
+        };
+        for (previous, expected) in [("api:3", 1), ("admin:1", 0), ("api-2:3", 0)] {
+            assert_eq!(restore(&save(&owner(), &[rolling(previous)]), &owner()).undos.len(), expected, "{previous}");
+        }
     }
 
     #[test]
@@ -186,7 +259,7 @@ mod tests {
             (other(|owner| owner.attempt = "4711-2".into()), "it is of run 4711-2, and this is run 4711-1"),
         ];
         for (saved, expected) in table {
-            let restored = restore(&save(&saved, &[revision(None)]), &owner());
+            let restored = restore(&save(&saved, &[own()]), &owner());
             assert_eq!((restored.undos.len(), restored.unusable[0].why.as_str()), (0, expected));
         }
     }
@@ -194,6 +267,7 @@ mod tests {
     #[test]
     fn an_undo_that_cannot_be_used_is_named_and_the_others_are_restored() {
         let strangers = [
+            revision(None),
             revision(Some(place("prod", "shop"))),
             revision(Some(place("test", "api"))),
             tester("../images/prod"),
@@ -202,16 +276,16 @@ mod tests {
             scaling("service/prod/shop"),
         ];
         for stranger in strangers {
-            let restored = restore(&save(&owner(), &[revision(None), stranger.clone()]), &owner());
+            let restored = restore(&save(&owner(), &[own(), stranger.clone()]), &owner());
             assert_eq!((restored.undos.len(), restored.unusable.len()), (1, 1), "{stranger:?}");
             assert!(restored.unusable[0].why.contains("does not belong"), "{restored:?}");
         }
-        let mut saved: Value = serde_json::from_str(&save(&owner(), &[revision(None)])).unwrap();
+        let mut saved: Value = serde_json::from_str(&save(&owner(), &[own()])).unwrap();
         saved["undos"].as_array_mut().unwrap().extend([json!({ "undo": "teleport" }), json!(5)]);
         let restored = restore(&saved.to_string(), &owner());
         let whats: Vec<&str> = restored.unusable.iter().map(|unusable| unusable.what.as_str()).collect();
         assert_eq!(whats, ["undo 2 of the saved state (teleport)", "undo 3 of the saved state (unknown)"]);
-        assert_eq!(restored.undos, [revision(None)]);
+        assert_eq!(restored.undos, [own()]);
     }
 
     #[test]

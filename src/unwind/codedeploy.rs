@@ -15,7 +15,7 @@ use crate::pace::Easing;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::steps::blind::Blind;
-use crate::steps::rollout::codedeploy::find;
+use crate::steps::rollout::codedeploy::{find, is_of_run};
 use crate::steps::traffic;
 use crate::undo::{CodeDeployUndo, short};
 
@@ -31,6 +31,7 @@ const UNANSWERED_LOOKS: u32 = 3;
 pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> Result<Undone, Failure> {
     let Some(id) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
     if hand == Hand::Stop {
+        check(run, undo, &id).await?;
         stop(run, &id).await?;
     }
     let ended = ended(run, undo, &id).await?;
@@ -62,6 +63,19 @@ async fn deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<String>, 
         easing.rest().await;
     }
     Ok(None)
+}
+
+/// The state that `post` is given is a variable that other steps can set: what the deployment itself says of its run and its group counts.
+/// One that cannot be read is stopped all the same, because whoever is on green waits for that.
+async fn check(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<(), Failure> {
+    let Ok(deployment) = run.aws.get_deployment(id).await else { return Ok(()) };
+    let is_of_group = deployment.application == undo.application && deployment.group == undo.group;
+    if is_of_group && (undo.run.is_empty() || is_of_run(&deployment.description, &undo.run)) {
+        return Ok(());
+    }
+    let whose = if is_of_group { format!("run {}", undo.run) } else { format!("deployment group {}", undo.group) };
+    Err(Failure::new(Reason::InvalidInputs, format!("deployment {id} is not of {whose}, and is left alone"))
+        .hint(format!("look at it, and stop it by hand where it is to be stopped: {} (docs/stuck.md)", stop_command(id))))
 }
 
 /// A deployment that is over already cannot be stopped, and need not be.

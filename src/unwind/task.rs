@@ -69,5 +69,6 @@ async fn find(run: &Run, undo: &TaskUndo) -> Vec<String> {
     }
     let described = run.aws.describe_tasks(&undo.cluster, &running).await;
     let tasks: Vec<Task> = optional(run, "a one-off task whose start was not answered is not looked for", described).unwrap_or_default();
-    tasks.into_iter().filter(|task| task.task_definition_arn == undo.revision).map(|task| task.task_arn).collect()
+    let is_ours = |task: &Task| task.task_definition_arn == undo.revision && (undo.group.is_none() || undo.group == task.group);
+    tasks.into_iter().filter(is_ours).map(|task| task.task_arn).collect()
 }

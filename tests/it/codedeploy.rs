@@ -468,7 +468,7 @@ async fn a_deadline_that_passes_before_any_traffic_moved_rolls_back_and_says_how
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (timeout)::no traffic had moved to green after [time]
+    ::error title=rolled-back (timeout)::the rollout had not come to its traffic shift after [time]
       Caused by: the rollout was at InProgress
       hint: the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1

@@ -452,6 +452,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::StepEnded { step: Step::Image, end: StepEnd::Failed, result: own() },
         Event::Revision { arn: own(), registered: true, previous: Some(format!("{text}/")), changes: vec![own()] },
         Event::TaskStarted { arns: vec![own()] },
+        Event::TaskFound { arns: vec![own()] },
         Event::TaskDone { containers: vec![own()] },
         Event::RolloutStarted { deployment: own(), service_deployment: Some(own()), console: own(), codedeploy: true, found: false },
         Event::RolloutSeen { progress: Progress { stage: own(), traffic: Some(Traffic { blue: 1e300, green: -1.0 }), tasks: None } },

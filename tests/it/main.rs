@@ -35,6 +35,7 @@ mod native_permissions;
 mod native_requests;
 mod native_switches;
 mod never_healthy;
+mod one_off_race;
 mod one_off_task;
 mod permissions;
 mod post;

@@ -129,6 +129,7 @@ async fn the_official_policy_is_enough_for_a_one_off_task() {
     exit code 0
     ---
     ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is narrower::One-off tasks that other runs have started at the same time, or an earlier attempt of this run, are not noticed. Allow ecs:ListTasks to have it. (ecs:ListTasks is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ListTasks on resource: arn:aws:ecs:eu-central-1:123456789012:container-instance/prod/* because no identity-based policy allows the ecs:ListTasks action)
     ::warning title=a check is narrower::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).

@@ -36,6 +36,16 @@ async fn the_state_of_another_service_cluster_or_run_touches_nothing() {
     assert_eq!((post.code, post.calls.len()), (Some(40), 0), "{}", post.text());
     said.push(post.text());
     main.state = state;
+    // A deployment that does not carry the run, and one of another group.
+    let strangers = [("4711-1-", "4711-1-0", "is not of run 4711-1-0"), ("DgpECS-prod-api", "DgpECS-prod-shop", "does not belong to")];
+    for (from, to, words) in strangers {
+        let forged = changed(&main, from, to);
+        let state = std::mem::replace(&mut main.state, forged);
+        let post = play.post(&main).await;
+        assert_eq!((post.code, post.count("codedeploy:StopDeployment")), (Some(40), 0), "{}", post.text());
+        assert!(post.log.iter().any(|line| line.contains(words)), "`{words}` is not in: {:?}", post.log);
+        main.state = state;
+    }
     let own = play.post(&main).await;
     assert_eq!((own.code, own.count("codedeploy:StopDeployment")), (Some(0), 1), "{}", own.text());
     play.end().await;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::account::{Account, Phase, StopCode, Task};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
@@ -20,6 +22,15 @@ pub(crate) fn launch(cloud: &Arc<Cloud>, task: Task, specs: Vec<TaskSpec>) {
 }
 
 async fn start(cloud: &Arc<Cloud>, id: &str, specs: Vec<TaskSpec>) {
+    if cloud.look(|account| account.task(id).is_some_and(|task| task.origin.service().is_none())) {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(cloud.switches().run_task_start_ms) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if cloud.look(|account| account.task(id).is_some_and(Task::is_over)) {
+                return finish(cloud, id).await;
+            }
+        }
+    }
     set_phase(cloud, id, Phase::Pending);
     for (index, spec) in specs.into_iter().enumerate() {
         match cloud.world.start_task(spec).await {

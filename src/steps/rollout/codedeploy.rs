@@ -23,7 +23,7 @@ mod green;
 mod trouble;
 
 use create::CodeDeployError;
-pub use create::{REGISTERED, RUN, find};
+pub use create::{REGISTERED, RUN, find, is_of_run};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;

@@ -9,7 +9,7 @@ use crate::steps::task_failures::LIMIT;
 use crate::steps::{serving, stopped};
 
 /// What keeps two runs from each other.
-pub(super) const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a concurrency group";
+pub const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a concurrency group";
 
 /// Why a wait ended without what was waited for.
 #[derive(Debug)]
@@ -37,6 +37,9 @@ impl From<Failure> for Interrupted {
 
 /// What to do about green that is not healthy.
 const UNHEALTHY: &str = "fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period";
+
+/// What a rolling deployment cannot tell apart.
+const SHARED_GROUP: &str = "new and old tasks are behind the same target group: those of the new ones that are healthy have had traffic";
 
 /// How far a rollout was seen to be.
 fn standing(shown: &Progress) -> String {
@@ -80,14 +83,31 @@ impl Rollout<'_> {
     /// Our deadline passed before any traffic moved: green is rolled back, and not left to AWS, which may go on with it for a day.
     pub(super) async fn given_up(&self) -> Failure {
         let waited = crate::duration::Human(self.plan.deadline);
-        let mut failure = Failure::new(Reason::Timeout, format!("no traffic had moved to green after {waited}"));
+        let mut failure = Failure::new(Reason::Timeout, format!("{} after {waited}", self.before_shift()));
         failure.chain.extend(self.shown.as_ref().map(standing));
+        failure.chain.extend(self.shares_traffic().then(|| SHARED_GROUP.to_owned()));
         failure.chain.extend(self.task_failures().cause());
         let failure = failure.with_stopped(self.stopped(Reason::TasksUnhealthy).await);
         if self.task_failures().count() > 0 {
             return failure.hint(UNHEALTHY);
         }
         failure.hint("the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline")
+    }
+
+    /// What was seen not to have happened.
+    fn before_shift(&self) -> &'static str {
+        let on_green = self.shown.as_ref().and_then(|shown| shown.traffic).map(|traffic| traffic.green);
+        match (&self.controller, on_green) {
+            (Controller::Rolling(_), _) => "none of the old tasks had been replaced",
+            (Controller::CodeDeploy(_) | Controller::Native(_), Some(share)) if share <= 0.0 => "no traffic had moved to green",
+            (Controller::CodeDeploy(_) | Controller::Native(_), _) => "the rollout had not come to its traffic shift",
+        }
+    }
+
+    /// Whether tasks of green run where the old ones do.
+    fn shares_traffic(&self) -> bool {
+        let running = self.shown.as_ref().and_then(|shown| shown.tasks).map_or(0, |tasks| tasks.running);
+        matches!(self.controller, Controller::Rolling(_)) && running > 0
     }
 
     pub(super) fn left(&self) -> Failure {

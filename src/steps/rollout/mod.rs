@@ -32,7 +32,7 @@ mod start;
 pub use codedeploy::CodeDeploy;
 pub use ecs::Rolling;
 pub use found::{Past, Reached};
-pub use interrupted::Interrupted;
+pub use interrupted::{Interrupted, ONE_AT_A_TIME};
 pub use native::Native;
 pub use shares::Shares;
 pub use start::{attach, start};

@@ -86,7 +86,7 @@ pub(super) async fn run_as_task(
     let container = container(tester, place, &revision)?;
     let service = service(run, settings, tester).await?;
     let asked = asked(tester, &container, occasion, service.as_ref());
-    let mut request = task::request(run, settings, &asked, &revision, service.as_ref());
+    let mut request = task::request(settings, &asked, &revision, service.as_ref());
     // Several testers may run the same revision: each is a request of its own.
     request["clientToken"] = json!(format!("{}-{:016x}", run.id, nonce()));
     let (undo, arns) = start(run, settings, tester, &revision, &request).await?;
@@ -142,8 +142,7 @@ async fn start(
         cluster: settings.cluster.clone(),
         started_by: STARTED_BY.to_owned(),
         revision: revision.arn.clone(),
-        arns: Vec::new(),
-        one_off: None,
+        ..TaskUndo::default()
     };
     run.arm(Undo::Task(undo.clone()));
     let launched = run.aws.run_task(request).await.map_err(error_of(tester))?;

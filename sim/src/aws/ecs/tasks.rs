@@ -9,6 +9,7 @@ use super::in_cluster;
 use super::task_view::view;
 use crate::account::{Account, Origin, Revision, StopCode, Task, last_part};
 use crate::aws::{Answer, Asked, Refusal};
+use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::cycles::{Overrides, assemble, end_task, launch};
 
@@ -105,9 +106,11 @@ pub(super) fn list(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     {
         return Err(Refusal::new("ServiceNotFoundException", "Service not found."));
     }
+    let lag_ms = i64::try_from(cloud.switches().task_list_lag_ms).unwrap_or(i64::MAX / 2);
+    let is_listed = |task: &Task| task.origin.service().is_some() || now_ms() - task.created_ms >= lag_ms;
     Ok(cloud.look(|account| {
-        let arns: BTreeSet<String> =
-            account.tasks.iter().filter(|task| fits(account, task, service, asked)).map(|task| account.place.task_arn(&task.id)).collect();
+        let fitting = account.tasks.iter().filter(|task| is_listed(task) && fits(account, task, service, asked));
+        let arns: BTreeSet<String> = fitting.map(|task| account.place.task_arn(&task.id)).collect();
         json!({ "taskArns": arns })
     }))
 }

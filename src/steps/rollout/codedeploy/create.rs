@@ -111,12 +111,16 @@ pub async fn find(run: &Run, application: &str, group: &str, mark: &str) -> Resu
     let running = run.aws.running_deployments(application, group).await?;
     let latest = run.aws.latest_deployments(application, group).await?;
     for id in running.into_iter().chain(latest.into_iter().take(LOST)) {
-        let description = run.aws.get_deployment(&id).await?.description;
-        if [format!("{RUN}{mark}]"), format!("{RUN}{mark}{REGISTERED}]")].iter().any(|ours| description.contains(ours)) {
+        if is_of_run(&run.aws.get_deployment(&id).await?.description, mark) {
             return Ok(Some(id));
         }
     }
     Ok(None)
+}
+
+/// Whether a description carries a run's id.
+pub fn is_of_run(description: &str, run: &str) -> bool {
+    [format!("{RUN}{run}]"), format!("{RUN}{run}{REGISTERED}]")].iter().any(|mark| description.contains(mark))
 }
 
 #[cfg(test)]

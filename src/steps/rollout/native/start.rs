@@ -23,7 +23,7 @@ use crate::settings::{Settings, Strategy};
 use crate::steps::blind::Blind;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::ecs::{RollingError, request};
-use crate::steps::rollout::interrupted::{Interrupted, ONE_AT_A_TIME};
+use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
 use crate::steps::serving;
 use crate::steps::task_failures::TaskFailures;
 use crate::survey::optional;
