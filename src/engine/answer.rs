@@ -12,10 +12,11 @@ use crate::plan::{self, Gate, RolloutPlan};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::steps::history::{self, Last};
 use crate::steps::rollout::{self, Past, Rollout};
-use crate::steps::{history, scaling};
+use crate::steps::scaling;
 use crate::survey::{Running, Snapshot};
-use crate::undo::{HooksUndo, Undo, short};
+use crate::undo::{HooksUndo, RevisionUndo, ServiceKey, Undo, short};
 use crate::unwind;
 
 /// Tests that passed longer ago than this are run again before users reach green.
@@ -122,6 +123,16 @@ async fn expired(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<
     over(run, settings, &line::look(run, settings).await?).await
 }
 
+/// What `mode: abort` would have left: the run that registered the revision of a failed deployment is over, and nobody else removes it.
+async fn remove_unused(run: &Run, settings: &Settings, last: &Last) {
+    let Some(arn) = last.registered.clone().filter(|_| last.end != history::End::Succeeded) else { return };
+    let is_active = |described: serde_json::Value| described["taskDefinition"]["status"] == "ACTIVE";
+    if run.aws.describe_task_definition(&arn).await.is_ok_and(is_active) {
+        let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
+        unwind::all(run, &[Undo::Revision(RevisionUndo { arn, service: Some(place) })]).await;
+    }
+}
+
 /// Nothing is in progress: what became of the deployment that is meant, or of the newest one.
 async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Ending, Halt> {
     let Some(last) = history::last(run, settings, snapshot).await? else {
@@ -131,6 +142,7 @@ async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<End
             "deploy first",
         )]));
     };
+    remove_unused(run, settings, &last).await;
     let id = short(&last.id).to_owned();
     let serves = snapshot.service.as_ref().map(|service| short(service.revision()).to_owned()).unwrap_or_default();
     let sentence = format!("deployment {id} is over already ({}): {serves} serves production", last.word);

@@ -58,6 +58,11 @@ async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Run
     match unwound {
         Unwound::OnBlue { revision, witness } => {
             let sentence = format!("{} serves 100 % of production again ({})", short(&revision), witness.words());
+            if let Some(left) = running.revision.as_deref().filter(|left| *left != revision) {
+                run.tell(Event::Noted {
+                    sentence: format!("{} stays registered, so that it can be brought again (rollback-to)", short(left)),
+                });
+            }
             run.tell(Event::Revision { arn: revision, registered: false, previous: running.revision.clone(), changes: Vec::new() });
             Ok(Some(Ending { outcome: Some(Outcome::Deployed), reason: Reason::RollbackAsked, sentence }))
         }

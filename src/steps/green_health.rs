@@ -1,7 +1,6 @@
 //! Whether green can still answer once it has production's traffic: its targets at the load balancer, its running tasks where there is
 //! none, and tasks of it that stop again and again. What cannot be read is skipped and said; it is never a failure.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,10 +15,10 @@ use crate::plan::RolloutPlan;
 use crate::run::Run;
 use crate::settings::{PaceSettings, Settings};
 use crate::steps::revision::Revision;
+use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures};
 use crate::undo::{ServiceKey, short};
 
 const TARGET_HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
-const LIST_TASKS: &str = "ecs:ListTasks";
 /// When it was.
 const WITH_ALL_TRAFFIC: &str = "while green had all of production's traffic";
 /// A crash under full load comes soon after it.
@@ -38,8 +37,6 @@ pub const RECOVERY: Duration = Duration::from_secs(20);
 const LISTED: u32 = 3;
 /// Tasks that stopped longer ago than this do not count any more.
 const WINDOW: Duration = Duration::from_mins(10);
-/// The fewest tasks that stop by themselves and are no accident.
-const CRASHES: usize = 3;
 
 /// Green, and where it shows whether it can answer.
 pub struct GreenHealth<'a> {
@@ -61,10 +58,11 @@ enum Answers {
     NotKnown,
 }
 
-/// Tasks of green that stopped since it is watched.
-struct StoppedTasks {
-    known: BTreeSet<String>,
-    since: Instant,
+/// Tasks of green that failed since it is watched.
+#[derive(Default)]
+struct Crashes {
+    failures: TaskFailures,
+    since: Option<Instant>,
 }
 
 impl<'a> GreenHealth<'a> {
@@ -75,7 +73,7 @@ impl<'a> GreenHealth<'a> {
 
     /// Ready only when green cannot answer any more.
     pub async fn watch(&self) -> Failure {
-        let mut counted = None;
+        let mut crashes = Crashes::default();
         for look in 0_u32.. {
             match self.failure(SURE).await {
                 Ok(Some(failure)) => return failure,
@@ -85,7 +83,7 @@ impl<'a> GreenHealth<'a> {
                 Err(error) => self.skip(&error),
             }
             if look.is_multiple_of(LISTED)
-                && let Some(failure) = self.crashes(&mut counted).await
+                && let Some(failure) = self.crashes(&mut crashes).await
             {
                 return failure;
             }
@@ -150,40 +148,33 @@ impl<'a> GreenHealth<'a> {
         })
     }
 
-    /// ARNs of the service's stopped tasks; none where they cannot be listed now, or may not be at all.
-    async fn stopped(&self) -> Option<Vec<String>> {
-        if self.run.is_denied(LIST_TASKS) {
+    /// Why it is no accident that tasks of green stop. What stopped before the first look, or too long ago, does not count.
+    async fn crashes(&self, crashes: &mut Crashes) -> Option<Failure> {
+        if self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE) {
             return None;
         }
-        match self.run.aws.stopped_tasks(&self.place.cluster, &self.place.service).await {
-            Ok(listed) => Some(listed),
-            Err(error) => {
-                if error.is_final() {
-                    self.run.narrow_check("whether green's tasks stop again and again is not checked", &error);
-                }
-                None
+        if let Err(error) = self.count(crashes).await {
+            // What passes is seen at the next look.
+            if error.is_final() {
+                self.run.narrow_check("whether green's tasks stop again and again is not checked", &error);
             }
+            return None;
         }
+        let (count, half) = (crashes.failures.count(), usize::try_from(self.tasks).unwrap_or_default().div_ceil(2));
+        if count < LIMIT.max(half) {
+            return None;
+        }
+        let why = format!("{count} tasks of {} stopped", short(&self.revision.arn));
+        Some(self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await)
     }
 
-    /// What stopped before the first list, or too long ago, does not count.
-    async fn crashes(&self, counted: &mut Option<StoppedTasks>) -> Option<Failure> {
-        let listed = self.stopped().await?;
-        let Some(counting) = counted.as_ref().filter(|counted| counted.since.elapsed() < WINDOW) else {
-            *counted = Some(StoppedTasks { known: listed.into_iter().collect(), since: Instant::now() });
-            return None;
-        };
-        let new: Vec<String> = listed.into_iter().filter(|task| !counting.known.contains(task)).collect();
-        let enough = CRASHES.max(usize::try_from(self.tasks).unwrap_or_default().div_ceil(2));
-        if new.len() < enough {
-            return None;
+    async fn count(&self, crashes: &mut Crashes) -> Result<(), AwsError> {
+        if crashes.since.is_none_or(|since| since.elapsed() >= WINDOW) {
+            *crashes = Crashes { failures: TaskFailures::from_now(self.run, self.place).await?, since: Some(Instant::now()) };
+            return Ok(());
         }
-        let crashed = stopped::crashed_among(self.run, self.place, &self.revision.arn, &new).await;
-        if crashed < enough {
-            return None;
-        }
-        let why = format!("{crashed} tasks of {} stopped", short(&self.revision.arn));
-        Some(self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await)
+        let counted = CountedTasks { place: self.place, revision: &self.revision.arn, since: 0.0, deployment: None };
+        crashes.failures.read(self.run, &counted).await
     }
 
     async fn unhealthy(&self, sentence: String) -> Failure {

@@ -9,11 +9,12 @@ use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs_rollout_shapes::DeploymentStatus;
 use crate::aws::ecs_shapes::Controller;
 use crate::documents::app_spec::task_definition_of;
+use crate::documents::deployment_configuration::is_registered_in;
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::settings::Settings;
-use crate::survey::Snapshot;
+use crate::survey::{Snapshot, has_registered};
 use crate::undo::short;
 
 /// How far back good deployments are looked for.
@@ -28,6 +29,8 @@ pub struct Last {
     pub word: String,
     /// How it ended.
     pub end: End,
+    /// The revision it brought, where it says that its run has registered it.
+    pub registered: Option<String>,
 }
 
 /// How a deployment ended.
@@ -77,7 +80,14 @@ pub async fn last(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result
         _ if expired => End::Failed { reason: Reason::Expired },
         _ => End::Failed { reason: Reason::AlreadyAnswered },
     };
-    Ok(Some(Last { id: deployment.arn.clone(), word: deployment.word, end }))
+    // What cannot be read stays as it is.
+    let revisions = if is_registered_in(&deployment.deployment_configuration) {
+        run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let registered = revisions.into_iter().next().map(|revision| revision.task_definition);
+    Ok(Some(Last { id: deployment.arn.clone(), word: deployment.word, end, registered }))
 }
 
 async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, AwsError> {
@@ -97,7 +107,8 @@ async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, A
             Status::Stopped if matches!(code, "" | "TIMEOUT") => End::Failed { reason: Reason::Expired },
             Status::Stopped | Status::Failed | Status::Going | Status::Ready => End::Failed { reason: Reason::AlreadyAnswered },
         };
-        return Ok(Some(Last { id, word: deployment.word, end }));
+        let registered = deployment.content.as_deref().and_then(task_definition_of).filter(|_| has_registered(&deployment.description));
+        return Ok(Some(Last { id, word: deployment.word, end, registered }));
     }
     Ok(None)
 }

@@ -7,7 +7,6 @@ use crate::documents::task_definition::TaskDefinition;
 use crate::error::StoppedContainer;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::task_failures::DESCRIBE;
 use crate::survey::optional;
 use crate::undo::ServiceKey;
 
@@ -18,7 +17,7 @@ const TASKS: usize = 3;
 
 /// Tasks of a revision that stopped in a service, those that failed first.
 pub async fn of_service(run: &Run, place: &ServiceKey, revision: &str, definition: &Value) -> Vec<StoppedContainer> {
-    let mut ours = tasks(run, place, revision, "why tasks stopped is not shown").await;
+    let mut ours = tasks(run, place, revision).await;
     ours.sort_by_key(|task| !task.has_failed());
     let mut stopped = Vec::new();
     for task in ours.iter().take(TASKS) {
@@ -28,7 +27,8 @@ pub async fn of_service(run: &Run, place: &ServiceKey, revision: &str, definitio
 }
 
 /// Tasks of a revision that stopped in a service; none where they cannot be read, which narrows a check.
-async fn tasks(run: &Run, place: &ServiceKey, revision: &str, check: &str) -> Vec<Task> {
+async fn tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
+    let check = "why tasks stopped is not shown";
     let listed = run.aws.stopped_tasks(&place.cluster, &place.service).await;
     let arns = optional(run, check, listed).unwrap_or_default();
     if arns.is_empty() {
@@ -37,16 +37,6 @@ async fn tasks(run: &Run, place: &ServiceKey, revision: &str, check: &str) -> Ve
     let described = run.aws.describe_tasks(&place.cluster, &arns).await;
     let tasks = optional(run, check, described).unwrap_or_default();
     tasks.into_iter().filter(|task| task.task_definition_arn == revision).collect()
-}
-
-/// How many of some tasks ended by themselves while they ran a revision.
-pub async fn crashed_among(run: &Run, place: &ServiceKey, revision: &str, arns: &[String]) -> usize {
-    if run.is_denied(DESCRIBE) {
-        return 0;
-    }
-    let described = run.aws.describe_tasks(&place.cluster, arns).await;
-    let tasks = optional(run, "whether green's tasks stop again and again is not checked", described).unwrap_or_default();
-    tasks.iter().filter(|task| task.task_definition_arn == revision && task.has_failed()).count()
 }
 
 /// The same fault repeats itself in every task; it is shown once.

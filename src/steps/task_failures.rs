@@ -1,5 +1,5 @@
-//! Tasks of green that failed, counted while it comes up: green whose tasks fail again and again never becomes healthy, and AWS would go
-//! on replacing them for an hour, a day, or for ever. What cannot be read limits what is noticed, never the outcome.
+//! Tasks of green that failed, counted while it comes up, and again while it serves: green whose tasks fail again and again never becomes
+//! healthy, and AWS would go on replacing them for an hour, a day, or for ever. What cannot be read limits what is noticed, never the outcome.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,20 @@ impl TaskFailures {
         }
     }
 
-    async fn read(&mut self, run: &Run, counted: &CountedTasks<'_>) -> Result<(), AwsError> {
+    /// Counts from now on: what has stopped before is known, and not looked at.
+    ///
+    /// # Errors
+    /// Tasks cannot be listed.
+    pub async fn from_now(run: &Run, place: &ServiceKey) -> Result<Self, AwsError> {
+        let listed = run.aws.stopped_tasks(&place.cluster, &place.service).await?;
+        Ok(Self { described: listed.into_iter().collect(), reasons: Vec::new() })
+    }
+
+    /// Looks at tasks that have stopped meanwhile.
+    ///
+    /// # Errors
+    /// They cannot be listed, or not be described.
+    pub async fn read(&mut self, run: &Run, counted: &CountedTasks<'_>) -> Result<(), AwsError> {
         let listed = run.aws.stopped_tasks(&counted.place.cluster, &counted.place.service).await?;
         let new: Vec<String> = listed.into_iter().filter(|arn| !self.described.contains(arn)).take(AT_ONCE).collect();
         if !new.is_empty() {

@@ -77,6 +77,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     taken back: CodeDeploy deployment [deployment 1]
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
+    api:2 stays registered, so that it can be brought again (rollback-to)
 
     api:1 serves 100 % of production again (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -117,6 +118,7 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     taken back: service deployment [service deployment]
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
+    api:2 stays registered, so that it can be brought again (rollback-to)
 
     api:1 serves 100 % of production again (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -645,6 +647,9 @@ async fn nobody_answers_in_time() {
         tokio::time::sleep(std::time::Duration::from_secs(4)).await;
         let late = play.act(mode("continue").with("deployment", &first.outputs["deployment-id"])).await;
         assert_eq!((late.code, late.outputs["reason"].as_str()), (Some(10), "expired"), "{}", late.text());
+        assert_eq!((late.count("ecs:DeregisterTaskDefinition"), registered(&play).await), (1, vec!["api:1".to_owned()]), "{}", late.text());
+        let once_more = play.act(mode("continue").with("deployment", &first.outputs["deployment-id"])).await;
+        assert_eq!(once_more.count("ecs:DeregisterTaskDefinition"), 0, "{}", once_more.text());
         play.end().await;
     }
 }
