@@ -47,6 +47,11 @@ bench: bench-programs
 scale: bench-programs
 	$(RELEASE)/bench scale $(N)
 
+## schedules: play N random schedules (20000), those of SEED where it is given; a SCHEDULE alone is told in full
+.PHONY: schedules
+schedules:
+	SCHEDULES=$(or $(N),20000) SEED='$(SEED)' SCHEDULE='$(SCHEDULE)' cargo test --locked --workspace --test it schedules:: -- --nocapture
+
 ## fuzz: give the readers of images and archives hostile input, for N seconds each (60)
 .PHONY: fuzz
 fuzz: setup

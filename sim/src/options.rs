@@ -148,8 +148,8 @@ pub enum TaskEngine {
     Process,
     /// Containers of its Docker engine.
     Docker,
-    /// Nothing: tasks are only state, and the proxy answers for them. They start in about a second of the clock, are healthy, and never end by
-    /// themselves, `RunTask`'s neither.
+    /// Nothing: tasks are only state, and the proxy answers for them. They start in about a second of the clock, are healthy unless their
+    /// environment has `TROUBLE_PATH=/health`, and end by themselves only where their command is `migrate` or `migrate --fail`.
     Imaginary,
 }
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use ecs_bluegreen::event::{Event, Step};
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions};
 use insta::assert_snapshot;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::harness::{Action, Deed, Play, Story, Told, When};
 
@@ -342,4 +345,41 @@ async fn after_a_run_that_ended_the_post_step_has_nothing_to_do() {
     ---
     Nothing is left to take back
     ");
+}
+
+/// A server that answers every request with this body.
+async fn answering(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(body.as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
+    // As deep as JSON may be, again and again; and a pattern that has hundreds of ways at every letter.
+    let chains = vec![format!("{}1{}", "[".repeat(100), "]".repeat(100)); 1_000].join(",");
+    let url = answering(format!("[{chains}]")).await;
+    let costly = ["json: { '$..[?@..[?@..a]]': 1 }", r"body: { matches: '(?:\[?1?\]?,?){200}q' }"];
+    for expectation in costly {
+        let tests = format!("tests:\n  - {{ name: costly, get: /, expect: {{ {expectation} }} }}\n");
+        let nothing = Deed::Fault(Fault::first("Nothing", FaultKind::Throttled));
+        let action = Action::deploy("1.1.0").with("smoke-tests", &tests).with("test-url", &url);
+        let action = action.at(When::Line("Smoke tests on green"), nothing).at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
+        let told = cancelled(Story::codedeploy(), action).await;
+        let events = ecs_bluegreen::sinks::journal::read(told.journal.as_bytes()).expect("a journal");
+        let at = |wanted: fn(&Event) -> bool| events.iter().find(|stamped| wanted(&stamped.event)).map(|stamped| stamped.at_ms);
+        let began = at(|event| matches!(event, Event::StepStarted { step: Step::Gate })).expect("the tests' step");
+        let heard = at(|event| matches!(event, Event::Signalled)).expect("the signal");
+        assert_eq!(at(|event| matches!(event, Event::SmokeTested { .. })), None, "{expectation}: it was cheap");
+        assert!(heard - began < 700 + 1_000, "{expectation}: the signal was heard after {} ms", heard - began);
+    }
 }

@@ -1,8 +1,9 @@
 //! Imaginary tasks: they have an address that nothing listens on, and the proxy answers for them.
 //!
-//! Hundreds of services fit on a small machine that way. What an application does is not played: every page is a healthy one.
+//! Hundreds of services fit on a small machine that way. What an application does is not played: every page is a healthy one. Only what
+//! the sample application does by its environment and its command is: health checks that fail (`TROUBLE_PATH=/health`), and `migrate`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,6 +30,7 @@ pub(super) struct Imaginary {
 struct Tasks {
     begun: u32,
     pages: BTreeMap<SocketAddr, String>,
+    sick: BTreeSet<SocketAddr>,
 }
 
 impl Imaginary {
@@ -43,6 +45,9 @@ impl Imaginary {
         let port = if spec.port == 0 { NO_PORT } else { spec.port };
         let address = SocketAddr::from((Ipv4Addr::from(FIRST + tasks.begun), port));
         tasks.pages.insert(address, page(spec));
+        if spec.environment.iter().any(|(name, value)| name == "TROUBLE_PATH" && value == "/health") {
+            tasks.sick.insert(address);
+        }
         address
     }
 
@@ -56,12 +61,27 @@ impl Imaginary {
         self.tasks().pages.contains_key(&address)
     }
 
+    /// Whether the health checks of an imaginary task fail.
+    pub(super) fn is_sick(&self, address: SocketAddr) -> bool {
+        self.tasks().sick.contains(&address)
+    }
+
     /// What a task answers to every request; none for a task that is not imaginary.
     pub(super) fn answer(&self, address: SocketAddr) -> Option<Response<Body>> {
         let page = self.tasks().pages.get(&address).cloned()?;
         let mut response = answer(StatusCode::OK, page);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Some(response)
+    }
+}
+
+/// With what a task ends by itself; none for one that serves.
+pub(super) fn exit_of(spec: &TaskSpec) -> Option<i32> {
+    let command: Vec<&str> = spec.command.iter().flatten().map(String::as_str).collect();
+    match command.as_slice() {
+        ["migrate"] => Some(0),
+        ["migrate", "--fail"] => Some(3),
+        _ => None,
     }
 }
 

@@ -2,19 +2,35 @@
 
 use ecs_bluegreen::event::{Event, Gate, Step};
 use ecs_bluegreen::outcome::{Outcome, Reason};
-use ecs_bluegreen_sim::RollbackEnding;
+use ecs_bluegreen_sim::{Controller, RollbackEnding};
+use serde_json::Value;
 
-use super::play::Played;
-use super::schedule::{Schedule, Test};
+use super::play::{Played, Ran};
+use super::schedule::{Schedule, Test, Trouble};
 use super::somebody::THEIRS;
 use super::traffic::{serves, short};
 
 const BLUE: &str = "api:1";
 
+/// So soon before the end of a run nobody can be expected to see that somebody changes weights.
+const UNSEEN_MS: i64 = 250;
+
 /// Every promise that broke.
 pub(super) fn judge(schedule: &Schedule, played: &Played) -> Vec<String> {
-    let all = [ended(played), said(schedule, played), gates(schedule, played), left(schedule, played), asked(played)];
-    all.into_iter().flatten().chain(users(played)).collect()
+    let all = [
+        ended(played),
+        gates(schedule, played),
+        left(schedule, played),
+        asked(played),
+        last_word(schedule, played),
+        tasks(schedule, played),
+    ];
+    let said = runs(played).flat_map(|ran| said(schedule, played, ran));
+    all.into_iter().flatten().chain(said).chain(users(schedule, played)).collect()
+}
+
+fn runs(played: &Played) -> impl Iterator<Item = &Ran> {
+    std::iter::once(&played.first).chain(&played.second)
 }
 
 fn ended(played: &Played) -> Vec<String> {
@@ -24,32 +40,85 @@ fn ended(played: &Played) -> Vec<String> {
 }
 
 /// What the outcome says is what serves, at once and when everything is over.
-fn said(schedule: &Schedule, played: &Played) -> Vec<String> {
-    let Some(ending) = &played.ending else { return Vec::new() };
-    let ours = played.told.ours().map(|arn| short(&arn).to_owned());
-    let is_superseded = played.somebody.has("ecs.UpdateService");
+fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
+    let Some(ending) = &ran.ending else { return Vec::new() };
+    let ours = ran.told.ours().map(|arn| short(&arn).to_owned());
     let expected = match ending.outcome {
         Some(Outcome::Deployed) => ours,
         Some(Outcome::Unchanged | Outcome::RolledBack) | None => Some(BLUE.to_owned()),
         Some(Outcome::StillRunning | Outcome::Stuck | Outcome::Started | Outcome::Waiting) => return Vec::new(),
         Some(Outcome::NoChange) => return vec!["nothing was to be changed, it says".into()],
     };
-    if is_superseded {
-        return Vec::new();
+    let mut broken = Vec::new();
+    if ending.outcome == Some(Outcome::Deployed) && ending.reason != Reason::Cancelled && fails(schedule) {
+        broken.push("deployed, although a test of it had to fail".into());
+    }
+    if ending.outcome == Some(Outcome::Deployed) && schedule.trouble.is_some() {
+        broken.push("deployed, although none of its tasks can be healthy".into());
+    }
+    let is_weighed = played.somebody.weighed().is_some_and(|at| at > ran.ended_ms - UNSEEN_MS);
+    // What others bring meanwhile is theirs to say; who was last is judged for both.
+    if is_weighed || played.somebody.has("ecs.UpdateService") || played.second.is_some() {
+        return broken;
     }
     let word = ending.outcome.map_or("refused", Outcome::word);
-    let mut broken = Vec::new();
-    if played.at_end.as_ref().ok() != expected.as_ref() {
-        broken.push(format!("{word}, but at the end of the run production is {:?}", played.at_end));
+    if ran.at_end.as_ref().ok() != expected.as_ref() {
+        broken.push(format!("{word}, but at the end of the run production is {:?}", ran.at_end));
     }
     let finally = serves(&played.stage, &schedule.controller);
     if finally.as_ref().ok() != expected.as_ref() && !may_turn_later(schedule, ending.outcome) {
         broken.push(format!("{word}, but when all was over production is {finally:?}"));
     }
-    if ending.outcome == Some(Outcome::Deployed) && ending.reason != Reason::Cancelled && fails(schedule) {
-        broken.push("deployed, although a test of it had to fail".into());
+    broken
+}
+
+/// Of two runs the one that was deployed last serves in the end.
+fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
+    let is_deployed = |ran: &&Ran| ran.ending.as_ref().is_some_and(|ending| ending.outcome == Some(Outcome::Deployed));
+    let last = runs(played).filter(is_deployed).max_by_key(|ran| ran.ended_ms);
+    let is_alone = played.second.is_none() || played.somebody.has("ecs.UpdateService") || played.somebody.weighed().is_some();
+    // A run that was killed, or that left its rollout to AWS, may come later than one that was deployed.
+    let is_certain = |ran: &Ran| {
+        ran.ending.as_ref().is_some_and(|ending| {
+            matches!(ending.outcome, Some(Outcome::Deployed | Outcome::Unchanged | Outcome::RolledBack) | None)
+                || ending.reason == Reason::Superseded
+        })
+    };
+    let (Some(last), false, true) = (last, is_alone, runs(played).all(is_certain)) else { return Vec::new() };
+    let ours = last.told.ours().map(|arn| short(&arn).to_owned());
+    let finally = serves(&played.stage, &schedule.controller);
+    if finally.as_ref().ok() == ours.as_ref() || may_turn_later(schedule, Some(Outcome::Deployed)) {
+        return Vec::new();
+    }
+    vec![format!("{ours:?} was deployed last, but when all was over production is {finally:?}")]
+}
+
+/// One-off tasks run one after the other, and none is left running.
+fn tasks(schedule: &Schedule, played: &Played) -> Vec<String> {
+    let tasks = &played.one_off_tasks;
+    let left = tasks.iter().filter(|task| task["lastStatus"] != "STOPPED").map(|task| format!("a one-off task is left: {task}"));
+    let mut broken: Vec<String> = left.collect();
+    let of = |task: &Value| task["group"].as_str().unwrap_or_default().split(':').nth(1).unwrap_or_default().to_owned();
+    for (index, one) in tasks.iter().enumerate() {
+        let is_doubled = |other: &&Value| of(other) == of(one) && has_run(other) && has_run(one);
+        if tasks[index + 1..].iter().any(|other| is_doubled(&other)) {
+            broken.push(format!("run {} has run its one-off task twice", of(one)));
+        }
+        let is_seen = !schedule.faults.iter().any(|fault| ["ListTasks", "DescribeTasks", "RunTask"].contains(&fault.operation.as_str()));
+        let overlaps = |other: &&Value| is_seen && of(other) != of(one) && overlap(one, other);
+        broken.extend(tasks[index + 1..].iter().find(overlaps).map(|other| format!("two one-off tasks at the same time: {one} {other}")));
     }
     broken
+}
+
+fn has_run(task: &Value) -> bool {
+    task["containers"][0]["exitCode"].is_number()
+}
+
+fn overlap(one: &Value, other: &Value) -> bool {
+    let span = |task: &Value| Some((task["startedAt"].as_f64()?, task["stoppedAt"].as_f64().unwrap_or(f64::MAX)));
+    let both = span(one).zip(span(other)).filter(|_| has_run(one) && has_run(other));
+    both.is_some_and(|(one, other)| one.0 < other.1 && other.0 < one.1)
 }
 
 fn fails(schedule: &Schedule) -> bool {
@@ -64,8 +133,13 @@ fn may_turn_later(schedule: &Schedule, outcome: Option<Outcome>) -> bool {
 /// No gate is opened by us before what is to be checked there has passed.
 fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
     let mut broken = Vec::new();
+    // Another run answers for its own tests.
+    if played.second.is_some() {
+        return broken;
+    }
+    let told = &played.first.told;
     if schedule.green != Test::Absent {
-        let passed = played.told.done(Step::Gate);
+        let passed = told.done(Step::Gate);
         let answers = played.stage.ledger().into_iter().filter(|entry| {
             matches!(entry.operation.as_str(), "codedeploy:ContinueDeployment" | "ecs:ContinueServiceDeployment")
                 && entry.request["action"] != "ROLLBACK"
@@ -77,7 +151,7 @@ fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
                 .map(|entry| format!("{} was sent at {}, and green's tests passed at {passed:?}", entry.operation, entry.at_ms)),
         );
     }
-    let (opened, passed) = (played.told.opened(Gate::Production), played.told.done(Step::Production));
+    let (opened, passed) = (told.opened(Gate::Production), told.done(Step::Production));
     if schedule.production != Test::Absent && opened.is_some_and(|opened| passed.is_none_or(|passed| opened < passed)) {
         broken.push("production's gate was opened before its tests had passed".into());
     }
@@ -87,25 +161,21 @@ fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
 /// Nothing of ours is left, and production is on one side.
 fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
     let mut broken = Vec::new();
-    // The stage was told to let AWS's own rollback fail: that is for a person to mend.
-    let is_for_a_person = schedule.switches.rollback_ending == RollbackEnding::Fails;
-    if let Some(Some(second)) = played.posts.get(1)
-        && second.is_stuck()
-        && !is_for_a_person
-        && !is_known_stuck(played)
-    {
-        broken.push(format!("post cannot take it back although nothing is in its way: {second:?}"));
+    // The stage was told to let AWS's own rollback fail, or somebody has changed weights by hand: that is for a person to put right.
+    let is_for_a_person = schedule.switches.rollback_ending == RollbackEnding::Fails || played.somebody.weighed().is_some();
+    for ran in runs(played) {
+        if let Some(again) = ran.posts[1].as_ref().filter(|again| again.is_stuck() && !is_for_a_person && !is_known_stuck(ran)) {
+            broken.push(format!("post cannot take it back although nothing is in its way: {again:?}"));
+        }
     }
-    if played.hooks.to_string().contains("ecsBluegreenAction")
-        && !played.posts.iter().flatten().any(ecs_bluegreen::unwind::Unwound::is_stuck)
-    {
+    let is_stuck = runs(played).flat_map(|ran| ran.posts.iter().flatten()).any(ecs_bluegreen::unwind::Unwound::is_stuck);
+    if played.hooks.to_string().contains("ecsBluegreenAction") && !is_stuck {
         broken.push(format!("a hook of ours is left: {}", played.hooks));
     }
     match serves(&played.stage, &schedule.controller) {
         Ok(revision) => {
-            let ours = played.told.ours();
-            let known = [Some(BLUE), Some(THEIRS), ours.as_deref().map(short)];
-            if !known.contains(&Some(revision.as_str())) {
+            let ours: Vec<String> = runs(played).filter_map(|ran| ran.told.ours()).collect();
+            if ![BLUE, THEIRS].contains(&revision.as_str()) && !ours.iter().any(|arn| short(arn) == revision) {
                 broken.push(format!("{revision} serves, which nobody brought"));
             }
         }
@@ -116,14 +186,17 @@ fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
 }
 
 /// It was said before that blue was gone when the run failed: nothing can be taken back any more.
-fn is_known_stuck(played: &Played) -> bool {
+fn is_known_stuck(ran: &Ran) -> bool {
     let is_gone = |event: &Event| matches!(event, Event::UndoFailed { failure, .. } if failure.reason == Reason::NothingToReturnTo);
-    played.told.events().iter().any(|(_, event)| is_gone(event))
+    ran.told.events().iter().any(|(_, event)| is_gone(event))
 }
 
-fn users(played: &Played) -> Option<String> {
+fn users(schedule: &Schedule, played: &Played) -> Option<String> {
     let seen = &played.users;
-    (seen.failures > 0).then(|| format!("requests of users failed: {:?}", seen.failures_by_kind))
+    // Tasks that crash behind the group that users reach are theirs to see, and so are weights that somebody gives to what goes away.
+    let is_exposed = matches!(schedule.controller, Controller::Rolling(_)) && schedule.trouble == Some(Trouble::Crashes);
+    (seen.failures > 0 && !is_exposed && played.somebody.weighed().is_none())
+        .then(|| format!("requests of users failed: {:?}", seen.failures_by_kind))
 }
 
 fn asked(played: &Played) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Random schedules: whatever goes wrong, whoever else acts, and whenever the run ends, production is on one side, nothing of ours is
 //! left, and no word of the run is untrue.
 //!
-//! The product's own engine runs in this process, with a stage for every schedule. `SCHEDULES=20000` plays more, `SEED=` plays the
+//! The product's own engine runs in this process, with a stage for every schedule. `make schedules N=20000` plays more, `SEED=` plays the
 //! same again, `SCHEDULE=` plays one of them alone.
 
 mod dice;
@@ -22,13 +22,13 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use dice::Dice;
 use ecs_bluegreen::outcome::Outcome;
-use play::Played;
+use play::{Played, Ran};
 use schedule::Schedule;
 
 /// The service of every schedule.
 const SERVICE: &str = "api";
 /// As many as `make test` has time for.
-const SCHEDULES: u64 = 1_000;
+const SCHEDULES: u64 = 500;
 /// The seed unless another is given: a failure in somebody's build shall be the same for everybody.
 const SEED: u64 = 20_261_121;
 /// They wait more than they compute.
@@ -123,14 +123,14 @@ async fn one(seed: u64, number: u64) -> &'static str {
         println!(
             "SCHEDULE={number} took {:.0} s: {:?}",
             began.elapsed().as_secs_f64(),
-            played.ending.as_ref().map(|ending| &ending.sentence)
+            played.first.ending.as_ref().map(|ending| &ending.sentence)
         );
     }
     if !broken.is_empty() || variable("SCHEDULE").is_some() {
         tell(seed, number, &schedule, &played, &broken);
     }
     played.stage.shutdown().await;
-    match &played.ending {
+    match &played.first.ending {
         _ if !broken.is_empty() => BROKEN,
         Some(ending) => ending.outcome.map_or("refused", Outcome::word),
         None => "killed",
@@ -138,20 +138,25 @@ async fn one(seed: u64, number: u64) -> &'static str {
 }
 
 fn tell(seed: u64, number: u64, schedule: &Schedule, played: &Played, broken: &[String]) {
-    let events = played.told.events().into_iter().map(|(at, event)| (at, format!("run   {event:?}")));
+    let of = |name: &'static str, ran: &Ran| -> Vec<(i64, String)> {
+        ran.told.events().into_iter().map(|(at, event)| (at, format!("{name} {event:?}"))).collect()
+    };
+    let mut events = of("run  ", &played.first);
+    events.extend(played.second.iter().flat_map(|second| of("other", second)));
     let moments = played.stage.timeline().into_iter().map(|moment| (moment.at_ms, format!("aws   {}: {}", moment.subject, moment.state)));
     let calls = played.stage.ledger().into_iter().map(|call| {
         (call.at_ms, format!("call  {} → {} {}: {}", call.operation, call.status, call.code.unwrap_or_default(), call.request))
     });
-    let mut timeline: Vec<(i64, String)> = events.chain(moments).chain(calls).collect();
+    let mut timeline: Vec<(i64, String)> = events.into_iter().chain(moments).chain(calls).collect();
     timeline.sort_by_key(|(at, _)| *at);
     let began = timeline.first().map_or(0, |(at, _)| *at);
     let lines: Vec<String> = timeline.into_iter().map(|(at, line)| format!("{:>6} {line}", at - began)).collect();
     println!(
-        "\nSEED={seed} SCHEDULE={number}\n{}\n{schedule:#?}\nended: {:?}\nposts: {:?}\nothers: {:?}\n{}",
+        "\nSEED={seed} SCHEDULE={number}\n{}\n{schedule:#?}\nended: {:?}\nposts: {:?}\nthe other run: {:?}\nothers: {:?}\n{}",
         broken.join("\n"),
-        played.ending,
-        played.posts,
+        played.first.ending,
+        played.first.posts,
+        played.second.as_ref().map(|second| (&second.ending, &second.posts)),
         played.somebody.calls(),
         lines.join("\n")
     );

@@ -14,44 +14,71 @@ use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
 use ecs_bluegreen::unwind::{self, Unwound};
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions, Stats};
-use ecs_bluegreen_sim::{AlarmState, ServiceOptions, Stage, StageOptions, TaskEngine};
+use ecs_bluegreen_sim::{AlarmState, ServiceOptions, Stage, StageOptions, TaskEngine, TaskTrouble, TaskTroubleKind, When};
 use serde_json::json;
 use tokio::sync::Notify;
 
 use super::SERVICE;
-use super::schedule::{Deed, Schedule, Test};
+use super::schedule::{Deed, OneOff, Schedule, Test, Trouble};
 use super::somebody::Somebody;
-use super::told::Told;
+use super::told::{Told, now_ms};
 use super::traffic::{serves, settled};
 
+/// The workflow runs.
+const FIRST: &str = "4711";
+const SECOND: &str = "4712";
 /// Longer than every wait of the product that a schedule can come into, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(100);
+
+/// A run of ours that was played.
+pub(super) struct Ran {
+    pub(super) told: Arc<Told>,
+    /// None for a process that was killed.
+    pub(super) ending: Option<Ending>,
+    /// When it ended.
+    pub(super) ended_ms: i64,
+    /// Who served when it ended.
+    pub(super) at_end: Result<String, String>,
+    pub(super) posts: [Option<Unwound>; 2],
+}
 
 /// A schedule that was played.
 pub(super) struct Played {
     pub(super) stage: Stage,
-    pub(super) told: Arc<Told>,
     pub(super) somebody: Somebody,
-    /// None for a process that was killed.
-    pub(super) ending: Option<Ending>,
-    /// Who served when the run ended.
-    pub(super) at_end: Result<String, String>,
-    pub(super) posts: [Option<Unwound>; 2],
+    pub(super) first: Ran,
+    /// The other run, where one was started.
+    pub(super) second: Option<Ran>,
     pub(super) is_settled: bool,
     pub(super) users: Stats,
+    /// The one-off tasks of ours, when all was over.
+    pub(super) one_off_tasks: Vec<serde_json::Value>,
     /// The service's hooks, when all was over.
     pub(super) hooks: serde_json::Value,
     /// What never came to its end.
     pub(super) hangs: Option<&'static str>,
 }
 
-/// Who is there while the run goes.
+/// A run of ours, as its job sets it up.
+struct Job {
+    runner: Runner,
+    settings: Settings,
+    told: Arc<Told>,
+}
+
+impl Job {
+    fn new(schedule: &Schedule, stage: &Stage, id: &str) -> Self {
+        let (runner, settings) = job(schedule, stage, id);
+        Self { runner, settings, told: Told::new() }
+    }
+}
+
+/// Who is there while the runs go.
 struct Scene<'s> {
     stage: &'s Stage,
     somebody: &'s Somebody,
-    told: &'s Told,
+    job: &'s Job,
     run: &'s Run,
-    settings: &'s Settings,
 }
 
 /// Plays it.
@@ -62,26 +89,85 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
     let users = stage
         .listener("prod")
         .map(|listener| Load::start(LoadOptions { connections: 1, pause: Duration::from_millis(150), ..LoadOptions::on(listener) }));
-    let told = Told::new();
-    let (runner, settings) = job(schedule, &stage);
-    let run = new_run(&settings, &runner, &told).await;
-    let ran = tokio::time::timeout(
-        PATIENCE,
-        main(schedule, Scene { stage: &stage, somebody: &somebody, told: &told, run: &run, settings: &settings }),
-    )
-    .await;
-    let at_end = serves(&stage, &schedule.controller);
-    let armed = told.armed();
-    let first = post(&settings, &runner, &told, &armed).await;
+    let (first, second) = (Job::new(schedule, &stage, FIRST), Job::new(schedule, &stage, SECOND));
+    let (is_over, mut is_beside) = (Notify::new(), false);
+    let played = async {
+        let played = run_first(schedule, &stage, &somebody, &first).await;
+        is_over.notify_one();
+        played
+    };
+    let beside = async {
+        let Some(asked) = schedule.second else { return None };
+        let is_due = async {
+            first.told.after(asked.after).await;
+        };
+        tokio::select! { biased; () = is_over.notified() => return None, () = is_due => is_beside = true }
+        Some(run_second(schedule, &stage, &second).await)
+    };
+    let (first_ran, second_ran) = tokio::join!(played, beside);
+    let hangs = (first_ran.is_none() || second_ran.as_ref().is_some_and(Option::is_none)).then_some("a run");
+    let armed = [&first, &second].map(|job| job.told.armed());
+    let posts = [post(&first, &armed[0]).await, post(&second, &armed[1]).await];
     stage.clear_faults();
-    let second = post(&settings, &runner, &told, &armed).await;
+    let again = [post(&first, &armed[0]).await, post(&second, &armed[1]).await];
+    let hangs = hangs.or_else(|| posts.iter().chain(&again).any(Option::is_none).then_some("post"));
+    let [[first_post, second_post], [first_again, second_again]] = [posts, again];
+    let first = first_ran.unwrap_or_else(|| Ended::of(&stage, schedule)).with(first.told, [first_post, first_again]);
+    let second = is_beside
+        .then(|| second_ran.flatten().unwrap_or_else(|| Ended::of(&stage, schedule)).with(second.told, [second_post, second_again]));
     let is_settled = settled(&stage, &schedule.controller, Duration::from_secs(40)).await;
     let users = users.expect("a listener").stop().await;
     let described = somebody.call(&stage, "ecs.DescribeServices", json!({ "cluster": "prod", "services": [SERVICE] })).await;
     let hooks = described["services"][0]["deploymentConfiguration"]["lifecycleHooks"].clone();
-    let hangs = [(ran.is_err(), "the run"), (first.is_none(), "post"), (second.is_none(), "post, once more")];
-    let hangs = hangs.into_iter().find(|(hangs, _)| *hangs).map(|(_, what)| what);
-    Played { stage, told, somebody, ending: ran.ok().flatten(), at_end, posts: [first, second], is_settled, users, hooks, hangs }
+    let one_off_tasks = if schedule.one_off.is_some() { one_off_tasks(&stage, &somebody).await } else { Vec::new() };
+    Played { stage, somebody, first, second, is_settled, users, one_off_tasks, hooks, hangs }
+}
+
+/// Those of RunTask; one that has just been stopped gets a moment to end.
+async fn one_off_tasks(stage: &Stage, somebody: &Somebody) -> Vec<serde_json::Value> {
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let mut arns = Vec::new();
+    for status in ["RUNNING", "STOPPED"] {
+        let listed = somebody.call(stage, "ecs.ListTasks", json!({ "cluster": "prod", "family": SERVICE, "desiredStatus": status })).await;
+        arns.extend(listed["taskArns"].as_array().into_iter().flatten().cloned());
+    }
+    let described = somebody.call(stage, "ecs.DescribeTasks", json!({ "cluster": "prod", "tasks": arns })).await;
+    let tasks = described["tasks"].as_array().cloned().unwrap_or_default();
+    tasks.into_iter().filter(|task| task["group"].as_str().is_some_and(|group| group.starts_with("ecs-bluegreen:"))).collect()
+}
+
+/// How a run ended, and who served then.
+struct Ended {
+    ending: Option<Ending>,
+    ended_ms: i64,
+    at_end: Result<String, String>,
+}
+
+impl Ended {
+    /// One that did not come to its end.
+    fn of(stage: &Stage, schedule: &Schedule) -> Self {
+        Self { ending: None, ended_ms: now_ms(), at_end: serves(stage, &schedule.controller) }
+    }
+
+    fn with(self, told: Arc<Told>, posts: [Option<Unwound>; 2]) -> Ran {
+        Ran { told, ending: self.ending, ended_ms: self.ended_ms, at_end: self.at_end, posts }
+    }
+}
+
+/// The run, with everything that happens meanwhile; none when it hangs.
+async fn run_first(schedule: &Schedule, stage: &Stage, somebody: &Somebody, job: &Job) -> Option<Ended> {
+    let run = new_run(job).await;
+    let scene = Scene { stage, somebody, job, run: &run };
+    let ending = tokio::time::timeout(PATIENCE, main(schedule, scene)).await.ok()?;
+    Some(Ended { ending, ..Ended::of(stage, schedule) })
+}
+
+/// Another run of ours, which nobody cancels.
+async fn run_second(schedule: &Schedule, stage: &Stage, job: &Job) -> Option<Ended> {
+    let run = new_run(job).await;
+    let engine = engine::run(&run, &job.settings, std::future::pending());
+    let ending = tokio::time::timeout(PATIENCE, engine).await.ok()?;
+    Some(Ended { ending: Some(ending), ..Ended::of(stage, schedule) })
 }
 
 async fn begin(schedule: &Schedule) -> Stage {
@@ -90,6 +176,7 @@ async fn begin(schedule: &Schedule) -> Stage {
         clock: ecs_bluegreen_sim::Clock::Observed { brief_ms: 60, patience_ms: 90, ready_minute_ms: schedule.minute_ms },
         alarms: [("errors".to_owned(), AlarmState::Ok)].into(),
         switches: schedule.switches.clone(),
+        task_troubles: troubles(schedule),
         ..StageOptions::default()
     };
     let stage = Stage::start(options).await.expect("a stage");
@@ -107,24 +194,41 @@ async fn begin(schedule: &Schedule) -> Stage {
     stage
 }
 
+/// From the beginning, so that no user reaches them where traffic is moved by weights.
+fn troubles(schedule: &Schedule) -> Vec<TaskTrouble> {
+    let crash = |revision: &str| TaskTrouble { revision: revision.to_owned(), when: When::Started(0.0), kind: TaskTroubleKind::Crashes };
+    if schedule.trouble == Some(Trouble::Crashes) { ["api:2", "api:3"].map(crash).into() } else { Vec::new() }
+}
+
 fn definition(family: &str) -> serde_json::Value {
     json!({ "family": family, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
         "containerDefinitions": [{ "name": "app", "image": "registry.example.com/app:1", "essential": true, "portMappings": [{ "containerPort": 8080 }] }] })
 }
 
 /// The job's variables become settings as in `main`; the stage stands where the proxy for AWS would be.
-fn job(schedule: &Schedule, stage: &Stage) -> (Runner, Settings) {
+fn job(schedule: &Schedule, stage: &Stage, id: &str) -> (Runner, Settings) {
     let url = |name: &str| stage.listener_url(name).unwrap_or_default();
     let mut inputs: BTreeMap<&str, String> = [
         ("cluster", "prod".to_owned()),
         ("service", SERVICE.to_owned()),
-        ("environment-variables", "RELEASE=2".to_owned()),
+        ("environment-variables", environment(schedule, id)),
         ("poll-interval", "10ms".to_owned()),
         ("deadline", "20m".to_owned()),
         ("http-proxy", stage.endpoint()),
     ]
     .into();
     inputs.extend(schedule.inputs.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    if let Some(ends) = schedule.one_off {
+        let command = if ends == OneOff::Passes { json!(["migrate"]) } else { json!(["migrate", "--fail"]) };
+        inputs.insert("run-task", "true".to_owned());
+        inputs.insert("run-task-container-overrides", json!([{ "name": "app", "command": command }]).to_string());
+        inputs.insert("run-task-subnets", "subnet-1".to_owned());
+    }
+    if let Some(second) = schedule.second.filter(|_| id == SECOND) {
+        inputs.insert("if-running", second.policy.to_owned());
+        // A person's answer is waited for by one run only.
+        inputs.remove("approval");
+    }
     let tests: String = [("green", schedule.green), ("production", schedule.production)].into_iter().map(test).collect();
     if !tests.is_empty() {
         inputs.insert("smoke-tests", format!("defaults: {{ timeout: 5s, retry: {{ for: 60ms, every: 20ms }} }}\ntests:\n{tests}"));
@@ -135,8 +239,7 @@ fn job(schedule: &Schedule, stage: &Stage) -> (Runner, Settings) {
     if schedule.production != Test::Absent {
         inputs.insert("production-url", url("prod"));
     }
-    let own =
-        [("GITHUB_RUN_ID", "4711"), ("GITHUB_RUN_ATTEMPT", "1"), ("AWS_REGION", "eu-central-1"), ("GITHUB_WORKSPACE", "/nonexistent")];
+    let own = [("GITHUB_RUN_ID", id), ("GITHUB_RUN_ATTEMPT", "1"), ("AWS_REGION", "eu-central-1"), ("GITHUB_WORKSPACE", "/nonexistent")];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     let variables = own.chain(inputs.into_iter().map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()), value))).collect();
     let runner = Runner::from_variables(&variables);
@@ -153,15 +256,21 @@ fn test((side, test): (&str, Test)) -> String {
     format!("  - {{ name: {side}, get: /, on: [{side}], expect: {{ status: 200, json: {{ $.revision: \"{revision}\" }} }} }}\n")
 }
 
-async fn new_run(settings: &Settings, runner: &Runner, told: &Arc<Told>) -> Run {
-    let (sink, keeper) = (Arc::clone(told), Arc::clone(told));
-    let aws = Aws::connect(&settings.aws).await;
+/// Each run brings another version.
+fn environment(schedule: &Schedule, id: &str) -> String {
+    let trouble = if schedule.trouble == Some(Trouble::Sick) { "\nTROUBLE_PATH=/health" } else { "" };
+    format!("RELEASE={id}{trouble}")
+}
+
+async fn new_run(job: &Job) -> Run {
+    let (sink, keeper) = (Arc::clone(&job.told), Arc::clone(&job.told));
+    let aws = Aws::connect(&job.settings.aws).await;
     let outlets = Outlets {
         sink: Box::new(move |event| sink.record(event)),
         keeper: Box::new(move |armed| keeper.keep(armed)),
         hider: Box::new(|_| ()),
     };
-    Run::new(aws, runner.clone(), Clock::start(), outlets)
+    Run::new(aws, job.runner.clone(), Clock::start(), outlets)
 }
 
 /// The run, with everything that happens meanwhile; none when its machine died.
@@ -169,11 +278,11 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
     let (cancelled, acts) = (Notify::new(), Cell::new(false));
     let deeds = async {
         for (after, deed) in &schedule.deeds {
-            scene.told.after(*after).await;
+            scene.job.told.after(*after).await;
             match deed {
                 Deed::Kill => return,
                 Deed::Cancel => cancelled.notify_one(),
-                Deed::Alarm | Deed::Continue | Deed::Reject | Deed::Stop | Deed::Update => {
+                Deed::Alarm | Deed::Continue | Deed::Reject | Deed::Stop | Deed::Update | Deed::Weights => {
                     acts.set(true);
                     scene.somebody.does(*deed, scene.stage, &schedule.controller).await;
                     acts.set(false);
@@ -186,7 +295,7 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
     let ending = tokio::select! {
         biased;
         () = &mut deeds => None,
-        ending = engine::run(scene.run, scene.settings, async { cancelled.notified().await }) => Some(ending),
+        ending = engine::run(scene.run, &scene.job.settings, async { cancelled.notified().await }) => Some(ending),
     };
     while acts.get() {
         let _ = tokio::time::timeout(Duration::from_millis(5), &mut deeds).await;
@@ -195,7 +304,7 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
 }
 
 /// Takes back what the run has left armed; none when it does not end.
-async fn post(settings: &Settings, runner: &Runner, told: &Arc<Told>, armed: &[ecs_bluegreen::undo::Undo]) -> Option<Unwound> {
-    let run = new_run(settings, runner, told).await;
+async fn post(job: &Job, armed: &[ecs_bluegreen::undo::Undo]) -> Option<Unwound> {
+    let run = new_run(job).await;
     tokio::time::timeout(PATIENCE, unwind::all(&run, armed)).await.ok()
 }

@@ -25,8 +25,38 @@ pub(super) struct Schedule {
     /// `wait-until`, `approval`, …
     pub(super) inputs: Vec<(&'static str, &'static str)>,
     pub(super) faults: Vec<Fault>,
+    /// What is wrong with green's tasks.
+    pub(super) trouble: Option<Trouble>,
+    /// Whether a one-off task comes first.
+    pub(super) one_off: Option<OneOff>,
+    /// Another run of ours that deploys the same service, once the first one has told so many events.
+    pub(super) second: Option<Second>,
     /// What happens after so many events of the run.
     pub(super) deeds: Vec<(u64, Deed)>,
+}
+
+/// What is wrong with green's tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Their health checks fail.
+    Sick,
+    /// They end as soon as they run.
+    Crashes,
+}
+
+/// A one-off task, and how it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OneOff {
+    Passes,
+    Fails,
+}
+
+/// Another run of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Second {
+    pub(super) after: u64,
+    /// `if-running`.
+    pub(super) policy: &'static str,
 }
 
 /// The smoke test of a side.
@@ -54,6 +84,8 @@ pub(super) enum Deed {
     Stop,
     /// Somebody else deploys another revision.
     Update,
+    /// Somebody else gives both sides half of production's traffic.
+    Weights,
 }
 
 impl Schedule {
@@ -75,12 +107,21 @@ impl Schedule {
             production: test(dice),
             inputs: inputs(dice, matches!(controller, Controller::Native(_))),
             faults: faults(dice, &controller),
+            trouble: if dice.once_in(8) { Some(dice.of_all(&[Trouble::Sick, Trouble::Sick, Trouble::Crashes])) } else { None },
+            one_off: if dice.once_in(5) { Some(dice.of_all(&[OneOff::Passes, OneOff::Passes, OneOff::Fails])) } else { None },
+            second: dice.once_in(6).then(|| second(dice)),
             deeds: deeds(dice),
             controller,
         };
         drawn.switches.update_answer = dice.of_all(&[UpdateAnswer::After, UpdateAnswer::After, UpdateAnswer::Before]);
         drawn
     }
+}
+
+/// In the same instant as the first one, now and then.
+fn second(dice: &mut Dice) -> Second {
+    let after = if dice.once_in(3) { 1 } else { 1 + dice.below(EVENTS) };
+    Second { after, policy: dice.of_all(&["fail", "wait", "wait", "supersede"]) }
 }
 
 fn test(dice: &mut Dice) -> Test {
@@ -168,14 +209,27 @@ fn switches(dice: &mut Dice) -> Switches {
         former_hooks: toggle(dice),
         weight_lag_ms: dice.of_all(&[0, 0, 60]),
         list_lag_ms: dice.of_all(&[0, 0, 80]),
+        supersede_lag_ms: dice.of_all(&[0, 0, 80]),
+        task_list_lag_ms: dice.of_all(&[0, 0, 40]),
+        run_task_start_ms: dice.of_all(&[0, 100, 300]),
+        unhealthy_after_ms: 60,
+        restart_delay_ms: 20,
         rollback_info_ms: dice.of_all(&[20, 150]),
         deregistration_ms: 20,
         ..Switches::default()
     }
 }
 
-const READS: &[&str] =
-    &["DescribeServices", "DescribeTaskDefinition", "DescribeRules", "DescribeListeners", "DescribeTargetHealth", "DescribeAlarms"];
+const READS: &[&str] = &[
+    "ListTasks",
+    "DescribeTasks",
+    "DescribeServices",
+    "DescribeTaskDefinition",
+    "DescribeRules",
+    "DescribeListeners",
+    "DescribeTargetHealth",
+    "DescribeAlarms",
+];
 
 fn operations(controller: &Controller) -> (Vec<&'static str>, Vec<&'static str>) {
     let (reads, writes): (&[&str], &[&str]) = match controller {
@@ -191,7 +245,7 @@ fn operations(controller: &Controller) -> (Vec<&'static str>, Vec<&'static str>)
     };
     (
         READS.iter().chain(reads).copied().collect(),
-        ["RegisterTaskDefinition", "DeregisterTaskDefinition"].iter().chain(writes).copied().collect(),
+        ["RunTask", "RegisterTaskDefinition", "DeregisterTaskDefinition"].iter().chain(writes).copied().collect(),
     )
 }
 
@@ -236,6 +290,9 @@ fn deeds(dice: &mut Dice) -> Vec<(u64, Deed)> {
     }
     if dice.once_in(3) {
         deeds.push(dice.of_all(&[Deed::Continue, Deed::Reject, Deed::Stop, Deed::Update]));
+    }
+    if dice.once_in(8) {
+        deeds.push(Deed::Weights);
     }
     let mut deeds: Vec<(u64, Deed)> = deeds.into_iter().map(|deed| (1 + dice.below(EVENTS), deed)).collect();
     deeds.sort_by_key(|(after, _)| *after);

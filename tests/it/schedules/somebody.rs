@@ -1,5 +1,6 @@
 //! Somebody else in the same account: what they do, and when AWS got it, so that it is told from ours.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,12 +28,14 @@ pub(super) struct Called {
 pub(super) struct Somebody {
     client: reqwest::Client,
     calls: Mutex<Vec<Called>>,
+    /// When production's weights were changed; 0 where they were not.
+    weighed_ms: AtomicI64,
 }
 
 impl Somebody {
     pub(super) fn new() -> Self {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().expect("a client");
-        Self { client, calls: Mutex::default() }
+        Self { client, calls: Mutex::default(), weighed_ms: AtomicI64::new(0) }
     }
 
     pub(super) fn calls(&self) -> Vec<Called> {
@@ -46,6 +49,25 @@ impl Somebody {
         self.calls().iter().any(is_theirs)
     }
 
+    /// When they changed production's weights, if they did.
+    pub(super) fn weighed(&self) -> Option<i64> {
+        Some(self.weighed_ms.load(Ordering::Relaxed)).filter(|at| *at > 0)
+    }
+
+    /// Both sides have tasks, or it would be users who pay for it.
+    fn weigh(&self, stage: &Stage) {
+        let weights: Vec<(String, u32)> = stage.weights("prod");
+        let view = stage.service_view(SERVICE);
+        let has_tasks = |group: &String| {
+            view.iter().flat_map(|view| &view.fleets).any(|fleet| fleet.running > 0 && fleet.target_group.as_ref() == Some(group))
+        };
+        if weights.len() == 2 && weights.iter().all(|(group, _)| has_tasks(group)) {
+            let half: Vec<(&str, u32)> = weights.iter().map(|(group, _)| (group.as_str(), 50)).collect();
+            stage.set_weights("prod", &half);
+            self.weighed_ms.store(now_ms(), Ordering::Relaxed);
+        }
+    }
+
     /// Whether a call of theirs was taken.
     pub(super) fn has(&self, operation: &str) -> bool {
         self.calls().iter().any(|call| call.is_taken && call.operation == operation)
@@ -53,6 +75,7 @@ impl Somebody {
 
     pub(super) async fn does(&self, deed: Deed, stage: &Stage, controller: &Controller) {
         match (deed, controller) {
+            (Deed::Weights, _) => self.weigh(stage),
             (Deed::Alarm, _) => stage.set_alarm("errors", AlarmState::Alarm),
             (Deed::Update, Controller::CodeDeploy(_)) | (Deed::Cancel | Deed::Kill, _) => {}
             (Deed::Update, _) => {

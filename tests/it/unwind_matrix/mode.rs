@@ -154,10 +154,11 @@ fn says_what_serves(told: &Told, now: &World) {
     }
 }
 
-/// One revision, one deployment, whatever was lost or done again.
+/// One revision, one one-off task, one deployment, whatever was lost or done again.
 fn is_not_doubled(happy: &Happy, play: &Play, now: &World) {
     let landed = play.stage.ledger().into_iter().filter(|call| call.operation == REGISTER && call.code.is_none());
     assert_eq!(landed.count(), 1, "a revision is registered twice");
+    assert!(now.one_off_tasks() <= 1, "a one-off task is run twice: {now:#?}");
     // A way back is a deployment of its own for CodeDeploy, and for a service that is rolled in place.
     let back = usize::from(now.version() == BLUE);
     assert!(now.deployed() <= happy.deployments + back, "deployments are doubled: {now:#?}");

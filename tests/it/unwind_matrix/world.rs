@@ -27,6 +27,8 @@ pub(super) struct World {
     configuration: Value,
     desired: Value,
     registered: Vec<String>,
+    /// One-off tasks, by what became of their container.
+    one_off: Vec<String>,
 }
 
 /// Looks, once tasks and deployments have come to rest.
@@ -44,9 +46,23 @@ pub(super) async fn look(stage: &Stage) -> World {
         configuration: service["deploymentConfiguration"].clone(),
         desired: service["desiredCount"].clone(),
         registered: arns.map(short).collect(),
+        one_off: one_off(stage).await,
     }
 }
 
+async fn one_off(stage: &Stage) -> Vec<String> {
+    let mut arns = Vec::new();
+    for status in ["RUNNING", "STOPPED"] {
+        let listed = call(stage, "ecs.ListTasks", &json!({ "cluster": "prod", "family": "api", "desiredStatus": status })).await;
+        arns.extend(listed["taskArns"].as_array().into_iter().flatten().cloned());
+    }
+    let described = call(stage, "ecs.DescribeTasks", &json!({ "cluster": "prod", "tasks": arns })).await;
+    let tasks = described["tasks"].as_array().into_iter().flatten();
+    let ours = tasks.filter(|task| task["group"].as_str().is_some_and(|group| group.starts_with("ecs-bluegreen:")));
+    ours.map(|task| format!("{} {}", task["lastStatus"], task["containers"][0]["exitCode"])).collect()
+}
+
+/// Nothing goes on, and the tasks of one revision run.
 fn is_at_rest(stage: &Stage) -> bool {
     going(&deployments(stage)).is_empty() && serving(&fleets(stage)).len() == 1
 }
@@ -112,6 +128,11 @@ impl World {
     pub(super) fn unused(&self) -> Vec<&str> {
         let serving = serving(&self.fleets);
         self.registered.iter().map(String::as_str).filter(|revision| *revision != "api:1" && !serving.contains(revision)).collect()
+    }
+
+    /// One-off tasks that ran or run.
+    pub(super) fn one_off_tasks(&self) -> usize {
+        self.one_off.len()
     }
 
     /// How many deployments there have been.

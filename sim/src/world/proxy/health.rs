@@ -15,10 +15,11 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 /// One failed check may be an accident; an ALB does not believe it either (its minimum threshold is 2).
 const FAILURES_TO_UNHEALTHY: u32 = 2;
 
-/// Checks until it is aborted, or the proxy is gone. An imaginary target is healthy for as long as it is registered.
+/// Checks until it is aborted, or the proxy is gone. What is said of an imaginary target holds for as long as it is registered.
 pub(super) async fn watch(shared: Weak<Shared>, group: String, address: SocketAddr, every: Duration) {
     if let Some(shared) = shared.upgrade().filter(|shared| shared.imaginary.has(address)) {
-        return shared.table().set_health(&group, address, Health::Healthy);
+        let health = if shared.imaginary.is_sick(address) { Health::Unhealthy } else { Health::Healthy };
+        return shared.table().set_health(&group, address, health);
     }
     let mut failures = 0;
     loop {

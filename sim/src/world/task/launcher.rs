@@ -18,7 +18,7 @@ use super::process::Process;
 use super::{Runs, Task, TaskHandle, TaskSpec, ports};
 use crate::world::image::Images;
 use crate::world::image::reference::ImageReference;
-use crate::world::imaginary::Imaginary;
+use crate::world::imaginary::{Imaginary, exit_of};
 use crate::world::options::{Engine, WorldOptions};
 use crate::world::registry::access::USER;
 
@@ -130,6 +130,14 @@ impl Launcher {
         tokio::time::sleep(after).await;
         let (sender, exit) = watch::channel(None);
         let address = self.imaginary.begin(spec);
+        if let Some(code) = exit_of(spec) {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                // One that was stopped meanwhile has ended.
+                sender.send_if_modified(|exit| exit.is_none() && exit.replace(code).is_none());
+            });
+        }
         let runs = Runs::Imagined { among: Arc::clone(&self.imaginary), exit: sender };
         TaskHandle { task: Arc::new(Task { runs, address: Some(address), logs: Logs::default(), exit, stop_timeout: self.stop_timeout }) }
     }
