@@ -119,8 +119,12 @@ fn at_once() -> Story {
 }
 
 fn both(policy: &str) -> [Action; 2] {
-    [("1.1.0", "42"), ("1.0.0", "43")]
-        .map(|(version, run)| migrate(version, policy).with("environment-variables", &format!("RELEASE={run}")).env("GITHUB_RUN_ID", run))
+    [("1.1.0", "42"), ("1.0.0", "43")].map(|(version, run)| {
+        migrate(version, policy)
+            .with("environment-variables", &format!("RELEASE={run}"))
+            .with("stale-run", "allow")
+            .env("GITHUB_RUN_ID", run)
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,19 +93,22 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
     vec![format!("{ours:?} was deployed last, but when all was over production is {finally:?}")]
 }
 
-/// One-off tasks run one after the other, and none is left running.
+/// One-off tasks run one after the other, or it is said that both had begun; none is run twice, and none is left running.
 fn tasks(schedule: &Schedule, played: &Played) -> Vec<String> {
     let tasks = &played.one_off_tasks;
     let left = tasks.iter().filter(|task| task["lastStatus"] != "STOPPED").map(|task| format!("a one-off task is left: {task}"));
     let mut broken: Vec<String> = left.collect();
     let of = |task: &Value| task["group"].as_str().unwrap_or_default().split(':').nth(1).unwrap_or_default().to_owned();
+    let is_warning = |event: &Event| matches!(event, Event::Warned { sentence } if sentence.contains("both "));
+    let is_said = runs(played).flat_map(|ran| ran.told.events()).any(|(_, event)| is_warning(&event));
     for (index, one) in tasks.iter().enumerate() {
         let is_doubled = |other: &&Value| of(other) == of(one) && has_run(other) && has_run(one);
         if tasks[index + 1..].iter().any(|other| is_doubled(&other)) {
             broken.push(format!("run {} has run its one-off task twice", of(one)));
         }
-        let is_seen = !schedule.faults.iter().any(|fault| ["ListTasks", "DescribeTasks", "RunTask"].contains(&fault.operation.as_str()));
-        let overlaps = |other: &&Value| is_seen && of(other) != of(one) && overlap(one, other);
+        let is_readable =
+            !schedule.faults.iter().any(|fault| ["ListTasks", "DescribeTasks", "RunTask"].contains(&fault.operation.as_str()));
+        let overlaps = |other: &&Value| is_readable && !is_said && of(other) != of(one) && overlap(one, other);
         broken.extend(tasks[index + 1..].iter().find(overlaps).map(|other| format!("two one-off tasks at the same time: {one} {other}")));
     }
     broken

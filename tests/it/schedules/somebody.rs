@@ -75,9 +75,10 @@ impl Somebody {
 
     pub(super) async fn does(&self, deed: Deed, stage: &Stage, controller: &Controller) {
         match (deed, controller) {
-            (Deed::Weights, _) => self.weigh(stage),
             (Deed::Alarm, _) => stage.set_alarm("errors", AlarmState::Alarm),
-            (Deed::Update, Controller::CodeDeploy(_)) | (Deed::Cancel | Deed::Kill, _) => {}
+            // CodeDeploy sets its weights once more when it goes back, and is waited for a minute: that is a story of its own.
+            (Deed::Update | Deed::Weights, Controller::CodeDeploy(_)) | (Deed::Cancel | Deed::Kill, _) => {}
+            (Deed::Weights, _) => self.weigh(stage),
             (Deed::Update, _) => {
                 let request = json!({ "cluster": "prod", "service": SERVICE, "taskDefinition": THEIRS });
                 self.call(stage, "ecs.UpdateService", request).await;
