@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::ecs_shapes::{Controller, Service, TaskSet};
+use crate::checks::analysis::Course;
 use crate::documents::compare::ShownField;
 use crate::documents::task_definition::TaskDefinition;
 use crate::documents::{clean, described, render};
@@ -30,6 +31,7 @@ pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
 pub use image::{Need, RepositoryPlan};
 pub use native::{Balancer, NativeWay};
 pub use running::{undo_of, undo_of_its_revision};
+pub use sides::SPARE;
 
 /// What will be done.
 #[derive(Debug)]
@@ -69,6 +71,8 @@ pub struct RolloutPlan {
     pub deadline: Duration,
     /// How long traffic shifts and blue is kept by itself, as far as that is followed.
     pub lasts: Duration,
+    /// How traffic goes to green, where both sides can be told apart.
+    pub course: Option<Course>,
     /// The alarms that say when to take it back.
     pub alarms: AlarmsPlan,
     /// Who performs it.
@@ -241,6 +245,7 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
         tasks: service.running_count,
         deadline: deadline::deadline(settings, snapshot, &way),
         lasts: deadline::lasts(settings, snapshot, &way),
+        course: sides::course(snapshot, &way),
         alarms: alarms::watched(settings, snapshot),
         way,
     }))

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::aws::codedeploy_shapes::Group;
+use crate::aws::codedeploy_shapes::{Group, Routing};
 use crate::aws::ecs::Found;
 use crate::aws::ecs_shapes::{Controller, Service};
 use crate::aws::{Aws, AwsError, Kind};
+use crate::checks::analysis::Traffic;
 use crate::error::{Explain, Failure};
 use crate::problem::Problem;
 use crate::run::Run;
@@ -24,6 +25,7 @@ mod native;
 mod registries;
 mod repository;
 mod running;
+mod traffic;
 
 pub use again::has_changed;
 pub use alarms::Alarms;
@@ -49,8 +51,10 @@ pub struct Snapshot {
     pub running: Option<Running>,
     /// What ECS tells about its own deployments.
     pub native: Option<Native>,
-    /// Minutes a traffic shift of CodeDeploy's takes, 0 for one that goes over at once; none where that could not be read.
-    pub shift_minutes: Option<i64>,
+    /// How CodeDeploy shifts traffic; none where that could not be read.
+    pub routing: Option<Routing>,
+    /// The requests that blue had before the start; none where nobody needs them, or they could not be read.
+    pub traffic: Option<Traffic>,
     /// The repository that the image is pushed to.
     pub repository: Option<RepositorySeen>,
     /// The image.
@@ -139,7 +143,7 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
         seen.fixed = image::fixed_tags(asked, found, seen).await;
     }
-    gathering.finish(Snapshot {
+    let snapshot = gathering.finish(Snapshot {
         service,
         repository,
         image,
@@ -150,7 +154,9 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
         alarms,
         running: running.or(rollout.running).map(|running| running.claimed(run)),
         ..rollout
-    })
+    })?;
+    let traffic = traffic::before(run, settings, &snapshot).await;
+    Ok(Snapshot { traffic, ..snapshot })
 }
 
 struct Gathering {
@@ -245,12 +251,12 @@ async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> R
         tokio::join!(run.aws.get_deployment_group(application, group), running::of_group(run, application, group, service));
     let found = found.map_err(|error| missing_group(error, application, group))?;
     let config = rollout.config.clone().or_else(|| found.config.clone());
-    let shift_minutes = async {
+    let routing = async {
         let config = config.as_deref()?;
-        optional(run, "the deadline does not count how long the traffic shift takes", run.aws.shift_minutes(config).await)
+        optional(run, "the deadline does not count how long the traffic shift takes", run.aws.routing(config).await)
     };
-    let shift_minutes = shift_minutes.await;
-    Ok(Snapshot { group: Some(found), running, shift_minutes, ..Snapshot::default() })
+    let routing = routing.await;
+    Ok(Snapshot { group: Some(found), running, routing, ..Snapshot::default() })
 }
 
 fn missing_group(error: AwsError, application: &str, group: &str) -> Unread {

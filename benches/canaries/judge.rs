@@ -1,6 +1,6 @@
-//! Judges a canary minute by minute, as the preset `green no worse than blue` does: errors and p99, each with half of alpha.
+//! Judges a canary minute by minute, as the preset `green no worse than blue` does: errors and p95, each with half of alpha.
 
-use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, rates, requests_for, samples};
+use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, VALUES, rates, requests_for, samples};
 use ecs_bluegreen_checks::measurement::Phase;
 use ecs_bluegreen_checks::statistics::Counts;
 
@@ -12,8 +12,9 @@ pub(super) const ALPHA: f64 = 0.05;
 /// What is known of a canary so far.
 pub(super) struct Canary {
     policy: ComparePolicy,
+    slower: ComparePolicy,
     look: u32,
-    /// Requests that a side needs in a minute for its p99 to be compared.
+    /// Requests that a side needs in a minute for its p95 to be compared.
     least: f64,
     blue: Seen,
     green: Seen,
@@ -22,7 +23,7 @@ pub(super) struct Canary {
 #[derive(Default)]
 struct Seen {
     sum: Minute,
-    p99: Vec<f64>,
+    p95: Vec<f64>,
 }
 
 impl Seen {
@@ -32,9 +33,11 @@ impl Seen {
 }
 
 impl Canary {
-    pub(super) fn new(looks: Looks) -> Self {
-        let policy = ComparePolicy { alpha: ALPHA / 2.0, looks, ..ComparePolicy::default() };
-        Self { policy, look: 0, least: requests_for(99.0), blue: Seen::default(), green: Seen::default() }
+    pub(super) fn new(minutes: u32) -> Self {
+        let policy =
+            ComparePolicy { alpha: ALPHA / 2.0, looks: Looks::Planned(minutes), must_see_difference: 0.04, ..ComparePolicy::default() };
+        let slower = ComparePolicy { looks: Looks::Values(minutes.max(VALUES)), allowed_increase: 1.4, ..policy };
+        Self { policy, slower, look: 0, least: requests_for(95.0), blue: Seen::default(), green: Seen::default() }
     }
 
     /// One minute more; the worse of the two verdicts.
@@ -42,16 +45,16 @@ impl Canary {
         self.look += 1;
         self.take(minute);
         let errors = rates(self.blue.counts(), self.green.counts(), self.look, &self.policy);
-        let p99 = samples(&self.blue.p99, &self.green.p99, self.look, &self.policy);
-        errors.phase.max(p99.phase)
+        let p95 = samples(&self.blue.p95, &self.green.p95, self.look, &self.slower);
+        errors.phase.max(p95.phase)
     }
 
     fn take(&mut self, minute: Minutes) {
         self.blue.sum += minute.blue;
         self.green.sum += minute.green;
         if minute.requests_of_the_smaller() >= self.least {
-            self.blue.p99.extend(minute.blue.p99);
-            self.green.p99.extend(minute.green.p99);
+            self.blue.p95.extend(minute.blue.p95);
+            self.green.p95.extend(minute.green.p95);
         }
     }
 }

@@ -5,7 +5,6 @@
 mod judge;
 mod traffic;
 
-use ecs_bluegreen_checks::analysis::compare::Looks;
 use ecs_bluegreen_checks::measurement::Phase;
 use ecs_bluegreen_sim::rehearse::table::ruled;
 use rand_pcg::Pcg64;
@@ -96,7 +95,7 @@ impl Measured {
 
 fn head() -> Vec<String> {
     let known = ["canary", "requests/min", "false alarms", "equal: no verdict"];
-    let worse = ["misses", "of them passed", "seen after", "errors × 3: misses", "p99 × 2: misses"];
+    let worse = ["misses", "of them passed", "seen after", "errors × 3: misses", "p95 × 2: misses"];
     known.iter().chain(&worse).map(ToString::to_string).collect()
 }
 
@@ -144,7 +143,7 @@ enum End {
 }
 
 fn canary(traffic: Traffic, minutes: u32, truth: Truth, random: &mut Pcg64) -> End {
-    let mut canary = Canary::new(Looks::Planned(minutes));
+    let mut canary = Canary::new(minutes);
     let mut last = Phase::Inconclusive;
     for now in 1..=minutes {
         last = canary.judge(minute(traffic, truth, random));

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use rand_distr::{Binomial, Distribution, Poisson, StandardNormal};
 use rand_pcg::Pcg64;
 
-/// The median latency of blue in seconds, and how far latencies scatter (the deviation of their logarithm): p99 is 0.64 s.
+/// The median latency of blue in seconds, and how far latencies scatter (the deviation of their logarithm): p95 is 0.37 s.
 const LATENCY: (f64, f64) = (0.1, 0.8);
 
 /// Blue's share of errors.
@@ -55,7 +55,7 @@ pub(super) struct Minute {
     pub(super) requests: u64,
     pub(super) errors: u64,
     /// Of the latencies, in seconds; no metric where there was no request.
-    pub(super) p99: Option<f64>,
+    pub(super) p95: Option<f64>,
 }
 
 /// Both sides in one minute.
@@ -78,7 +78,7 @@ impl AddAssign<Minute> for Minute {
     fn add_assign(&mut self, minute: Minute) {
         self.requests += minute.requests;
         self.errors += minute.errors;
-        self.p99 = None;
+        self.p95 = None;
     }
 }
 
@@ -93,13 +93,13 @@ fn side(expected: f64, truth: Truth, random: &mut Pcg64) -> Minute {
     let requests = Poisson::new(expected).map_or(0.0, |poisson| poisson.sample(random));
     let requests = whole(requests);
     let errors = Binomial::new(requests, truth.errors()).map_or(0, |binomial| binomial.sample(random));
-    Minute { requests, errors, p99: p99(requests, truth.latency(), random) }
+    Minute { requests, errors, p95: p95(requests, truth.latency(), random) }
 }
 
-/// The value at rank 99 % of so many lognormal ones. Ranks are the same before and after the exponential, so only one value needs it.
-fn p99(requests: u64, times: f64, random: &mut Pcg64) -> Option<f64> {
+/// The value at rank 95 % of so many lognormal ones. Ranks are the same before and after the exponential, so only one value needs it.
+fn p95(requests: u64, times: f64, random: &mut Pcg64) -> Option<f64> {
     let mut logarithms: Vec<f64> = (0..requests).map(|_| StandardNormal.sample(random)).collect();
-    let rank = (logarithms.len() * 99).div_ceil(100).checked_sub(1)?;
+    let rank = (logarithms.len() * 95).div_ceil(100).checked_sub(1)?;
     let (_, at, _) = logarithms.select_nth_unstable_by(rank, f64::total_cmp);
     Some(LATENCY.0 * times * (LATENCY.1 * *at).exp())
 }

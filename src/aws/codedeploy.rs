@@ -5,7 +5,7 @@ use aws_sdk_codedeploy::types::{
     EcsTarget, RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
 };
 
-use super::codedeploy_shapes::{Deployment, Group, LifecycleEvent, ReadyWait, Set, Status, Target};
+use super::codedeploy_shapes::{Deployment, Group, LifecycleEvent, ReadyWait, Routing, Set, Status, Target};
 use super::error::told;
 use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
@@ -52,17 +52,19 @@ impl Aws {
         })
     }
 
-    /// How long a traffic shift with this configuration takes, in minutes.
-    pub async fn shift_minutes(&self, config: &str) -> Result<i64, AwsError> {
+    /// How traffic shifts with this configuration.
+    pub async fn routing(&self, config: &str) -> Result<Routing, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentConfig";
         let answer = told(ACTION, self.codedeploy().get_deployment_config().deployment_config_name(config).send().await)?;
         let routing = answer.deployment_config_info().and_then(|info| info.traffic_routing_config());
-        let canary = routing.and_then(|routing| routing.time_based_canary()).map(|canary| i64::from(canary.canary_interval()));
-        let linear = routing.and_then(|routing| routing.time_based_linear()).map(|linear| {
-            let steps = 100 / i64::from(linear.linear_percentage()).max(1);
-            steps * i64::from(linear.linear_interval())
-        });
-        Ok(canary.or(linear).unwrap_or(0))
+        let count = |number: i32| u32::try_from(number).unwrap_or_default();
+        let canary = routing
+            .and_then(|routing| routing.time_based_canary())
+            .map(|canary| Routing::Canary { percent: count(canary.canary_percentage()), minutes: count(canary.canary_interval()) });
+        let linear = routing
+            .and_then(|routing| routing.time_based_linear())
+            .map(|linear| Routing::Linear { percent: count(linear.linear_percentage()), minutes: count(linear.linear_interval()) });
+        Ok(canary.or(linear).unwrap_or(Routing::AllAtOnce))
     }
 
     /// Creates a deployment; its id.

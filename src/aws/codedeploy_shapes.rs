@@ -33,6 +33,49 @@ pub enum ReadyWait {
     Minutes(i32),
 }
 
+/// How a deployment configuration gives traffic to green.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routing {
+    /// Everything at once.
+    AllAtOnce,
+    /// A share, and after so many minutes the rest.
+    Canary {
+        /// Percent.
+        percent: u32,
+        /// Minutes.
+        minutes: u32,
+    },
+    /// Share by share, so many minutes apart.
+    Linear {
+        /// Percent.
+        percent: u32,
+        /// Minutes.
+        minutes: u32,
+    },
+}
+
+impl Routing {
+    /// Minutes that the shift takes, 0 for one that goes over at once.
+    pub fn minutes(self) -> i64 {
+        match self {
+            Self::AllAtOnce => 0,
+            Self::Canary { minutes, .. } => i64::from(minutes),
+            Self::Linear { percent, minutes } => i64::from(100 / percent.max(1)) * i64::from(minutes),
+        }
+    }
+
+    /// Green's shares before it has everything, in percent, each with its minutes.
+    pub fn shares(self) -> Vec<(u32, u32)> {
+        match self {
+            Self::AllAtOnce => Vec::new(),
+            Self::Canary { percent, minutes } => vec![(percent, minutes)],
+            Self::Linear { percent, minutes } => {
+                (1..).map(|step| step * percent.max(1)).take_while(|share| *share < 100).map(|share| (share, minutes)).collect()
+            }
+        }
+    }
+}
+
 /// Where a deployment is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {

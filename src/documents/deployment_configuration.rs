@@ -138,6 +138,23 @@ pub fn shift_minutes(configuration: &Value) -> u64 {
     u64::from(shares(configuration).saturating_sub(1)) * bake
 }
 
+/// Green's shares before it has everything, in percent, each with its minutes; AWS's usual ones where none are given.
+pub fn partial_shares(configuration: &Value) -> Vec<(f64, u64)> {
+    match configuration["strategy"].as_str() {
+        Some("CANARY") => {
+            let canary = &configuration["canaryConfiguration"];
+            vec![(canary["canaryPercent"].as_f64().unwrap_or(5.0), canary["canaryBakeTimeInMinutes"].as_u64().unwrap_or(10))]
+        }
+        Some("LINEAR") => {
+            let linear = &configuration["linearConfiguration"];
+            let (percent, minutes) =
+                (linear["stepPercent"].as_f64().unwrap_or(10.0), linear["stepBakeTimeInMinutes"].as_u64().unwrap_or(6));
+            (1..steps(percent)).map(|step| (percent * f64::from(step), minutes)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// In how many shares traffic goes over.
 pub fn shares(configuration: &Value) -> u32 {
     match configuration["strategy"].as_str() {
@@ -315,6 +332,8 @@ mod tests {
     fn how_long_a_shift_takes_is_counted_between_steps() {
         let linear = json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 30.0, "stepBakeTimeInMinutes": 2 } });
         assert_eq!(shift_minutes(&linear), 6);
+        assert_eq!(partial_shares(&linear), [(30.0, 2), (60.0, 2), (90.0, 2)]);
+        assert_eq!(partial_shares(&json!({ "strategy": "CANARY" })), [(5.0, 10)]);
         assert_eq!(shift_minutes(&json!({ "strategy": "CANARY" })), 10);
         assert_eq!(shift_minutes(&json!({ "strategy": "BLUE_GREEN" })), 0);
     }

@@ -10,14 +10,14 @@ use tokio::time::Instant;
 
 use super::checks::Brought;
 use super::{Halt, line, step};
-use crate::checks::analysis::{Ended, Judge, OnInconclusive};
+use crate::checks::analysis::{Course, Ended, Judge, OnInconclusive};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Values;
 use crate::clock;
 use crate::error::Failure;
 use crate::event::{Event, Step};
-use crate::plan::RolloutPlan;
+use crate::plan::{RolloutPlan, SPARE};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::alarms::{AlarmWatch, EVERY};
@@ -26,9 +26,6 @@ use crate::steps::green_health::GreenHealth;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{Interrupted, Past, Rollout};
 use crate::steps::sources::{Sources, Version};
-
-/// Before blue goes, so much time is left to bring it back.
-const SPARE: Duration = Duration::from_secs(30);
 
 /// The watch of one rollout.
 pub(super) struct Watch<'a> {
@@ -249,7 +246,8 @@ impl<'a> Watch<'a> {
             let green = Version { revision: &self.revision.arn, definition: Some(&self.revision.definition) };
             let blue = Version { revision: &self.plan.blue.revision, definition: None };
             let blue = self.plan.has_blue().then_some(blue);
-            let judge = Judge::new(&asked, rollout.sides().await, self.values.clone()).expecting(self.plan.lasts);
+            let shift = self.plan.course.as_ref().map_or(Duration::ZERO, Course::shift);
+            let judge = Judge::new(&asked, rollout.sides().await, self.values.clone()).expecting(shift, self.plan.lasts);
             Analysis::new(self.run, Sources::new(self.run, &self.plan.place, blue, green), judge)
         });
         let analysis = made.await;

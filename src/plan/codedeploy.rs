@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Gate, Way};
-use crate::aws::codedeploy_shapes::{Group, ReadyWait};
+use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, CapacityProvider};
 use crate::documents::network::Network;
@@ -115,7 +115,7 @@ pub(super) fn ready_minutes(way: &CodeDeployWay) -> i64 {
 /// Minutes that the rollout takes by itself once green's gate is open.
 pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> i64 {
     let termination = if settings.rollout.follow == Follow::Completed { i64::from(way.group.termination_minutes) } else { 0 };
-    termination + snapshot.shift_minutes.unwrap_or(0)
+    termination + snapshot.routing.map_or(0, Routing::minutes)
 }
 
 pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
@@ -125,7 +125,12 @@ pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWa
         Gate::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
         Gate::Absent => "the group shifts traffic as soon as green is up",
     };
-    let shift = snapshot.shift_minutes.filter(|minutes| *minutes > 0).map(|minutes| format!(", about {minutes} min")).unwrap_or_default();
+    let shift = snapshot
+        .routing
+        .map(Routing::minutes)
+        .filter(|minutes| *minutes > 0)
+        .map(|minutes| format!(", about {minutes} min"))
+        .unwrap_or_default();
     vec![
         gate.to_owned(),
         format!("CodeDeploy shifts traffic with {config}{shift}"),

@@ -216,6 +216,11 @@ fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
     configuration::pause_minutes(rollout.deadline.unwrap_or(rollout.wait + shift))
 }
 
+/// Green's shares before it has everything, in percent, each with its minutes.
+pub(super) fn partial_shares(way: &NativeWay) -> Vec<(f64, u64)> {
+    governing(way).map_or_else(Vec::new, configuration::partial_shares)
+}
+
 /// In how many shares the traffic goes over.
 pub(super) fn shares(way: &NativeWay) -> u32 {
     governing(way).map_or(1, configuration::shares)

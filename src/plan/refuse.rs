@@ -78,11 +78,25 @@ fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
     Some(Problem::new(settings.checks.input_on_green(), message, format!("let the group wait: {}", wait_command(settings, group))))
 }
 
-/// The command replaces the whole configuration, so it repeats what is there.
+/// The command that lets the group wait at green's gate.
 fn wait_command(settings: &Settings, group: &Group) -> String {
-    let minutes = group.termination_minutes;
+    let kept = u64::try_from(group.termination_minutes).unwrap_or_default();
+    group_command(settings, kept, r#"{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":60}"#)
+}
+
+/// The command that lets the group keep blue for so long.
+pub(super) fn keep_command(settings: &Settings, group: &Group, minutes: u64) -> String {
+    let ready = match group.ready_wait {
+        ReadyWait::Continue => r#"{"actionOnTimeout":"CONTINUE_DEPLOYMENT"}"#.to_owned(),
+        ReadyWait::Minutes(wait) => format!(r#"{{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":{wait}}}"#),
+    };
+    group_command(settings, minutes, &ready)
+}
+
+/// It replaces the whole configuration, so it repeats what is there.
+fn group_command(settings: &Settings, minutes: u64, ready: &str) -> String {
     let configuration = format!(
-        r#"{{"terminateBlueInstancesOnDeploymentSuccess":{{"action":"TERMINATE","terminationWaitTimeInMinutes":{minutes}}},"deploymentReadyOption":{{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":60}}}}"#
+        r#"{{"terminateBlueInstancesOnDeploymentSuccess":{{"action":"TERMINATE","terminationWaitTimeInMinutes":{minutes}}},"deploymentReadyOption":{ready}}}"#
     );
     format!(
         "aws deploy update-deployment-group --region {} --application-name {} --current-deployment-group-name {} --blue-green-deployment-configuration '{configuration}'",

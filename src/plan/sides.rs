@@ -1,12 +1,15 @@
 //! PURE: what tells blue from green to the sources of an analysis, and what cannot be asked with it.
 
-use super::{Balancer, RolloutPlan, Way};
-use crate::checks::analysis::{Analysis, Front, SideFacts, Sides};
-use crate::documents::deployment_configuration::PRODUCTION;
+use std::time::Duration;
+
+use super::{Balancer, RolloutPlan, Way, native, refuse};
+use crate::aws::codedeploy_shapes::Routing;
+use crate::checks::analysis::{Analysis, Course, Front, SideFacts, Sides, Traffic};
+use crate::documents::deployment_configuration::{PRODUCTION, STEP};
 use crate::problem::Problem;
-use crate::settings::{Mode, Settings, Strategy};
+use crate::settings::{Follow, Mode, Settings, Strategy};
 use crate::survey::Snapshot;
-use crate::undo::short;
+use crate::undo::short as short_name;
 
 impl RolloutPlan {
     /// Both sides, with what is known of green.
@@ -17,8 +20,8 @@ impl RolloutPlan {
             service: self.service.clone(),
             kind: self.front(),
             load_balancer: self.blue.listeners.first().and_then(|listener| load_balancer(listener)),
-            green: SideFacts { target_group: green.first().cloned(), revision: short(revision).to_owned() },
-            blue: self.has_blue().then(|| SideFacts { target_group: blue, revision: short(&self.blue.revision).to_owned() }),
+            green: SideFacts { target_group: green.first().cloned(), revision: short_name(revision).to_owned() },
+            blue: self.has_blue().then(|| SideFacts { target_group: blue, revision: short_name(&self.blue.revision).to_owned() }),
         }
     }
 
@@ -54,6 +57,38 @@ fn load_balancer(listener: &str) -> Option<String> {
     (parts.len() == 3).then(|| parts.join("/"))
 }
 
+/// Before blue goes, so much time is left to bring it back.
+pub const SPARE: Duration = Duration::from_secs(30);
+
+/// How traffic goes to green, and how long blue can be brought back then; none where no side is told from the other.
+pub(super) fn course(snapshot: &Snapshot, way: &Way) -> Option<Course> {
+    let minutes = |count: u64| Duration::from_mins(count);
+    let shares = match way {
+        Way::CodeDeploy(_) => {
+            let shares = snapshot.routing?.shares();
+            shares.into_iter().map(|(percent, length)| (f64::from(percent), minutes(u64::from(length)))).collect()
+        }
+        Way::Native(way) if way.strategy != Strategy::Rolling => {
+            native::partial_shares(way).into_iter().map(|(percent, length)| (percent, minutes(length))).collect()
+        }
+        Way::Native(_) | Way::Rolling(_) => return None,
+    };
+    let is_held = matches!(way, Way::Native(way) if way.pauses.contains(STEP));
+    Some(Course { shares, kept: way.blue_stays()?.saturating_sub(SPARE), is_held })
+}
+
+impl Way {
+    /// How long blue can be brought back at least once green serves all of production, when nobody lets it go; none where nothing is kept.
+    pub fn blue_stays(&self) -> Option<Duration> {
+        match self {
+            Self::CodeDeploy(way) => Some(Duration::from_mins(u64::try_from(way.group.termination_minutes).unwrap_or_default())),
+            Self::Native(way) if way.pauses.contains(PRODUCTION) => Some(Duration::from_mins(way.pause_minutes)),
+            Self::Native(way) => Some(Duration::from_mins(way.bake_minutes)),
+            Self::Rolling(_) => None,
+        }
+    }
+}
+
 /// Checks that could not be asked, or could only ever be inconclusive.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<Problem> {
     let (Some(analysis), Some(rollout)) = (&settings.checks.analysis, rollout) else { return Vec::new() };
@@ -62,7 +97,73 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, rollout: Option
     if problems.is_empty() && settings.mode == Mode::Deploy && is_all_at_once(snapshot, rollout) {
         problems.extend(beside(analysis));
     }
+    // A rollback is not held up because a verdict on it would come late.
+    let course =
+        rollout.course.as_ref().filter(|_| problems.is_empty() && settings.mode == Mode::Deploy && settings.rollout.follow != Follow::Not);
+    if let Some(course) = course {
+        problems.extend(short(settings, rollout, analysis, course));
+        if problems.is_empty() {
+            problems.extend(snapshot.traffic.iter().flat_map(|traffic| quiet(analysis, course, *traffic)));
+        }
+    }
     problems
+}
+
+/// Blue goes before the traffic that green has then was judged.
+fn short(settings: &Settings, rollout: &RolloutPlan, analysis: &Analysis, course: &Course) -> Option<Problem> {
+    let short = analysis.too_short(course)?;
+    let minutes = in_minutes(short.needed);
+    let kept = rollout.way.blue_stays().map_or(0, |stays| stays.as_secs() / 60);
+    let (who, remedy) = match &rollout.way {
+        Way::CodeDeploy(way) => {
+            let command = refuse::keep_command(settings, &way.group, minutes);
+            (format!("group `{}`", settings.rollout.group), format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"))
+        }
+        Way::Native(_) | Way::Rolling(_) => ("ECS".to_owned(), format!("set bake to {minutes}m or more, or let manage-hooks be true")),
+    };
+    let message = format!(
+        "{who} keeps blue for {kept} min after the shift, and `{}` needs {minutes} min to judge green with all of production's traffic",
+        short.check
+    );
+    Some(Problem::new("analysis", message, remedy).at(short.at.clone()))
+}
+
+/// Whole minutes for which blue must be kept, so that it can still be brought back then.
+fn in_minutes(needed: Duration) -> u64 {
+    (needed + SPARE).as_secs().div_ceil(60)
+}
+
+/// Green gets too few requests: even one that is as good as blue would end without a verdict.
+fn quiet(analysis: &Analysis, course: &Course, traffic: Traffic) -> Vec<Problem> {
+    let percent = course.shares.first().map_or(100.0, |(percent, _)| *percent);
+    let on_green = |requests: f64| thousands((requests * percent / 100.0).ceil());
+    let seen = if traffic.requests > 0.0 {
+        format!("blue had about {} requests a minute in the last hour", thousands(traffic.requests.round()))
+    } else {
+        "blue had no requests in the last hour".to_owned()
+    };
+    let quiet = analysis.too_quiet(course, traffic).into_iter().map(|quiet| {
+        let gets = format!("green gets about {} of them at {percent} %", on_green(traffic.requests));
+        let needs = quiet.needed.map_or_else(
+            || "no number of them is enough".to_owned(),
+            |needed| format!("about {} are needed ({} on green)", thousands(needed.ceil()), on_green(needed)),
+        );
+        let message = format!("`{}` could not tell good from bad: {seen}, {gets}, and {needs}", quiet.check);
+        let time = quiet.kept.map(|kept| format!("keep blue for {} min after the shift, ", in_minutes(kept))).unwrap_or_default();
+        let remedy = format!(
+            "give green a larger share, {time}use thresholds with min-request-volume and a longer window (docs/analysis.md#a-quiet-service), or say with on-inconclusive what follows"
+        );
+        Problem::new("analysis", message, remedy).at(quiet.at.clone())
+    });
+    quiet.collect()
+}
+
+/// `1,200`
+fn thousands(count: f64) -> String {
+    let digits = format!("{count:.0}");
+    let lead = digits.len() % 3;
+    let groups = digits.as_bytes()[lead..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    (lead > 0).then(|| digits[..lead].to_owned()).into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
 /// When all traffic goes over at once, there is no time in which both sides serve.
@@ -78,7 +179,7 @@ fn beside(analysis: &Analysis) -> Vec<Problem> {
 
 fn is_all_at_once(snapshot: &Snapshot, rollout: &RolloutPlan) -> bool {
     match &rollout.way {
-        Way::CodeDeploy(_) => snapshot.shift_minutes == Some(0),
+        Way::CodeDeploy(_) => snapshot.routing == Some(Routing::AllAtOnce),
         Way::Native(way) => way.strategy == Strategy::BlueGreen,
         Way::Rolling(_) => false,
     }

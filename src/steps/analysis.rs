@@ -112,9 +112,10 @@ pub fn failure(ended: &Ended) -> Option<Failure> {
         Phase::Successful => return None,
         Phase::Failed => (Reason::AnalysisFailed, "the summary has the last measurements of every check, with what was asked"),
         Phase::Error => (Reason::AnalysisFailed, "let the source answer, or mark the check `dry-run: true` until it does"),
-        Phase::Inconclusive => {
-            (Reason::Inconclusive, "give it more traffic or time, lower min-request-volume, or choose what follows with on-inconclusive")
-        }
+        Phase::Inconclusive => (
+            Reason::Inconclusive,
+            "give it more traffic or time, lower min-request-volume, or choose what follows with on-inconclusive (docs/analysis.md#a-quiet-service)",
+        ),
     };
     let mut failure = Failure::new(reason, sentence(ended)).caused_by(ended.why.clone());
     if let Some(measurement) = &ended.measurement {
@@ -130,7 +131,7 @@ pub fn sentence(ended: &Ended) -> String {
     let Some(measurement) = &ended.measurement else { return format!("analysis \"{check}\" is {}", ended.phase) };
     let found = match (measurement.value.as_str(), &ended.value) {
         ("", Some(before)) => format!("{before} before, and no value at last"),
-        ("", None) => "nothing was measured".to_owned(),
+        ("", None) => measurement.note.clone().unwrap_or_else(|| "nothing was measured".to_owned()),
         (value, _) => value.to_owned(),
     };
     match ended.phase {

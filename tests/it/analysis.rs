@@ -28,7 +28,9 @@ fn canary() -> Story {
 }
 
 fn quick(story: Story) -> Story {
-    story.stage(|options| options.metrics = MetricsOptions { grain_seconds: 1, ..MetricsOptions::default() }).users(busy)
+    story
+        .stage(|options| options.metrics = MetricsOptions { grain_seconds: 1, requests_before: 18_000.0, ..MetricsOptions::default() })
+        .users(busy)
 }
 
 fn analysed(version: &str, analysis: &str) -> Action {
@@ -94,7 +96,7 @@ async fn a_version_that_fails_more_often_goes_back_from_its_canary() {
 async fn a_version_that_is_slower_than_blue_goes_back() {
     let told = taken_back(half(), analysed("1.6.0", "presets: [green no worse than blue]")).await;
     assert_eq!(told.output("reason"), "analysis-failed", "{}", told.text());
-    assert!(told.log_with("✗ p99: green no worse than blue").contains("wanted"), "{}", told.text());
+    assert!(told.log_with("✗ p95: green no worse than blue").contains("wanted"), "{}", told.text());
     assert!(told.log_with("not by chance: p = ").contains("Mann–Whitney"), "{}", told.text());
 }
 
@@ -105,12 +107,17 @@ async fn lines_of_the_log_that_blue_does_not_write_take_it_back_and_are_shown() 
     assert!(told.text().contains("ERROR"), "{}", told.text());
 }
 
+/// A service that had very much traffic, and has no more than others once green is up.
+fn hushed() -> Story {
+    canary().stage(|options| options.metrics.requests_before = 1e9)
+}
+
 /// No service has that much traffic.
 const SILENT: &str = "presets: [{ preset: error-rate < 5 %, min-request-volume: 1000000, inconclusive-limit: 0 }]\non-inconclusive: ";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_little_traffic_is_no_pass_by_accident() {
-    let told = taken_back(canary(), analysed("1.1.0", &format!("{SILENT}rollback"))).await;
+    let told = taken_back(hushed(), analysed("1.1.0", &format!("{SILENT}rollback"))).await;
     assert_eq!(told.output("reason"), "inconclusive", "{}", told.text());
     assert!(told.text().contains("requests on green in 1 s, and 1,000,000 are needed to tell"), "{}", told.text());
 }
@@ -140,7 +147,7 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
 async fn a_run_that_is_cancelled_while_it_measures_goes_back() {
     let analysis = SILENT.replace("inconclusive-limit: 0", "inconclusive-limit: 100");
     let action = analysed("1.1.0", &format!("{analysis}rollback")).at(When::Line("? error-rate < 5 %"), Deed::Interrupt);
-    let told = taken_back(canary(), action).await;
+    let told = taken_back(hushed(), action).await;
     assert_eq!(told.output("reason"), "cancelled", "{}", told.text());
 }
 
@@ -182,8 +189,81 @@ async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
     ::error title=input refused::analysis: inline:2:37: `eror-rate < 5 %25` is not a preset
     ---
     ::error title=input refused::analysis: `errors: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
-    ::error title=input refused::analysis: `p99: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
+    ::error title=input refused::analysis: `p95: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
     ");
+}
+
+/// The analysis of the README's example, and its alarms, as they stand there.
+fn of_the_readme() -> [String; 2] {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
+    ["    analysis: ", "    alarms: "].map(|key| readme.lines().find_map(|line| line.strip_prefix(key)).expect("an example").to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_s_example_is_refused_with_the_number_of_requests_that_is_needed_or_starts() {
+    let [analysis, alarms] = of_the_readme();
+    for (requests, refused) in [(60.0, 3), (300.0, 1), (3_000.0, 0)] {
+        let story = Story::codedeploy().stage(|options| {
+            options.metrics.requests_before = requests;
+            options.alarms.extend(["api-errors", "api-latency"].map(|name| (name.to_owned(), AlarmState::Ok)));
+        });
+        let action = Action::deploy("1.1.0").with("analysis", &analysis).with("alarms", &alarms);
+        let action = if refused == 0 { action.at(When::Line("Deployment started"), Deed::Interrupt) } else { action };
+        let told = story.told(action).await;
+        let errors: Vec<&String> = told.log.iter().filter(|line| line.starts_with("::error")).collect();
+        if refused == 0 {
+            assert_eq!((told.code, told.output("reason")), (Some(20), "cancelled"), "it had started: {}", told.text());
+            continue;
+        }
+        assert_eq!((told.code, told.calls.len(), errors.len()), (Some(2), 0, refused), "{}", told.text());
+        let says =
+            format!("blue had about {requests} requests a minute in the last hour, green gets about {} of them at 10 %25", requests / 10.0);
+        assert!(errors.iter().all(|line| line.contains(&says) && line.contains(" are needed (")), "{errors:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_as_good_arrives_by_codedeploy_s_canary_with_the_readme_s_presets() {
+    let [analysis, _] = of_the_readme();
+    // The sample application shares a busy machine with its users.
+    let presets = analysis.replace("p99 < 1 s", "p99 < 5 s");
+    let group = GroupOptions { config: "CodeDeployDefault.ECSCanary10Percent5Minutes".into(), ..GroupOptions::default() };
+    let story = quick(Story::group(group)).stage(|options| options.clock = ecs_bluegreen_sim::Clock::Scaled(25.0));
+    let told = deployed(story, analysed("1.1.0", &format!("presets: [{presets}]")).with("wait-until", "shifted")).await;
+    for check in ["✓ errors: green no worse than blue on production", "✓ p95: green no worse than blue on production"] {
+        assert!(told.log_with(check).contains(", wanted "), "{check}: {}", told.text());
+    }
+    assert!(told.log_with("Analysis: ").contains("nothing was found wrong"), "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blue_that_is_kept_too_short_for_a_verdict_is_refused_with_the_minutes_that_are_needed() {
+    for (config, kept) in [("CodeDeployDefault.ECSAllAtOnce", 0), ("CodeDeployDefault.ECSCanary10Percent5Minutes", 1)] {
+        let group = GroupOptions { config: config.into(), termination_minutes: kept, ..GroupOptions::default() };
+        let told = Story::group(group).told(Action::deploy("1.1.0").with("analysis", "error-rate < 5 %")).await;
+        assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+        let error = told.log_with("::error");
+        assert!(error.contains(&format!("keeps blue for {kept} min after the shift")) && error.contains("needs 4 min to judge"), "{error}");
+        assert!(told.log_with("terminationWaitTimeInMinutes to 4 or more").contains("update-deployment-group"), "{}", told.text());
+    }
+    let native = Action::deploy("1.1.0").with("analysis", "error-rate < 5 %").with("manage-hooks", "false").with("bake", "1m");
+    let told = Story::blue_green().told(native).await;
+    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+    assert!(told.log_with("::error").contains("ECS keeps blue for 1 min after the shift"), "{}", told.text());
+    assert!(told.text().contains("set bake to 4m or more, or let manage-hooks be true"), "{}", told.text());
+    let enough = GroupOptions { termination_minutes: 4, ..GroupOptions::default() };
+    let action = Action::deploy("1.1.0").with("analysis", "error-rate < 5 %");
+    let told = Story::group(enough).told(action.at(When::Line("Deployment started"), Deed::Interrupt)).await;
+    assert_eq!((told.code, told.output("reason")), (Some(20), "cancelled"), "it had started: {}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_without_any_traffic_is_refused_and_its_analysis_names_what_is_missing() {
+    let silent = canary().stage(|options| options.metrics.requests_before = 0.0);
+    let quiet = silent.users(|options| LoadOptions { connections: 1, pause: std::time::Duration::from_secs(3), ..options.clone() });
+    let told = quiet.told(analysed("1.1.0", "presets: [error-rate < 5 %]")).await;
+    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+    assert!(told.log_with("::error").contains(" could not tell good from bad: blue had "), "{}", told.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,10 @@ pub use spending::Looks;
 
 use crate::measurement::Phase;
 use crate::statistics::{Counts, Direction, Refusal, lowest_p, mann_whitney, two_proportion};
-use spending::allowance;
+use spending::{allowance, allowance_of_values};
+
+/// The fewest values on each side of which a comparison can say anything with half of 5 % of false alarms: all of green's above all of blue's.
+pub const VALUES: u32 = 4;
 
 /// When green is called worse.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,9 +31,11 @@ pub struct ComparePolicy {
     pub allowed_increase: f64,
     /// A difference of rates below this does not matter, however many times it is (0.001: a tenth of a percentage point).
     pub least_difference: f64,
-    /// Rates: no pass where a green with so many times blue's errors (or 2 percentage points more) would have gone unseen in more than one of
+    /// Rates: no pass where a green with so many times blue's errors (or `must_see_difference` more) would have gone unseen in more than one of
     /// twenty runs, for want of traffic: that is inconclusive. Infinite asks for nothing.
     pub must_see: f64,
+    /// Where blue has next to no errors, many times as many are still few: green must be seen at so much above blue (0.02: 2 percentage points).
+    pub must_see_difference: f64,
     /// Rates are judged from so many requests on each side.
     pub min_request_volume: u64,
 }
@@ -45,6 +50,7 @@ impl Default for ComparePolicy {
             allowed_increase: 1.25,
             least_difference: 0.001,
             must_see: 3.0,
+            must_see_difference: 0.02,
             min_request_volume: 100,
         }
     }
@@ -82,7 +88,10 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
     let seen = words::Seen { method: tested.method, look, blue: blue.requests(), green: green.requests(), of: "requests" };
     let unseen = sight::must_be_seen(blue, policy).filter(|rate| !sight::would_be_seen(*rate, blue, green, policy, found.allowance));
     match unseen.filter(|_| found.p >= found.allowance) {
-        Some(rate) => told(value, &found, words::unseen(rate, &found, &seen)),
+        Some(rate) => {
+            let enough = sight::enough(rate, blue, green, policy, found.allowance);
+            told(value, &found, words::unseen(rate, &found, &seen, enough))
+        }
         None => judged(value, &found, matters, &seen),
     }
 }
@@ -94,13 +103,27 @@ pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -
         Ok(tested) => tested,
         Err(refusal) => return refused(value, refusal),
     };
-    let allowance = allowance(policy.alpha, policy.looks, look);
+    let on_each = blue.len().min(green.len());
+    let (allowance, look) = match policy.looks {
+        Looks::Values(planned) => match allowance_of_values(policy.alpha, planned, on_each, policy.direction) {
+            Some(look) => look,
+            None => return undecided(value, words::too_few_on_each(blue.len(), green.len(), values_for(policy))),
+        },
+        Looks::Planned(_) | Looks::Open => (allowance(policy.alpha, policy.looks, look), look),
+    };
     let found = Found { p: tested.p, ratio: ratio(words::median(blue), tested.effect.shift), allowance };
     let seen = words::Seen { method: tested.method, look, blue: count(blue), green: count(green), of: "values" };
     if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
         return told(value, &found, words::too_few_values(&found, &seen));
     }
     judged(value, &found, exceeds(found.ratio, policy), &seen)
+}
+
+/// How many values each side must have before anything can be said of them, where looks are taken by their number.
+pub fn values_for(policy: &ComparePolicy) -> usize {
+    const MOST: usize = 100;
+    let Looks::Values(planned) = policy.looks else { return 1 };
+    (1..MOST).find(|values| allowance_of_values(policy.alpha, planned, *values, policy.direction).is_some()).unwrap_or(MOST)
 }
 
 /// How many requests each side must have had in a minute for that minute's percentile to be compared: 100 for p99. Of fewer the percentile is their

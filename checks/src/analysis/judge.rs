@@ -22,8 +22,9 @@ use super::form::{Analysis, Check, Judgement, Measure, Source};
 use super::question::{Answer, Query, Question, Side};
 use super::refuse;
 use super::sides::Sides;
-use fill::Filling;
+pub(super) use fill::Filling;
 pub use standing::{Ended, Standing};
+pub(super) use track::planned;
 use track::{Asking, STRETCHES, Track, length};
 use weigh::{Part, Weighed, weigh};
 use window::Span;
@@ -47,10 +48,11 @@ impl Judge {
         Self { tracks: tracks.collect(), moment: None, filling: Filling { sides, values }, next_id: 0, ended: None }
     }
 
-    /// The same, for a shift and bake that will be watched for about so long: comparisons share their false alarms among so many looks.
+    /// The same, for a rollout that will be watched for about so long, in whose shift both sides serve: comparisons share their false alarms
+    /// among so many looks.
     #[must_use]
-    pub fn expecting(mut self, watched: Duration) -> Self {
-        self.tracks.iter_mut().for_each(|track| track.expect(watched));
+    pub fn expecting(mut self, shift: Duration, watched: Duration) -> Self {
+        self.tracks.iter_mut().for_each(|track| track.expect(shift, watched));
         self
     }
 

@@ -5,6 +5,7 @@
 //! | `parse`, `form`, `schema` | the input → checks, or every problem it has |
 //! | `preset`, `expression`, `text` | what a line such as `p99 < 1 s` stands for; conditions; queries with variables |
 //! | `sides`, `refuse` | what is known of blue and green; checks that cannot be asked with it |
+//! | `course` | whether a rollout gives it the time and the requests to know good from bad |
 //! | `question` | what sources are asked, and may answer |
 //! | `judge` | what is asked when, and what the answers come to |
 //! | `compare` | green against blue, with numbers |
@@ -14,6 +15,7 @@
 
 pub mod ask;
 pub mod compare;
+mod course;
 mod expression;
 mod form;
 mod judge;
@@ -27,6 +29,7 @@ mod sides;
 mod text;
 
 pub use crate::template::Values;
+pub use course::{Course, Quiet, Short, Traffic};
 pub use form::{Analysis, OnInconclusive};
 pub use judge::{Ended, Judge, Standing};
 pub use parse::{is_inline, parse};

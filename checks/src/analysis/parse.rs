@@ -31,11 +31,12 @@ use run::Run;
 /// The input that the document belongs to.
 pub(super) const INPUT: &str = "analysis";
 
-/// A quiet first five minutes are put up with where traffic is waited for: Argo's own limit of errors.
+/// Neither good nor bad so often: Argo's own limit of errors.
 const PATIENCE: u32 = 4;
 
-/// A test of ranks says nothing at all with fewer than five values on each side, and some minutes may lack one.
-const PATIENCE_WITH_RANKS: u32 = 9;
+/// Where traffic is waited for, a third of an hour: what is inconclusive early says only that little has been seen. It is in time that it ends,
+/// before blue goes.
+const PATIENCE_FOR_TRAFFIC: u32 = 20;
 
 /// Reads an analysis; `origin` is the file as the user wrote it, or `inline`.
 pub fn parse(text: &str, origin: &str, environment: Environment<'_>) -> Result<Analysis, Vec<Problem>> {
@@ -125,7 +126,7 @@ fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
         name,
         on: run.on(),
         rhythm,
-        limits: limits(run, &judgement, volume.as_ref(), &measure),
+        limits: limits(run, &judgement, volume.as_ref()),
         weight: run.weight(),
         importance: run.importance(),
         no_data: run.no_data(),
@@ -138,18 +139,12 @@ fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
 }
 
 /// The limits of a check; one that waits for traffic is given time for it unless its writer says otherwise.
-fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>, measure: &Measure) -> Limits {
-    let usual = match (judgement, measure) {
-        (Judgement::Comparison(_), Measure::Value { .. }) => PATIENCE_WITH_RANKS,
-        (Judgement::Comparison(_), Measure::Share { .. } | Measure::Lines { .. }) | (Judgement::Lines { .. }, _) => PATIENCE,
-        (Judgement::Conditions(conditions), _) if conditions.success.is_some() && conditions.failure.is_some() => PATIENCE,
-        (Judgement::Conditions(_) | Judgement::AtMost(_), _) => {
-            if volume.is_some() {
-                PATIENCE
-            } else {
-                0
-            }
-        }
+fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>) -> Limits {
+    let usual = match judgement {
+        Judgement::Comparison(_) | Judgement::Lines { .. } => PATIENCE_FOR_TRAFFIC,
+        Judgement::Conditions(_) | Judgement::AtMost(_) if volume.is_some() => PATIENCE_FOR_TRAFFIC,
+        Judgement::Conditions(conditions) if conditions.success.is_some() && conditions.failure.is_some() => PATIENCE,
+        Judgement::Conditions(_) | Judgement::AtMost(_) => 0,
     };
     Limits { inconclusives: run.inconclusives.unwrap_or(usual), ..run.limits() }
 }

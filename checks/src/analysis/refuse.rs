@@ -48,7 +48,8 @@ pub(super) fn can_be_asked(source: &Source, side: Side, sides: &Sides) -> bool {
     missing(source, side, sides).is_none()
 }
 
-fn sources(check: &Check) -> Vec<&Source> {
+/// The sources without which a check cannot be asked.
+pub(super) fn sources(check: &Check) -> Vec<&Source> {
     let mut sources = match &check.measure {
         Measure::Share { errors, requests, .. } => vec![errors, requests],
         // A comparison of lines goes without requests, which would make it better.
@@ -70,7 +71,8 @@ fn missing(source: &Source, side: Side, sides: &Sides) -> Option<Hindrance> {
     Some(Hindrance { message, remedy: OWN_METRIC })
 }
 
-fn counted_by_load_balancer(asks: &Asks) -> bool {
+/// Whether an Application Load Balancer counts it.
+pub(super) fn counted_by_load_balancer(asks: &Asks) -> bool {
     match asks {
         Asks::CloudWatch { metrics, .. } => metrics.iter().any(|(_, metric)| metric.namespace == LOAD_BALANCER),
         Asks::Prometheus { .. } | Asks::Datadog { .. } | Asks::Http { .. } | Asks::Logs { .. } => false,

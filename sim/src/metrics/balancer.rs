@@ -53,7 +53,26 @@ pub(super) fn samples(cloud: &Cloud, metric: &Metric, span: Span, now_ms: i64) -
     let Some(published) = published else { return Vec::new() };
     let groups = cloud.look(|account| groups(account, metric, published));
     let visibility = Visibility::of(cloud, now_ms);
-    groups.iter().flat_map(|group| of_group(cloud, group, published, span, visibility)).collect()
+    let measured = groups.iter().flat_map(|group| of_group(cloud, group, published, span, visibility));
+    let first = cloud.look(first_group).filter(|first| published == Published::Requests && groups.contains(first));
+    measured.chain(first.into_iter().flat_map(|_| before(cloud, span, visibility.grain))).collect()
+}
+
+/// The group that serves when the stage is started.
+fn first_group(account: &Account) -> Option<String> {
+    account.balancer.target_groups.iter().find(|group| group.kind == Kind::Alb).map(|group| group.name.clone())
+}
+
+/// What it had before, as it is said to have had.
+fn before(cloud: &Cloud, span: Span, grain_ms: i64) -> Vec<(i64, Sample)> {
+    const HOUR_MS: i64 = 3_600_000;
+    let (started, a_minute) = (cloud.shifts().started_ms(), cloud.options.metrics.requests_before);
+    let (from, to) = (span.from_ms.max(started - HOUR_MS), span.to_ms.min(started));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "thousands a minute")]
+    let count = (a_minute * grain_ms as f64 / 60_000.0).round() as u64;
+    let first = from.div_euclid(grain_ms) + i64::from(from.rem_euclid(grain_ms) > 0);
+    let last = to.div_euclid(grain_ms);
+    (first..last).filter(|_| count > 0).map(|grain| (grain * grain_ms, Sample::times(1.0, count))).collect()
 }
 
 fn of_group(cloud: &Cloud, group: &str, published: Published, span: Span, visibility: Visibility) -> Vec<(i64, Sample)> {

@@ -16,6 +16,8 @@ pub struct MetricsOptions {
     pub delay_seconds: f64,
     /// The share of a grain's requests that is told one grain later (0 to 1).
     pub late_share: f64,
+    /// Requests a minute that the first target group had in the hour before the stage was started.
+    pub requests_before: f64,
     /// Metrics that are a function of time.
     pub series: Vec<SeriesOptions>,
     /// Metrics whose answers are not complete.
@@ -24,7 +26,14 @@ pub struct MetricsOptions {
 
 impl Default for MetricsOptions {
     fn default() -> Self {
-        Self { grain_seconds: 60, delay_seconds: 0.0, late_share: 0.0, series: Vec::new(), incomplete: Vec::new() }
+        Self {
+            grain_seconds: 60,
+            delay_seconds: 0.0,
+            late_share: 0.0,
+            requests_before: 6_000.0,
+            series: Vec::new(),
+            incomplete: Vec::new(),
+        }
     }
 }
 

@@ -241,12 +241,7 @@ impl<'a> Rollout<'a> {
 
     /// How long blue can be brought back at least once green serves all of production, when nobody lets it go.
     pub fn blue_stays(&self) -> Duration {
-        match &self.plan.way {
-            Way::CodeDeploy(way) => Duration::from_mins(u64::try_from(way.group.termination_minutes).unwrap_or_default()),
-            Way::Native(way) if self.plan.waits_after_the_shift() => Duration::from_mins(way.pause_minutes),
-            Way::Native(way) => Duration::from_mins(way.bake_minutes),
-            Way::Rolling(_) => self.plan.deadline.saturating_sub(self.began.elapsed()),
-        }
+        self.plan.way.blue_stays().unwrap_or_else(|| self.plan.deadline.saturating_sub(self.began.elapsed()))
     }
 
     /// Both sides, as an analysis names them.

@@ -3,21 +3,18 @@
 use super::ComparePolicy;
 use crate::statistics::{Counts, Direction, two_proportion};
 
-/// Where blue has next to no errors, many times as many are still few: green must be seen at so many percentage points above blue.
-const DIFFERENCE: f64 = 0.02;
-
 /// In 19 of 20 runs the errors are at most so many deviations fewer than expected.
 const NINETEEN_OF_TWENTY: f64 = 1.645;
 
 /// The rate of a green that must not go unseen; nothing where nothing must be seen.
 pub(super) fn must_be_seen(blue: Counts, policy: &ComparePolicy) -> Option<f64> {
-    let (rate, times) = (blue.rate(), policy.must_see);
+    let (rate, times, more) = (blue.rate(), policy.must_see, policy.must_see_difference);
     if !times.is_finite() {
         return None;
     }
     Some(match policy.direction {
-        Direction::Increase | Direction::Either => (times * rate).max(rate + DIFFERENCE).min(1.0),
-        Direction::Decrease => (rate / times).min(rate - DIFFERENCE).max(0.0),
+        Direction::Increase | Direction::Either => (times * rate).max(rate + more).min(1.0),
+        Direction::Decrease => (rate / times).min(rate - more).max(0.0),
     })
 }
 
@@ -31,6 +28,15 @@ pub(super) fn would_be_seen(rate: f64, blue: Counts, green: Counts, policy: &Com
     };
     let lucky = Counts::new(whole(errors.min(requests)), green.requests());
     two_proportion(blue, lucky, policy.direction).is_ok_and(|tested| tested.p < allowance)
+}
+
+/// About how many requests on green would show it, with as many more on blue; nothing where that is beyond all traffic.
+pub(super) fn enough(rate: f64, blue: Counts, green: Counts, policy: &ComparePolicy, allowance: f64) -> Option<u64> {
+    const STEPS: i32 = 80;
+    let more = |counts: Counts, times: f64| Counts::new(whole(number(counts.errors()) * times), whole(number(counts.requests()) * times));
+    let grown = (1..=STEPS).map(|step| 1.1_f64.powi(step)).map(|times| (more(blue, times), more(green, times)));
+    let mut grown = grown;
+    grown.find(|(blue, green)| would_be_seen(rate, *blue, *green, policy, allowance)).map(|(_, green)| green.requests())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "requests are far fewer than 2^53")]

@@ -36,8 +36,13 @@ pub(super) fn too_few_requests(blue: Counts, green: Counts, least: u64) -> Strin
     format!("too little traffic to tell: {green} requests on green and {blue} on blue, {} on each are needed", grouped(least))
 }
 
-pub(super) fn unseen(rate: f64, found: &Found, seen: &Seen) -> String {
-    format!("too little traffic to tell: a green at {} could go unseen; {}", percent(rate), facts(found, seen))
+pub(super) fn unseen(rate: f64, found: &Found, seen: &Seen, enough: Option<u64>) -> String {
+    let needed = enough.map(|enough| format!("; about {} on green are needed", grouped(enough))).unwrap_or_default();
+    format!("too little traffic to tell: a green at {} could go unseen; {}{needed}", percent(rate), facts(found, seen))
+}
+
+pub(super) fn too_few_on_each(blue: usize, green: usize, least: usize) -> String {
+    format!("too few values to tell: {green} of green and {blue} of blue, {least} on each are needed")
 }
 
 pub(super) fn too_few_values(found: &Found, seen: &Seen) -> String {

@@ -9,13 +9,13 @@ use crate::template::Values;
 
 /// What stands for the variables of queries.
 #[derive(Debug, Clone)]
-pub(super) struct Filling {
-    pub(super) sides: Sides,
-    pub(super) values: Values,
+pub(in crate::analysis) struct Filling {
+    pub(in crate::analysis) sides: Sides,
+    pub(in crate::analysis) values: Values,
 }
 
 impl Filling {
-    pub(super) fn query(&self, source: &Source, side: Side) -> Query {
+    pub(in crate::analysis) fn query(&self, source: &Source, side: Side) -> Query {
         let side_values = self.sides.values(side);
         let text = |text: &Text| text.render(&self.values, &side_values);
         let secret = |secret: &Text| Secret::new(text(secret));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::compare::Looks;
+use crate::analysis::compare::{Looks, VALUES};
 use crate::analysis::form::{Check, Judgement, Measure, Source};
 use crate::analysis::question::{Answer, Side};
 use crate::measurement::{Measurement, Phase, Weight};
@@ -87,13 +87,12 @@ impl Track {
         }
     }
 
-    /// It will be measured for about so long.
-    pub(super) fn expect(&mut self, watched: Duration) {
-        let looks = watched.as_secs_f64() / self.check.rhythm.interval.as_secs_f64().max(1.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` keeps what is out of range at the nearest bound")]
-        let planned = Looks::Planned(looks.ceil() as u32);
+    /// It will be measured for about so long, and both sides for the time of the shift.
+    pub(super) fn expect(&mut self, shift: Duration, watched: Duration) {
         match &mut self.check.judgement {
-            Judgement::Comparison(policy) | Judgement::Lines { policy, .. } => policy.looks = planned,
+            Judgement::Comparison(policy) | Judgement::Lines { policy, .. } => {
+                policy.looks = planned(policy.looks, self.check.rhythm.interval, shift, watched);
+            }
             Judgement::Conditions(_) | Judgement::AtMost(_) => {}
         }
     }
@@ -147,6 +146,19 @@ impl Track {
         self.asking = None;
         let known = if self.tally.is_good() { Phase::Successful } else { Phase::Inconclusive };
         self.ended = self.ended.or(Some(known));
+    }
+}
+
+/// How many looks, or values, are to be expected. The minute in which traffic begins is not whole, and has no value.
+pub(in crate::analysis) fn planned(looks: Looks, interval: Duration, shift: Duration, watched: Duration) -> Looks {
+    let times = |length: Duration| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` keeps what is out of range at the nearest bound")]
+        let times = (length.as_secs_f64() / interval.as_secs_f64().max(1.0)).ceil() as u32;
+        times
+    };
+    match looks {
+        Looks::Values(_) => Looks::Values(times(shift).saturating_sub(1).max(VALUES)),
+        Looks::Planned(_) | Looks::Open => Looks::Planned(times(watched)),
     }
 }
 

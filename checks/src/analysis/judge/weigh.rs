@@ -50,7 +50,8 @@ fn too_little(check: &Check, answers: &Answers<'_>, length: Duration) -> Option<
     let volume = check.volume.as_ref()?;
     let seen = requests(answers, Side::Green);
     if seen <= 0.0 {
-        return Some(no_data(check, format!("no requests on green in {}", Human(length))));
+        let needed = if volume.at_least > 0.0 { format!(", and {} are needed to tell", number(volume.at_least)) } else { String::new() };
+        return Some(no_data(check, format!("no requests on green in {}{needed}", Human(length))));
     }
     let few = || format!("{} requests on green in {}, and {} are needed to tell", number(seen), Human(length), number(volume.at_least));
     (seen < volume.at_least).then(|| said(Phase::Inconclusive, few()))

@@ -10,9 +10,6 @@ use super::pen::Pen;
 use super::run::{Run, run};
 use super::{Names, Parts, check};
 
-/// A preset reads traffic that may be thin at first.
-const LEAST_VOLUME: f64 = 100.0;
-
 /// The presets of an input without a document: one a line, or several with commas between them; `#` begins a comment.
 pub(super) fn plain(pen: &mut Pen<'_>, text: &str) -> Vec<Check> {
     let mut names = Names::default();
@@ -56,7 +53,7 @@ fn one(pen: &mut Pen<'_>, place: Place, text: &str, name: Option<String>, run: &
     };
     let name = name.unwrap_or_else(|| preset.name());
     names.take(pen, place, &name);
-    let templates = preset.expand(preset::grain(run.period(), run.delay), run.volume.unwrap_or(LEAST_VOLUME));
+    let templates = preset.expand(preset::grain(run.period(), run.delay), run.volume);
     let checks = templates.into_iter().map(|Template { prefix, measure, judgement, volume, window }| {
         let name = prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}: {name}"));
         check(name, pen.position(place), run, Parts { measure, judgement, volume, window })

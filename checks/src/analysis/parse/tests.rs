@@ -49,7 +49,7 @@ fn presets_are_written_in_many_ways() {
         assert_eq!(parse(text, "inline", environment()).unwrap().names(), expected, "{text}");
     }
     let two = parse("green no worse than blue", "inline", environment()).unwrap();
-    assert_eq!(two.names(), ["errors: green no worse than blue", "p99: green no worse than blue"]);
+    assert_eq!(two.names(), ["errors: green no worse than blue", "p95: green no worse than blue"]);
     assert_eq!(two.needs_sides().len(), 2);
 }
 
@@ -85,11 +85,12 @@ fn a_check_takes_over_defaults_and_overrides_them() {
 fn a_check_that_waits_for_traffic_is_given_time_for_it() {
     let http = "http: { url: 'https://h/', path: $.v }";
     let table = [
-        ("error-rate < 5 %".to_owned(), 4),
+        ("error-rate < 5 %".to_owned(), 20),
+        ("green no worse than blue".to_owned(), 20),
         ("requests > 5".to_owned(), 4),
         (metric(&format!("{http}\nsuccess: < 5")), 0),
-        (metric(&format!("{http}\nsuccess: < 5\nmin-request-volume: 50")), 4),
-        (metric(&format!("{http}\ncompare: blue")), 9),
+        (metric(&format!("{http}\nsuccess: < 5\nmin-request-volume: 50")), 20),
+        (metric(&format!("{http}\ncompare: blue")), 20),
         (metric(&format!("{http}\ncompare: blue\ninconclusive-limit: 1")), 1),
         ("logs: [{ name: a, pattern: b }]".to_owned(), 0),
     ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::compare::{ComparePolicy, requests_for};
+use crate::analysis::compare::{ComparePolicy, Looks, VALUES, requests_for};
 use crate::analysis::expression::Expression;
 use crate::analysis::form::{Asks, Conditions, Grain, GrainKind, Judgement, Measure, Metric, Reduce, ShareOf, Source, Unit, Volume};
 use crate::analysis::text::Text;
@@ -12,11 +12,27 @@ use super::{Operator, Preset, Subject};
 /// A preset judges the newest ten minutes: enough traffic to say something, and a late fault is not thinned by hours that were good.
 const WINDOW: Duration = Duration::from_mins(10);
 
+/// A preset reads traffic that may be thin at first.
+const LEAST_VOLUME: f64 = 100.0;
+
 /// A point of a minute is complete a minute after its end, as a rule.
 const LATE: Duration = Duration::from_mins(1);
 
 /// What is left of the rate of false alarms for each of the two comparisons of `green no worse than blue`.
 const HALF: f64 = 0.5;
+
+/// The percentile that is compared: with 20 requests in a minute one is expected beyond it. Of p99 that takes 100, which a tenth of the traffic
+/// seldom has; p90 would be seen with fewer, and says less about the slow ones.
+const COMPARED: (&str, f64) = ("p95", 95.0);
+
+/// Green must be so many times as slow before it fails: with 60 requests a minute a p95 scatters by a fifth.
+const SLOWER: f64 = 1.4;
+
+/// A pass on errors says that a green with so many percentage points more, or three times blue's, would have been seen.
+const MORE_ERRORS: f64 = 0.04;
+
+/// A threshold on a percentile wants so many requests beyond it: of fewer it is a matter of luck.
+const BEYOND: f64 = 5.0;
 
 /// A check without what its writer may say about it.
 #[derive(Debug, Clone)]
@@ -30,7 +46,8 @@ pub(crate) struct Template {
 }
 
 impl Preset {
-    pub(crate) fn expand(&self, grain: Grain, least: f64) -> Vec<Template> {
+    /// Its checks; `least` is how many requests its writer wants.
+    pub(crate) fn expand(&self, grain: Grain, least: Option<f64>) -> Vec<Template> {
         match self {
             Self::Threshold { subject, operator, bound, shown } => {
                 vec![threshold(*subject, *operator, *bound, shown, grain, least)]
@@ -40,7 +57,7 @@ impl Preset {
     }
 }
 
-fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grain: Grain, least: f64) -> Template {
+fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grain: Grain, least: Option<f64>) -> Template {
     let (measure, window) = match subject {
         Subject::ErrorRate => (share(grain, ShareOf::Errors), Some(WINDOW)),
         Subject::SuccessRate => (share(grain, ShareOf::Successes), Some(WINDOW)),
@@ -52,33 +69,52 @@ fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grai
     let counts = subject == Subject::Requests;
     let failure = if counts { Expression::parse("result < 0").ok() } else { None };
     let conditions = Conditions { success, failure, shown: format!("{} {shown}", operator.sign()) };
-    let volume = (!counts).then(|| Volume { at_least: least, in_each: 0.0, source: requests(grain) });
+    let usual = match subject {
+        Subject::Percentile(stat) => LEAST_VOLUME.max(BEYOND * requests_for(percentile(stat))),
+        Subject::ErrorRate | Subject::SuccessRate | Subject::Requests => LEAST_VOLUME,
+    };
+    let volume = (!counts).then(|| Volume { at_least: least.unwrap_or(usual), in_each: 0.0, source: requests(grain) });
     Template { prefix: None, measure, judgement: Judgement::Conditions(conditions), volume, window }
 }
 
-/// Errors by their counts, latency by the minutes' p99: each with half of what may be a false alarm.
-fn no_worse(grain: Grain, least: f64) -> Vec<Template> {
+/// `p99` → 99.
+fn percentile(stat: &str) -> f64 {
+    stat.trim_start_matches('p').parse().unwrap_or_default()
+}
+
+/// Errors by their counts, latency by the minutes' p95: each with half of what may be a false alarm.
+fn no_worse(grain: Grain, least: Option<f64>) -> Vec<Template> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u32")]
-    let min_request_volume = least as u64;
+    let min_request_volume = least.unwrap_or(LEAST_VOLUME) as u64;
     let usual = ComparePolicy::default();
-    let policy = ComparePolicy { alpha: usual.alpha * HALF, min_request_volume, ..usual };
-    let template = |prefix, measure, volume| Template {
+    let policy = ComparePolicy { alpha: usual.alpha * HALF, min_request_volume, must_see_difference: MORE_ERRORS, ..usual };
+    let slower = ComparePolicy { looks: Looks::Values(VALUES), allowed_increase: SLOWER, ..policy };
+    let template = |prefix, measure, policy, volume| Template {
         prefix: Some(prefix),
         measure,
         judgement: Judgement::Comparison(policy),
         volume,
         window: None,
     };
-    let volume = Volume { at_least: 0.0, in_each: requests_for(99.0), source: requests(grain) };
-    vec![template("errors", share(grain, ShareOf::Errors), None), template("p99", latency(grain, "p99", Reduce::Last), Some(volume))]
+    let (stat, percent) = COMPARED;
+    let volume = Volume { at_least: 0.0, in_each: requests_for(percent), source: requests(grain) };
+    vec![
+        template("errors", share(grain, ShareOf::Errors), policy, None),
+        template(stat, latency(grain, stat, Reduce::Last), slower, Some(volume)),
+    ]
 }
 
 fn share(grain: Grain, of: ShareOf) -> Measure {
-    Measure::Share { errors: target_group("HTTPCode_Target_5XX_Count", "Sum", grain), requests: requests(grain), of }
+    Measure::Share { errors: errors(grain), requests: requests(grain), of }
 }
 
 fn latency(grain: Grain, stat: &str, reduce: Reduce) -> Measure {
     Measure::Value { source: target_group("TargetResponseTime", stat, grain), reduce, unit: Unit::Seconds }
+}
+
+/// Those of them that were answered by an error.
+pub(crate) fn errors(grain: Grain) -> Source {
+    target_group("HTTPCode_Target_5XX_Count", "Sum", grain)
 }
 
 /// The requests that reached a side's target group.

@@ -75,7 +75,7 @@ pub(super) fn compared(answers: &Answers<'_>, policy: &ComparePolicy, look: u32,
     let counts = |side| Counts::new(count(errors(answers, side)), count(requests(answers, side)));
     let (blue, green) = (counts(Side::Blue), counts(Side::Green));
     if green.requests() == 0 {
-        return no_data(check, "no requests on green".to_owned());
+        return no_data(check, format!("no requests on green, and {} are needed to tell", policy.min_request_volume));
     }
     weighed(compare::rates(blue, green, look, policy))
 }

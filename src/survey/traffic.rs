@@ -1,0 +1,74 @@
+//! How many requests blue had before the start: with how many green can be told from it follows from that.
+
+use std::time::Duration;
+
+use super::{Snapshot, optional};
+use crate::aws::metrics::Asked;
+use crate::checks::analysis::Traffic;
+use crate::checks::analysis::question::{Answer, CloudWatchQuery, Point};
+use crate::clock;
+use crate::plan;
+use crate::run::Run;
+use crate::settings::{Mode, Settings};
+
+/// The time that is looked at.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// The newest points may still change.
+const LATE: f64 = 60.0;
+
+const CHECK: &str = "whether there are requests enough for the analysis is not known before the start";
+
+/// What blue had in the last hour, or since its first request in it; none where no check depends on it, or it could not be read.
+pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Option<Traffic> {
+    let analysis = settings.checks.analysis.as_ref().filter(|_| settings.mode == Mode::Deploy)?;
+    let rollout = plan::attached(settings, snapshot).ok().flatten().filter(plan::RolloutPlan::has_blue)?;
+    let sides = rollout.sides(&rollout.blue.target_groups, "");
+    if !analysis.problems(&sides).is_empty() {
+        return None; // it is refused for that
+    }
+    let [requests, errors] = analysis.traffic_queries(&sides)?;
+    let period = requests.period.as_secs_f64().max(1.0);
+    let until = ((clock::seconds() - LATE.min(period)) / period).floor() * period;
+    let since = until - HOUR.as_secs_f64();
+    let asked = |id: usize, query| Asked { id, query, since, until };
+    let (first, second): (&CloudWatchQuery, &CloudWatchQuery) = (&requests, &errors);
+    let answers = optional(run, CHECK, run.aws.metric_data(&[asked(0, first), asked(1, second)]).await)?;
+    let points = |id: usize| {
+        answers.iter().find(|(of, _)| *of == id).and_then(|(_, told)| match &told.answer {
+            Answer::Points(points) => Some(points.as_slice()),
+            Answer::Lines { .. } | Answer::Failed(_) => None,
+        })
+    };
+    Some(traffic(points(0)?, points(1)?, until))
+}
+
+fn traffic(requests: &[Point], errors: &[Point], until: f64) -> Traffic {
+    let sum = |points: &[Point]| points.iter().map(|point| point.value).sum::<f64>();
+    let all = sum(requests);
+    // What is newer than an hour had no requests before its first.
+    let first = requests.iter().map(|point| point.at).fold(f64::INFINITY, f64::min);
+    if all <= 0.0 {
+        return Traffic { requests: 0.0, errors: 0.0 };
+    }
+    Traffic { requests: all / ((until - first).max(1.0) / 60.0), errors: (sum(errors) / all).clamp(0.0, 1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_from_the_first_on_and_minutes_without_any_count_too() {
+        let points = |values: &[(f64, f64)]| values.iter().map(|(at, value)| Point { at: *at, value: *value }).collect::<Vec<_>>();
+        let table = [
+            (vec![(0.0, 600.0), (60.0, 600.0)], vec![], Traffic { requests: 600.0, errors: 0.0 }),
+            (vec![(0.0, 600.0)], vec![(0.0, 6.0)], Traffic { requests: 300.0, errors: 0.01 }),
+            (vec![(60.0, 100.0)], vec![], Traffic { requests: 100.0, errors: 0.0 }),
+            (vec![], vec![], Traffic { requests: 0.0, errors: 0.0 }),
+        ];
+        for (requests, errors, expected) in table {
+            assert_eq!(traffic(&points(&requests), &points(&errors), 120.0), expected);
+        }
+    }
+}
