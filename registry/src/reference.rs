@@ -174,6 +174,14 @@ impl ImageName {
         (HUB.to_owned(), if path.contains('/') { path } else { format!("library/{path}") })
     }
 
+    /// The name with which whoever has no engine pulls it: `api:1` → `docker.io/library/api:1`; none for an image id.
+    pub fn pulled(&self) -> Option<String> {
+        let (host, path) = self.address();
+        let host = if host == HUB { HUB_NAMES[0].to_owned() } else { host };
+        let rest = self.text.strip_prefix(&self.repository)?;
+        (!self.repository.is_empty()).then(|| format!("{host}/{path}{rest}"))
+    }
+
     /// The registry that the name says, when it says one.
     pub fn host(&self) -> Option<&str> {
         self.repository.split_once('/').map(|(host, _)| host).filter(|host| is_host(host))

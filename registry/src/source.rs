@@ -101,6 +101,14 @@ impl Source {
         }
     }
 
+    /// Whether it is in the engine, and not known to be in the registry that its name means.
+    pub fn is_in_engine_only(&self, name: &ImageName) -> bool {
+        match &self.kind {
+            Kind::Engine { image, .. } => !image.was_in_registry(name),
+            Kind::Files(_) | Kind::DockerArchive(_) | Kind::Registry(_) => false,
+        }
+    }
+
     /// What the image runs on. Of an image in a registry this is read when it is asked for.
     pub async fn facts(&self, report: Report<'_>) -> Result<Facts, SourceError> {
         match &self.kind {

@@ -44,6 +44,11 @@ pub(crate) struct EngineImage {
     /// Uncompressed bytes, roughly.
     pub(crate) bytes: u64,
     platform: Platform,
+    /// The repositories under which the engine knows it by a digest: those that it was pulled from or pushed to, and in the containerd
+    /// store every name that it was given.
+    repositories: Vec<String>,
+    /// Whether the store is containerd's.
+    is_containerd: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +66,11 @@ struct Inspected {
     variant: Option<String>,
     #[serde(default, rename = "RootFS")]
     root_fs: Option<RootFs>,
+    #[serde(default)]
+    repo_digests: Option<Vec<String>>,
+    /// Only the containerd store describes the manifest.
+    #[serde(default)]
+    descriptor: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +115,8 @@ impl Engine {
             diff_ids: inspected.root_fs.map(|root| root.layers.unwrap_or_default()).unwrap_or_default(),
             bytes: inspected.size,
             platform: Platform { os: inspected.os, architecture: inspected.architecture, variant: inspected.variant },
+            repositories: inspected.repo_digests.unwrap_or_default().iter().filter_map(|name| repository(name)).collect(),
+            is_containerd: inspected.descriptor.is_some(),
         })
     }
 
@@ -145,6 +157,11 @@ impl Engine {
     }
 }
 
+/// `team/api@sha256:…` → `team/api`.
+fn repository(known: &str) -> Option<String> {
+    known.split_once('@').map(|(repository, _)| repository.to_owned())
+}
+
 /// An answer that is no description of an image.
 fn odd(error: &dyn std::fmt::Display) -> SourceError {
     SourceError::EngineRefused { status: StatusCode::OK.as_u16(), message: one_line(&error.to_string()) }
@@ -155,6 +172,13 @@ fn theirs(response: &Response) -> Option<Version> {
 }
 
 impl EngineImage {
+    /// Whether the image is known to be in the registry that its name means. Nobody can push to Docker Hub's own names (`api:1`, without an
+    /// owner): those that the containerd store knows may have been built here.
+    pub(crate) fn was_in_registry(&self, name: &ImageName) -> bool {
+        let is_owned = name.repository().contains('/');
+        self.repositories.iter().any(|repository| repository == name.repository()) && (is_owned || !self.is_containerd)
+    }
+
     pub(crate) fn facts(&self) -> Facts {
         Facts::of(self.platform.clone(), None)
     }
