@@ -329,6 +329,14 @@ pub enum Event {
         /// Which one.
         #[serde(default)]
         gate: Gate,
+        /// What was looked at before.
+        #[serde(default)]
+        seen: StepSeen,
+    },
+    /// Where test-url leads, as far as that is known.
+    TestUrlSeen {
+        /// What is known.
+        seen: TestUrl,
     },
     /// One smoke test's result.
     SmokeTested {
@@ -519,6 +527,38 @@ pub enum Gate {
     Step,
     /// After the shift.
     Production,
+}
+
+/// Whether what answers at test-url is green.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "proof", rename_all = "kebab-case")]
+pub enum TestUrl {
+    /// The rules of the listener behind it forward to green alone.
+    LeadsToGreen,
+    /// The new version was told there, where another one was told before.
+    TellsNewVersion,
+    /// That is not known.
+    Unproven {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Where a check of a moment was sent, in words: only what is known to be green is called so.
+pub fn on(moment: Moment, test_url: Option<&TestUrl>) -> String {
+    match (moment, test_url) {
+        (Moment::Green, Some(TestUrl::Unproven { .. })) => "at test-url".to_owned(),
+        _ => format!("on {moment}"),
+    }
+}
+
+/// What was seen of green before it gets the next share of traffic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSeen {
+    /// It has a healthy target.
+    pub healthy: bool,
+    /// There are alarms, and none of them has begun to ring.
+    pub quiet: bool,
 }
 
 /// Which side serves.

@@ -23,8 +23,10 @@ mod native;
 mod refuse;
 mod running;
 mod sides;
+mod test_url;
 #[cfg(test)]
 mod tests;
+mod unwatched;
 
 pub use alarms::AlarmsPlan;
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
@@ -32,6 +34,7 @@ pub use image::{Need, RepositoryPlan};
 pub use native::{Balancer, NativeWay};
 pub use running::{undo_of, undo_of_its_revision};
 pub use sides::SPARE;
+pub use test_url::TestUrlPlan;
 
 /// What will be done.
 #[derive(Debug)]
@@ -75,6 +78,8 @@ pub struct RolloutPlan {
     pub course: Option<Course>,
     /// The alarms that say when to take it back.
     pub alarms: AlarmsPlan,
+    /// Where test-url leads, as far as that is known.
+    pub test_url: TestUrlPlan,
     /// Who performs it.
     pub way: Way,
 }
@@ -143,6 +148,8 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
     problems.extend(refuse::unscannable(settings, snapshot));
     problems.extend(alarms::problems(settings, snapshot));
+    let (unreachable, not_yet) = test_url::unreachable(snapshot);
+    problems.extend(test_url::problem(settings, snapshot).into_iter().chain(unreachable));
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));
@@ -163,6 +170,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     warnings.extend(alarms::warnings(settings, snapshot));
     warnings.extend(sides::warning(settings, rollout.as_ref()));
     warnings.extend(notes);
+    warnings.extend(not_yet);
     let repository = image::repository(settings, snapshot);
     let mut lines = lines(settings, snapshot, rollout.as_ref());
     lines.extend(repository.as_ref().and_then(RepositoryPlan::line));
@@ -247,6 +255,7 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
         lasts: deadline::lasts(settings, snapshot, &way),
         course: sides::course(snapshot, &way),
         alarms: alarms::watched(settings, snapshot),
+        test_url: test_url::plan(snapshot, &way),
         way,
     }))
 }
@@ -303,5 +312,6 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
         Way::Native(way) => lines.extend(native::lines(way)),
         Way::CodeDeploy(way) => lines.extend(codedeploy::lines(settings, snapshot, way)),
     }
+    lines.extend(unwatched::line(settings, snapshot, rollout));
     lines
 }

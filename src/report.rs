@@ -8,7 +8,7 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
-use crate::event::{Event, OneOffTask, Refusal, Serving, Stamped, Step, StepEnd, Transfer, Witness};
+use crate::event::{Event, OneOffTask, Refusal, Serving, Stamped, Step, StepEnd, TestUrl, Transfer, Witness};
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
 
@@ -86,6 +86,8 @@ pub struct Report {
     pub console: Option<String>,
     /// Steps with times.
     pub steps: Vec<StepReport>,
+    /// Whether what was tested at test-url was green.
+    pub test_url: Option<TestUrl>,
     /// Smoke tests.
     pub smoke_tests: Vec<TestResult>,
     /// What was measured.
@@ -190,6 +192,7 @@ impl Report {
             Event::ScanAnswered { result } => self.scans.push(*result),
             Event::TaskStarted { arns } | Event::TaskFound { arns } => self.tasks = arns,
             Event::TaskRan { task } => self.one_off_tasks.push(task),
+            Event::TestUrlSeen { seen } => self.test_url = Some(seen),
             Event::SmokeTested { result } => self.tested(result),
             Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
             Event::Loaded { result } => {

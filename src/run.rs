@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::aws::{Aws, AwsError, Kind};
+use crate::checks::moment::Moment;
 use crate::clock::Clock;
-use crate::event::{Event, Stamped};
+use crate::event::{self, Event, Stamped, TestUrl};
 use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
@@ -47,6 +48,7 @@ pub struct Run {
     narrowed: Mutex<BTreeSet<String>>,
     goes_on: Mutex<Option<String>>,
     deferred_tags: Mutex<Option<DeferredTags>>,
+    test_url: Mutex<Option<TestUrl>>,
     has_changed: AtomicBool,
 }
 
@@ -64,6 +66,7 @@ impl Run {
             narrowed: Mutex::default(),
             goes_on: Mutex::default(),
             deferred_tags: Mutex::default(),
+            test_url: Mutex::default(),
             has_changed: AtomicBool::default(),
         }
     }
@@ -113,6 +116,27 @@ impl Run {
     /// What AWS would do by itself, as far as a rollout was followed.
     pub fn what_goes_on(&self) -> Option<String> {
         self.goes_on.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells where test-url leads, and keeps it in mind for what is said of its tests.
+    pub fn tell_test_url(&self, seen: TestUrl) {
+        *self.test_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
+        self.tell(Event::TestUrlSeen { seen });
+    }
+
+    /// Where test-url leads; none before that was looked at.
+    pub fn test_url(&self) -> Option<TestUrl> {
+        self.test_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether nothing speaks against it that the tests at green's gate were answered by green.
+    pub fn is_green_proven(&self) -> bool {
+        !matches!(self.test_url(), Some(TestUrl::Unproven { .. }))
+    }
+
+    /// Where a check of a moment is sent, in words.
+    pub fn on(&self, moment: Moment) -> String {
+        event::on(moment, self.test_url().as_ref())
     }
 
     /// Leaves tags of the pushed image for the end of the run.

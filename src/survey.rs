@@ -13,19 +13,22 @@ use crate::aws::ecs_shapes::{Controller, Service};
 use crate::aws::{Aws, AwsError, Kind};
 use crate::checks::analysis::Traffic;
 use crate::error::{Explain, Failure};
+use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::run::Run;
-use crate::settings::{DefinitionSource, IfRunning, Settings};
+use crate::settings::{DefinitionSource, IfRunning, Settings, regions};
 use crate::undo::short;
 
 mod again;
 mod alarms;
 mod image;
 mod native;
+mod near;
 mod registries;
 mod repository;
 mod running;
 mod traffic;
+mod urls;
 
 pub use again::has_changed;
 pub use alarms::Alarms;
@@ -33,6 +36,7 @@ pub use image::ImageFound;
 pub use native::Native;
 pub use repository::{RepositorySeen, RepositoryState, Template};
 pub use running::{Running, Thing, has_registered, is_earlier_attempt, of_group};
+pub use urls::{Fronts, Unreachable, Urls};
 
 /// What there was when the run began.
 #[derive(Debug, Default)]
@@ -61,6 +65,8 @@ pub struct Snapshot {
     pub image: Option<ImageFound>,
     /// Its alarms, and those of the inputs.
     pub alarms: Alarms,
+    /// What answers at the URLs of the tests.
+    pub urls: Urls,
 }
 
 impl Snapshot {
@@ -113,11 +119,28 @@ const COURTESY: Duration = Duration::from_secs(3);
 /// All problems that were found, or that AWS could not be asked.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     // On the heap: what is awaited above this is deep already.
-    let (snapshot, caller) = tokio::join!(Box::pin(snapshot(run, settings)), tokio::time::timeout(COURTESY, run.aws.caller()));
+    let (snapshot, urls, caller) =
+        tokio::join!(Box::pin(snapshot(run, settings)), Box::pin(urls::ask(settings)), tokio::time::timeout(COURTESY, run.aws.caller()));
     if let Ok(Ok(sentence)) = caller {
         run.note_once(sentence);
     }
-    snapshot
+    let with_urls = |snapshot: Snapshot| {
+        let urls = Urls { fronts: snapshot.urls.fronts.clone(), ..urls };
+        Snapshot { urls, ..snapshot }
+    };
+    snapshot.map(with_urls).map_err(|unready| nowhere(settings, unready))
+}
+
+/// A region that nobody knows, and in which nobody answers, is none.
+fn nowhere(settings: &Settings, unready: Unready) -> Unready {
+    let region = &settings.aws.region;
+    match unready {
+        Unready::Failure(failure) if failure.reason == Reason::AwsFailed && !regions::is_known(region) => {
+            let message = format!("`{region}` is no region that this action knows, and AWS does not answer there: {}", failure.sentence());
+            Unready::Problems(vec![Problem::new("aws-region", message, regions::remedy(region))])
+        }
+        other => other,
+    }
 }
 
 /// Reads everything the plan needs.
@@ -139,7 +162,9 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     let (native, running) = gathering.take("service", native).unwrap_or_default();
     let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
     let image = gathering.take_any(image).flatten();
-    let alarms = alarms::alarms(run, settings, rollout.group.as_ref(), service.as_ref()).await;
+    let (group, service_seen) = (rollout.group.as_ref(), service.as_ref());
+    let (alarms, fronts) =
+        tokio::join!(alarms::alarms(run, settings, group, service_seen), urls::fronts(run, settings, group, service_seen));
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
         seen.fixed = image::fixed_tags(asked, found, seen).await;
     }
@@ -152,6 +177,7 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
         base: definitions.base,
         native,
         alarms,
+        urls: Urls { fronts, ..Urls::default() },
         running: running.or(rollout.running).map(|running| running.claimed(run)),
         ..rollout
     })?;
@@ -227,17 +253,8 @@ async fn service(run: &Run, settings: &Settings) -> Result<Option<Service>, Unre
     let Some(name) = settings.service.as_deref() else { return Ok(None) };
     match run.aws.describe_service(&settings.cluster, name).await {
         Ok(Found::Service(service)) => Ok(Some(*service)),
-        Ok(Found::Missing(word)) => {
-            let remedy = format!(
-                "create the service first, or check service, cluster (`{}`) and aws-region (`{}`)",
-                settings.cluster, settings.aws.region
-            );
-            Err(Unread::Problem(Problem::new("service", format!("`{name}` is {word} in cluster `{}`", settings.cluster), remedy)))
-        }
-        Err(error) if error.is("ClusterNotFound") => {
-            let remedy = format!("check cluster and aws-region (`{}`)", settings.aws.region);
-            Err(Unread::Problem(Problem::new("cluster", format!("there is no cluster `{}`", settings.cluster), remedy)))
-        }
+        Ok(Found::Missing(word)) => Err(Unread::Problem(near::no_service(run, settings, name, &word).await)),
+        Err(error) if error.is("ClusterNotFound") => Err(Unread::Problem(near::no_cluster(run, settings).await)),
         Err(error) => Err(error.into()),
     }
 }
@@ -250,12 +267,7 @@ async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> R
     let (found, running) =
         tokio::join!(run.aws.get_deployment_group(application, group), running::of_group(run, application, group, service));
     let found = found.map_err(|error| missing_group(error, application, group))?;
-    let config = rollout.config.clone().or_else(|| found.config.clone());
-    let routing = async {
-        let config = config.as_deref()?;
-        optional(run, "the deadline does not count how long the traffic shift takes", run.aws.routing(config).await)
-    };
-    let routing = routing.await;
+    let routing = near::config(run, settings, found.config.as_deref()).await?;
     Ok(Snapshot { group: Some(found), running, routing, ..Snapshot::default() })
 }
 

@@ -1,11 +1,11 @@
 //! CodeDeploy: deployment groups and deployments, in our words.
 
 use aws_sdk_codedeploy::types::{
-    AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, DeploymentInfo, DeploymentStatus, DeploymentTarget, DeploymentWaitType,
-    EcsTarget, RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
+    AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, ComputePlatform, DeploymentInfo, DeploymentStatus, DeploymentTarget,
+    DeploymentWaitType, EcsTarget, RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
 };
 
-use super::codedeploy_shapes::{Deployment, Group, LifecycleEvent, ReadyWait, Routing, Set, Status, Target};
+use super::codedeploy_shapes::{Config, Deployment, Group, LifecycleEvent, ReadyWait, Routing, Set, Status, Target};
 use super::error::told;
 use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
@@ -52,8 +52,8 @@ impl Aws {
         })
     }
 
-    /// How traffic shifts with this configuration.
-    pub async fn routing(&self, config: &str) -> Result<Routing, AwsError> {
+    /// A deployment configuration.
+    pub async fn deployment_config(&self, config: &str) -> Result<Config, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentConfig";
         let answer = told(ACTION, self.codedeploy().get_deployment_config().deployment_config_name(config).send().await)?;
         let routing = answer.deployment_config_info().and_then(|info| info.traffic_routing_config());
@@ -64,7 +64,15 @@ impl Aws {
         let linear = routing
             .and_then(|routing| routing.time_based_linear())
             .map(|linear| Routing::Linear { percent: count(linear.linear_percentage()), minutes: count(linear.linear_interval()) });
-        Ok(canary.or(linear).unwrap_or(Routing::AllAtOnce))
+        let platform = answer.deployment_config_info().and_then(|info| info.compute_platform()).map_or("ECS", ComputePlatform::as_str);
+        let routing = canary.or(linear).unwrap_or(Routing::AllAtOnce);
+        Ok(Config { routing, is_for_ecs: platform == "ECS", platform: platform.to_owned() })
+    }
+
+    /// The names of the account's deployment configurations, AWS's own among them.
+    pub async fn deployment_configs(&self) -> Result<Vec<String>, AwsError> {
+        let answer = told("codedeploy:ListDeploymentConfigs", self.codedeploy().list_deployment_configs().send().await)?;
+        Ok(answer.deployment_configs_list().to_vec())
     }
 
     /// Creates a deployment; its id.

@@ -23,6 +23,17 @@ pub struct Group {
     pub rollback_events: Vec<String>,
 }
 
+/// A deployment configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// How it gives traffic to green.
+    pub routing: Routing,
+    /// Whether it is for deployments of ECS.
+    pub is_for_ecs: bool,
+    /// AWS's word for what it is for.
+    pub platform: String,
+}
+
 /// What the group does when green is ready.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ReadyWait {

@@ -61,6 +61,17 @@ impl Aws {
         }
     }
 
+    /// ARNs of the account's clusters.
+    pub async fn cluster_arns(&self) -> Result<Vec<String>, AwsError> {
+        Ok(told("ecs:ListClusters", self.ecs().list_clusters().send().await)?.cluster_arns().to_vec())
+    }
+
+    /// ARNs of a cluster's services, a hundred at most.
+    pub async fn service_arns(&self, cluster: &str) -> Result<Vec<String>, AwsError> {
+        let call = self.ecs().list_services().cluster(cluster).max_results(100);
+        Ok(told("ecs:ListServices", call.send().await)?.service_arns().to_vec())
+    }
+
     /// The whole answer of DescribeTaskDefinition, tags included.
     pub async fn describe_task_definition(&self, revision: &str) -> Result<Value, AwsError> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";

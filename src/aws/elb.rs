@@ -1,6 +1,6 @@
 //! Elastic Load Balancing: where listeners really send traffic, and how healthy a target group is.
 
-use aws_sdk_elasticloadbalancingv2::types::{Action, Listener, Rule};
+use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, Listener, Rule, RuleCondition};
 
 use super::error::told;
 use super::{Aws, AwsError};
@@ -15,6 +15,41 @@ pub struct ForwardingRule {
     pub arn: String,
     /// Target groups' ARNs and their weights.
     pub weights: Vec<(String, i32)>,
+}
+
+/// A listener, and where the world reaches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Front {
+    /// The listener's ARN.
+    pub listener: String,
+    /// Its port.
+    pub port: u16,
+    /// The DNS name of its load balancer.
+    pub host: String,
+}
+
+/// A rule of a listener, as it is applied: in the order of priorities, the default one last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerRule {
+    /// Its ARN.
+    pub arn: String,
+    /// What a request must be like; nothing for the default rule.
+    pub conditions: Vec<Condition>,
+    /// Target groups with their weights; none for a rule that does anything else than forward.
+    pub weights: Vec<(String, i32)>,
+}
+
+/// What a rule asks of a request: one of the values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The host, with wildcards.
+    Host(Vec<String>),
+    /// The path, with wildcards.
+    Path(Vec<String>),
+    /// A header, with wildcards.
+    Header(String, Vec<String>),
+    /// Something that is not looked into.
+    Other,
 }
 
 /// Healthy targets of all in a target group.
@@ -50,6 +85,56 @@ impl Aws {
         Ok(all.into_iter().filter(|rule| !rule.weights.is_empty()).collect())
     }
 
+    /// All rules of a listener in their order, also those that do not forward.
+    pub async fn listener_rules(&self, listener: &str) -> Result<Vec<ListenerRule>, AwsError> {
+        if listener.contains(":listener/net/") {
+            let forwards = self.listener_forwards(listener).await?;
+            return Ok(forwards
+                .into_iter()
+                .map(|rule| ListenerRule { arn: rule.arn, conditions: Vec::new(), weights: rule.weights })
+                .collect());
+        }
+        let answer = told(DESCRIBE_RULES, self.elb().describe_rules().listener_arn(listener).page_size(RULES).send().await)?;
+        if answer.next_marker().is_some() {
+            return Err(AwsError::incomplete(DESCRIBE_RULES, "rules: there are more of them"));
+        }
+        let mut rules: Vec<&Rule> = answer.rules().iter().collect();
+        // The default rule's priority is no number.
+        rules.sort_by_key(|rule| rule.priority().and_then(|priority| priority.parse().ok()).unwrap_or(u32::MAX));
+        Ok(rules.into_iter().map(listener_rule).collect())
+    }
+
+    /// Where the world reaches listeners; of a rule, its listener.
+    pub async fn fronts(&self, listeners: &[String]) -> Result<Vec<Front>, AwsError> {
+        let mut arns: Vec<String> = listeners.iter().filter_map(|arn| listener_of(arn)).collect();
+        arns.sort();
+        arns.dedup();
+        let mut balancers: Vec<String> = arns.iter().filter_map(|arn| balancer_of(arn)).collect();
+        balancers.sort();
+        balancers.dedup();
+        if arns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (found, balancers) = tokio::join!(
+            self.elb().describe_listeners().set_listener_arns(Some(arns)).send(),
+            self.elb().describe_load_balancers().set_load_balancer_arns(Some(balancers)).send()
+        );
+        let found = told("elasticloadbalancing:DescribeListeners", found)?;
+        let balancers = told("elasticloadbalancing:DescribeLoadBalancers", balancers)?;
+        let host = |arn: &str| {
+            let balancer = balancers.load_balancers().iter().find(|balancer| balancer.load_balancer_arn() == Some(arn))?;
+            balancer.dns_name().map(str::to_owned)
+        };
+        let front = |listener: &Listener| {
+            Some(Front {
+                listener: listener.listener_arn()?.to_owned(),
+                port: u16::try_from(listener.port()?).ok()?,
+                host: host(listener.load_balancer_arn()?)?,
+            })
+        };
+        Ok(found.listeners().iter().filter_map(front).collect())
+    }
+
     /// Network load balancers have no rules.
     async fn listener_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
         let answer = told("elasticloadbalancing:DescribeListeners", self.elb().describe_listeners().listener_arns(listener).send().await)?;
@@ -82,6 +167,42 @@ impl Aws {
     }
 }
 
+const DESCRIBE_RULES: &str = "elasticloadbalancing:DescribeRules";
+/// A listener has a hundred rules unless its quota was raised.
+const RULES: i32 = 400;
+
+fn listener_rule(rule: &Rule) -> ListenerRule {
+    let only_forwards = rule.actions().iter().all(|action| action.r#type() == Some(&ActionTypeEnum::Forward));
+    ListenerRule {
+        arn: rule.rule_arn().unwrap_or_default().to_owned(),
+        conditions: rule.conditions().iter().map(condition).collect(),
+        weights: if only_forwards { weights(rule.actions()) } else { Vec::new() },
+    }
+}
+
+/// Values of regular expressions are not looked into.
+fn condition(condition: &RuleCondition) -> Condition {
+    let host = condition.host_header_config().map(|config| config.values().to_vec()).filter(|values| !values.is_empty());
+    let path = condition.path_pattern_config().map(|config| config.values().to_vec()).filter(|values| !values.is_empty());
+    let header = condition.http_header_config().filter(|config| !config.values().is_empty());
+    let header = header.and_then(|config| Some(Condition::Header(config.http_header_name()?.to_owned(), config.values().to_vec())));
+    host.map(Condition::Host).or(path.map(Condition::Path)).or(header).unwrap_or(Condition::Other)
+}
+
+/// The listener of a listener's or a rule's ARN: `…:listener-rule/app/NAME/ID/LISTENER/RULE` → `…:listener/app/NAME/ID/LISTENER`.
+pub fn listener_of(arn: &str) -> Option<String> {
+    match arn.split_once(":listener-rule/") {
+        Some((begin, rest)) => rest.rsplit_once('/').map(|(listener, _)| format!("{begin}:listener/{listener}")),
+        None => arn.contains(":listener/").then(|| arn.to_owned()),
+    }
+}
+
+/// `…:listener/app/NAME/ID/LISTENER` → `…:loadbalancer/app/NAME/ID`.
+fn balancer_of(listener: &str) -> Option<String> {
+    let (begin, rest) = listener.split_once(":listener/")?;
+    rest.rsplit_once('/').map(|(balancer, _)| format!("{begin}:loadbalancer/{balancer}"))
+}
+
 /// `…:targetgroup/NAME/ID` → `NAME`.
 pub fn group_name(arn: &str) -> &str {
     arn.split(":targetgroup/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or(arn)
@@ -100,5 +221,20 @@ fn action_weights(action: &Action) -> Vec<(String, i32)> {
         [] => action.target_group_arn().map(|arn| (arn.to_owned(), 1)).into_iter().collect(),
         [(only, 0)] => vec![(only.clone(), 1)],
         _ => by_weight,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_s_listener_and_a_listener_s_load_balancer_are_read_out_of_their_arns() {
+        let arn = "arn:aws:elasticloadbalancing:eu-central-1:1";
+        let listener = format!("{arn}:listener/app/front/50dc/f2f7");
+        assert_eq!(listener_of(&format!("{arn}:listener-rule/app/front/50dc/f2f7/9683")), Some(listener.clone()));
+        assert_eq!(listener_of(&listener), Some(listener.clone()));
+        assert_eq!(balancer_of(&listener), Some(format!("{arn}:loadbalancer/app/front/50dc")));
+        assert_eq!(listener_of("front"), None);
     }
 }

@@ -48,6 +48,8 @@ impl fmt::Display for AwsError {
         let (action, message) = (self.action, masked(&self.message));
         match self.kind {
             Kind::Denied => write!(out, "{action} is denied: {message}"),
+            // Without a code nobody was asked: none could be found.
+            Kind::Credentials if self.code.is_empty() => write!(out, "{action}: there are no AWS credentials: {message}"),
             Kind::Credentials => write!(out, "{action}: AWS does not accept the credentials: {message}"),
             Kind::Throttled => write!(out, "{action} is throttled: {message}"),
             Kind::Refused => write!(out, "{action}: {message} ({})", self.code),
@@ -66,6 +68,11 @@ impl AwsError {
     /// An answer that took longer than there was time for.
     pub fn late(action: &'static str) -> Self {
         Self { action, kind: Kind::Unanswered, code: String::new(), message: "it did not come in time".into() }
+    }
+
+    /// In a few words: AWS's own say at length who was denied what.
+    pub fn brief(&self) -> String {
+        if self.kind == Kind::Denied { format!("{} is denied", self.action) } else { self.to_string() }
     }
 
     /// Whether a mutation may have taken effect although it ended in this error.
@@ -103,6 +110,10 @@ impl Explain for AwsError {
     fn hint(&self) -> Option<String> {
         match self.kind {
             Kind::Denied => Some(format!("allow {} on {} for the role that the job uses (docs/iam.md)", self.action, self.resource())),
+            Kind::Credentials if self.code.is_empty() => Some(
+                "give the job `permissions: id-token: write`, and run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner"
+                    .into(),
+            ),
             Kind::Credentials => Some(
                 "run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner"
                     .into(),

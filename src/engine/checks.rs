@@ -8,7 +8,7 @@ use super::{Halt, step};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
-use crate::event::Step;
+use crate::event::{Event, Step, TestUrl};
 use crate::plan::RolloutPlan;
 use crate::run::Run;
 use crate::secret::Secret;
@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::steps::image::Pinned;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{Interrupted, Past, Rollout, Shares};
-use crate::steps::{load, secrets, smoke, tester};
+use crate::steps::{load, secrets, smoke, test_url, tester};
 
 /// What checks need and what can be had before anything is touched.
 pub(super) struct Ready {
@@ -34,6 +34,7 @@ pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<Ready, Fai
 pub(super) struct Checks<'a> {
     run: &'a Run,
     settings: &'a Settings,
+    plan: &'a RolloutPlan,
     values: Values,
     watch: Watch<'a>,
 }
@@ -42,7 +43,7 @@ impl<'a> Checks<'a> {
     pub(super) fn new(run: &'a Run, settings: &'a Settings, ready: Ready, brought: &Brought<'a>) -> Self {
         let values = Values { secrets: ready.secrets, ..smoke::values(settings, brought.image, brought.revision) };
         let watch = Watch::new(run, settings, brought, values.clone());
-        Self { run, settings, values, watch }
+        Self { run, settings, plan: brought.plan, values, watch }
     }
 
     /// What is owed at a moment at which nothing moves: on green at its gate, on production after the shift.
@@ -50,6 +51,7 @@ impl<'a> Checks<'a> {
         match moment {
             Moment::Green => {
                 self.watch.meet(moment, rollout).await;
+                self.see_test_url(rollout).await;
                 self.tests(moment).await?;
                 self.watch.complete(moment, rollout).await
             }
@@ -63,6 +65,13 @@ impl<'a> Checks<'a> {
                 self.watch.complete(moment, rollout).await?;
                 self.watch.concluded(rollout).await
             }
+        }
+    }
+
+    /// Looks whether test-url leads to green: what is said of the tests there depends on it.
+    async fn see_test_url(&self, rollout: &Rollout<'_>) {
+        if self.tests_at(Moment::Green) {
+            test_url::look(self.run, self.settings, &self.plan.test_url, &rollout.green_groups().await).await;
         }
     }
 
@@ -124,7 +133,21 @@ impl<'a> Checks<'a> {
             Moment::Green => Step::Gate,
             Moment::Step | Moment::Production | Moment::Bake => Step::Production,
         };
-        step(self.run, at, self.passed(moment), |passed| format!("{passed} passed")).await.map(drop)
+        let unproven = || match self.run.test_url() {
+            Some(TestUrl::Unproven { why }) if moment == Moment::Green => Some(why),
+            _ => None,
+        };
+        let result = |passed: &usize| match unproven() {
+            Some(_) => format!("{passed} passed, not proven to have reached green"),
+            None => format!("{passed} passed"),
+        };
+        step(self.run, at, self.passed(moment), result).await?;
+        if let Some(why) = unproven() {
+            let remedy = "give the load balancer's own name in test-url, or let a test expect `version: true` (docs/smoke-tests.md)";
+            let sentence = format!("what passed at test-url is not proven to have reached green: {why}; {remedy}");
+            self.run.tell(Event::Warned { sentence });
+        }
+        Ok(())
     }
 
     /// The pause between two runs of the bake's tests; without a document there are none.
@@ -145,6 +168,9 @@ impl<'a> Checks<'a> {
             load::warm_up(run, settings, values).await?;
         }
         let tests = smoke::smoke(run, settings, moment, values).await?;
+        if moment == Moment::Green && tests > 0 {
+            test_url::passed(run, &self.plan.test_url);
+        }
         let testers = tester::testers(run, settings, moment, values).await?;
         Ok(tests + testers + load::load(run, settings, moment, values).await?)
     }

@@ -321,10 +321,11 @@ fn left_to_aws(revision: &Revision) -> Ending {
 /// Green stands at its gate, tested; who opens it is a person's business.
 fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
     run.tell(Event::Measured { reads: run.aws.reads() });
-    let green = if rollout.gate() == Gate::Test && !rollout.serves_nothing() {
-        "green is up and tested"
-    } else {
-        "green is up, and was not tested"
+    let green = match rollout.gate() {
+        Gate::Test if rollout.serves_nothing() => "green is up, and was not tested",
+        Gate::Test if run.is_green_proven() => "green is up and tested",
+        Gate::Test => "green is up, and what passed at test-url is not proven to have reached it",
+        Gate::Pass | Gate::Absent => "green is up, and was not tested",
     };
     let sentence = format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }

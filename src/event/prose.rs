@@ -2,7 +2,7 @@
 //!
 //! Every field is named here, so that a new one has to be put on one side or the other.
 
-use super::{Event, OneOffTask, Progress, Refusal};
+use super::{Event, OneOffTask, Progress, Refusal, TestUrl};
 use crate::checks::load::{ErrorCount, LoadResult, WarmedUp};
 use crate::checks::measurement::Measurement;
 use crate::checks::smoke::{Mismatch, TestResult};
@@ -21,6 +21,7 @@ impl Event {
             | Self::Noted { sentence }
             | Self::Ended { sentence, outcome: _, reason: _ }
             | Self::TesterLine { line: sentence, name: _ }
+            | Self::TestUrlSeen { seen: TestUrl::Unproven { why: sentence } }
             | Self::GreenFound { health: sentence, place: _ }
             | Self::Undone { what: sentence }
             | Self::RolloutSeen { progress: Progress { stage: sentence, traffic: _, tasks: _ } } => vec![sentence],
@@ -34,6 +35,7 @@ impl Event {
                 self.results()
             }
             Self::Started { run: _, time: _, region: _, cluster: _, service: _, version: _, mode: _ }
+            | Self::TestUrlSeen { seen: TestUrl::LeadsToGreen | TestUrl::TellsNewVersion }
             | Self::StepStarted { step: _ }
             | Self::ImagePinned { image: _, digest: _, registry: _, tags: _, moved: _, transfer: _ }
             | Self::TagsDeferred { tags: _ }
@@ -42,7 +44,7 @@ impl Event {
             | Self::TaskStarted { arns: _ }
             | Self::TaskFound { arns: _ }
             | Self::RolloutStarted { deployment: _, service_deployment: _, console: _, codedeploy: _, found: _ }
-            | Self::GateOpened { gate: _ }
+            | Self::GateOpened { gate: _, seen: _ }
             | Self::TesterStarted { name: _, moment: _, place: _ }
             | Self::PointOfNoReturn
             | Self::TrafficObserved { revision: _, side: _, witness: _ }

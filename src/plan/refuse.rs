@@ -5,6 +5,7 @@ use crate::aws::ecs_shapes::{Controller, Service};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::problem::Problem;
+use crate::registry::ImageName;
 use crate::settings::{Approval, Follow, IfRunning, Mode, Settings, Strategy};
 use crate::survey::{ImageFound, Running, Snapshot, Thing};
 use crate::undo::short;
@@ -199,12 +200,21 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
     let mut warnings = Vec::new();
     warnings.extend(native_warnings(snapshot));
     if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
-        warnings.push(format!("{name} is not in the account's registry: it is deployed by its name, which may come to mean another image; set repository to pin it"));
+        warnings.push(as_named(name));
     }
     warnings.extend(without_tasks(settings, snapshot));
     warnings.extend(hasty(settings, snapshot));
     warnings.extend(snapshot.service.as_ref().and_then(|service| service_warning(service, snapshot)));
     warnings
+}
+
+/// An image that nobody has looked at.
+fn as_named(name: &str) -> String {
+    let pulled = name.parse::<ImageName>().ok().filter(|name| name.host().is_none()).and_then(|name| name.pulled());
+    let from = pulled.map(|pulled| format!(": ECS pulls {pulled} from Docker Hub")).unwrap_or_default();
+    format!(
+        "{name} is not in the account's registry{from}; it is deployed by its name, which may come to mean another image; set repository to pin it"
+    )
 }
 
 fn native_warnings(snapshot: &Snapshot) -> Vec<String> {

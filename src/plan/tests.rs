@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::aws::codedeploy_shapes::{Group, ReadyWait};
+use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
 use crate::inputs;
 use crate::runner::Runner;
@@ -175,4 +175,74 @@ fn an_app_spec_is_built_from_the_task_set_that_serves() {
     let planned = plan(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))).unwrap().rollout.unwrap();
     let Way::CodeDeploy(way) = planned.way else { panic!("not CodeDeploy") };
     assert!(matches!(way.app_spec, AppSpecPlan::Built(parts) if parts.container == "app" && parts.port == 8080));
+}
+
+#[test]
+fn a_canary_that_nothing_watches_is_said_before_the_start() {
+    let says = |settings: &Settings, snapshot: &Snapshot| {
+        plan(settings, snapshot).unwrap().lines.iter().filter(|line| line.contains("watches green while traffic shifts")).count()
+    };
+    let shifting = |minutes, alarms: &[&str]| {
+        let routing = if minutes > 0 { Routing::Canary { percent: 10, minutes } } else { Routing::AllAtOnce };
+        let own = alarms.iter().map(|alarm| (*alarm).to_owned()).collect();
+        let alarms = crate::survey::Alarms { own, found: Some(Vec::new()) };
+        Snapshot { routing: Some(routing), alarms, ..codedeploy(ReadyWait::Minutes(60)) }
+    };
+    let at_steps = tested(&[("INPUT_SMOKE-TESTS", "tests: [{ name: health, get: /health, on: step }]")]);
+    let table = [
+        (&tested(&[]), shifting(5, &[]), 1),
+        (&tested(&[]), shifting(0, &[]), 0),
+        (&tested(&[]), shifting(5, &["errors"]), 0),
+        (&at_steps, shifting(5, &[]), 0),
+        (&settings(&[("INPUT_WAIT-FOR-SERVICE-STABILITY", "false")]), shifting(5, &[]), 0),
+    ];
+    for (settings, snapshot, expected) in table {
+        assert_eq!(says(settings, &snapshot), expected, "{:?}", snapshot.alarms);
+    }
+}
+
+#[test]
+fn a_url_at_which_nothing_answers_is_refused_where_something_serves_and_said_where_nothing_does_yet() {
+    let with = |running: i64, listener: &str| {
+        let unreachable =
+            vec![crate::survey::Unreachable { input: "test-url", url: "https://green.example:8443/".into(), why: "refused".into() }];
+        let urls = crate::survey::Urls { unreachable, ..crate::survey::Urls::default() };
+        let mut snapshot = Snapshot { urls, ..codedeploy(ReadyWait::Minutes(60)) };
+        snapshot.service.as_mut().unwrap().running_count = running;
+        snapshot.group.as_mut().unwrap().test = vec![listener.into()];
+        snapshot
+    };
+    let (app, net) = ("arn:aws:x:r:1:listener/app/front/50dc/f2f7", "arn:aws:x:r:1:listener/net/front/50dc/f2f7");
+    let found = problems(&tested(&[]), &with(1, app));
+    assert!(
+        found[0].starts_with("test-url: https://green.example:8443/ cannot be reached from this runner: refused -> check the host"),
+        "{found:?}"
+    );
+    for snapshot in [with(0, app), with(1, net)] {
+        let planned = plan(&tested(&[]), &snapshot).unwrap();
+        assert!(planned.warnings.iter().any(|warning| warning.contains("cannot be reached from this runner")), "{:?}", planned.warnings);
+    }
+}
+
+#[test]
+fn green_is_not_looked_for_behind_production_s_listener() {
+    let arn = |kind: &str, id: &str| format!("arn:aws:elasticloadbalancing:r:1:{kind}/app/front/50dc/{id}");
+    let snapshot = |behind: &[String], test: String, production: String| {
+        let urls = crate::survey::Urls { fronts: crate::survey::Fronts::Seen(behind.iter().cloned().collect()), ..Default::default() };
+        let mut snapshot = Snapshot { urls, ..codedeploy(ReadyWait::Minutes(60)) };
+        let group = snapshot.group.as_mut().unwrap();
+        (group.test, group.production) = (vec![test], vec![production]);
+        snapshot
+    };
+    let (test, production) = (arn("listener", "test"), arn("listener", "prod"));
+    let wrong = snapshot(std::slice::from_ref(&production), test.clone(), production.clone());
+    assert!(problems(&tested(&[]), &wrong)[0].starts_with("test-url: it leads to production's listener"));
+    let listener = |snapshot: &Snapshot| plan(&tested(&[]), snapshot).unwrap().rollout.unwrap().test_url.listener;
+    assert_eq!(listener(&snapshot(std::slice::from_ref(&test), test.clone(), production.clone())), Ok(test.clone()));
+    assert!(listener(&snapshot(&[], test.clone(), production.clone())).is_err());
+    // One listener may have a rule for each side.
+    let rule = |id: &str| format!("{}/{id}", arn("listener-rule", "prod"));
+    assert_eq!(listener(&snapshot(std::slice::from_ref(&production), rule("green"), rule("blue"))), Ok(production.clone()));
+    let by_header = tested(&[("INPUT_SMOKE-TESTS", "defaults: { test-header: true }\ntests: [{ name: health, get: /health }]")]);
+    assert!(plan(&by_header, &wrong).is_ok());
 }

@@ -1,7 +1,14 @@
 //! Rules about several inputs at once.
 
+use url::Url;
+
+use super::Checks;
 use super::collect::Collect;
+use crate::checks::smoke::Suite;
 use crate::inputs::Inputs;
+
+/// What to do where green cannot be told from blue.
+pub(crate) const GREEN_URL: &str = "give the URL of the test listener, such as https://api.example.com:8443; or leave test-url out: production-url is tested after the shift, while blue can still be brought back";
 
 pub(super) fn check(inputs: &Inputs, collect: &mut Collect) {
     let checked = inputs.smoke_tests.is_some();
@@ -16,6 +23,20 @@ pub(super) fn check(inputs: &Inputs, collect: &mut Collect) {
     }
     if inputs.service.is_none() {
         without_service(inputs, collect);
+    }
+}
+
+/// At one URL blue answers before the shift and green after it, unless a header tells them apart.
+pub(super) fn same_side(checks: &Checks, collect: &mut Collect) {
+    let (Some(test), Some(production)) = (&checks.test_url, &checks.production_url) else { return };
+    let by_header = checks.suite.as_ref().is_some_and(Suite::tells_sides_by_header);
+    let place = |url: &Url| {
+        (url.scheme().to_owned(), url.host_str().map(|host| host.trim_end_matches('.').to_owned()), url.port_or_known_default())
+    };
+    let path = |url: &Url| (url.path().trim_end_matches('/').to_owned(), url.query().map(str::to_owned));
+    if !by_header && place(test) == place(production) && path(test) == path(production) {
+        let message = "it is production-url, where blue answers until traffic has shifted: green would not be tested before users reach it";
+        collect.problem("test-url", message, GREEN_URL);
     }
 }
 

@@ -26,13 +26,15 @@ mod alarms;
 mod checks;
 mod collect;
 mod control;
-mod cross;
+pub(crate) mod cross;
 mod definition;
 mod exposure;
 mod image;
 mod login;
+mod place;
+pub(crate) mod regions;
 mod repository;
-mod rollout;
+pub(crate) mod rollout;
 pub(crate) mod scan;
 mod strategy;
 mod task;
@@ -305,6 +307,9 @@ impl Settings {
         let task = task::settings(inputs, &mut collect);
         let aws = aws(inputs, runner, &mut collect);
         cross::check(inputs, &mut collect);
+        if let Some(checks) = checks.as_ref().filter(|_| mode == Mode::Deploy) {
+            cross::same_side(checks, &mut collect);
+        }
         collect.finish(|notes| {
             Some(Self {
                 mode,
@@ -334,14 +339,7 @@ fn version(mode: Mode, inputs: &Inputs, image: Option<&ImageSettings>, runner: &
 /// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
 fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSettings> {
     let given = collect.number("max-retries", inputs.max_retries.as_deref(), 0..=20).map(|retries: u32| retries.max(1));
-    let region = inputs.region.clone().or_else(|| runner.region.clone());
-    if region.is_none() {
-        collect.problem(
-            "aws-region",
-            "there is no region",
-            "set aws-region, or run aws-actions/configure-aws-credentials before this step",
-        );
-    }
+    let region = place::region(inputs, runner, collect);
     if inputs.registry_type.as_deref().is_some_and(|kind| kind != "private") {
         collect.problem("registry-type", "only private registries are supported", "use private, or leave it out");
     }

@@ -10,6 +10,7 @@ use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
 use crate::documents::{app_spec, parse};
 use crate::duration::Human;
 use crate::inputs::Inputs;
+use crate::nearest::nearest;
 use crate::problem::Problem;
 use crate::runner::Runner;
 use crate::undo::short;
@@ -54,7 +55,7 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         application,
         group,
         description: inputs.codedeploy_description.clone(),
-        config: inputs.codedeploy_config.clone(),
+        config: config(inputs, collect),
         strategy: super::strategy::settings(inputs, collect),
         force_new_deployment: collect.truth("force-new-deployment", inputs.force_new_deployment.as_deref()).unwrap_or(false),
         desired_count: collect.number("desired-count", inputs.desired_count.as_deref(), 0..=i32::MAX),
@@ -67,6 +68,37 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         pace,
     };
     Some(RolloutSettings { app_spec: app_spec?, ..settings })
+}
+
+/// Those that AWS has made for ECS.
+pub(crate) const CONFIGS: [&str; 5] = [
+    "CodeDeployDefault.ECSAllAtOnce",
+    "CodeDeployDefault.ECSCanary10Percent5Minutes",
+    "CodeDeployDefault.ECSCanary10Percent15Minutes",
+    "CodeDeployDefault.ECSLinear10PercentEvery1Minutes",
+    "CodeDeployDefault.ECSLinear10PercentEvery3Minutes",
+];
+
+/// AWS's own say by their names what they are for.
+fn config(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+    let name = inputs.codedeploy_config.clone()?;
+    if name.strip_prefix("CodeDeployDefault.").is_some_and(|kind| !kind.starts_with("ECS")) {
+        let message = format!("`{name}` is not for ECS: AWS's own for ECS begin with CodeDeployDefault.ECS");
+        collect.problem("codedeploy-deployment-config", message, config_remedy(&name, CONFIGS));
+    }
+    Some(name)
+}
+
+/// What a deployment configuration that cannot be taken was meant to be, among those that there are.
+pub(crate) fn config_remedy<'n>(name: &str, there: impl IntoIterator<Item = &'n str> + Clone) -> String {
+    // The word that differs is what is near: all of AWS's own begin alike.
+    let kind = |name: &'n str| name.rsplit('.').next().unwrap_or(name).trim_start_matches("ECS");
+    let given = name.rsplit('.').next().unwrap_or(name).trim_start_matches("ECS");
+    let near = nearest(given, there.clone().into_iter().map(kind));
+    match near.and_then(|near| there.clone().into_iter().find(|name| kind(*name) == near)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("use one of {}", there.into_iter().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// A file that was named must be good. One that only lies there is judged when the service turns out to need it.

@@ -2,9 +2,10 @@
 //!
 //! Every line is made harmless: whatever AWS, a file or an answer says, the runner takes none of it for a command.
 
+use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::Failure;
-use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Refusal, Stamped, Step, StepEnd, Tasks, Transfer};
+use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Refusal, Stamped, Step, StepEnd, StepSeen, Tasks, TestUrl, Transfer, on};
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
 use crate::outcome::{Mode, Outcome};
 use crate::sinks::outputs::human;
@@ -17,6 +18,9 @@ const WARNINGS: usize = 8;
 /// What is said instead of "nothing was touched" where that is not so.
 pub(super) const AFTER_CHANGES: &str = "before that was found, this run had already changed something in AWS, which the log names";
 
+/// What answered was green, as it turned out.
+const NEW_VERSION: &str = "the new version is told at test-url, where another one was told before the rollout: it leads to green";
+
 /// Renders events to lines; knows which group is open.
 #[derive(Debug, Default)]
 pub struct Console {
@@ -26,6 +30,7 @@ pub struct Console {
     stuck: Vec<(String, Failure)>,
     watch_at: Option<String>,
     tags_not_set: Vec<DeferredTag>,
+    test_url: Option<TestUrl>,
 }
 
 impl Console {
@@ -84,18 +89,20 @@ impl Console {
                 vec![quiet(&format!("{what}: {deployment}. Watch it in the AWS console: {console}"))]
             }
             Event::RolloutSeen { progress } => vec![quiet(&progress_line(progress))],
-            Event::GateOpened { gate: Gate::Green } => vec!["The gate is open: traffic may shift".into()],
-            Event::GateOpened { gate: Gate::Step } => {
-                vec!["green is healthy and no alarm has begun to ring: the next step of traffic may follow".into()]
+            Event::GateOpened { gate: Gate::Green, .. } => vec!["The gate is open: traffic may shift".into()],
+            Event::GateOpened { gate: Gate::Step, seen } => vec![format!("{}the next step of traffic may follow", step_seen(*seen))],
+            Event::GateOpened { gate: Gate::Production, .. } => vec!["The gate after the shift is open: the rollout may end".into()],
+            Event::TestUrlSeen { seen } => {
+                self.test_url = Some(seen.clone());
+                if *seen == TestUrl::TellsNewVersion { vec![NEW_VERSION.into()] } else { Vec::new() }
             }
-            Event::GateOpened { gate: Gate::Production } => vec!["The gate after the shift is open: the rollout may end".into()],
-            Event::SmokeTested { result } => test_lines(result),
+            Event::SmokeTested { result } => test_lines(result, &self.on(result.moment)),
             Event::Checked { measurement } => super::checks::lines(measurement),
             Event::WarmedUp { result } => vec![quiet(&format!("warm-up of {result}"))],
-            Event::Loaded { result } => super::load::lines(result),
-            Event::TesterStarted { name, moment, place } => vec![quiet(&format!("{name} on {moment}: {place}"))],
+            Event::Loaded { result } => super::load::lines(result, &self.on(result.moment)),
+            Event::TesterStarted { name, moment, place } => vec![quiet(&format!("{name} {}: {place}", self.on(*moment)))],
             Event::TesterLine { line, .. } => vec![quiet(&format!("  | {line}"))],
-            Event::Tested { result } => super::tester::lines(result),
+            Event::Tested { result } => super::tester::lines(result, &self.on(result.moment)),
             Event::GreenFound { place, health } => vec![quiet(&format!("green stands behind target group {place}, {health}"))],
             Event::PointOfNoReturn => vec!["Blue is gone: from here the way back is a new rollout of the old revision".into()],
             Event::TrafficObserved { revision, side, witness } => {
@@ -123,7 +130,7 @@ impl Console {
     fn opened(&mut self, step: Step, at: u64) -> Vec<String> {
         let mut lines = self.close(at);
         self.open = Some((step, at));
-        lines.push(group(step.title()));
+        lines.push(group(title(step, self.test_url.as_ref())));
         lines
     }
 
@@ -135,13 +142,21 @@ impl Console {
             StepEnd::Failed => "✗",
         };
         let result = if result.is_empty() { String::new() } else { format!(": {result}") };
-        vec![END_GROUP.into(), quiet(&format!("{mark} {}{result} ({took})", step.title()))]
+        vec![END_GROUP.into(), quiet(&format!("{mark} {}{result} ({took})", title(step, self.test_url.as_ref())))]
+    }
+
+    /// Where a check of a moment was sent, in words.
+    fn on(&self, moment: Moment) -> String {
+        on(moment, self.test_url.as_ref())
     }
 
     /// A group that was cut short is closed, so that what follows is seen.
     fn close(&mut self, at: u64) -> Vec<String> {
         match self.open.take() {
-            Some((step, began)) => vec![END_GROUP.into(), format!("✗ {}: cut short ({})", step.title(), human(at.saturating_sub(began)))],
+            Some((step, began)) => vec![
+                END_GROUP.into(),
+                format!("✗ {}: cut short ({})", title(step, self.test_url.as_ref()), human(at.saturating_sub(began))),
+            ],
             None => Vec::new(),
         }
     }
@@ -236,14 +251,36 @@ fn progress_line(progress: &Progress) -> String {
     format!("{}{}{}", progress.stage, traffic.unwrap_or_default(), tasks.unwrap_or_default())
 }
 
-fn test_lines(result: &TestResult) -> Vec<String> {
-    let (name, moment, request) = (&result.name, result.moment, &result.request);
+/// Only what was looked at is said.
+fn step_seen(seen: StepSeen) -> &'static str {
+    match (seen.healthy, seen.quiet) {
+        (true, true) => "green is healthy and no alarm has begun to ring: ",
+        (true, false) => "green is healthy: ",
+        (false, true) => "no alarm has begun to ring: ",
+        (false, false) => "",
+    }
+}
+
+/// A heading: only what is known to be green is called so.
+pub(super) fn title(step: Step, test_url: Option<&TestUrl>) -> &'static str {
+    match (step, test_url) {
+        (Step::Gate, Some(TestUrl::Unproven { .. })) => "Smoke tests at test-url",
+        (step, _) => step.title(),
+    }
+}
+
+fn test_lines(result: &TestResult, on: &str) -> Vec<String> {
+    let (name, request) = (&result.name, &result.request);
     let took = human(result.last_milliseconds);
     let attempts = if result.attempts > 1 { format!(", attempt {}", result.attempts) } else { String::new() };
     match result.verdict {
-        TestVerdict::Passed => vec![quiet(&format!("✓ {name} on {moment}: {request} ({took}{attempts})"))],
-        TestVerdict::Skipped => mismatches(format!("– {name} on {moment}: {request}, called off: another test failed first"), result),
-        TestVerdict::Failed => mismatches(format!("✗ {name} on {moment}: {request} ({took}{attempts})"), result),
+        TestVerdict::Passed => vec![quiet(&format!("✓ {name} {on}: {request} ({took}{attempts})"))],
+        TestVerdict::Skipped => mismatches(format!("– {name} {on}: {request}, called off: another test failed first"), result),
+        TestVerdict::Unfinished => {
+            let tries = if result.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", result.attempts) };
+            mismatches(format!("– {name} {on}: {request}, had not passed after {tries} when the run ended"), result)
+        }
+        TestVerdict::Failed => mismatches(format!("✗ {name} {on}: {request} ({took}{attempts})"), result),
     }
 }
 

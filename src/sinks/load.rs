@@ -3,40 +3,43 @@
 use crate::checks::load::LoadResult;
 use crate::checks::measurement::Phase;
 use crate::github::commands::harmless;
+use crate::report::Report;
 use crate::sinks::checks::mark;
 use crate::sinks::markdown::{code, html_text, text};
 use crate::sinks::outputs::human;
+use crate::sinks::summary::side;
 
 /// The longest bar of a histogram.
 const WIDTH: u64 = 40;
 
 /// The lines of the log.
-pub(super) fn lines(result: &LoadResult) -> Vec<String> {
-    let LoadResult { name, moment, query, condition, phase, .. } = result;
-    let head = format!("{} {name} on {moment}: {result}, wanted {condition}", mark(*phase));
+pub(super) fn lines(result: &LoadResult, on: &str) -> Vec<String> {
+    let LoadResult { name, query, condition, phase, .. } = result;
+    let head = format!("{} {name} {on}: {result}, wanted {condition}", mark(*phase));
     let note = result.note.iter().map(|note| format!("    {note}"));
     let sent = (*phase != Phase::Successful).then(|| format!("    sent: {query}"));
     std::iter::once(head).chain(note).chain(sent).map(|line| harmless(&line)).collect()
 }
 
 /// The section of the summary; empty without probes.
-pub(super) fn section(results: &[LoadResult]) -> String {
+pub(super) fn section(report: &Report) -> String {
+    let results = &report.loads;
     if results.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = results.iter().map(row).collect();
+    let rows: Vec<String> = results.iter().map(|result| row(report, result)).collect();
     let head = "### Load\n\n| | Probe | On | Requests | Answers | Wanted | Time |\n|---|---|---|---|---|---|--:|";
     let histograms = results.iter().filter(|result| !result.histogram.is_empty()).map(histogram);
     std::iter::once(format!("{head}\n{}", rows.join("\n"))).chain(histograms).collect::<Vec<_>>().join("\n\n")
 }
 
-fn row(result: &LoadResult) -> String {
+fn row(report: &Report, result: &LoadResult) -> String {
     let note = result.note.as_ref().map(|note| format!("<br>{}", text(note))).unwrap_or_default();
     format!(
         "| {} | {} | {} | {} | {}{note} | {} | {} |",
         mark(result.phase),
         text(&result.name),
-        result.moment,
+        side(report, result.moment),
         code(&result.query),
         text(&result.to_string()),
         text(&result.condition),

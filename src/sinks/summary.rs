@@ -1,11 +1,12 @@
 //! The step summary: the outcome first, then what was done and seen, as Markdown. Pure: Report → text.
 
+use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
-use crate::event::StepEnd;
+use crate::event::{StepEnd, TestUrl};
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome};
 use crate::report::{Report, StepReport};
-use crate::sinks::console::{AFTER_CHANGES, capital, not_set, transferred};
+use crate::sinks::console::{AFTER_CHANGES, capital, not_set, title, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
 use crate::sinks::{checks, load, scan, tester};
@@ -22,8 +23,8 @@ pub fn of(report: &Report) -> String {
         steps(report),
         scan::section(&report.scans),
         tests(report),
-        load::section(&report.loads),
-        tester::section(&report.testers),
+        load::section(report),
+        tester::section(report),
         checks::section(&report.checks),
         stopped(report),
         notes(report),
@@ -149,39 +150,52 @@ fn steps(report: &Report) -> String {
     if report.steps.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = report.steps.iter().map(step).collect();
+    let rows: Vec<String> = report.steps.iter().map(|step| row(report, step)).collect();
     let reads = if report.reads > 0 { format!(", {} reads of AWS", report.reads) } else { String::new() };
     format!("### Steps\n\n| | Step | Time | |\n|---|---|--:|---|\n{}\n\n{} in all{reads}.", rows.join("\n"), human(report.milliseconds))
 }
 
-fn step(report: &StepReport) -> String {
-    let mark = match report.end {
+fn row(report: &Report, step: &StepReport) -> String {
+    let mark = match step.end {
         Some(StepEnd::Done) => "✓",
         Some(StepEnd::Failed) => "✗",
         None => "–",
     };
-    format!("| {mark} | {} | {} | {} |", report.step.title(), human(report.milliseconds), text(&report.result))
+    format!("| {mark} | {} | {} | {} |", title(step.step, report.test_url.as_ref()), human(step.milliseconds), text(&step.result))
 }
 
 fn tests(report: &Report) -> String {
     if report.smoke_tests.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = report.smoke_tests.iter().map(test).collect();
+    let rows: Vec<String> = report.smoke_tests.iter().map(|result| test(report, result)).collect();
     format!("### Smoke tests\n\n| | Test | On | Request | Time | Attempts | |\n|---|---|---|---|--:|--:|---|\n{}", rows.join("\n"))
 }
 
-fn test(result: &TestResult) -> String {
+fn test(report: &Report, result: &TestResult) -> String {
     let mark = match result.verdict {
         TestVerdict::Passed => "✓",
         TestVerdict::Failed => "✗",
-        TestVerdict::Skipped => "–",
+        TestVerdict::Skipped | TestVerdict::Unfinished => "–",
     };
     let failures =
         result.failures.iter().map(|failure| text(&format!("{}: expected {}, found {}", failure.what, failure.expected, failure.found)));
     let why = failures.collect::<Vec<_>>().join("<br>");
     let (name, request) = (text(&result.name), code(&result.request));
-    format!("| {mark} | {name} | {} | {request} | {} | {} | {why} |", result.moment, human(result.last_milliseconds), result.attempts)
+    format!(
+        "| {mark} | {name} | {} | {request} | {} | {} | {why} |",
+        side(report, result.moment),
+        human(result.last_milliseconds),
+        result.attempts
+    )
+}
+
+/// The side that was asked: only what is known to be green is called so.
+pub(super) fn side(report: &Report, moment: Moment) -> String {
+    match (moment, &report.test_url) {
+        (Moment::Green, Some(TestUrl::Unproven { .. })) => "test-url, not proven to have reached green".to_owned(),
+        _ => moment.to_string(),
+    }
 }
 
 fn stopped(report: &Report) -> String {

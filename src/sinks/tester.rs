@@ -2,8 +2,10 @@
 
 use crate::checks::tester::{Case, CaseVerdict, TesterResult, TesterVerdict};
 use crate::github::commands::harmless;
+use crate::report::Report;
 use crate::sinks::markdown::{block, code, html_text, text};
 use crate::sinks::outputs::human;
+use crate::sinks::summary::side;
 
 /// Cases that failed and are named in the log; the summary has more.
 const NAMED: usize = 10;
@@ -11,10 +13,9 @@ const NAMED: usize = 10;
 const LAST: usize = 20;
 
 /// The lines of the log.
-pub(super) fn lines(result: &TesterResult) -> Vec<String> {
-    let TesterResult { name, moment, .. } = result;
-    let head =
-        format!("{} {name} on {moment}: {}{} ({})", mark(result.verdict), result.ended(), counted(result), human(result.milliseconds));
+pub(super) fn lines(result: &TesterResult, on: &str) -> Vec<String> {
+    let TesterResult { name, .. } = result;
+    let head = format!("{} {name} {on}: {}{} ({})", mark(result.verdict), result.ended(), counted(result), human(result.milliseconds));
     let untold = (result.untold > 0).then(|| format!("  … {} more lines are not shown here", result.untold));
     let last = result.lines.iter().rev().take(LAST.min(result.untold)).rev().map(|line| format!("  | {line}"));
     let failed = failed(result).take(NAMED).map(|case| format!("    ✗ {}{}", case_name(case), message(case)));
@@ -46,21 +47,27 @@ fn message(case: &Case) -> String {
 }
 
 /// The section of the summary; empty without testers.
-pub(super) fn section(results: &[TesterResult]) -> String {
+pub(super) fn section(report: &Report) -> String {
+    let results = &report.testers;
     if results.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = results.iter().map(row).collect();
+    let rows: Vec<String> = results.iter().map(|result| row(report, result)).collect();
     let table = format!("### Testers\n\n| | Tester | On | Where | Time | |\n|---|---|---|---|--:|---|\n{}", rows.join("\n"));
     let details = results.iter().flat_map(|result| [cases(result), log(result)]).flatten();
     std::iter::once(table).chain(details).collect::<Vec<_>>().join("\n\n")
 }
 
-fn row(result: &TesterResult) -> String {
+fn row(report: &Report, result: &TesterResult) -> String {
     let note = result.note.as_ref().map(|note| format!("<br>{}", text(note))).unwrap_or_default();
     let (name, place) = (text(&result.name), code(&result.place));
     let ended = text(&format!("{}{}", result.ended(), counted(result)));
-    format!("| {} | {name} | {} | {place} | {} | {ended}{note} |", mark(result.verdict), result.moment, human(result.milliseconds))
+    format!(
+        "| {} | {name} | {} | {place} | {} | {ended}{note} |",
+        mark(result.verdict),
+        side(report, result.moment),
+        human(result.milliseconds)
+    )
 }
 
 fn cases(result: &TesterResult) -> Option<String> {
@@ -127,17 +134,18 @@ mod tests {
             "✗ e2e on green: exit code 3, 2 cases: 1 passed, 1 failed (2 s)",
             "    ✗ login › out: no | <b>button</b>",
         ];
-        assert_eq!(lines(&result()), expected);
+        assert_eq!(lines(&result(), "on green"), expected);
     }
 
     #[test]
     fn the_summary_has_a_row_for_every_case_and_no_structure_of_a_stranger() {
-        let section = section(&[result()]);
+        let of = |testers: Vec<TesterResult>| super::section(&Report { testers, ..Report::default() });
+        let section = of(vec![result()]);
         assert!(section.contains("| ✗ | login › out | 1.3 s | no &#124; &lt;b&gt;button&lt;/b&gt; |"), "{section}");
         assert!(
             section.contains("<pre>::error::x\n##[add-mask]y</pre>") || section.contains("<pre>::error::x\n##&#91;add-mask]y</pre>"),
             "{section}"
         );
-        assert_eq!(super::section(&[]), "");
+        assert_eq!(of(Vec::new()), "");
     }
 }

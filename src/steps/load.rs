@@ -40,15 +40,15 @@ pub async fn load(run: &Run, settings: &Settings, moment: Moment, values: &Value
     let tell = |result: &LoadResult| run.tell(Event::Loaded { result: Box::new(result.clone()) });
     let results = load::run(suite, moment, url, values, &tell).await;
     match results.iter().find(|result| result.phase != Phase::Successful) {
-        Some(failed) => Err(failure(failed)),
+        Some(failed) => Err(failure(failed, &run.on(moment))),
         None => Ok(results.len()),
     }
 }
 
-fn failure(failed: &LoadResult) -> Failure {
+fn failure(failed: &LoadResult, on: &str) -> Failure {
     let LoadResult { name, moment, query, condition, phase, .. } = failed;
     let reason = if *phase == Phase::Inconclusive { Reason::Inconclusive } else { Reason::SmokeFailed };
-    let failure = Failure::new(reason, format!("load \"{name}\" is {phase} on {moment}: {failed}"));
+    let failure = Failure::new(reason, format!("load \"{name}\" is {phase} {on}: {failed}"));
     let failure = failed.note.clone().into_iter().fold(failure, Failure::caused_by);
     failure.caused_by(format!("sent: {query}; wanted: {condition}")).hint(match (phase, moment) {
         (Phase::Inconclusive, _) => "give the runner more cores, or ask for less at a time",

@@ -24,6 +24,7 @@ pub mod stopped;
 pub mod tags;
 pub mod task;
 pub mod task_failures;
+pub mod test_url;
 pub mod tester;
 pub mod traffic;
 mod transfer;

@@ -45,15 +45,15 @@ pub async fn smoke(run: &Run, settings: &Settings, moment: Moment, values: &Valu
     let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, moment)) else { return Ok(0) };
     let tell = |result: &TestResult| run.tell(Event::SmokeTested { result: result.clone() });
     let results = smoke::run(suite, moment, url, values, &Limits::default(), &tell).await;
-    match results.iter().find(|result| result.verdict != TestVerdict::Passed && result.verdict != TestVerdict::Skipped) {
-        Some(failed) => Err(failure(failed, moment).hint(hint(settings, moment))),
+    match results.iter().find(|result| result.verdict == TestVerdict::Failed) {
+        Some(failed) => Err(failure(failed, &run.on(moment)).hint(hint(run, settings, failed))),
         None => Ok(results.len()),
     }
 }
 
-fn failure(failed: &TestResult, moment: Moment) -> Failure {
+fn failure(failed: &TestResult, on: &str) -> Failure {
     let attempts = if failed.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", failed.attempts) };
-    let sentence = format!("smoke test \"{}\" failed on {moment} ({}, {attempts})", failed.name, failed.request);
+    let sentence = format!("smoke test \"{}\" failed {on} ({}, {attempts})", failed.name, failed.request);
     let mut failure = Failure::new(Reason::SmokeFailed, sentence);
     for mismatch in &failed.failures {
         failure = failure.caused_by(format!("{}: expected {}, found {}", mismatch.what, mismatch.expected, mismatch.found));
@@ -64,12 +64,21 @@ fn failure(failed: &TestResult, moment: Moment) -> Failure {
     failure
 }
 
-fn hint(settings: &Settings, moment: Moment) -> &'static str {
-    match moment {
-        Moment::Green => "users never reached this version; mend it, or the test, and deploy again",
-        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green).is_some() => {
+fn hint(run: &Run, settings: &Settings, failed: &TestResult) -> &'static str {
+    // A connection that is not made says nothing about the version.
+    if failed.failures.iter().any(|mismatch| mismatch.what == "connection" && mismatch.expected != "a whole body") {
+        return "nothing answered there: check the listener and its port, the security groups, and whether this runner is in a network that may reach it";
+    }
+    match failed.moment {
+        Moment::Green => "users never reached this version; fix it, or the test, and deploy again",
+        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green).is_none() => {
+            "users reached this version; set test-url, so that it is tested before they do"
+        }
+        Moment::Step | Moment::Production | Moment::Bake if run.is_green_proven() => {
             "green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects"
         }
-        Moment::Step | Moment::Production | Moment::Bake => "users reached this version; set test-url, so that it is tested before they do",
+        Moment::Step | Moment::Production | Moment::Bake => {
+            "users reached this version; the tests that passed at test-url are not proven to have reached it: give the test listener's URL"
+        }
     }
 }

@@ -89,7 +89,9 @@ async fn one(run: &Run, settings: &Settings, tester: &Tester, occasion: &Occasio
     run.tell(Event::Tested { result: Box::new(result.clone()) });
     match result.verdict {
         TesterVerdict::Passed => Ok(()),
-        TesterVerdict::Failed | TesterVerdict::TimedOut => Err(failure(&result, tester, why).hint(hint(settings, occasion.moment))),
+        TesterVerdict::Failed | TesterVerdict::TimedOut => {
+            Err(failure(&result, tester, why, &run.on(occasion.moment)).hint(hint(run, settings, occasion.moment)))
+        }
     }
 }
 
@@ -111,10 +113,10 @@ fn result(tester: &Tester, moment: Moment, ended: Ended, took: Duration) -> Test
     }
 }
 
-fn failure(result: &TesterResult, tester: &Tester, why: Option<String>) -> Failure {
+fn failure(result: &TesterResult, tester: &Tester, why: Option<String>, on: &str) -> Failure {
     let ended = match result.verdict {
         TesterVerdict::TimedOut => format!("was not done within {}", crate::duration::Human(tester.timeout)),
-        TesterVerdict::Passed | TesterVerdict::Failed => format!("failed on {} ({})", result.moment, result.ended()),
+        TesterVerdict::Passed | TesterVerdict::Failed => format!("failed {on} ({})", result.ended()),
     };
     let failure = Failure::new(Reason::SmokeFailed, format!("tester \"{}\" {ended}", result.name));
     let failed: Vec<&Case> = result.cases.iter().filter(|case| case.verdict == CaseVerdict::Failed).collect();
@@ -129,10 +131,10 @@ fn named(case: &Case) -> String {
     format!("{suite}{}: {}", case.name, case.message.as_deref().unwrap_or("failed"))
 }
 
-fn hint(settings: &Settings, moment: Moment) -> &'static str {
+fn hint(run: &Run, settings: &Settings, moment: Moment) -> &'static str {
     match moment {
         Moment::Green => "users never reached this version; the end of the tester's log is in the summary",
-        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green) => {
+        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green) && run.is_green_proven() => {
             "green passed at the gate, so look at what differs behind the production listener; the end of the tester's log is in the summary"
         }
         Moment::Step | Moment::Production | Moment::Bake => {

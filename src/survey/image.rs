@@ -58,6 +58,8 @@ pub(super) async fn find(
     }
 }
 
+const SET_REPOSITORY: &str = "set repository, so that the image is pushed to ECR";
+
 struct Finding<'r> {
     run: &'r Run,
     image: &'r ImageSettings,
@@ -150,6 +152,7 @@ impl Finding<'_> {
                 Some((access, (host, repository))) if access.is_at(host) => {
                     self.there(self.registries.in_ecr(access, repository)?, access.host(), repository).await
                 }
+                Some(_) | None if name.host().is_none() => self.outside(name).await.map(|()| as_named()),
                 Some(_) | None => Ok(as_named()),
             },
             ImageReference::Engine(_)
@@ -161,6 +164,26 @@ impl Finding<'_> {
 }
 
 impl Finding<'_> {
+    /// A name without a registry is Docker Hub's for ECS. What is in this engine under that name is another image, unless it is known to
+    /// be there too.
+    async fn outside(&self, name: &ImageName) -> Result<(), Unready> {
+        let Some(pulled) = name.pulled() else {
+            let message = format!("`{name}` is the id of an image in the Docker engine, from which ECS cannot pull");
+            return Err(problem("image", message, SET_REPOSITORY));
+        };
+        let is_local = match self.image.push {
+            Push::Never => false, // whoever says so means the registry's
+            Push::Auto | Push::Always => self.source(&self.image.reference).await?.is_ok_and(|source| source.is_in_engine_only(name)),
+        };
+        if is_local {
+            let message = format!(
+                "`{name}` is in the Docker engine, from which ECS cannot pull: it would run {pulled}, which may be somebody else's"
+            );
+            return Err(problem("image", message, &format!("{SET_REPOSITORY}; if Docker Hub's image is meant, write {pulled}")));
+        }
+        Ok(())
+    }
+
     fn unreadable(&self, error: &SourceError) -> Unready {
         let is_denied = matches!(error, SourceError::Registry(error) if matches!(**error, PushError::Denied { .. }));
         let own = || error.hint().unwrap_or_else(|| "check image".into());

@@ -151,7 +151,7 @@ async fn a_service_that_is_not_there_is_refused() {
     ---
     Nothing was touched: the inputs have a problem
     ::error title=input refused::service: `apy` is MISSING in cluster `prod`
-      hint: create the service first, or check service, cluster (`prod`) and aws-region (`eu-central-1`)
+      hint: did you mean `api`? Otherwise create the service first, or check service, cluster (`prod`) and aws-region (`eu-central-1`)
     ");
 }
 
@@ -162,7 +162,7 @@ async fn a_cluster_that_is_not_there_is_refused() {
     ---
     Nothing was touched: the inputs have a problem
     ::error title=input refused::cluster: there is no cluster `staging`
-      hint: check cluster and aws-region (`eu-central-1`)
+      hint: clusters there: prod; check cluster and aws-region (`eu-central-1`)
     ");
 }
 
@@ -269,8 +269,8 @@ async fn without_credentials_the_step_that_gets_them_is_named() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::aws: ecs:DescribeServices: AWS does not accept the credentials: the environment has none (looked for: AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE))
-      hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
+    ::error title=input refused::aws: ecs:DescribeServices: there are no AWS credentials: the environment has none (looked for: AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE))
+      hint: give the job `permissions: id-token: write`, and run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner
     ");
 }
 

@@ -176,12 +176,12 @@ async fn an_answer_s_body_is_only_text() {
     green stands behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
-    ::group::Smoke tests on green
-    ✗ front page on green: GET / ([time])
+    ::group::Smoke tests at test-url
+    ✗ front page at test-url: GET / ([time])
         body: expected contains Welcome, found other text
     ::endgroup::
-    ✗ Smoke tests on green ([time])
-    Smoke test "front page" failed on green (GET /, [n] attempts).
+    ✗ Smoke tests at test-url ([time])
+    Smoke test "front page" failed at test-url (GET /, [n] attempts).
     ::group::Rollback
     deployment [deployment 1] is stopped, with rollback
     CodeDeploy rolls back with deployment [deployment 2]
@@ -195,10 +195,10 @@ async fn an_answer_s_body_is_only_text() {
     ✓ Rollback: blue serves 100 % ([time])
 
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (smoke-failed)::smoke test "front page" failed on green (GET /, [n] attempts)
+    ::error title=rolled-back (smoke-failed)::smoke test "front page" failed at test-url (GET /, [n] attempts)
       Caused by: body: expected contains Welcome, found other text
       Caused by: the answer began: x ::error::owned ::add-mask::a�::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f �[31m�g @team #12 GH-3 www.evil.example
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
     ---
@@ -226,10 +226,10 @@ async fn an_answer_s_body_is_only_text() {
 
     ### Why
 
-    - **smoke test "front page" failed on green (GET /, [n] attempts)**
+    - **smoke test "front page" failed at test-url (GET /, [n] attempts)**
       - body&#58; expected contains Welcome, found other text
       - the answer began&#58; x &#58;&#58;error&#58;&#58;owned &#58;&#58;add-mask&#58;&#58;a�&#58;&#58;set-output name=a&#58;&#58;b \#\#\[add-mask\]b &#124; \`c\` &lt;/pre&gt;&lt;img src=x onerror=alert(1)&gt; <code>&#91;d](http&#58;<!-- -->//evil.example</code>) <code>!&#91;e](http&#58;<!-- -->//evil.example/e.png</code>) \#\# f �\[31m�g <code>&#64;<!-- -->team</code> <code>#12</code> <code>GH-3</code> <code>www<!-- -->.evil.example</code>
-    - What to do: users never reached this version; mend it, or the test, and deploy again
+    - What to do: users never reached this version; fix it, or the test, and deploy again
 
     | | |
     |---|---|
@@ -248,7 +248,7 @@ async fn an_answer_s_body_is_only_text() {
     | ✓ | Image | [time] | [registry]/app&#64;[digest] |
     | ✓ | Task definition | [time] | api&#58;2 registered |
     | ✓ | Green | [time] | up, waiting at the gate |
-    | ✗ | Smoke tests on green | [time] |  |
+    | ✗ | Smoke tests at test-url | [time] |  |
     | ✓ | Rollback | [time] | blue serves 100 % |
 
     [time] in all, [n] reads of AWS.
@@ -257,7 +257,7 @@ async fn an_answer_s_body_is_only_text() {
 
     | | Test | On | Request | Time | Attempts | |
     |---|---|---|---|--:|--:|---|
-    | ✗ | front page | green | <code>GET /</code> | [time] | [n] | body&#58; expected contains Welcome, found other text |
+    | ✗ | front page | test-url, not proven to have reached green | <code>GET /</code> | [time] | [n] | body&#58; expected contains Welcome, found other text |
 
     <details><summary>Changes of the task definition</summary>
 

@@ -157,7 +157,7 @@ async fn a_stop_that_was_not_answered_still_ends_on_blue() {
     ::error title=rolled-back (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
     ---

@@ -15,6 +15,7 @@ mod contracts;
 mod definitions;
 mod documents_trust;
 mod files;
+mod first_user;
 mod hand_changed;
 mod harness;
 mod image;

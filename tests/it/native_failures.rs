@@ -76,7 +76,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ::error title=rolled-back (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
     ---
@@ -108,7 +108,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     - **smoke test "health" failed on green (GET /health, [n] attempts)**
       - \$.version&#58; expected "1.2.0", found "0.0.0-dev"
       - the answer began&#58; {"status"&#58;"ok","version"&#58;"0.0.0-dev","time"&#58;"[time]"}
-    - What to do: users never reached this version; mend it, or the test, and deploy again
+    - What to do: users never reached this version; fix it, or the test, and deploy again
 
     | | |
     |---|---|
@@ -423,7 +423,7 @@ async fn a_first_deployment_has_nothing_to_go_back_to() {
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
     ::error title=stuck::not taken back: service deployment [service deployment]: no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment [service deployment] stalls
       hint: deploy a version that works: a newer deployment ends the stall; where nothing serves that must stay, aws ecs update-service --cluster prod --service api --desired-count 0 ends it too (docs/stuck.md)
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1

@@ -80,8 +80,9 @@ async fn service_connect_is_tested_by_its_header() {
     green is reached through Service Connect with the header x-amzn-ecs-blue-green-test; test-url must lead there
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
-    ::group::Smoke tests on green
-    ✓ health on green: GET /health ([time])
+    ::group::Smoke tests at test-url
+    ✓ health at test-url: GET /health ([time])
+    the new version is told at test-url, where another one was told before the rollout: it leads to green
     ::endgroup::
     ✓ Smoke tests on green: 1 passed ([time])
     The gate is open: traffic may shift
@@ -130,10 +131,10 @@ async fn service_connect_s_green_that_fails_its_tests_never_reaches_a_user() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
-    ::error title=rolled-back (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
+    ::error title=rolled-back (smoke-failed)::smoke test "health" failed at test-url (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
     ---
@@ -220,7 +221,9 @@ async fn a_headless_service_has_no_green_to_test() {
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---
-    Nothing was touched: the inputs have a problem
+    Nothing was touched: the inputs have 2 problems
+    ::error title=input refused::test-url: http://[address]/ cannot be reached from this runner: client error (Connect): tcp connect error: Connection refused (os error 111)
+      hint: check the host, the port and the listener behind it, its security group, and whether this runner is in a network that may reach it
     ::error title=input refused::test-url: the service has neither a load balancer nor Service Connect: ECS exchanges its tasks, and there is no test traffic
       hint: leave test-url out; production-url tests after the rollout
     ");

@@ -109,7 +109,7 @@ async fn without_stopping_or_answering_a_failed_test_leaves_it_stuck_with_the_co
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
     ::error title=stuck::not taken back: service deployment [service deployment]: the service deployment could not be stopped
       Caused by: ecs:StopServiceDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:StopServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:StopServiceDeployment action
       hint: allow ecs:StopServiceDeployment on arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] for the role that the job uses (docs/iam.md)

@@ -345,7 +345,7 @@ async fn a_stop_that_is_denied_is_stuck_and_prints_the_command() {
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
     ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
       Caused by: codedeploy:StopDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:StopDeployment on resource: * because no identity-based policy allows the codedeploy:StopDeployment action
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)

@@ -69,7 +69,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ::error title=rolled-back (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: rolled-back (smoke-failed), exit code 20, after [time]
     ---
@@ -100,7 +100,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     - **smoke test "health" failed on green (GET /health, [n] attempts)**
       - \$.version&#58; expected "1.2.0", found "0.0.0-dev"
       - the answer began&#58; {"status"&#58;"ok","version"&#58;"0.0.0-dev","time"&#58;"[time]"}
-    - What to do: users never reached this version; mend it, or the test, and deploy again
+    - What to do: users never reached this version; fix it, or the test, and deploy again
 
     | | |
     |---|---|
@@ -583,7 +583,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
-      hint: users never reached this version; mend it, or the test, and deploy again
+      hint: users never reached this version; fix it, or the test, and deploy again
     ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
       Caused by: The rollback could not modify the listener. (Error code: AccessDenied) (ELASTIC_LOAD_BALANCING_INVALID)
       hint: look where traffic is and put it right by hand: aws deploy get-deployment --deployment-id [deployment 2] (docs/stuck.md)
@@ -616,7 +616,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     - **smoke test "health" failed on green (GET /health, [n] attempts)**
       - \$.version&#58; expected "1.2.0", found "0.0.0-dev"
       - the answer began&#58; {"status"&#58;"ok","version"&#58;"0.0.0-dev","time"&#58;"[time]"}
-    - What to do: users never reached this version; mend it, or the test, and deploy again
+    - What to do: users never reached this version; fix it, or the test, and deploy again
 
     ### Not taken back: CodeDeploy deployment [deployment 1]
 

@@ -62,7 +62,7 @@ fn latency(expect: &Expect, answer: &Answer) -> Option<Mismatch> {
     (!met).then(|| Mismatch::new("latency", bounds::durations(&expect.latency), Human(answer.elapsed).to_string()))
 }
 
-fn status(expect: &Expect, found: StatusCode) -> Option<Mismatch> {
+pub(super) fn status(expect: &Expect, found: StatusCode) -> Option<Mismatch> {
     let usual: &[StatusPattern] = match (expect.https, &expect.redirect) {
         (HttpsRedirect::Expected, _) => &MOVED_FOR_GOOD,
         (HttpsRedirect::NotExpected, Some(_)) => &REDIRECTION,

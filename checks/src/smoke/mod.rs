@@ -13,6 +13,7 @@ mod form;
 mod jar;
 mod json_schema;
 mod parse;
+mod reach;
 mod result;
 mod run;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub(crate) use form::{Request, StatusPattern, Transport};
 pub use parse::parse;
 #[cfg(test)]
 pub(crate) use parse::tests::{no_files, outside};
+pub use reach::{Unreachable, reach, tells_another_version};
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub(crate) use result::{presentable, sentence};
 pub use run::{Limits, OnResult, run};

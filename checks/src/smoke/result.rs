@@ -45,6 +45,8 @@ pub enum TestVerdict {
     Failed,
     /// Called off because another test had failed; its failures, if any, are those of its last attempt.
     Skipped,
+    /// The run ended before the test did; its failures are those of its last attempt.
+    Unfinished,
 }
 
 /// One expectation that was not met.
@@ -64,7 +66,7 @@ impl Mismatch {
     }
 
     /// What stands in it from outside was masked when it was found.
-    fn presentable(&self) -> Self {
+    pub(super) fn presentable(&self) -> Self {
         Self::new(sentence(&self.what), sentence(&self.expected), sentence(&self.found))
     }
 }

@@ -53,7 +53,7 @@ pub type OnResult<'a> = &'a (dyn Fn(&TestResult) + Send + Sync);
 /// Runs the tests of `suite` that belong to `moment` against `base`; the results are in the order of the document.
 ///
 /// Every name of [`Suite::needs_env`] and [`Suite::needs_secrets`] must be in `values`: without one, nothing is sent and every test
-/// fails. Dropping the future cancels everything that is under way, clean-up too.
+/// fails. Dropping the future cancels everything that is under way, clean-up too; what was sent before is told as unfinished.
 pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, limits: &Limits, on_result: OnResult<'_>) -> Vec<TestResult> {
     let flows: Vec<(usize, &Flow)> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
     let clerk = Clerk::new(moment, values, on_result);
@@ -63,8 +63,10 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, lim
     let verdict = match complete(suite, values).and_then(|()| Clients::new(transports, base)) {
         Ok(clients) => {
             let turns = Semaphore::new(limits.concurrency);
+            let mut last_words = LastWords { clerk: &clerk, shared: &shared, courses: &courses, flows: &flows, said: false };
             let post = Post { side: Side { base, moment }, limits, clients, turns, clerk: &clerk, call_off: CallOff::new() };
             all(&post, &shared, &courses, &flows).await;
+            last_words.are_said();
             TestVerdict::Skipped
         }
         Err(obstacle) => {
@@ -81,6 +83,36 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, lim
     clerk.finish()
 }
 
+/// Writes down what tests came to that were under way when the run was dropped: whoever cancelled it sees why they did not pass.
+struct LastWords<'a> {
+    clerk: &'a Clerk<'a>,
+    shared: &'a Shared,
+    courses: &'a [Course<'a>],
+    flows: &'a [(usize, &'a Flow)],
+    said: bool,
+}
+
+impl LastWords<'_> {
+    /// The run came to its end.
+    fn are_said(&mut self) {
+        self.said = true;
+    }
+}
+
+impl Drop for LastWords<'_> {
+    fn drop(&mut self) {
+        if self.said {
+            return;
+        }
+        for (_, flow) in self.flows {
+            let values = self.shared.values(flow);
+            for index in flow.steps.clone().filter(|index| self.courses[*index].last().count > 0) {
+                self.clerk.write_once(index, &self.courses[index], TestVerdict::Unfinished, &values);
+            }
+        }
+    }
+}
+
 /// Runs every flow in its turn; steps that did not come to a result are called off.
 async fn all(post: &Post<'_>, shared: &Shared, courses: &[Course<'_>], flows: &[(usize, &Flow)]) {
     let mut agenda = Agenda::new(flows);
@@ -93,7 +125,7 @@ async fn all(post: &Post<'_>, shared: &Shared, courses: &[Course<'_>], flows: &[
         match running.next().await {
             Some((index, TestVerdict::Passed)) => agenda.passed(index),
             // What waits for it never runs; what is under way ends by itself, at once unless it cleans up.
-            Some((_, TestVerdict::Failed | TestVerdict::Skipped)) => agenda.give_up(),
+            Some((_, TestVerdict::Failed | TestVerdict::Skipped | TestVerdict::Unfinished)) => agenda.give_up(),
             None => return,
         }
     }

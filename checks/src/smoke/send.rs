@@ -22,8 +22,7 @@ use crate::destination;
 use crate::template::Values;
 pub(crate) use build::{Outgoing, Side};
 pub(crate) use clients::Clients;
-pub(super) use failure::moment;
-use failure::no_answer;
+pub(super) use failure::{moment, no_answer};
 
 /// Sends a test's request and gives the answer that counts; cookies come from the jar and go into it.
 pub(super) async fn exchange(

@@ -5,7 +5,7 @@ use crate::aws::codedeploy::NewDeployment;
 use crate::aws::codedeploy_shapes::{Deployment, ReadyWait, Status, Target};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Progress, Serving, Witness};
+use crate::event::{Event, Gate, Progress, Serving, StepSeen, Witness};
 use crate::outcome::Reason;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
@@ -96,7 +96,7 @@ impl<'a> CodeDeploy<'a> {
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the official action.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         match self.run.aws.continue_deployment(&self.id).await {
-            Ok(()) => self.run.tell(Event::GateOpened { gate: Gate::Green }),
+            Ok(()) => self.run.tell(Event::GateOpened { gate: Gate::Green, seen: StepSeen::default() }),
             Err(error) if error.kind == Kind::Denied => {
                 self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
                 return Ok(());
@@ -208,7 +208,7 @@ impl<'a> CodeDeploy<'a> {
         let waited = self.opened_at.map_or(0, |opened| self.looks - opened);
         if goal == Goal::Shifted && waited > 0 && waited.is_multiple_of(REOPEN) && self.run.aws.continue_deployment(&self.id).await.is_ok()
         {
-            self.run.tell(Event::GateOpened { gate: Gate::Green });
+            self.run.tell(Event::GateOpened { gate: Gate::Green, seen: StepSeen::default() });
         }
         let is_ours = !self.run.is_denied("codedeploy:ContinueDeployment");
         Seen::AtGate(if is_ours { At::Green } else { At::Foreign })

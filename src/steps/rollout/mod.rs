@@ -263,7 +263,7 @@ impl<'a> Rollout<'a> {
     }
 
     /// ARNs of green's target groups; none before green is up, and where both sides share one.
-    async fn green_groups(&self) -> Vec<String> {
+    pub async fn green_groups(&self) -> Vec<String> {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.green_groups().await,
             Controller::Native(native) => native.groups(),

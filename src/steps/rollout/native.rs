@@ -10,7 +10,7 @@ use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, STEP};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Serving, Witness};
+use crate::event::{Event, Gate, Serving, StepSeen, Witness};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
@@ -69,6 +69,8 @@ pub struct Native<'a> {
     blind: Blind,
     witness: Option<Witness>,
     task_failures: TaskFailures,
+    /// What was seen at the step at which it waits.
+    step_seen: StepSeen,
     /// How often traffic was seen on blue after ECS had shifted all of it.
     shared_looks: u32,
 }
@@ -102,7 +104,7 @@ impl Native<'_> {
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         let Some(Waiting { hook, at, .. }) = self.waiting.take() else { return Ok(()) };
         match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
-            Ok(()) => self.run.tell(Event::GateOpened { gate: named(at) }),
+            Ok(()) => self.run.tell(Event::GateOpened { gate: named(at), seen: std::mem::take(&mut self.step_seen) }),
             Err(error) if error.kind == Kind::Denied => {
                 self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
             }

@@ -22,6 +22,8 @@ pub(crate) enum When {
 /// What happens then.
 #[derive(Debug, Clone)]
 pub(crate) enum Deed {
+    /// Nothing: what comes later is counted from here.
+    Nothing,
     /// The workflow is cancelled.
     Interrupt,
     /// The runner insists.
@@ -55,6 +57,7 @@ impl Deed {
     /// Does it.
     pub(super) async fn happen(&self, stage: &Stage, process: Option<u32>) {
         match self {
+            Self::Nothing => {}
             Self::Interrupt => signal(process, Signal::INT),
             Self::Terminate => signal(process, Signal::TERM),
             Self::Kill => signal(process, Signal::KILL),

@@ -54,7 +54,7 @@ impl Told {
 
     /// When a gate was first said to be opened.
     pub(super) fn opened(&self, wanted: Gate) -> Option<i64> {
-        self.events().into_iter().find(|(_, event)| matches!(event, Event::GateOpened { gate } if *gate == wanted)).map(|(at, _)| at)
+        self.events().into_iter().find(|(_, event)| matches!(event, Event::GateOpened { gate, .. } if *gate == wanted)).map(|(at, _)| at)
     }
 
     /// The revision that is brought.

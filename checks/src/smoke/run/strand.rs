@@ -108,7 +108,7 @@ impl TestVerdict {
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
-            (Self::Skipped, _) | (_, Self::Skipped) => Self::Skipped,
+            (Self::Skipped | Self::Unfinished, _) | (_, Self::Skipped | Self::Unfinished) => Self::Skipped,
             (Self::Passed, Self::Passed) => Self::Passed,
         }
     }

@@ -15,7 +15,7 @@ use crate::smoke::form::Transport;
 use crate::smoke::result::Mismatch;
 
 /// No answer, or half of one; `expected` says which.
-pub(super) fn no_answer(error: reqwest::Error, expected: &str, asked: &Url, transport: &Transport) -> Mismatch {
+pub(in crate::smoke) fn no_answer(error: reqwest::Error, expected: &str, asked: &Url, transport: &Transport) -> Mismatch {
     let error = error.without_url();
     if let Some(refusal) = find::<TlsError>(&error).and_then(|cause| tls(cause, asked)) {
         return refusal;

@@ -18,6 +18,10 @@ pub(super) fn get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     })
 }
 
+pub(super) fn list(cloud: &Cloud) -> Answer {
+    cloud.look(|account| Ok(json!({ "deploymentConfigsList": account.configs.keys().collect::<Vec<_>>() })))
+}
+
 /// How a configuration moves traffic.
 pub(super) fn find(account: &Account, name: &str) -> Result<Traffic, Refusal> {
     let missing = || Refusal::new("DeploymentConfigDoesNotExistException", format!("No deployment configuration found for name: {name}"));

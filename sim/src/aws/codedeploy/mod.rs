@@ -21,6 +21,7 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
     Some(match operation {
         "GetDeploymentGroup" => groups::get(cloud, asked),
         "GetDeploymentConfig" => configs::get(cloud, asked),
+        "ListDeploymentConfigs" => configs::list(cloud),
         "CreateDeployment" => create::create(cloud, asked),
         "GetDeployment" => deployments::get(cloud, asked),
         "GetDeploymentTarget" => deployments::target(cloud, asked),

@@ -14,6 +14,8 @@ mod tasks;
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::account::last_part;
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
@@ -25,6 +27,8 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
         "DescribeTaskDefinition" => revisions::describe(cloud, asked),
         "ListTaskDefinitions" => revisions::list(cloud, asked),
         "DeregisterTaskDefinition" => revisions::deregister(cloud, asked),
+        "ListClusters" => Ok(json!({ "clusterArns": [cloud.look(|account| account.place.cluster_arn())] })),
+        "ListServices" => services::list(cloud, asked),
         "DescribeServices" => services::describe(cloud, asked),
         "UpdateService" => services::update(cloud, asked),
         "ListServiceDeployments" => deployment_list::list(cloud, asked),

@@ -32,6 +32,14 @@ const SETTINGS: [&str; 9] = [
 /// Members that, changed, start a rollout of their own, beside a new revision and `forceNewDeployment`.
 const REPLACING: [&str; 2] = ["networkConfiguration", "platformVersion"];
 
+pub(super) fn list(cloud: &Cloud, asked: Asked<'_>) -> Answer {
+    in_cluster(cloud, asked)?;
+    cloud.look(|account| {
+        let arns: Vec<String> = account.services.iter().map(|service| account.place.service_arn(&service.name)).collect();
+        Ok(json!({ "serviceArns": arns }))
+    })
+}
+
 pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     in_cluster(cloud, asked)?;
     let names = asked.texts("services");

@@ -2,7 +2,7 @@
 
 use super::Native;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::{Event, StepSeen};
 use crate::outcome::Reason;
 use crate::pace::Pace;
 use crate::plan::Balancer;
@@ -33,7 +33,14 @@ impl Native<'_> {
     }
 
     /// What has to be true before more traffic goes to green: its targets are healthy, and no alarm of the service rings.
-    pub async fn check_step(&self) -> Result<(), Failure> {
+    pub async fn check_step(&mut self) -> Result<(), Failure> {
+        self.step_seen = StepSeen { healthy: self.check_targets().await?, quiet: self.check_alarms().await? };
+        Ok(())
+    }
+
+    /// Whether a healthy target was seen.
+    async fn check_targets(&self) -> Result<bool, Failure> {
+        let mut is_healthy = false;
         for group in &self.groups() {
             let read = self.run.aws.target_health(group).await;
             let Some(health) = optional(self.run, "green's target health is not checked before the steps", read) else { continue };
@@ -43,19 +50,27 @@ impl Native<'_> {
                     Failure::new(Reason::TasksUnhealthy, sentence).hint("look at the target group's health check and the tasks' logs")
                 );
             }
+            is_healthy |= health.healthy > 0;
         }
+        Ok(is_healthy)
+    }
+
+    /// Whether there are alarms, and they are quiet. Those of the inputs are watched all the time.
+    async fn check_alarms(&self) -> Result<bool, Failure> {
+        let is_watched = !self.plan.alarms.all().is_empty() && !self.run.is_denied("cloudwatch:DescribeAlarms");
         if self.way.alarms.is_empty() {
-            return Ok(());
+            return Ok(is_watched);
         }
-        let rings = optional(self.run, "alarms are not checked before the steps", self.run.aws.ringing(&self.way.alarms).await);
-        match rings.unwrap_or_default().into_iter().find(|alarm| !self.waived(&alarm.name)) {
+        let read = self.run.aws.ringing(&self.way.alarms).await;
+        let Some(rings) = optional(self.run, "alarms are not checked before the steps", read) else { return Ok(false) };
+        match rings.into_iter().find(|alarm| !self.waived(&alarm.name)) {
             Some(alarm) => {
                 let sentence = format!("alarm {} rings; the next step of traffic is not taken", alarm.name);
                 Err(Failure::new(Reason::Alarm, sentence)
                     .caused_by(alarm.why())
                     .hint("look at what the alarm measures while green served traffic"))
             }
-            None => Ok(()),
+            None => Ok(true),
         }
     }
 

@@ -14,7 +14,7 @@ use super::trouble::named;
 use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
 use crate::documents::deployment_configuration::{self as configuration, Pause};
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::{Event, StepSeen};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::plan::{NativeWay, RolloutPlan};
@@ -119,6 +119,7 @@ impl<'a> Native<'a> {
             blind: Blind::default(),
             witness: None,
             task_failures: TaskFailures::default(),
+            step_seen: StepSeen::default(),
             shared_looks: 0,
         }
     }

@@ -1,0 +1,86 @@
+//! PURE: whether test-url leads to the listener of green, to that of production, or to neither that is known.
+
+use super::{Balancer, Way};
+use crate::aws::elb::listener_of;
+use crate::problem::Problem;
+use crate::settings::cross::GREEN_URL;
+use crate::settings::{Mode, Settings};
+use crate::survey::{Fronts, Snapshot};
+
+/// What is known of test-url before the start.
+#[derive(Debug, Clone)]
+pub struct TestUrlPlan {
+    /// The test listener that it leads to, or why that is not known.
+    pub listener: Result<String, String>,
+    /// Whether another version than ours is told there.
+    pub tells_another_version: bool,
+}
+
+pub(super) fn plan(snapshot: &Snapshot, way: &Way) -> TestUrlPlan {
+    TestUrlPlan { listener: listener(snapshot, way), tells_another_version: snapshot.urls.tells_another_version }
+}
+
+fn listener(snapshot: &Snapshot, way: &Way) -> Result<String, String> {
+    let (test, without) = match way {
+        Way::CodeDeploy(way) => (listeners(&way.group.test), "the deployment group has no test listener"),
+        Way::Native(way) if way.balancer == Balancer::Load => (listeners(&way.test), "the service has no test listener rule"),
+        Way::Native(_) | Way::Rolling(_) => (Vec::new(), "there is no load balancer whose listeners could be read"),
+    };
+    if test.is_empty() {
+        return Err(without.to_owned());
+    }
+    match &snapshot.urls.fronts {
+        Fronts::Unread(why) => Err(why.clone()),
+        Fronts::Seen(behind) => test
+            .into_iter()
+            .find(|listener| behind.contains(listener))
+            .ok_or_else(|| "its host and port are not known to be those of the test listener's load balancer".to_owned()),
+    }
+}
+
+fn listeners(arns: &[String]) -> Vec<String> {
+    arns.iter().filter_map(|arn| listener_of(arn)).collect()
+}
+
+/// Whoever tests green at the listener of production tests blue. Where both share a listener, its rules tell them apart.
+pub(super) fn problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
+    let (production, test) = match (&snapshot.group, &snapshot.service) {
+        (Some(group), _) => (listeners(&group.production), listeners(&group.test)),
+        (None, Some(service)) => (listeners(&service.production_rules()), listeners(&service.test_rules())),
+        (None, None) => return None,
+    };
+    let Fronts::Seen(behind) = &snapshot.urls.fronts else { return None };
+    let by_header = settings.checks.suite.as_ref().is_some_and(crate::checks::smoke::Suite::tells_sides_by_header);
+    let leads_to = |listeners: &[String]| listeners.iter().any(|listener| behind.contains(listener));
+    let is_wrong = settings.mode == Mode::Deploy && !by_header && leads_to(&production) && !leads_to(&test);
+    is_wrong.then(|| {
+        let message = "it leads to production's listener, where blue answers until traffic has shifted: green would not be tested";
+        Problem::new("test-url", message, GREEN_URL)
+    })
+}
+
+/// URLs at which nothing answers: what is refused, and what is only said. Where nothing serves yet, nothing has to answer.
+pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
+    let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+    let serves = snapshot.service.as_ref().is_some_and(|service| service.running_count > 0);
+    // To refuse what an earlier attempt of this run has started would leave it half-way.
+    let is_under_way = snapshot.running.as_ref().is_some_and(|running| running.is_ours);
+    for found in &snapshot.urls.unreachable {
+        let message = format!("{} cannot be reached from this runner: {}", found.url, found.why);
+        // Before green is there, a network load balancer has no target behind its test listener, and closes the connection.
+        let may_come = !serves || is_under_way || (found.input == "test-url" && has_network_listener(snapshot));
+        if may_come {
+            warnings.push(format!("{}: {message}; the tests there fail unless that changes once green is up", found.input));
+        } else {
+            let remedy = "check the host, the port and the listener behind it, its security group, and whether this runner is in a network that may reach it";
+            problems.push(Problem::new(found.input, message, remedy));
+        }
+    }
+    (problems, warnings)
+}
+
+fn has_network_listener(snapshot: &Snapshot) -> bool {
+    let of_service = || snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::test_rules);
+    let test = snapshot.group.as_ref().map(|group| group.test.clone()).or_else(of_service).unwrap_or_default();
+    test.iter().any(|listener| listener.contains(":listener/net/"))
+}

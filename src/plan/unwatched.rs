@@ -1,0 +1,30 @@
+//! PURE: traffic that moves in shares is worth something only where somebody looks at green meanwhile.
+
+use super::{RolloutPlan, Way};
+use crate::checks::moment::Moment;
+use crate::checks::smoke::Suite;
+use crate::settings::{Checks, Follow, Settings};
+use crate::survey::Snapshot;
+
+/// What is said before the start when nobody does.
+pub(super) fn line(settings: &Settings, snapshot: &Snapshot, rollout: &RolloutPlan) -> Option<String> {
+    let is_stepwise = match &rollout.way {
+        Way::CodeDeploy(_) => snapshot.routing.is_some_and(|routing| routing.minutes() > 0),
+        Way::Native(way) => way.strategy.has_steps(),
+        Way::Rolling(_) => false,
+    };
+    let has_alarms = !settings.checks.alarms.watched.is_empty() || !snapshot.alarms.own.is_empty();
+    let is_watched = has_alarms || settings.checks.analysis.is_some() || tests_steps(&settings.checks);
+    (is_stepwise && !is_watched && settings.rollout.follow != Follow::Not).then(|| {
+        "no alarm, analysis or test watches green while traffic shifts: set alarms or analysis, or let a smoke test run `on: step`"
+            .to_owned()
+    })
+}
+
+fn tests_steps(checks: &Checks) -> bool {
+    let is_tested = |suite: &Suite| {
+        let testers = suite.testers().iter().any(|tester| tester.on.contains(&Moment::Step));
+        suite.count(Moment::Step) > 0 || suite.loads(Moment::Step).next().is_some() || testers
+    };
+    checks.production_url.is_some() && checks.suite.as_ref().is_some_and(is_tested)
+}

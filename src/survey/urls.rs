@@ -1,0 +1,156 @@
+//! What answers at the URLs of the tests before anything is changed, and which listener is behind the one of green.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use crate::aws::codedeploy_shapes::Group;
+use crate::aws::ecs_shapes::Service;
+use crate::aws::elb::Front;
+use crate::checks::moment::Moment;
+use crate::checks::smoke::{self, Suite, Values};
+use crate::run::Run;
+use crate::settings::{Mode, Settings};
+
+/// The longest that a name may take: only its being found says something.
+const LOOKUP: Duration = Duration::from_secs(2);
+
+/// What was found at the URLs of the tests.
+#[derive(Debug, Clone, Default)]
+pub struct Urls {
+    /// Those at which nothing answers.
+    pub unreachable: Vec<Unreachable>,
+    /// Whether another version than the one to deploy is told at the URL of green, by the very answer that is to tell that one.
+    pub tells_another_version: bool,
+    /// The listeners of the service, as far as test-url was held against them.
+    pub fronts: Fronts,
+}
+
+/// A URL at which nothing answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable {
+    /// Its input.
+    pub input: &'static str,
+    /// The URL.
+    pub url: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Listeners, and which of them test-url leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fronts {
+    /// ARNs of those that it leads to.
+    Seen(BTreeSet<String>),
+    /// They could not be read.
+    Unread(String),
+}
+
+impl Default for Fronts {
+    fn default() -> Self {
+        Self::Seen(BTreeSet::new())
+    }
+}
+
+/// Asks both URLs as the tests would. Who goes back is not kept from it by what he goes back from.
+pub(super) async fn ask(settings: &Settings) -> Urls {
+    let checks = &settings.checks;
+    let Some(suite) = checks.suite.as_ref().filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Rollback)) else {
+        return Urls::default();
+    };
+    let test = checks.test_url.as_ref().filter(|_| asks(suite, &[Moment::Green]));
+    let production = checks.production_url.as_ref().filter(|_| asks(suite, &[Moment::Step, Moment::Production, Moment::Bake]));
+    let values = Values {
+        version: settings.version.clone().unwrap_or_default(),
+        environment: checks.environment.iter().cloned().collect(),
+        plain: checks.plain.clone(),
+        ..Values::default()
+    };
+    let another = async {
+        match test {
+            Some(url) => smoke::tells_another_version(suite, url, &values).await,
+            None => false,
+        }
+    };
+    let (test, production, tells_another_version) = tokio::join!(
+        unreachable("test-url", suite, Moment::Green, test),
+        unreachable("production-url", suite, Moment::Production, production),
+        another
+    );
+    let unreachable = test.into_iter().chain(production).filter(|_| settings.mode == Mode::Deploy).collect();
+    Urls { unreachable, tells_another_version, fronts: Fronts::default() }
+}
+
+/// Whether this runner sends anything at one of these moments.
+fn asks(suite: &Suite, moments: &[Moment]) -> bool {
+    let warms_up = moments.contains(&Moment::Green) && !suite.warm_ups().is_empty();
+    warms_up || moments.iter().any(|moment| suite.count(*moment) > 0 || suite.loads(*moment).next().is_some())
+}
+
+async fn unreachable(input: &'static str, suite: &Suite, moment: Moment, url: Option<&Url>) -> Option<Unreachable> {
+    let url = url?;
+    let why = smoke::reach(suite, moment, url).await.err()?.why;
+    let mut shown = url.clone();
+    // Only one that cannot have a password refuses.
+    let _ = shown.set_password(None);
+    Some(Unreachable { input, url: shown.to_string(), why })
+}
+
+/// Which of the service's listeners test-url leads to.
+pub(super) async fn fronts(run: &Run, settings: &Settings, group: Option<&Group>, service: Option<&Service>) -> Fronts {
+    let Some(url) = settings.checks.test_url.as_ref().filter(|_| settings.checks.suite.is_some()) else { return Fronts::default() };
+    let listeners: Vec<String> = match (group, service) {
+        (Some(group), _) => group.test.iter().chain(&group.production).cloned().collect(),
+        (None, Some(service)) => service.test_rules().into_iter().chain(service.production_rules()).collect(),
+        (None, None) => Vec::new(),
+    };
+    match run.aws.fronts(&listeners).await {
+        Ok(fronts) => Fronts::Seen(behind(run, url, &fronts).await),
+        Err(error) => Fronts::Unread(error.brief()),
+    }
+}
+
+/// A listener is behind a URL when the URL names its port and its load balancer: by the load balancer's own name, or by a name that has
+/// no other addresses than that.
+async fn behind(run: &Run, url: &Url, fronts: &[Front]) -> BTreeSet<String> {
+    let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return BTreeSet::new() };
+    let mut found = BTreeSet::new();
+    let mut own = None;
+    for front in fronts.iter().filter(|front| front.port == port) {
+        let is_behind = if is_name(&host, &front.host) {
+            true
+        } else if through_proxy(run) {
+            // A proxy looks names up by itself.
+            false
+        } else {
+            if own.is_none() {
+                own = Some(addresses(&host.to_string()).await);
+            }
+            let theirs = addresses(&front.host).await;
+            own.as_ref().is_some_and(|own| !own.is_empty() && own.is_subset(&theirs))
+        };
+        if is_behind {
+            found.insert(front.listener.clone());
+        }
+    }
+    found
+}
+
+fn is_name(host: &Host<&str>, name: &str) -> bool {
+    host.to_string().trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'))
+}
+
+fn through_proxy(run: &Run) -> bool {
+    let names = ["http_proxy", "https_proxy", "all_proxy"];
+    run.runner.variables.iter().any(|(name, value)| !value.is_empty() && names.contains(&name.to_lowercase().as_str()))
+}
+
+async fn addresses(host: &str) -> BTreeSet<IpAddr> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match tokio::time::timeout(LOOKUP, tokio::net::lookup_host((host, 0))).await {
+        Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+        Ok(Err(_)) | Err(_) => BTreeSet::new(),
+    }
+}
