@@ -66,7 +66,8 @@ fn why(failed: &Mismatch) -> String {
     let Mismatch { what, expected, found } = failed.presentable();
     match (what.as_str(), expected.strip_prefix("to stand ")) {
         ("connection", Some(within)) => format!("no connection {within}"),
-        ("connection", None) => found,
+        ("connection", None) if found.contains("InvalidContentType") => "no TLS is spoken there, as with a listener for http".to_owned(),
+        ("connection", None) => found.trim_start_matches("client error (Connect): ").to_owned(),
         _ => format!("{what}: expected {expected}, found {found}"),
     }
 }
