@@ -35,6 +35,7 @@ pub use native::{Balancer, NativeWay};
 pub use running::{undo_of, undo_of_its_revision};
 pub use sides::SPARE;
 pub use test_url::TestUrlPlan;
+pub(crate) use test_url::problems as url_problems;
 
 /// What will be done.
 #[derive(Debug)]
@@ -148,8 +149,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
     problems.extend(refuse::unscannable(settings, snapshot));
     problems.extend(alarms::problems(settings, snapshot));
-    let (unreachable, not_yet) = test_url::unreachable(snapshot);
-    problems.extend(test_url::problem(settings, snapshot).into_iter().chain(unreachable));
+    problems.extend(url_problems(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));
@@ -170,7 +170,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     warnings.extend(alarms::warnings(settings, snapshot));
     warnings.extend(sides::warning(settings, rollout.as_ref()));
     warnings.extend(notes);
-    warnings.extend(not_yet);
+    warnings.extend(test_url::unreachable(snapshot).1);
     let repository = image::repository(settings, snapshot);
     let mut lines = lines(settings, snapshot, rollout.as_ref());
     lines.extend(repository.as_ref().and_then(RepositoryPlan::line));

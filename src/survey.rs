@@ -119,16 +119,11 @@ const COURTESY: Duration = Duration::from_secs(3);
 /// All problems that were found, or that AWS could not be asked.
 pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     // On the heap: what is awaited above this is deep already.
-    let (snapshot, urls, caller) =
-        tokio::join!(Box::pin(snapshot(run, settings)), Box::pin(urls::ask(settings)), tokio::time::timeout(COURTESY, run.aws.caller()));
+    let (snapshot, caller) = tokio::join!(Box::pin(snapshot(run, settings)), tokio::time::timeout(COURTESY, run.aws.caller()));
     if let Ok(Ok(sentence)) = caller {
         run.note_once(sentence);
     }
-    let with_urls = |snapshot: Snapshot| {
-        let urls = Urls { fronts: snapshot.urls.fronts.clone(), ..urls };
-        Snapshot { urls, ..snapshot }
-    };
-    snapshot.map(with_urls).map_err(|unready| nowhere(settings, unready))
+    snapshot.map_err(|unready| nowhere(settings, unready))
 }
 
 /// A region that nobody knows, and in which nobody answers, is none.
@@ -148,6 +143,20 @@ fn nowhere(settings: &Settings, unready: Unready) -> Unready {
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
 async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
+    let ((mut gathering, read), asked) = tokio::join!(Box::pin(read(run, settings)), Box::pin(urls::ask(settings)));
+    let urls = Urls { fronts: read.urls.fronts.clone(), ..asked };
+    let snapshot = Snapshot { urls, ..read };
+    if !gathering.problems.is_empty() {
+        // No plan is made that would find them.
+        gathering.problems.extend(crate::plan::url_problems(settings, &snapshot));
+    }
+    let snapshot = gathering.finish(snapshot)?;
+    let traffic = traffic::before(run, settings, &snapshot).await;
+    Ok(Snapshot { traffic, ..snapshot })
+}
+
+/// What AWS and the image's source tell, as far as it could be read.
+async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
     let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
     let (service, registry) = tokio::join!(service(run, settings), repository::registry(run, settings));
     let service = gathering.take("service", service).flatten();
@@ -168,7 +177,7 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
         seen.fixed = image::fixed_tags(asked, found, seen).await;
     }
-    let snapshot = gathering.finish(Snapshot {
+    let snapshot = Snapshot {
         service,
         repository,
         image,
@@ -180,9 +189,8 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
         urls: Urls { fronts, ..Urls::default() },
         running: running.or(rollout.running).map(|running| running.claimed(run)),
         ..rollout
-    })?;
-    let traffic = traffic::before(run, settings, &snapshot).await;
-    Ok(Snapshot { traffic, ..snapshot })
+    };
+    (gathering, snapshot)
 }
 
 struct Gathering {

@@ -59,6 +59,12 @@ pub(super) fn problem(settings: &Settings, snapshot: &Snapshot) -> Option<Proble
     })
 }
 
+/// What is wrong with the URLs of the tests.
+pub(crate) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let (unreachable, _) = unreachable(snapshot);
+    problem(settings, snapshot).into_iter().chain(unreachable).collect()
+}
+
 /// URLs at which nothing answers: what is refused, and what is only said. Where nothing serves yet, nothing has to answer.
 pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());

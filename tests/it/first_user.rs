@@ -38,7 +38,10 @@ async fn production_s_url_is_no_url_of_green() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn urls_at_which_nothing_answers_are_refused_before_anything_is_written() {
-    let told = refused(Story::codedeploy(), tested_at("http://127.0.0.1:1/green", "https://nowhere.invalid")).await;
+    // Beside what else is wrong.
+    let action = tested_at("http://127.0.0.1:1/green", "https://nowhere.invalid").with("image", "oci:images/none");
+    let told = refused(Story::codedeploy(), action).await;
+    assert!(told.contains("image: images/none cannot be read"), "{told}");
     let (test, production) = told.split_once("production-url: ").expect("both are told");
     assert!(test.contains("test-url: http://[address]/green cannot be reached from this runner: "), "{told}");
     assert!(test.contains("refused") && test.contains("hint: check the host, the port and the listener behind it"), "{told}");
