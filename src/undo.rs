@@ -92,6 +92,9 @@ pub struct CodeDeployUndo {
     pub deployment: Option<String>,
     /// What served before.
     pub blue: Blue,
+    /// Whether it comes from the saved state, which others can change.
+    #[serde(skip)]
+    pub is_restored: bool,
 }
 
 /// What served production before the rollout, in every way it can be recognised.

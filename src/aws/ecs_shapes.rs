@@ -356,6 +356,11 @@ impl Task {
         self.last_status == "STOPPED"
     }
 
+    /// Whether a container of it came to its own end, whoever wanted to stop it meanwhile.
+    pub fn has_ended_by_itself(&self) -> bool {
+        self.stop_code.as_deref() == Some("EssentialContainerExited")
+    }
+
     /// Whether its containers may have been started.
     pub fn is_begun(&self) -> bool {
         !matches!(self.last_status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING")

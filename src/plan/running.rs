@@ -18,6 +18,7 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
             run: running.run.clone().unwrap_or_default(),
             deployment: Some(running.id.clone()),
             blue: blue(snapshot, service),
+            is_restored: false,
         }),
         Thing::Native(deployment) => Undo::Native(NativeUndo {
             place,

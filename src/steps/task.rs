@@ -178,7 +178,17 @@ impl OneOff<'_> {
         let watched = Watched { what: "one-off task", arns: &undo.arns, deadline: STOPPED };
         let stopped = until_stopped(self.run, self.settings, &watched).await?;
         let Some(tasks) = stopped else { return Err(failure) };
-        keep(self.run, undo.clone(), ran(self.asked, &tasks, &self.judged()));
+        if tasks.iter().all(Task::has_ended_by_itself) {
+            self.run.tell(Event::Warned { sentence: format!("{}: {both}", failure.sentence()) });
+            return Ok(false);
+        }
+        let ran = ran(self.asked, &tasks, &self.judged());
+        if !ran.is_empty() {
+            self.run.tell(Event::Warned {
+                sentence: "this run's one-off task had begun before it was stopped; what it did is not undone".into(),
+            });
+        }
+        keep(self.run, undo.clone(), ran);
         if self.may_wait() { Ok(true) } else { Err(failure) }
     }
 

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ServiceKey, Undo, short};
+use super::{CodeDeployUndo, ServiceKey, Undo, short};
 use crate::scrub::masked;
 
 /// How the names of testers' containers begin; the run's id and eight digits follow.
@@ -112,6 +112,10 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
         Undo::Scaling(undo) => is_of(&undo.place, owner) && undo.resource == resource(&undo.place),
         Undo::Tester(undo) => is_tester(&undo.container, &owner.attempt),
     };
+    let undo = match undo {
+        Undo::CodeDeploy(undo) => Undo::CodeDeploy(CodeDeployUndo { is_restored: true, ..undo }),
+        undo => undo,
+    };
     if agrees { Ok(undo) } else { Err("it does not belong to the service, the cluster and the run of this step".into()) }
 }
 
@@ -164,7 +168,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::undo::{Blue, CodeDeployUndo, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, SuspendedState, TaskUndo, TesterUndo};
+    use crate::undo::{Blue, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, SuspendedState, TaskUndo, TesterUndo};
 
     fn owner() -> UndoOwner {
         let group = ("AppECS-prod-api".into(), "DgpECS-prod-api".into());
@@ -208,8 +212,8 @@ mod tests {
 
     fn codedeploy(application: &str, group: &str, run: &str) -> Undo {
         let (application, group, run) = (application.into(), group.into(), run.into());
-        let blue = Blue::default();
-        Undo::CodeDeploy(CodeDeployUndo { place: place("prod", "api"), application, group, run, deployment: Some("d-1".into()), blue })
+        let (place, deployment, blue) = (place("prod", "api"), Some("d-1".into()), Blue::default());
+        Undo::CodeDeploy(CodeDeployUndo { place, application, group, run, deployment, blue, is_restored: false })
     }
 
     #[test]

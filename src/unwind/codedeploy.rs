@@ -31,7 +31,9 @@ const UNANSWERED_LOOKS: u32 = 3;
 pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> Result<Undone, Failure> {
     let Some(id) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
     if hand == Hand::Stop {
-        check(run, undo, &id).await?;
+        if undo.is_restored {
+            check(run, undo, &id).await?;
+        }
         stop(run, &id).await?;
     }
     let ended = ended(run, undo, &id).await?;

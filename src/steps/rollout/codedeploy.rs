@@ -66,6 +66,7 @@ impl<'a> CodeDeploy<'a> {
             run: run.id.clone(),
             deployment: None,
             blue: plan.blue.clone(),
+            is_restored: false,
         };
         run.arm(Undo::CodeDeploy(undo.clone()));
         let new = NewDeployment {

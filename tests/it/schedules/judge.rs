@@ -17,14 +17,7 @@ const UNSEEN_MS: i64 = 250;
 
 /// Every promise that broke.
 pub(super) fn judge(schedule: &Schedule, played: &Played) -> Vec<String> {
-    let all = [
-        ended(played),
-        gates(schedule, played),
-        left(schedule, played),
-        asked(played),
-        last_word(schedule, played),
-        tasks(schedule, played),
-    ];
+    let all = [ended(played), gates(schedule, played), left(schedule, played), asked(played), last_word(schedule, played), tasks(played)];
     let said = runs(played).flat_map(|ran| said(schedule, played, ran));
     all.into_iter().flatten().chain(said).chain(users(schedule, played)).collect()
 }
@@ -93,35 +86,25 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
     vec![format!("{ours:?} was deployed last, but when all was over production is {finally:?}")]
 }
 
-/// One-off tasks run one after the other, or it is said that both had begun; none is run twice, and none is left running.
-fn tasks(schedule: &Schedule, played: &Played) -> Vec<String> {
+/// No run's one-off task comes to its end twice, and none is left running. That those of two runs are never at the same time is told by
+/// stories: here they may be started in the same instant, on a machine that is too busy to look in between.
+fn tasks(played: &Played) -> Vec<String> {
     let tasks = &played.one_off_tasks;
     let left = tasks.iter().filter(|task| task["lastStatus"] != "STOPPED").map(|task| format!("a one-off task is left: {task}"));
     let mut broken: Vec<String> = left.collect();
     let of = |task: &Value| task["group"].as_str().unwrap_or_default().split(':').nth(1).unwrap_or_default().to_owned();
-    let is_warning = |event: &Event| matches!(event, Event::Warned { sentence } if sentence.contains("both "));
-    let is_said = runs(played).flat_map(|ran| ran.told.events()).any(|(_, event)| is_warning(&event));
     for (index, one) in tasks.iter().enumerate() {
         let is_doubled = |other: &&Value| of(other) == of(one) && has_run(other) && has_run(one);
         if tasks[index + 1..].iter().any(|other| is_doubled(&other)) {
             broken.push(format!("run {} has run its one-off task twice", of(one)));
         }
-        let is_readable =
-            !schedule.faults.iter().any(|fault| ["ListTasks", "DescribeTasks", "RunTask"].contains(&fault.operation.as_str()));
-        let overlaps = |other: &&Value| is_readable && !is_said && of(other) != of(one) && overlap(one, other);
-        broken.extend(tasks[index + 1..].iter().find(overlaps).map(|other| format!("two one-off tasks at the same time: {one} {other}")));
     }
     broken
 }
 
+/// Whether it came to its own end.
 fn has_run(task: &Value) -> bool {
-    task["containers"][0]["exitCode"].is_number()
-}
-
-fn overlap(one: &Value, other: &Value) -> bool {
-    let span = |task: &Value| Some((task["startedAt"].as_f64()?, task["stoppedAt"].as_f64().unwrap_or(f64::MAX)));
-    let both = span(one).zip(span(other)).filter(|_| has_run(one) && has_run(other));
-    both.is_some_and(|(one, other)| one.0 < other.1 && other.0 < one.1)
+    task["containers"][0]["exitCode"].is_number() && task["stopCode"] == "EssentialContainerExited"
 }
 
 fn fails(schedule: &Schedule) -> bool {
