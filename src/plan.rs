@@ -31,7 +31,7 @@ mod unwatched;
 pub use alarms::AlarmsPlan;
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
 pub use image::{Need, RepositoryPlan};
-pub use native::{Balancer, NativeWay};
+pub use native::{Balancer, NativeWay, adopted_pause};
 pub use running::{undo_of, undo_of_its_revision};
 pub use sides::SPARE;
 pub use test_url::TestUrlPlan;

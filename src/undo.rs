@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::documents::deployment_configuration::Pause;
 use crate::event::OneOffTask;
 
 pub mod saved;
@@ -41,7 +42,7 @@ pub struct RevisionUndo {
 }
 
 /// Where a service is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceKey {
     /// Cluster, by name or ARN.
     pub cluster: String,
@@ -153,7 +154,7 @@ pub struct NativeUndo {
 }
 
 /// Take our PAUSE hooks away; put the strategy back as well when the rollout failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HooksUndo {
     /// The service.
     pub place: ServiceKey,
@@ -162,6 +163,12 @@ pub struct HooksUndo {
     /// The run whose hooks they are; whoever's when it is none.
     #[serde(default)]
     pub run: Option<String>,
+    /// The hook that was added: what it is recognised by where AWS does not keep its mark.
+    #[serde(default)]
+    pub pause: Option<Pause>,
+    /// The hooks there were before.
+    #[serde(default)]
+    pub before: Vec<serde_json::Value>,
 }
 
 /// Remove the tester's container.

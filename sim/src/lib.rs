@@ -41,8 +41,9 @@ pub use options::{
 pub use sources::{DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourceRequest, SourcesOptions};
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{
-    AlarmWindow, BreakerRollback, ConcurrentUpdate, HealthChecks, HookScope, LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry,
-    RemovedHooks, RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate, Switches, Toggle, UpdateAnswer,
+    AlarmWindow, BareHook, BreakerRollback, ConcurrentUpdate, HealthChecks, HookDetails, HookScope, LateStop, LaterPause, OrphanGreen,
+    PreProduction, ReadyExpiry, RemovedHooks, RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate,
+    Switches, Toggle, UpdateAnswer,
 };
 pub use tally::{Count, Tally};
 pub use when::When;

@@ -3,7 +3,8 @@
 mod native;
 
 pub use native::{
-    AlarmWindow, ConcurrentUpdate, HookScope, LaterPause, PreProduction, RemovedHooks, ShownDeployment, StaleHook, StopAbort,
+    AlarmWindow, BareHook, ConcurrentUpdate, HookDetails, HookScope, LaterPause, PreProduction, RemovedHooks, ShownDeployment, StaleHook,
+    StopAbort,
 };
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,10 @@ pub struct Switches {
     pub pre_production: PreProduction,
     /// Which deployment the hooks of an `UpdateService` govern.
     pub hook_scope: HookScope,
+    /// What becomes of `hookDetails` on a PAUSE hook.
+    pub hook_details: HookDetails,
+    /// What becomes of a hook that names neither a target type nor a target.
+    pub bare_hook: BareHook,
     /// What an `UpdateService` does to a deployment that shifts traffic or is paused.
     pub concurrent_update: ConcurrentUpdate,
     /// When ECS watches the alarms of a deployment that shifts traffic.
@@ -99,6 +104,8 @@ impl Default for Switches {
             breaker_rollback: BreakerRollback::FormerId,
             pre_production: PreProduction::Shown,
             hook_scope: HookScope::ThisDeployment,
+            hook_details: HookDetails::Stored,
+            bare_hook: BareHook::Refused,
             concurrent_update: ConcurrentUpdate::Supersedes,
             alarm_window: AlarmWindow::ShiftAndBake,
             alarm_in_pause: Toggle::On,
@@ -206,6 +213,8 @@ pub enum LateStop {
     Refused,
     /// It answers `Pending`, and the deployment succeeds all the same.
     Ignored,
+    /// The same, and until then ECS shows `ROLLBACK_REQUESTED`.
+    TooLate,
 }
 
 /// How a rollback deployment ends.

@@ -16,6 +16,9 @@ const TASKS: usize = 100;
 /// ListTasks gives a hundred at once; a service runs five thousand at most.
 const PAGES: usize = 50;
 
+/// The tag of a service by which later runs know PAUSE hooks of ours whose marks ECS did not keep.
+pub const PAUSE_TAG: &str = "ecs-bluegreen-action:pause-hooks";
+
 /// What DescribeServices says of a service.
 #[derive(Debug, Clone)]
 pub enum Found {
@@ -48,11 +51,11 @@ pub struct Placement {
 }
 
 impl Aws {
-    /// The service as it is now.
+    /// The service as it is now, tags included.
     pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<Found, AwsError> {
         const ACTION: &str = "ecs:DescribeServices";
         let answer = Answer::default();
-        let call = self.ecs().describe_services().cluster(cluster).services(service);
+        let call = self.ecs().describe_services().cluster(cluster).services(service).include(aws_sdk_ecs::types::ServiceField::Tags);
         told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
         let mut answer = answer.json(ACTION)?;
         match answer["services"].get_mut(0).map(Value::take) {
@@ -126,6 +129,19 @@ impl Aws {
                 parsed(ACTION, answer.json(ACTION)?["service"].take())
             })
             .await
+    }
+
+    /// Says on the service which hooks are ours.
+    pub async fn tag_service(&self, service: &str, value: &str) -> Result<(), AwsError> {
+        let tag = aws_sdk_ecs::types::Tag::builder().key(PAUSE_TAG).value(value).build();
+        let call = self.ecs().tag_resource().resource_arn(service).tags(tag);
+        told("ecs:TagResource", call.send().await).map(drop)
+    }
+
+    /// Takes that tag off again; one that is not there is fine.
+    pub async fn untag_service(&self, service: &str) -> Result<(), AwsError> {
+        let call = self.ecs().untag_resource().resource_arn(service).tag_keys(PAUSE_TAG);
+        told("ecs:UntagResource", call.send().await).map(drop)
     }
 
     /// Runs a task. The request carries a client token, so it may be sent again safely.

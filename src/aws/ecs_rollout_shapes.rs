@@ -221,9 +221,14 @@ impl ServiceDeployment {
         self.target_service_revision.as_ref().map_or("", |target| &target.arn)
     }
 
+    /// The pauses of the present stage and of former ones, as far as they are shown.
+    pub fn pauses(&self) -> impl Iterator<Item = &HookDetail> {
+        self.lifecycle_hook_details.iter().filter(|hook| hook.target_type == "PAUSE")
+    }
+
     /// The pauses that wait for an answer.
     pub fn awaiting(&self) -> impl Iterator<Item = &HookDetail> {
-        self.lifecycle_hook_details.iter().filter(|hook| hook.target_type == "PAUSE" && hook.status == "AWAITING_ACTION")
+        self.pauses().filter(|hook| hook.status == "AWAITING_ACTION")
     }
 
     /// Hooks whose function failed, or whose time ran out.

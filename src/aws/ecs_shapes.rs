@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::ecs::PAUSE_TAG;
+use crate::documents::deployment_configuration::Pause;
+
 /// Who performs the service's rollouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Controller {
@@ -54,7 +57,15 @@ pub struct Service {
     pub current_service_revisions: Vec<CurrentRevision>,
     /// As AWS has it.
     pub deployment_configuration: Option<Value>,
+    tags: Vec<Tag>,
     deployment_controller: Option<Typed>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Tag {
+    key: String,
+    value: String,
 }
 
 /// A service revision that has tasks.
@@ -248,6 +259,16 @@ impl Service {
     pub fn alarms(&self) -> Vec<String> {
         let Some(alarms) = self.configured("alarms").filter(|alarms| alarms["enable"] == Value::Bool(true)) else { return Vec::new() };
         alarms["alarmNames"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+    }
+
+    /// The PAUSE hook that a run of this action added, where its tag tells.
+    pub fn tagged_pause(&self) -> Option<Pause> {
+        self.tags.iter().find(|tag| tag.key == PAUSE_TAG).and_then(|tag| Pause::from_tag(&tag.value))
+    }
+
+    /// Whether it has that tag, whatever it says.
+    pub fn has_pause_tag(&self) -> bool {
+        self.tags.iter().any(|tag| tag.key == PAUSE_TAG)
     }
 
     /// The production rules (or listeners) of its load balancers.

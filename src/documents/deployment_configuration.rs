@@ -8,8 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::settings::{Strategy, StrategySettings};
 
-/// Where a hook of ours carries the run that added it.
-const MARK: &str = "ecsBluegreenAction";
+mod ours;
+
+pub use ours::{Known, Pause};
+use ours::{is_marked_registered, marked, run_of};
+
 /// ECS wants a bake time for blue/green; this one is taken when neither the service nor the inputs have any.
 const BAKE_MINUTES: u64 = 5;
 /// The longest pause ECS takes: two weeks.
@@ -22,25 +25,12 @@ pub const STEP: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
 /// Green gets all production traffic.
 pub const PRODUCTION: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
 
-/// A PAUSE hook that we add for one rollout.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// The stages at which it pauses.
-    pub stages: Vec<&'static str>,
-    /// How long, before ECS rolls back.
-    pub minutes: u64,
-    /// The run it belongs to.
-    pub run: String,
-    /// Whether that run has registered the revision.
-    pub is_registered: bool,
-}
-
 /// The members that `strategy` and its companions set.
 const STRATEGY_MEMBERS: [&str; 4] = ["strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration"];
 
 /// The stages at which somebody else's PAUSE hooks pause already.
-pub fn paused_stages(configuration: Option<&Value>) -> BTreeSet<String> {
-    let pauses = hooks(configuration).iter().filter(|hook| hook["targetType"] == "PAUSE" && run_of(hook).is_none());
+pub fn paused_stages(configuration: Option<&Value>, known: Known<'_>) -> BTreeSet<String> {
+    let pauses = hooks(configuration).iter().filter(|hook| hook["targetType"] == "PAUSE" && run_of(hook, known).is_none());
     pauses.flat_map(stages).collect()
 }
 
@@ -49,9 +39,16 @@ pub fn all_paused_stages(configuration: &Value) -> BTreeSet<String> {
     hooks(Some(configuration)).iter().filter(|hook| hook["targetType"] == "PAUSE").flat_map(stages).collect()
 }
 
+/// How many pauses come before green is up.
+pub fn early_pauses(configuration: &Value) -> usize {
+    const EARLY: [&str; 3] = ["RECONCILE_SERVICE", "PRE_SCALE_UP", "POST_SCALE_UP"];
+    let pauses = hooks(Some(configuration)).iter().filter(|hook| hook["targetType"] == "PAUSE");
+    pauses.flat_map(stages).filter(|stage| EARLY.contains(&stage.as_str())).count()
+}
+
 /// The stages at which PAUSE hooks of runs of this action pause, whichever run that is.
 pub fn stages_of_runs(configuration: &Value) -> BTreeSet<String> {
-    hooks(Some(configuration)).iter().filter(|hook| run_of(hook).is_some()).flat_map(stages).collect()
+    hooks(Some(configuration)).iter().filter(|hook| marked(hook).is_some()).flat_map(stages).collect()
 }
 
 /// How long the pauses before users reach green last, in minutes.
@@ -61,33 +58,73 @@ pub fn pause_of(configuration: &Value) -> Option<u32> {
 }
 
 /// The run that a configuration's hooks of ours belong to.
-pub fn run_in(configuration: &Value) -> Option<&str> {
-    hooks(Some(configuration)).iter().find_map(run_of)
+pub fn run_in<'a>(configuration: &'a Value, known: Known<'a>) -> Option<&'a str> {
+    hooks(Some(configuration)).iter().find_map(|hook| run_of(hook, known))
+}
+
+/// The run whose mark a configuration's hooks carry.
+pub fn marked_run(configuration: &Value) -> Option<&str> {
+    run_in(configuration, Known::default())
 }
 
 /// Whether the run that a configuration's hooks belong to has registered the revision for the rollout.
-pub fn is_registered_in(configuration: &Value) -> bool {
-    hooks(Some(configuration)).iter().any(|hook| hook["hookDetails"][MARK]["registered"] == true)
+pub fn is_registered_in(configuration: &Value, known: Known<'_>) -> bool {
+    let says = |hook: &Value| {
+        if marked(hook).is_some() { is_marked_registered(hook) } else { known.pause.is_some_and(|pause| pause.is_registered) }
+    };
+    hooks(Some(configuration)).iter().any(|hook| run_of(hook, known).is_some() && says(hook))
+}
+
+/// The hooks of a configuration.
+pub fn hooks_in(configuration: Option<&Value>) -> Vec<Value> {
+    hooks(configuration).to_vec()
+}
+
+/// Those that are not ours.
+pub fn others_hooks(configuration: Option<&Value>, known: Known<'_>) -> Vec<Value> {
+    hooks(configuration).iter().filter(|hook| run_of(hook, known).is_none()).cloned().collect()
+}
+
+/// The hook of a run whose deployment carries no mark: the only one of `minutes` at our stages that was not there `before`.
+pub fn unmarked_pause(configuration: &Value, before: &[Value], minutes: u64, run: &str) -> Option<Pause> {
+    let added = hooks(Some(configuration)).iter().filter(|hook| !before.contains(hook));
+    let mut ours = added.filter_map(|hook| {
+        let stages: Vec<String> = stages(hook).collect();
+        let is_at_ours = stages.iter().all(|stage| [GREEN, STEP, PRODUCTION].contains(&stage.as_str()));
+        let pause = Pause { stages, minutes, run: run.to_owned(), is_registered: false };
+        (is_at_ours && run_of(hook, Known { pause: Some(&pause), before }).is_some()).then_some(pause)
+    });
+    ours.next().filter(|_| ours.next().is_none())
 }
 
 /// The configuration for a rollout: the strategy as asked, our pause added, pauses that another run left taken out.
 /// None when nothing is to be changed.
-pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Option<&Pause>) -> Option<Value> {
+pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Option<&Pause>, left: Known<'_>) -> Option<Value> {
     let before = present.cloned().unwrap_or_else(|| json!({}));
-    let mut after = without_ours(&before, None).unwrap_or_else(|| before.clone());
+    let mut after = without_ours(&before, None, left).unwrap_or_else(|| before.clone());
     set_strategy(&mut after, asked);
     if let Some(pause) = pause {
         let mut all = hooks(Some(&after)).to_vec();
-        all.push(hook(pause));
+        all.push(pause.hook());
         after["lifecycleHooks"] = Value::Array(all);
     }
     (after != before).then_some(after)
 }
 
+/// The configuration with our hooks as they are, but for their marks; none when there is no mark.
+pub fn without_marks(configuration: &Value) -> Option<Value> {
+    marked_run(configuration)?;
+    let mut after = configuration.clone();
+    for hook in after["lifecycleHooks"].as_array_mut().into_iter().flatten().filter(|hook| marked(hook).is_some()) {
+        hook.as_object_mut().map(|members| members.shift_remove("hookDetails"));
+    }
+    Some(after)
+}
+
 /// The configuration without the hooks of one run of ours, or of all; none when there is none.
-pub fn without_ours(present: &Value, run: Option<&str>) -> Option<Value> {
+pub fn without_ours(present: &Value, run: Option<&str>, known: Known<'_>) -> Option<Value> {
     let all = hooks(Some(present));
-    let is_meant = |hook: &Value| run_of(hook).is_some_and(|of| run.is_none_or(|run| run == of));
+    let is_meant = |hook: &Value| run_of(hook, known).is_some_and(|of| run.is_none_or(|run| run == of));
     let theirs: Vec<Value> = all.iter().filter(|hook| !is_meant(hook)).cloned().collect();
     if theirs.len() == all.len() {
         return None;
@@ -99,8 +136,8 @@ pub fn without_ours(present: &Value, run: Option<&str>) -> Option<Value> {
 
 /// The configuration as it was before a run's rollout: its hooks out, the strategy's members as in `before`. None when
 /// it is so already.
-pub fn as_before(present: &Value, before: &Value, run: Option<&str>) -> Option<Value> {
-    let mut after = without_ours(present, run).unwrap_or_else(|| present.clone());
+pub fn as_before(present: &Value, before: &Value, run: Option<&str>, known: Known<'_>) -> Option<Value> {
+    let mut after = without_ours(present, run, known).unwrap_or_else(|| present.clone());
     let members = after.as_object_mut()?;
     for member in STRATEGY_MEMBERS {
         match before.get(member) {
@@ -230,15 +267,6 @@ fn drop_others(configuration: &mut Value, strategy: Option<Strategy>) {
     }
 }
 
-fn hook(pause: &Pause) -> Value {
-    let registered = pause.is_registered.then(|| ("registered".to_owned(), Value::Bool(true)));
-    let mark: Map<String, Value> = [("run".to_owned(), Value::from(pause.run.as_str()))].into_iter().chain(registered).collect();
-    json!({
-        "targetType": "PAUSE", "lifecycleStages": pause.stages, "hookDetails": { MARK: mark },
-        "timeoutConfiguration": { "timeoutInMinutes": pause.minutes, "action": "ROLLBACK" },
-    })
-}
-
 fn hooks(configuration: Option<&Value>) -> &[Value] {
     configuration.and_then(|all| all.get("lifecycleHooks")).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
@@ -247,16 +275,12 @@ fn stages(hook: &Value) -> impl Iterator<Item = String> + '_ {
     hook["lifecycleStages"].as_array().into_iter().flatten().filter_map(|stage| stage.as_str().map(str::to_owned))
 }
 
-fn run_of(hook: &Value) -> Option<&str> {
-    hook["hookDetails"][MARK]["run"].as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn pause() -> Pause {
-        Pause { stages: vec![GREEN, STEP], minutes: 45, run: "7-1-ab".into(), is_registered: false }
+        Pause { stages: vec![GREEN.into(), STEP.into()], minutes: 45, run: "7-1-ab".into(), is_registered: false }
     }
 
     fn theirs() -> Value {
@@ -267,47 +291,76 @@ mod tests {
     fn our_pause_is_added_and_taken_out_and_all_else_stays() {
         let before =
             json!({ "strategy": "CANARY", "alarms": { "enable": true, "alarmNames": ["a"] }, "lifecycleHooks": [theirs()], "newer": 1 });
-        let during = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause())).unwrap();
+        let during = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
         assert_eq!(during["lifecycleHooks"].as_array().map(Vec::len), Some(2));
         assert_eq!(during["lifecycleHooks"][1]["timeoutConfiguration"], json!({ "timeoutInMinutes": 45, "action": "ROLLBACK" }));
-        assert_eq!(run_in(&during), Some("7-1-ab"));
-        assert_eq!(without_ours(&during, None), Some(before.clone()));
-        assert_eq!(without_ours(&before, None), None);
+        assert_eq!(marked_run(&during), Some("7-1-ab"));
+        assert_eq!(without_ours(&during, None, Known::default()), Some(before.clone()));
+        assert_eq!(without_ours(&before, None, Known::default()), None);
     }
 
     #[test]
     fn a_pause_that_another_run_left_goes_with_the_next_rollout() {
-        let left = for_rollout(None, &StrategySettings::default(), Some(&pause())).unwrap();
-        let next = for_rollout(Some(&left), &StrategySettings::default(), None).unwrap();
+        let left = for_rollout(None, &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
+        let next = for_rollout(Some(&left), &StrategySettings::default(), None, Known::default()).unwrap();
         assert_eq!(next["lifecycleHooks"], json!([]));
     }
 
     #[test]
     fn the_pause_of_another_run_stays_where_one_run_is_meant() {
-        let during = for_rollout(None, &StrategySettings::default(), Some(&pause())).unwrap();
-        assert_eq!(without_ours(&during, Some("8-1-cd")), None);
-        assert_eq!(without_ours(&during, Some("7-1-ab")).unwrap()["lifecycleHooks"], json!([]));
+        let during = for_rollout(None, &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
+        assert_eq!(without_ours(&during, Some("8-1-cd"), Known::default()), None);
+        assert_eq!(without_ours(&during, Some("7-1-ab"), Known::default()).unwrap()["lifecycleHooks"], json!([]));
     }
 
     #[test]
     fn the_hook_says_whether_its_run_has_registered_the_revision() {
         let with = |is_registered| {
             let pause = Pause { is_registered, ..pause() };
-            is_registered_in(&for_rollout(None, &StrategySettings::default(), Some(&pause)).unwrap())
+            is_registered_in(&for_rollout(None, &StrategySettings::default(), Some(&pause), Known::default()).unwrap(), Known::default())
         };
-        assert!(with(true) && !with(false) && !is_registered_in(&json!({ "lifecycleHooks": [theirs()] })));
+        assert!(with(true) && !with(false) && !is_registered_in(&json!({ "lifecycleHooks": [theirs()] }), Known::default()));
+    }
+
+    #[test]
+    fn a_hook_whose_mark_was_dropped_is_told_and_taken_out_by_what_is_known_of_it() {
+        let before = json!({ "strategy": "CANARY", "lifecycleHooks": [theirs()] });
+        let sent = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
+        let shown = without_marks(&sent).unwrap();
+        assert_eq!((marked_run(&shown), without_marks(&shown)), (None, None));
+        let own = Pause { is_registered: true, ..pause() };
+        let known = Known { pause: Some(&own), before: &[theirs()] };
+        assert_eq!((run_in(&shown, known), is_registered_in(&shown, known)), (Some("7-1-ab"), true));
+        assert_eq!(paused_stages(Some(&shown), known), BTreeSet::new());
+        assert_eq!(without_ours(&shown, Some("7-1-ab"), known), Some(before.clone()));
+        assert_eq!(without_ours(&shown, Some("8-1-cd"), known), None, "another run's");
+        assert_eq!(as_before(&shown, &strategy_members(Some(&before)), None, known), Some(before.clone()));
+        assert_eq!(for_rollout(Some(&shown), &StrategySettings::default(), None, known), Some(before));
+    }
+
+    #[test]
+    fn a_run_that_is_run_again_finds_the_one_hook_that_its_dead_attempt_added() {
+        let user = json!({ "targetType": "PAUSE", "lifecycleStages": [PRODUCTION], "timeoutConfiguration": { "timeoutInMinutes": 45, "action": "ROLLBACK" } });
+        let sent =
+            for_rollout(Some(&json!({ "lifecycleHooks": [user.clone()] })), &StrategySettings::default(), Some(&pause()), Known::default());
+        let shown = without_marks(&sent.unwrap()).unwrap();
+        let found = |before: &[Value], minutes| unmarked_pause(&shown, before, minutes, "7-1-ab");
+        assert_eq!(found(&[user.clone()], 45), Some(pause()));
+        assert_eq!(found(&[user.clone()], 30), None, "this run would not ask for it");
+        assert_eq!(found(&[], 45), None, "two came with the deployment: which one is ours cannot be told");
+        assert_eq!(unmarked_pause(&shown, &hooks_in(Some(&shown)), 45, "7-1-ab"), None, "nothing was added");
     }
 
     #[test]
     fn nothing_asked_changes_nothing() {
         let before = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 });
-        assert_eq!(for_rollout(Some(&before), &StrategySettings::default(), None), None);
+        assert_eq!(for_rollout(Some(&before), &StrategySettings::default(), None, Known::default()), None);
     }
 
     #[test]
     fn only_pauses_of_others_count_as_theirs() {
-        let configuration = json!({ "lifecycleHooks": [theirs(), { "targetType": "PAUSE", "lifecycleStages": [GREEN] }, hook(&pause())] });
-        assert_eq!(paused_stages(Some(&configuration)).into_iter().collect::<Vec<_>>(), [GREEN]);
+        let configuration = json!({ "lifecycleHooks": [theirs(), { "targetType": "PAUSE", "lifecycleStages": [GREEN] }, pause().hook()] });
+        assert_eq!(paused_stages(Some(&configuration), Known::default()).into_iter().collect::<Vec<_>>(), [GREEN]);
         assert_eq!(all_paused_stages(&configuration).len(), 2);
     }
 
@@ -320,12 +373,12 @@ mod tests {
             canary_bake: Some(3),
             ..StrategySettings::default()
         };
-        let after = for_rollout(Some(&before), &asked, None).unwrap();
+        let after = for_rollout(Some(&before), &asked, None, Known::default()).unwrap();
         assert_eq!(
             after,
             json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 3 }, "bakeTimeInMinutes": 5 })
         );
-        assert_eq!(as_before(&after, &strategy_members(Some(&before)), None), Some(before));
+        assert_eq!(as_before(&after, &strategy_members(Some(&before)), None, Known::default()), Some(before));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::checks::{self, Brought, Checks};
 use super::status::brought;
 use super::{Ending, Halt, after, line, step, unwinding};
+use crate::documents::deployment_configuration::Pause;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
@@ -83,15 +84,16 @@ pub(super) fn arm_running(run: &Run, settings: &Settings, snapshot: &Snapshot) {
         run.arm(revision);
     }
     if let Some(undo) = plan::undo_of(settings, snapshot) {
-        arm(run, snapshot, undo);
+        arm(run, snapshot, undo, plan::adopted_pause(settings, snapshot, &run.id));
     }
 }
 
 /// The undo of what is in progress, and of the hooks that whoever started it has set for it.
-pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo) {
+pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo, pause: Option<Pause>) {
     if let Undo::Native(native) = &undo {
         let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
-        run.arm(Undo::Hooks(HooksUndo { place: native.place.clone(), strategy: None, run: whose }));
+        let before = snapshot.running.as_ref().and_then(|running| running.hooks_before.clone()).unwrap_or_default();
+        run.arm(Undo::Hooks(HooksUndo { place: native.place.clone(), strategy: None, run: whose, pause, before }));
     }
     run.arm(undo);
 }

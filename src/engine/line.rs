@@ -7,9 +7,10 @@ use tokio::time::Instant;
 use super::checks::{self, Brought, Checks, Ready};
 use super::prepared::Prepared;
 use super::{Ending, Halt, answer, step};
+use crate::aws::ecs::PAUSE_TAG;
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
-use crate::documents::deployment_configuration::run_in;
+use crate::documents::deployment_configuration::{Known, run_in};
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
 use crate::outcome::{Outcome, Reason};
@@ -159,10 +160,17 @@ async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
         run.tell(Event::Warned { sentence: format!("scale-in that workflow run {} left suspended is restored", left.run) });
         run.arm(Undo::Scaling(left));
     }
-    let Some(left) = service.deployment_configuration.as_ref().and_then(run_in) else { return };
-    run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are taken away") });
+    let tagged = service.tagged_pause();
+    let known = Known::by_form(tagged.as_ref());
+    match service.deployment_configuration.as_ref().and_then(|configuration| run_in(configuration, known)) {
+        Some(left) => {
+            run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are taken away") })
+        }
+        None if service.has_pause_tag() => run.tell(Event::Noted { sentence: format!("the tag {PAUSE_TAG} of an earlier run is removed") }),
+        None => return,
+    }
     let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
-    run.arm(Undo::Hooks(HooksUndo { place, strategy: None, run: None }));
+    run.arm(Undo::Hooks(HooksUndo { place, ..HooksUndo::default() }));
 }
 
 /// One look at AWS.

@@ -52,7 +52,7 @@ async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Run
     let unwound = if is_rollback(running) {
         unwinding(run, unwind::watch(run, &undo)).await
     } else {
-        arm(run, snapshot, undo);
+        arm(run, snapshot, undo, None);
         unwinding(run, unwind::all(run, &run.armed())).await
     };
     match unwound {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Gate;
 use crate::aws::ecs_shapes::Service;
-use crate::documents::deployment_configuration as configuration;
+use crate::documents::deployment_configuration::{self as configuration, Known, Pause};
 use crate::problem::Problem;
 use crate::settings::{Approval, Follow, Settings, Strategy};
 use crate::survey::{Snapshot, Thing};
@@ -22,6 +22,8 @@ pub struct NativeWay {
     pub configuration: Option<Value>,
     /// The configuration before.
     pub present: Option<Value>,
+    /// The hook that an earlier run left on the service, where only a tag tells.
+    pub left: Option<Pause>,
     /// The stages at which it must pause.
     pub pauses: BTreeSet<String>,
     /// How long a pause of ours lasts, in minutes.
@@ -70,12 +72,14 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
     let balancer = balancer(snapshot, service);
     check(settings, service, strategy, balancer)?;
     let present = service.deployment_configuration.as_ref();
-    let planned = configuration::for_rollout(present, asked, None);
+    let left = service.tagged_pause();
+    let planned = configuration::for_rollout(present, asked, None, Known::by_form(left.as_ref()));
     let governing = planned.clone().or_else(|| present.cloned()).unwrap_or_else(|| json!({}));
     let mut way = NativeWay {
         strategy,
         balancer,
         present: present.cloned(),
+        left,
         pauses: BTreeSet::new(),
         pause_minutes: 0,
         known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
@@ -151,7 +155,7 @@ pub(super) fn leave_out(input: &str) -> &'static str {
 
 /// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration without ours.
 fn pauses(settings: &Settings, way: &mut NativeWay, governing: &Value) -> Result<(), Vec<Problem>> {
-    let theirs = configuration::paused_stages(Some(governing));
+    let theirs = configuration::paused_stages(Some(governing), Known::by_form(way.left.as_ref()));
     let needed = needed(settings, way.strategy);
     let missing: Vec<&str> = needed.iter().filter(|(stage, _)| !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
     let unavoidable: Vec<&str> =
@@ -219,6 +223,15 @@ fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
 /// Green's shares before it has everything, in percent, each with its minutes.
 pub(super) fn partial_shares(way: &NativeWay) -> Vec<(f64, u64)> {
     governing(way).map_or_else(Vec::new, configuration::partial_shares)
+}
+
+/// The hook that an earlier attempt of this run added for the deployment that it started, where neither mark nor tag tells: it is the one
+/// that this run would ask for, and came with the deployment.
+pub fn adopted_pause(settings: &Settings, snapshot: &Snapshot, run: &str) -> Option<Pause> {
+    let running = snapshot.running.as_ref().filter(|running| running.is_ours && running.run.is_none())?;
+    let (Thing::Native(deployment), Some(before)) = (&running.thing, &running.hooks_before) else { return None };
+    let configured = &deployment.deployment_configuration;
+    configuration::unmarked_pause(configured, before, pause_minutes(settings, configured), run)
 }
 
 /// In how many shares the traffic goes over.

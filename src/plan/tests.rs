@@ -134,7 +134,17 @@ fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move
 fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
     let going = |thing| {
         let (id, word) = ("ecs-svc/9".to_owned(), "IN_PROGRESS".to_owned());
-        Running { id, revision: None, run: None, is_registered: false, word, origin: String::new(), is_ours: false, thing }
+        Running {
+            id,
+            revision: None,
+            run: None,
+            is_registered: false,
+            word,
+            origin: String::new(),
+            is_ours: false,
+            hooks_before: None,
+            thing,
+        }
     };
     let native = || Some(crate::survey::Native::default());
     let table = [

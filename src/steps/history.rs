@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::aws::AwsError;
 use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs_rollout_shapes::DeploymentStatus;
-use crate::aws::ecs_shapes::Controller;
+use crate::aws::ecs_shapes::{Controller, Service};
 use crate::documents::app_spec::task_definition_of;
-use crate::documents::deployment_configuration::is_registered_in;
+use crate::documents::deployment_configuration::{Known, is_registered_in};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::run::Run;
@@ -81,7 +81,8 @@ pub async fn last(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result
         _ => End::Failed { reason: Reason::AlreadyAnswered },
     };
     // What cannot be read stays as it is.
-    let revisions = if is_registered_in(&deployment.deployment_configuration) {
+    let tagged = snapshot.service.as_ref().and_then(Service::tagged_pause);
+    let revisions = if is_registered_in(&deployment.deployment_configuration, Known::by_form(tagged.as_ref())) {
         run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await.unwrap_or_default()
     } else {
         Vec::new()

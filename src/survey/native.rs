@@ -68,7 +68,7 @@ async fn in_progress(run: &Run, settings: &Settings, service: &Service, history:
         return Ok(rolling(service));
     }
     match history.iter().find(|brief| !brief.is_over()) {
-        Some(brief) => running::read(run, &brief.arn).await,
+        Some(brief) => running::read(run, &brief.arn, history, service.tagged_pause().as_ref()).await,
         None => Ok(rolling(service)),
     }
 }

@@ -1,10 +1,12 @@
 //! A rollout of the service that is in progress when the run begins: what it is, since when, and by whom.
 
+use serde_json::Value;
+
 use crate::aws::codedeploy_shapes::Deployment;
-use crate::aws::ecs_rollout_shapes::{DeploymentStatus, ServiceDeployment};
+use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_shapes::{self, Service};
 use crate::aws::{AwsError, Kind};
-use crate::documents::deployment_configuration;
+use crate::documents::deployment_configuration::{Known, Pause, hooks_in, is_registered_in, run_in as run_in_hooks};
 use crate::run::Run;
 use crate::survey::optional;
 use crate::undo::short;
@@ -26,6 +28,8 @@ pub struct Running {
     pub origin: String,
     /// Whether an earlier attempt of this very workflow run started it, so that it is continued.
     pub is_ours: bool,
+    /// The hooks of the deployment that succeeded before it, where ours can only be told by that.
+    pub hooks_before: Option<Vec<Value>>,
     /// The thing itself.
     pub thing: Thing,
 }
@@ -126,6 +130,7 @@ fn codedeploy(id: String, deployment: Option<Deployment>, service: &Service) -> 
         run,
         id,
         is_ours: false,
+        hooks_before: None,
         thing: Thing::CodeDeploy(deployment.map(Box::new)),
     }
 }
@@ -142,19 +147,21 @@ pub fn has_registered(description: &str) -> bool {
     mark.is_some_and(|mark| mark.contains(crate::steps::rollout::codedeploy::REGISTERED))
 }
 
-/// ECS's own.
-pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>) -> Running {
-    let run = deployment_configuration::run_in(&deployment.deployment_configuration).map(str::to_owned);
+/// ECS's own; `tagged` is the hook of ours that the service's tag tells of.
+pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>, tagged: Option<&Pause>) -> Running {
+    let known = Known::by_form(tagged);
+    let run = run_in_hooks(&deployment.deployment_configuration, known).map(str::to_owned);
     let stage = if deployment.stage().is_empty() { String::new() } else { format!(" at {}", deployment.stage()) };
     let by = run.as_deref().map(|run| format!(", by workflow run {run}")).unwrap_or_default();
     Running {
         id: deployment.arn.clone(),
         revision,
-        is_registered: deployment_configuration::is_registered_in(&deployment.deployment_configuration),
+        is_registered: is_registered_in(&deployment.deployment_configuration, known),
         word: format!("{}{stage}", deployment.word),
         origin: format!(", made {}{by}", crate::clock::at(deployment.created_at)),
         run,
         is_ours: false,
+        hooks_before: None,
         thing: Thing::Native(Box::new(deployment)),
     }
 }
@@ -169,16 +176,33 @@ pub(super) fn rolling(deployment: &ecs_shapes::Deployment) -> Running {
         word: deployment.rollout_state.clone().unwrap_or_default(),
         origin: format!(", made {}", crate::clock::at(deployment.created_at)),
         is_ours: false,
+        hooks_before: None,
         thing: Thing::Rolling,
     }
 }
 
 /// Reads what runs, for a service of ECS.
-pub(super) async fn read(run: &Run, arn: &str) -> Result<Option<Running>, AwsError> {
+pub(super) async fn read(run: &Run, arn: &str, history: &[Brief], tagged: Option<&Pause>) -> Result<Option<Running>, AwsError> {
     let Some(deployment) = run.aws.describe_service_deployment(arn).await? else { return Ok(None) };
     let target = run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await?;
     let revision = target.into_iter().next().map(|revision| revision.task_definition);
-    Ok((!deployment.is_over()).then(|| native(deployment, revision)))
+    if deployment.is_over() {
+        return Ok(None);
+    }
+    let mut running = native(deployment, revision, tagged);
+    if running.is_unmarked() && run.runner.is_rerun() {
+        running.hooks_before = hooks_before(run, arn, history).await;
+    }
+    Ok(Some(running))
+}
+
+/// What the deployment that succeeded before it had: a hook that is not among them came with it.
+async fn hooks_before(run: &Run, arn: &str, history: &[Brief]) -> Option<Vec<Value>> {
+    let mut older = history.iter().skip_while(|brief| brief.arn != arn);
+    let former = older.find(|brief| brief.status() == DeploymentStatus::Successful)?;
+    let read = run.aws.describe_service_deployment(&former.arn).await;
+    let former = optional(run, "which PAUSE hooks the earlier attempt added is not known", read).flatten()?;
+    Some(hooks_in(Some(&former.deployment_configuration)))
 }
 
 #[cfg(test)]
@@ -194,6 +218,7 @@ mod tests {
             word: "Ready".into(),
             origin: String::new(),
             is_ours: false,
+            hooks_before: None,
             thing: Thing::CodeDeploy(None),
         }
     }

@@ -168,6 +168,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::documents::deployment_configuration::Pause;
     use crate::undo::{Blue, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, SuspendedState, TaskUndo, TesterUndo};
 
     fn owner() -> UndoOwner {
@@ -199,7 +200,9 @@ mod tests {
     #[test]
     fn what_a_step_saves_its_post_restores() {
         let arn = "arn:aws:ecs:eu-central-1:1:cluster/prod";
-        let hooks = Undo::Hooks(HooksUndo { place: place("prod", "api"), strategy: None, run: None });
+        let pause = Pause { stages: vec!["POST_SCALE_UP".into()], minutes: 30, run: "4711-1-0a1b2c3d".into(), is_registered: true };
+        let before = vec![json!({ "targetType": "PAUSE" })];
+        let hooks = Undo::Hooks(HooksUndo { place: place("prod", "api"), strategy: None, run: None, pause: Some(pause), before });
         let task = TaskUndo { cluster: "prod".into(), started_by: "GitHub-Actions".into(), revision: "r".into(), ..TaskUndo::default() };
         let container = tester("ecs-bluegreen-tester-4711-1-0a1b2c3d-01234567");
         let armed = [revision(Some(place(arn, "api"))), hooks, Undo::Task(task), container, scaling("service/prod/api")];

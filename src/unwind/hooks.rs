@@ -4,10 +4,11 @@
 
 use super::Undone;
 use crate::aws::AwsError;
-use crate::aws::ecs::Found;
+use crate::aws::ecs::{Found, PAUSE_TAG};
 use crate::aws::ecs_shapes::Service;
-use crate::documents::deployment_configuration::{as_before, without_ours};
+use crate::documents::deployment_configuration::{Known, as_before, without_ours};
 use crate::error::{Explain, Failure};
+use crate::event::Event;
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
@@ -53,16 +54,41 @@ async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
     let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
         return Ok(Looked::Gone);
     };
-    let Some(changed) = wanted(&service, undo) else { return Ok(Looked::Gone) };
+    let tag = service.tagged_pause().filter(|tag| is_meant(undo, &tag.run));
+    let known = Known { pause: undo.pause.as_ref().or(tag.as_ref()), before: &undo.before };
+    let Some(changed) = wanted(&service, undo, known) else {
+        untag(run, undo, &service).await;
+        return Ok(Looked::Gone);
+    };
     let answered = run.aws.update_service(&configuration_request(&undo.place, &changed)).await?;
-    Ok(if wanted(&answered, undo).is_none() { Looked::Taken } else { Looked::There })
+    if wanted(&answered, undo, known).is_some() {
+        return Ok(Looked::There);
+    }
+    untag(run, undo, &service).await;
+    Ok(Looked::Taken)
 }
 
-fn wanted(service: &Service, undo: &HooksUndo) -> Option<serde_json::Value> {
+/// Whether a run's hooks are those that are to go.
+fn is_meant(undo: &HooksUndo, run: &str) -> bool {
+    undo.run.as_deref().is_none_or(|meant| meant == run)
+}
+
+fn wanted(service: &Service, undo: &HooksUndo, known: Known<'_>) -> Option<serde_json::Value> {
     let present = service.deployment_configuration.as_ref().filter(|_| service.is_active())?;
     match &undo.strategy {
-        Some(before) => as_before(present, before, undo.run.as_deref()),
-        None => without_ours(present, undo.run.as_deref()),
+        Some(before) => as_before(present, before, undo.run.as_deref(), known),
+        None => without_ours(present, undo.run.as_deref(), known),
+    }
+}
+
+/// The tag goes last: until then a run that comes later knows the hooks by it. Alone it changes nothing, so that it stays is no failure.
+async fn untag(run: &Run, undo: &HooksUndo, service: &Service) {
+    let is_ours = service.tagged_pause().map_or_else(|| undo.run.is_none() && service.has_pause_tag(), |tag| is_meant(undo, &tag.run));
+    if !is_ours {
+        return;
+    }
+    if let Err(error) = run.aws.untag_service(&service.service_arn).await {
+        run.tell(Event::Warned { sentence: format!("the tag {PAUSE_TAG} is still on the service, where it changes nothing: {error}") });
     }
 }
 
@@ -73,8 +99,9 @@ fn stuck(undo: &HooksUndo, error: Option<&AwsError>) -> Failure {
         Some(error) => error.hint().into_iter().fold(failure.caused_by(error.to_string()), Failure::hint),
         None => failure,
     };
+    let stages = undo.pause.as_ref().map(|pause| format!(", which pause at {}", pause.stages.join(", "))).unwrap_or_default();
     failure.hint(format!(
-        "by hand: aws ecs update-service --cluster {} --service {} --deployment-configuration with the lifecycleHooks that carry no ecsBluegreenAction (docs/stuck.md)",
+        "by hand: aws ecs update-service --cluster {} --service {} --deployment-configuration with the lifecycleHooks but those of this run{stages} (docs/stuck.md)",
         undo.place.cluster, undo.place.service
     ))
 }

@@ -31,6 +31,7 @@ mod native;
 mod native_cancelled;
 mod native_failures;
 mod native_kinds;
+mod native_marks;
 mod native_others;
 mod native_permissions;
 mod native_requests;

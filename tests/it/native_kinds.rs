@@ -235,7 +235,7 @@ async fn a_headless_service_s_green_that_crashes_leaves_blue() {
     let told = play.act(Action::deploy("1.4.0")).await;
     assert_no_hook_of_ours(&play).await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "rolled-back");
+    assert_eq!(told.output("outcome"), "rolled-back", "{}", told.text());
     assert_snapshot!(told.ending(), @r#"
     exit code 20
     ---

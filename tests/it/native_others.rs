@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ecs_bluegreen_sim::{Stage, StopAbort};
+use ecs_bluegreen_sim::{LateStop, Stage, StopAbort};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -118,6 +118,17 @@ async fn a_deployment_that_somebody_stops_is_told_as_stopped() {
     ecs:UpdateService
     ecs:DeregisterTaskDefinition
     ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_comes_too_late_is_no_rollback() {
+    let story = Story::blue_green().in_real_time().switches(|switches| switches.late_stop = LateStop::TooLate);
+    let mut play = story.begin().await;
+    let told = play.act(Action::tested_by("1.1.0", &["health"]).at(When::State("CLEAN_UP"), stop("ROLLBACK"))).await;
+    assert_over(&play, "api-2").await;
+    play.end().await;
+    assert_ne!(told.log_with("ROLLBACK_REQUESTED"), "", "it was seen: {}", told.log.join("\n"));
+    assert_eq!((told.output("outcome"), told.code), ("deployed", Some(0)), "{}", told.log.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,8 @@
 //! Every unsure point of ECS's own deployments, in both positions, with a good version and with one that fails.
 
 use ecs_bluegreen_sim::{
-    AlarmWindow, ConcurrentUpdate, HookScope, LateStop, LaterPause, PreProduction, RemovedHooks, RollbackEnding, ShownDeployment,
-    StaleHook, StopAbort, Switches, Toggle,
+    AlarmWindow, ConcurrentUpdate, HookDetails, HookScope, LateStop, LaterPause, PreProduction, RemovedHooks, RollbackEnding,
+    ShownDeployment, StaleHook, StopAbort, Switches, Toggle,
 };
 
 use crate::harness::native::{assert_no_hook_of_ours, assert_over};
@@ -34,12 +34,20 @@ async fn both(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
 async fn the_stage_before_production_may_be_shown_or_not() {
     both(Story::canary, |switches| switches.pre_production = PreProduction::Shown).await;
     both(Story::canary, |switches| switches.pre_production = PreProduction::FormerStage).await;
+    both(Story::linear, |switches| switches.pre_production = PreProduction::Absent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pause_before_a_later_step_may_come_before_or_after_the_bake() {
     both(Story::linear, |switches| switches.later_pause = LaterPause::AfterBake).await;
     both(Story::linear, |switches| switches.later_pause = LaterPause::BeforeBake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_marks_of_hooks_may_be_stored_dropped_or_refused() {
+    for hook_details in [HookDetails::Dropped, HookDetails::Refused] {
+        both(Story::canary, move |switches| switches.hook_details = hook_details).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,8 +160,8 @@ async fn weights_and_lists_may_lag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_stop_may_be_refused_or_ignored() {
-    for late_stop in [LateStop::Refused, LateStop::Ignored] {
+async fn a_late_stop_may_be_refused_or_ignored_or_announce_a_rollback_that_does_not_come() {
+    for late_stop in [LateStop::Refused, LateStop::Ignored, LateStop::TooLate] {
         let set = move |switches: &mut Switches| switches.late_stop = late_stop;
         run(Story::blue_green().switches(set), failing(), "api-1", "rolled-back").await;
         let late = Action::tested("1.1.0").at(When::State("CLEAN_UP"), Deed::Interrupt);

@@ -54,6 +54,14 @@ matrix! {
     linear_loses_an_answer: Linear, Lost;
     linear_is_killed_and_post_runs: Linear, KilledThenPost;
     linear_is_killed_and_the_job_is_run_again: Linear, KilledThenRerun;
+    without_marks_a_call_is_refused: Dropped, Refused;
+    without_marks_an_answer_is_lost: Dropped, Lost;
+    without_marks_it_is_killed_and_post_runs: Dropped, KilledThenPost;
+    without_marks_it_is_killed_and_the_job_is_run_again: Dropped, KilledThenRerun;
+    with_marks_refused_a_call_is_refused: Refused, Refused;
+    with_marks_refused_an_answer_is_lost: Refused, Lost;
+    with_marks_refused_it_is_killed_and_post_runs: Refused, KilledThenPost;
+    with_marks_refused_it_is_killed_and_the_job_is_run_again: Refused, KilledThenRerun;
 }
 
 #[test]

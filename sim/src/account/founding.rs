@@ -1,5 +1,7 @@
 //! How a service comes into being with its first revision, target groups and deployment group.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -90,6 +92,7 @@ fn service(options: &ServiceOptions, target_groups: Vec<String>, fleet: Fleet) -
         fleets: vec![fleet],
         events: Vec::new(),
         settings: Map::new(),
+        tags: BTreeMap::new(),
         created_ms: now_ms(),
         version: 1,
         seen: 1,

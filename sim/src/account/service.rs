@@ -28,6 +28,7 @@ pub(crate) struct Service {
     pub(crate) events: Vec<Value>,
     /// Members of the answer that an `UpdateService` set.
     pub(crate) settings: serde_json::Map<String, Value>,
+    pub(crate) tags: std::collections::BTreeMap<String, String>,
     pub(crate) created_ms: i64,
     /// Grows with every change of state.
     pub(crate) version: u64,

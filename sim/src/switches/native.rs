@@ -10,6 +10,30 @@ pub enum PreProduction {
     Shown,
     /// The former stage stays.
     FormerStage,
+    /// A paused deployment shows no stage at all, as in AWS's own example.
+    Absent,
+}
+
+/// What becomes of `hookDetails` on a PAUSE hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookDetails {
+    /// It comes back in answers.
+    Stored,
+    /// It is dropped silently.
+    Dropped,
+    /// `InvalidParameterException`.
+    Refused,
+}
+
+/// What becomes of a hook that names neither a target type nor a target, as tools write it back that know no PAUSE hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BareHook {
+    /// It is taken for a Lambda hook without a function.
+    Refused,
+    /// It is stored as it is, and stops nothing.
+    Taken,
 }
 
 /// Which deployment the hooks of an `UpdateService` govern.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ecs_bluegreen_sim::{
-    AlarmState, AlarmWindow, ConcurrentUpdate, Controller, HookScope, LaterPause, NativeOptions, PreProduction, RemovedHooks,
-    RollbackEnding, ShownDeployment, StageOptions, StaleHook, StopAbort, Strategy, Switches, Toggle,
+    AlarmState, AlarmWindow, BareHook, ConcurrentUpdate, Controller, HookDetails, HookScope, LateStop, LaterPause, NativeOptions,
+    PreProduction, RemovedHooks, RollbackEnding, ShownDeployment, StageOptions, StaleHook, StopAbort, Strategy, Switches, Toggle,
 };
 use serde_json::{Value, json};
 
@@ -21,9 +21,11 @@ fn gated(stages: &[&str]) -> NativeOptions {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stage_before_production_is_shown_or_the_former_one_stays() {
-    for (pre_production, shown) in
-        [(PreProduction::Shown, "PRE_PRODUCTION_TRAFFIC_SHIFT"), (PreProduction::FormerStage, "POST_TEST_TRAFFIC_SHIFT")]
-    {
+    for (pre_production, shown) in [
+        (PreProduction::Shown, json!("PRE_PRODUCTION_TRAFFIC_SHIFT")),
+        (PreProduction::FormerStage, json!("POST_TEST_TRAFFIC_SHIFT")),
+        (PreProduction::Absent, Value::Null),
+    ] {
         let play = stage(Switches { pre_production, ..Switches::default() }, gated(&["PRE_PRODUCTION_TRAFFIC_SHIFT"])).await;
         let arn = deploy(&play, "1.1.0").await;
         assert_eq!(paused(&play, &arn).await.0["lifecycleStage"], shown);
@@ -114,6 +116,63 @@ async fn a_hook_that_no_longer_waits_is_refused_in_one_of_two_ways() {
         assert_eq!(play.refused("ecs.ContinueServiceDeployment", again).await, code);
         play.stage.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_details_of_a_pause_are_stored_dropped_or_refused() {
+    for hook_details in [HookDetails::Stored, HookDetails::Dropped, HookDetails::Refused] {
+        let play = stage(Switches { hook_details, ..Switches::default() }, NativeOptions::default()).await;
+        let mut hook = pause(&["POST_SCALE_UP"], 60);
+        hook["hookDetails"] = json!({ "owner": "team-a" });
+        let body = json!({ "cluster": "prod", "service": "api", "deploymentConfiguration": { "lifecycleHooks": [hook] } });
+        if hook_details == HookDetails::Refused {
+            assert_eq!(play.refused("ecs.UpdateService", body).await, "InvalidParameterException");
+        } else {
+            let shown = play.ask("ecs.UpdateService", body).await["service"]["deploymentConfiguration"]["lifecycleHooks"][0].clone();
+            let kept = if hook_details == HookDetails::Stored { json!({ "owner": "team-a" }) } else { Value::Null };
+            assert_eq!((&shown["targetType"], &shown["hookDetails"]), (&json!("PAUSE"), &kept));
+        }
+        play.stage.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_without_a_type_is_refused_or_taken_and_a_service_has_tags() {
+    for bare_hook in [BareHook::Refused, BareHook::Taken] {
+        let play = stage(Switches { bare_hook, ..Switches::default() }, NativeOptions::default()).await;
+        let hook = json!({ "lifecycleStages": ["POST_SCALE_UP"] });
+        let body = json!({ "cluster": "prod", "service": "api", "deploymentConfiguration": { "lifecycleHooks": [hook] } });
+        match bare_hook {
+            BareHook::Refused => assert_eq!(play.refused("ecs.UpdateService", body).await, "InvalidParameterException"),
+            BareHook::Taken => drop(play.ask("ecs.UpdateService", body).await),
+        }
+        let arn = play.ask("ecs.DescribeServices", services()).await["services"][0]["serviceArn"].clone();
+        let tag = json!({ "resourceArn": arn, "tags": [{ "key": "a", "value": "1" }, { "key": "b", "value": "2" }] });
+        play.ask("ecs.TagResource", tag).await;
+        play.ask("ecs.UntagResource", json!({ "resourceArn": arn, "tagKeys": ["a", "none"] })).await;
+        let wrong = json!({ "resourceArn": arn, "tags": [{ "key": "a", "value": "1,2" }] });
+        assert_eq!(play.refused("ecs.TagResource", wrong).await, "InvalidParameterException");
+        let mut asked = services();
+        assert!(play.ask("ecs.DescribeServices", asked.clone()).await["services"][0].get("tags").is_none());
+        asked["include"] = json!(["TAGS"]);
+        assert_eq!(play.ask("ecs.DescribeServices", asked).await["services"][0]["tags"], json!([{ "key": "b", "value": "2" }]));
+        play.stage.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_while_blue_is_removed_may_announce_a_rollback_that_does_not_come() {
+    let clock = ecs_bluegreen_sim::Clock::Scaled(20.0);
+    let options =
+        StageOptions { switches: Switches { late_stop: LateStop::TooLate, ..Switches::default() }, clock, ..StageOptions::default() };
+    let play = Play::with(Controller::Native(NativeOptions { bake_minutes: 0, ..NativeOptions::default() }), options).await;
+    let arn = deploy(&play, "1.1.0").await;
+    until(&play, &arn, |deployment| deployment["lifecycleStage"] == "CLEAN_UP").await;
+    stop(&play, &arn).await;
+    assert_eq!(look(&play, &arn).await["status"], "ROLLBACK_REQUESTED");
+    reach(&play, &arn, "SUCCESSFUL").await;
+    assert!(play.get("prod", "/health").await.contains("1.1.0"));
+    play.stage.shutdown().await;
 }
 
 /// Whether the bake of a canary's first step was over when its second pause came.

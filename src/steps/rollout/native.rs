@@ -8,7 +8,7 @@ use crate::aws::ecs::Found;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision};
 use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
-use crate::documents::deployment_configuration::{GREEN, PRODUCTION, STEP};
+use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Serving, StepSeen, Witness};
 use crate::outcome::Reason;
@@ -27,6 +27,7 @@ mod contest;
 mod find;
 mod gate;
 mod green;
+mod marks;
 mod shown;
 mod start;
 mod trouble;
@@ -58,8 +59,16 @@ pub struct Native<'a> {
     answered: BTreeMap<String, u32>,
     /// The stages at which the deployment pauses, by its own snapshot.
     pauses: BTreeSet<String>,
+    /// How many of its pauses come before green is up.
+    early: usize,
+    /// In how many shares its traffic goes over.
+    shares: usize,
+    /// Pauses that were seen.
+    seen_pauses: BTreeSet<String>,
     /// How long its pauses last, by its own snapshot.
     timeout_minutes: Option<u32>,
+    /// The pause that was added for it; none where the deployment was found.
+    pause: Option<Pause>,
     /// Whether green's gate is one that a replaced deployment's run had set.
     inherits_gate: bool,
     /// The pause that waits now.
@@ -187,6 +196,8 @@ impl Native<'_> {
             DeploymentStatus::Successful => self.confirm(deployment, Seen::Completed).await,
             // Where it will stop is not known yet.
             DeploymentStatus::Returning if deployment.word == "STOP_REQUESTED" => Seen::Preparing,
+            // A rollback that is asked for too late does not come: the deployment succeeds all the same.
+            DeploymentStatus::Returning if deployment.word == "ROLLBACK_REQUESTED" && self.witness.is_some() => Seen::Preparing,
             DeploymentStatus::Returning | DeploymentStatus::Stopped | DeploymentStatus::RolledBack | DeploymentStatus::RollbackFailed => {
                 Seen::Ended(self.trouble(deployment).await)
             }
@@ -195,6 +206,7 @@ impl Native<'_> {
 
     async fn going(&mut self, deployment: &ServiceDeployment, goal: Goal) -> Seen {
         self.resolve(deployment).await;
+        self.seen_pauses.extend(deployment.pauses().map(|hook| hook.hook_id.clone()));
         if let Some(hook) = self.unanswered(deployment).await {
             return self.at_gate(deployment, hook).await;
         }
@@ -247,13 +259,18 @@ impl Native<'_> {
         let facts = gate::Facts {
             stage: deployment.stage(),
             on_green: observed.map(|observed| observed.traffic.green),
+            on_test: deployment.target_service_revision.as_ref().and_then(|green| green.requested_test_traffic_weight),
+            passed: self.passed(deployment),
+            early: self.early,
+            shares: self.shares,
             is_green_passed: self.is_green_passed,
             pauses: &self.pauses,
         };
         let is_refused = self.answered.contains_key(&hook.hook_id) && self.run.is_denied(CONTINUE);
         let at = if is_refused { At::Foreign } else { gate::at(&facts) };
         if at == At::Foreign && self.waiting.as_ref().is_none_or(|waiting| waiting.hook.hook_id != hook.hook_id) {
-            let sentence = format!("ECS waits at {} for somebody else's answer (hook {})", deployment.stage(), hook.hook_id);
+            let stage = if deployment.stage().is_empty() { "a stage that it does not show" } else { deployment.stage() };
+            let sentence = format!("ECS waits at {stage} for somebody else's answer (hook {})", hook.hook_id);
             self.run.tell(Event::Noted { sentence });
         }
         if at == At::Production {
@@ -261,6 +278,11 @@ impl Native<'_> {
         }
         self.waiting = Some(Waiting { hook, at, observed });
         Seen::AtGate(at)
+    }
+
+    /// How many pauses were passed: of all that were seen, those that do not wait.
+    fn passed(&self, deployment: &ServiceDeployment) -> usize {
+        self.seen_pauses.iter().filter(|id| deployment.awaiting().all(|hook| hook.hook_id != **id)).count()
     }
 
     /// Green's target groups, once: they alternate from deployment to deployment.

@@ -1,9 +1,9 @@
 //! What is drawn for one schedule: the service, the points where AWS is unsure, what goes wrong, and what others do meanwhile.
 
 use ecs_bluegreen_sim::{
-    AlarmWindow, Breaker, BreakerRollback, ConcurrentUpdate, Controller, Exposure, Fault, FaultKind, GroupOptions, HookScope, LateStop,
-    LaterPause, NativeOptions, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks, RollbackEnding, RollingOptions, ShownDeployment,
-    StaleHook, StopAnswer, Strategy, Switches, Toggle, UpdateAnswer,
+    AlarmWindow, Breaker, BreakerRollback, ConcurrentUpdate, Controller, Exposure, Fault, FaultKind, GroupOptions, HookDetails, HookScope,
+    LateStop, LaterPause, NativeOptions, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks, RollbackEnding, RollingOptions,
+    ShownDeployment, StaleHook, StopAnswer, Strategy, Switches, Toggle, UpdateAnswer,
 };
 use serde_json::{Value, json};
 
@@ -193,12 +193,13 @@ fn switches(dice: &mut Dice) -> Switches {
         ready_expiry: dice.of_all(&[ReadyExpiry::NoRollback, ReadyExpiry::AsStop, ReadyExpiry::AsFailure]),
         orphan_green: dice.of_all(&[OrphanGreen::Replaced, OrphanGreen::Blocks]),
         stop_answer: dice.of_all(&[StopAnswer::Pending, StopAnswer::Succeeded]),
-        late_stop: dice.of_all(&[LateStop::Refused, LateStop::Ignored]),
+        late_stop: dice.of_all(&[LateStop::Refused, LateStop::Ignored, LateStop::TooLate]),
         rollback_of_nothing: toggle(dice),
         rollback_ending: if dice.once_in(15) { RollbackEnding::Fails } else { RollbackEnding::Succeeds },
         breaker_rollback: dice.of_all(&[BreakerRollback::FormerId, BreakerRollback::NewId]),
-        pre_production: dice.of_all(&[PreProduction::Shown, PreProduction::FormerStage]),
+        pre_production: dice.of_all(&[PreProduction::Shown, PreProduction::FormerStage, PreProduction::Absent]),
         hook_scope: if dice.once_in(8) { HookScope::NextDeployment } else { HookScope::ThisDeployment },
+        hook_details: dice.of_all(&[HookDetails::Stored, HookDetails::Dropped, HookDetails::Refused]),
         concurrent_update: dice.of_all(&[ConcurrentUpdate::Supersedes, ConcurrentUpdate::Queues, ConcurrentUpdate::Refused]),
         alarm_window: dice.of_all(&[AlarmWindow::ShiftAndBake, AlarmWindow::BakeOnly]),
         alarm_in_pause: toggle(dice),

@@ -71,6 +71,7 @@ async fn lost(happy: &Happy, cell: &Cell) -> String {
     says_what_serves(&main, &now);
     assert_eq!((main.code, now.version()), (Some(0), GREEN), "a lost answer is no failure: {}", main.text());
     is_not_doubled(happy, &play, &now);
+    now.has_no_tags();
     is_done_with(&mut play, &main, &now).await;
     play.end().await;
     format!("{}, production on {}", ended(&main), now.version())
@@ -84,6 +85,7 @@ async fn killed_then_post(happy: &Happy, cell: &Cell) -> String {
     is_over(&now, &post);
     says_what_serves(&post, &now);
     is_not_doubled(happy, &play, &now);
+    now.has_no_tags();
     // A registration that was never answered is not armed: finding it by its content could hit somebody else's twin.
     if cell.operation != REGISTER {
         assert_eq!(now.unused(), Vec::<&str>::new(), "{}", post.text());
@@ -103,6 +105,7 @@ async fn killed_then_rerun(happy: &Happy, cell: &Cell) -> String {
     assert_eq!((again.code, now.version()), (Some(0), GREEN), "{}", again.text());
     assert_eq!(now.unused(), Vec::<&str>::new(), "{}", again.text());
     is_not_doubled(happy, &play, &now);
+    now.has_no_tags();
     is_done_with(&mut play, &again, &now).await;
     play.end().await;
     format!("{}, production on {}", ended(&again), now.version())

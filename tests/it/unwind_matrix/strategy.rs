@@ -1,6 +1,6 @@
 //! How each strategy is set up, with every gate it has.
 
-use ecs_bluegreen_sim::{Breaker, Clock, ReadyExpiry, RollingOptions};
+use ecs_bluegreen_sim::{Breaker, Clock, Entry, HookDetails, ReadyExpiry, RollingOptions};
 
 use crate::harness::{Action, Story};
 
@@ -12,10 +12,15 @@ pub(super) enum Strategy {
     BlueGreen,
     Canary,
     Linear,
+    /// Blue/green, where AWS drops the marks of our hooks.
+    Dropped,
+    /// Blue/green, where AWS refuses them.
+    Refused,
 }
 
 impl Strategy {
-    pub(super) const ALL: [Self; 5] = [Self::CodeDeploy, Self::Rolling, Self::BlueGreen, Self::Canary, Self::Linear];
+    pub(super) const ALL: [Self; 7] =
+        [Self::CodeDeploy, Self::Rolling, Self::BlueGreen, Self::Canary, Self::Linear, Self::Dropped, Self::Refused];
 
     /// A service of this strategy that runs 1.0.0.
     pub(super) fn story(self) -> Story {
@@ -25,6 +30,8 @@ impl Strategy {
             Self::BlueGreen => Story::blue_green(),
             Self::Canary => Story::canary(),
             Self::Linear => Story::linear(),
+            Self::Dropped => Story::blue_green().switches(|switches| switches.hook_details = HookDetails::Dropped),
+            Self::Refused => Story::blue_green().switches(|switches| switches.hook_details = HookDetails::Refused),
         }
     }
 
@@ -43,7 +50,7 @@ impl Strategy {
                 let overrides = r#"[{ "name": "app", "command": ["migrate"] }]"#;
                 tested.without("test-url").with("run-task", "true").with("run-task-container-overrides", overrides)
             }
-            Self::CodeDeploy | Self::BlueGreen | Self::Canary | Self::Linear => tested,
+            Self::CodeDeploy | Self::BlueGreen | Self::Canary | Self::Linear | Self::Dropped | Self::Refused => tested,
         }
     }
 
@@ -55,6 +62,20 @@ impl Strategy {
             Self::BlueGreen => 5,
             Self::Canary => 7,
             Self::Linear => 9,
+            Self::Dropped | Self::Refused => 4,
+        }
+    }
+
+    /// Whether a call of the happy line is to be refused: the first update, which carries the mark.
+    pub(super) fn expects(self, call: &Entry) -> bool {
+        call.status == 200 || (self == Self::Refused && call.operation == "ecs:UpdateService" && call.status == 400)
+    }
+
+    /// Whether a call is played. What is the same as without the switch is played there.
+    pub(super) fn plays(self, operation: &str) -> bool {
+        match self {
+            Self::Dropped | Self::Refused => ["ecs:UpdateService", "ecs:TagResource", "ecs:UntagResource"].contains(&operation),
+            Self::CodeDeploy | Self::Rolling | Self::BlueGreen | Self::Canary | Self::Linear => true,
         }
     }
 }

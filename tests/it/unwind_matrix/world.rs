@@ -26,6 +26,7 @@ pub(super) struct World {
     fleets: BTreeSet<(String, String, String)>,
     configuration: Value,
     desired: Value,
+    tags: Value,
     registered: Vec<String>,
     /// One-off tasks, by what became of their container.
     one_off: Vec<String>,
@@ -34,7 +35,7 @@ pub(super) struct World {
 /// Looks, once tasks and deployments have come to rest.
 pub(super) async fn look(stage: &Stage) -> World {
     stage.wait_until(SETTLED, is_at_rest).await;
-    let described = call(stage, "ecs.DescribeServices", &json!({ "cluster": "prod", "services": ["api"] })).await;
+    let described = call(stage, "ecs.DescribeServices", &json!({ "cluster": "prod", "services": ["api"], "include": ["TAGS"] })).await;
     let service = &described["services"][0];
     let listed = call(stage, "ecs.ListTaskDefinitions", &json!({ "familyPrefix": "api", "status": "ACTIVE" })).await;
     let arns = listed["taskDefinitionArns"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -45,6 +46,7 @@ pub(super) async fn look(stage: &Stage) -> World {
         fleets: fleets(stage),
         configuration: service["deploymentConfiguration"].clone(),
         desired: service["desiredCount"].clone(),
+        tags: service["tags"].clone(),
         registered: arns.map(short).collect(),
         one_off: one_off(stage).await,
     }
@@ -122,6 +124,11 @@ impl World {
     pub(super) fn has_no_hooks(&self) {
         let hooks = self.configuration["lifecycleHooks"].as_array().map_or(0, Vec::len);
         assert_eq!(hooks, 0, "hooks of ours are left on the service: {self:#?}");
+    }
+
+    /// The tags that are on the service.
+    pub(super) fn has_no_tags(&self) {
+        assert_eq!(self.tags, json!([]), "a tag of ours is left on the service: {self:#?}");
     }
 
     /// Revisions that are registered and neither serve nor were there before.

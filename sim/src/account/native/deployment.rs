@@ -117,6 +117,8 @@ pub(crate) struct ServiceDeployment {
     pub(crate) started_ms: Option<i64>,
     pub(crate) finished_ms: Option<i64>,
     pub(crate) stopped_ms: Option<i64>,
+    /// A stop was asked for when there was no way back any more.
+    pub(crate) is_stopped_too_late: bool,
     /// The status that a newer deployment has ended.
     pub(crate) superseded: Option<ServiceDeploymentStatus>,
     pub(crate) updated_ms: i64,
@@ -148,6 +150,7 @@ impl ServiceDeployment {
             started_ms: None,
             finished_ms: None,
             stopped_ms: None,
+            is_stopped_too_late: false,
             superseded: None,
             updated_ms: now,
             version: 1,
@@ -188,6 +191,9 @@ impl ServiceDeployment {
 
     /// The status as it is shown: for a while the one that a newer deployment has ended.
     pub(crate) fn shown_status(&self, lag_ms: u64) -> ServiceDeploymentStatus {
+        if self.is_stopped_too_late && self.status == ServiceDeploymentStatus::InProgress {
+            return ServiceDeploymentStatus::RollbackRequested;
+        }
         let known = now_ms() - i64::try_from(lag_ms).unwrap_or(i64::MAX / 2);
         self.superseded.filter(|_| self.stopped_ms.is_some_and(|stopped| stopped > known)).unwrap_or(self.status)
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::account::{Account, Configuration, LifecycleStage, Service};
 use crate::aws::{Asked, Refusal};
 use crate::cloud::Cloud;
-use crate::switches::RemovedHooks;
+use crate::switches::{BareHook, HookDetails, RemovedHooks};
 
 /// Bake times are at most a day.
 const LONGEST_BAKE: f64 = 1440.0;
@@ -17,13 +17,31 @@ const LONGEST_HOOK: f64 = 20160.0;
 const HOOKS_OF_A_KIND: usize = 10;
 
 /// What the service's configuration becomes, if the request speaks of it.
-pub(super) fn wanted(service: &Service, asked: Asked<'_>) -> Result<Option<Configuration>, Refusal> {
+pub(super) fn wanted(cloud: &Cloud, service: &Service, asked: Asked<'_>) -> Result<Option<Configuration>, Refusal> {
     let Some(given) = asked.get("deploymentConfiguration").and_then(Value::as_object) else { return Ok(None) };
     let Some(mut configuration) = service.configuration.clone() else { return Ok(None) };
     check_members(given, &configuration)?;
     configuration.replace(given);
-    check_whole(&configuration)?;
+    details(cloud.switches().hook_details, &mut configuration)?;
+    check_whole(&configuration, cloud.switches().bare_hook)?;
     Ok(Some(configuration))
+}
+
+/// PAUSE hooks keep their details, lose them, or may not have any.
+fn details(position: HookDetails, configuration: &mut Configuration) -> Result<(), Refusal> {
+    let hooks = configuration.0.get_mut("lifecycleHooks").and_then(Value::as_array_mut);
+    for hook in hooks.into_iter().flatten().filter(|hook| pauses(hook)) {
+        let has_any = hook.get("hookDetails").is_some_and(|details| !details.is_null());
+        match position {
+            HookDetails::Stored => {}
+            HookDetails::Dropped => {
+                hook.as_object_mut().map(|members| members.shift_remove("hookDetails"));
+            }
+            HookDetails::Refused if has_any => return Err(Refusal::parameter("hookDetails is not applicable for PAUSE hooks.")),
+            HookDetails::Refused => {}
+        }
+    }
+    Ok(())
 }
 
 /// The service has it from now on; a deployment under way keeps its snapshot, or loses what was removed.
@@ -51,7 +69,7 @@ fn check_members(given: &Map<String, Value>, before: &Configuration) -> Result<(
     Ok(())
 }
 
-fn check_whole(configuration: &Configuration) -> Result<(), Refusal> {
+fn check_whole(configuration: &Configuration, bare: BareHook) -> Result<(), Refusal> {
     let members = &configuration.0;
     check_range(members.get("bakeTimeInMinutes"), "bakeTimeInMinutes", (0.0, LONGEST_BAKE))?;
     match configuration.strategy() {
@@ -64,7 +82,8 @@ fn check_whole(configuration: &Configuration) -> Result<(), Refusal> {
     }
     check_early_success(configuration)?;
     let hooks = members.get("lifecycleHooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    hooks.iter().try_for_each(check_hook)?;
+    let is_bare = |hook: &Value| hook.get("targetType").is_none() && hook.get("hookTargetArn").is_none();
+    hooks.iter().filter(|hook| bare == BareHook::Refused || !is_bare(hook)).try_for_each(check_hook)?;
     let pauses = hooks.iter().filter(|hook| pauses(hook)).count();
     if pauses.max(hooks.len() - pauses) > HOOKS_OF_A_KIND {
         return Err(Refusal::parameter("A service can have at most 10 lifecycle hooks of each target type."));
@@ -140,7 +159,7 @@ mod tests {
         let given = given.as_object().unwrap();
         check_members(given, &configuration).is_err() || {
             configuration.replace(given);
-            check_whole(&configuration).is_err()
+            check_whole(&configuration, BareHook::Refused).is_err()
         }
     }
 

@@ -10,6 +10,7 @@ use crate::account::{Account, ServiceDeployment};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
+use crate::switches::Switches;
 
 /// AWS describes at most so many deployments at once.
 const AT_ONCE: usize = 20;
@@ -61,11 +62,11 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     if arns.is_empty() || arns.len() > AT_ONCE {
         return Err(Refusal::parameter("Service deployment ARNs cannot be empty, and at most 20 can be described at once."));
     }
-    let lags = (cloud.switches().weight_lag_ms, cloud.switches().supersede_lag_ms);
+    let switches = cloud.switches();
     Ok(cloud.change(|account| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in arns {
-            match describe_one(account, arn, lags) {
+            match describe_one(account, arn, switches) {
                 Some(view) => found.push(view),
                 None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
             }
@@ -74,9 +75,9 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     }))
 }
 
-fn describe_one(account: &mut Account, arn: &str, (weights, stops): (u64, u64)) -> Option<Value> {
+fn describe_one(account: &mut Account, arn: &str, switches: &Switches) -> Option<Value> {
     let deployment = account.service_deployment_mut(arn)?;
     deployment.seen = deployment.version;
     let deployment = deployment.clone();
-    Some(view(account, &deployment, weights, stops))
+    Some(view(account, &deployment, switches))
 }

@@ -28,12 +28,19 @@ pub(super) fn go_on(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
 }
 
 fn answer_hook(deployment: &mut ServiceDeployment, id: &str, status: HookStatus, stale: StaleHook) -> Result<(), Refusal> {
+    if deployment.status.is_over() {
+        let message = "Continuing a service deployment is not allowed for service deployment in terminal states.";
+        return Err(match stale {
+            StaleHook::InvalidParameter => Refusal::parameter(message),
+            StaleHook::Client => Refusal::client(message),
+        });
+    }
     let goes_on = deployment.status == ServiceDeploymentStatus::InProgress;
     let hook = deployment.hooks.iter_mut().find(|hook| hook.id == id && goes_on && hook.status == HookStatus::AwaitingAction);
-    let message = || format!("The lifecycle hook {id} is not awaiting action.");
+    let message = "Provided hookId is either completed, unavailable, or not associated with the given Resource ARN.";
     let hook = hook.ok_or_else(|| match stale {
-        StaleHook::InvalidParameter => Refusal::parameter(message()),
-        StaleHook::Client => Refusal::client(message()),
+        StaleHook::InvalidParameter => Refusal::parameter(message),
+        StaleHook::Client => Refusal::client(message),
     })?;
     hook.status = status;
     deployment.changed();
@@ -51,6 +58,13 @@ pub(super) fn stop(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
             || (deployment.stage == Some(LifecycleStage::CleanUp) && cloud.switches().late_stop == LateStop::Refused);
         if too_late {
             return Err(Refusal::new("ConflictException", "The service deployment has completed or can no longer be stopped."));
+        }
+        if deployment.stage == Some(LifecycleStage::CleanUp) && cloud.switches().late_stop == LateStop::TooLate {
+            deployment.is_stopped_too_late = true;
+            deployment.reason = Some("Service deployment rolled back because of a user request.".to_owned());
+            deployment.changed();
+            cloud.ledger.mark(&deployment.arn, ServiceDeploymentStatus::RollbackRequested.as_str());
+            return Ok(());
         }
         // A deployment that is stopping or going back already continues as it is.
         if deployment.status.goes_forward() && deployment.stage != Some(LifecycleStage::CleanUp) {

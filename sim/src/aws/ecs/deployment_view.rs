@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::service_view::count;
 use crate::account::{Account, AlarmWatch, HookDetail, RevisionSide, ServiceDeployment, ServiceDeploymentStatus, seconds};
 use crate::options::{Breaker, Kind};
+use crate::switches::{PreProduction, Switches};
 
 /// One line of `ListServiceDeployments`.
 pub(super) fn brief(account: &Account, deployment: &ServiceDeployment, stops_ms: u64) -> Value {
@@ -16,9 +17,9 @@ pub(super) fn brief(account: &Account, deployment: &ServiceDeployment, stops_ms:
 }
 
 /// The whole.
-pub(super) fn view(account: &Account, deployment: &ServiceDeployment, lag_ms: u64, stops_ms: u64) -> Value {
+pub(super) fn view(account: &Account, deployment: &ServiceDeployment, switches: &Switches) -> Value {
     let mut view = Map::new();
-    identity(account, deployment, stops_ms, &mut view);
+    identity(account, deployment, switches.supersede_lag_ms, &mut view);
     moments(
         &mut view,
         &[
@@ -28,11 +29,12 @@ pub(super) fn view(account: &Account, deployment: &ServiceDeployment, lag_ms: u6
             ("updatedAt", Some(deployment.updated_ms)),
         ],
     );
-    sides(account, deployment, lag_ms, &mut view);
+    sides(account, deployment, switches.weight_lag_ms, &mut view);
     view.insert("deploymentConfiguration".to_owned(), deployment.configuration.view());
     view.insert("deploymentCircuitBreaker".to_owned(), breaker(account, deployment));
     view.insert("alarms".to_owned(), alarms(deployment));
-    if let Some(stage) = deployment.stage {
+    let is_hidden = switches.pre_production == PreProduction::Absent && deployment.is_paused();
+    if let Some(stage) = deployment.stage.filter(|_| !is_hidden) {
         view.insert("lifecycleStage".to_owned(), json!(stage.as_str()));
     }
     if !deployment.hooks.is_empty() {

@@ -31,6 +31,7 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
         "ListServices" => services::list(cloud, asked),
         "DescribeServices" => services::describe(cloud, asked),
         "UpdateService" => services::update(cloud, asked),
+        "TagResource" | "UntagResource" => services::tag(cloud, asked),
         "ListServiceDeployments" => deployment_list::list(cloud, asked),
         "DescribeServiceDeployments" => deployment_list::describe(cloud, asked),
         "DescribeServiceRevisions" => service_revisions::describe(cloud, asked),

@@ -43,6 +43,7 @@ pub(super) fn list(cloud: &Cloud, asked: Asked<'_>) -> Answer {
 pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     in_cluster(cloud, asked)?;
     let names = asked.texts("services");
+    let with_tags = asked.texts("include").contains(&"TAGS");
     if names.is_empty() || names.len() > AT_ONCE {
         return Err(Refusal::parameter("Services cannot be empty, and at most 10 can be described at once."));
     }
@@ -53,7 +54,11 @@ pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
                 Some(service) => {
                     service.seen = service.version;
                     let service = service.clone();
-                    services.push(view(account, &service));
+                    let mut view = view(account, &service);
+                    if with_tags {
+                        view["tags"] = service.tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+                    }
+                    services.push(view);
                 }
                 None => failures.push(json!({ "arn": account.place.service_arn(last_part(name)), "reason": "MISSING" })),
             }
@@ -83,7 +88,7 @@ fn update_one(cloud: &Cloud, account: &mut Account, name: &str, asked: Asked<'_>
     }
     check_controller(&service, asked)?;
     load_balancers::check(asked)?;
-    let configuration = configuration::wanted(&service, asked)?;
+    let configuration = configuration::wanted(cloud, &service, asked)?;
     let revision = wanted_revision(account, &service, asked)?;
     if revision.is_some() {
         check_concurrent(cloud, account, &service)?;
@@ -105,6 +110,32 @@ fn update_one(cloud: &Cloud, account: &mut Account, name: &str, asked: Asked<'_>
         view.as_object_mut().map(|view| view.shift_remove("currentServiceDeployment"));
     }
     Ok((json!({ "service": view }), started))
+}
+
+/// `TagResource` and `UntagResource`, of services only.
+pub(super) fn tag(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
+    let arn = asked.text("resourceArn").ok_or_else(|| Refusal::parameter("resourceArn cannot be empty."))?;
+    let given = asked.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let given: Vec<(String, String)> = given.filter_map(|tag| Some((text(tag, "key")?, text(tag, "value")?))).collect();
+    let taken = |text: &str, longest: usize| {
+        text.len() <= longest && text.chars().all(|letter| letter.is_alphanumeric() || " _.:/=+-@".contains(letter))
+    };
+    if given.iter().any(|(key, value)| key.is_empty() || !taken(key, 128) || !taken(value, 256)) {
+        return Err(Refusal::parameter("Invalid tag."));
+    }
+    cloud.change(|account| {
+        let is_service = arn.contains(":service/");
+        let service = account.service_mut(arn).filter(|_| is_service).ok_or_else(not_found)?;
+        service.tags.extend(given);
+        for key in asked.texts("tagKeys") {
+            service.tags.remove(key);
+        }
+        Ok(json!({}))
+    })
+}
+
+fn text(value: &Value, member: &str) -> Option<String> {
+    value.get(member)?.as_str().map(ToOwned::to_owned)
 }
 
 fn not_found() -> Refusal {

@@ -2,7 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
-use crate::documents::deployment_configuration::run_in;
+use crate::documents::deployment_configuration::marked_run;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
@@ -51,7 +51,7 @@ pub async fn find(run: &Run, wanted: Wanted<'_>) -> Result<Search, AwsError> {
             continue;
         }
         let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else { continue };
-        match (run_in(&deployment.deployment_configuration), wanted.run) {
+        match (marked_run(&deployment.deployment_configuration), wanted.run) {
             (_, None) => return Ok(Search::Ours(Box::new(deployment))),
             (Some(marked), Some(ours)) if marked == ours => return Ok(Search::Ours(Box::new(deployment))),
             (None, Some(_)) => unmarked = unmarked.or(Some(deployment)),

@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use super::Native;
 use super::contest::{Contest, contest};
 use super::find::{Search, Wanted, find};
+use super::marks::Update;
 use super::trouble::named;
+use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
-use crate::documents::deployment_configuration::{self as configuration, Pause};
+use crate::documents::deployment_configuration::{self as configuration, Known, Pause};
 use crate::error::Failure;
 use crate::event::{Event, StepSeen};
 use crate::outcome::Reason;
@@ -46,10 +48,13 @@ impl<'a> Native<'a> {
         way: &'a NativeWay,
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
-        let body = body(run, settings, plan, way, revision);
+        let pause = pause(run, way, revision);
+        let body = body(settings, plan, way, revision, pause.as_ref());
         if body.get("deploymentConfiguration").is_some() {
             let strategy = way.configuration.is_some().then(|| configuration::strategy_members(way.present.as_ref()));
-            run.arm(Undo::Hooks(HooksUndo { place: plan.place.clone(), strategy, run: Some(run.id.clone()) }));
+            let (place, run_id) = (plan.place.clone(), Some(run.id.clone()));
+            let before = configuration::others_hooks(way.present.as_ref(), Known::by_form(way.left.as_ref()));
+            run.arm(Undo::Hooks(HooksUndo { place, strategy, run: run_id, pause: pause.clone(), before }));
         }
         let undo = NativeUndo {
             place: plan.place.clone(),
@@ -64,9 +69,10 @@ impl<'a> Native<'a> {
         };
         run.arm(Undo::Native(undo.clone()));
         let wanted = Wanted { place: &plan.place, known: &way.known, revision: &revision.arn, run: undo.run.as_deref() };
-        let found = match update(run, &body).await? {
+        let mut update = Update { run, place: &plan.place, body, pause: pause.as_ref() };
+        let found = match sent(run, update.send().await)? {
             Sent::Answered => listed(run, wanted, LISTED).await?,
-            Sent::Lost => after_lost(run, wanted, &body).await?,
+            Sent::Lost => after_lost(run, wanted, &mut update).await?,
         };
         let deployment = match found {
             Search::Ours(deployment) => deployment,
@@ -74,7 +80,8 @@ impl<'a> Native<'a> {
             Search::Nothing => return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into()),
         };
         run.narrow(Undo::Native(NativeUndo { deployment: Some(deployment.arn.clone()), ..undo }));
-        let native = Self::attach(run, plan, way, revision, &deployment, false);
+        let mut native = Self::attach(run, plan, way, revision, &deployment, false);
+        native.pause = pause;
         native.has_its_pauses(&deployment)?;
         native.outlasts_others().await?;
         Ok(native)
@@ -111,8 +118,12 @@ impl<'a> Native<'a> {
             answered: BTreeMap::new(),
             waiting: None,
             pauses: configuration::all_paused_stages(&deployment.deployment_configuration),
+            pause: None,
             inherits_gate: configuration::stages_of_runs(&deployment.deployment_configuration).contains(configuration::GREEN)
                 && !way.pauses.contains(configuration::GREEN),
+            early: configuration::early_pauses(&deployment.deployment_configuration),
+            shares: usize::try_from(configuration::shares(&deployment.deployment_configuration)).unwrap_or(1),
+            seen_pauses: BTreeSet::new(),
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
             is_production_passed: false,
@@ -169,18 +180,20 @@ impl<'a> Native<'a> {
     }
 }
 
-/// The request; our pause is added where the service's own hooks leave a gate open.
-fn body(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision) -> Value {
-    let mut body = request(settings, plan, revision);
-    let present = &way.present;
-    let theirs = configuration::paused_stages(present.as_ref());
-    let stages: Vec<&'static str> = [configuration::GREEN, configuration::STEP, configuration::PRODUCTION]
-        .into_iter()
-        .filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage))
-        .collect();
+/// Our pause, where the service's own hooks leave a gate open.
+fn pause(run: &Run, way: &NativeWay, revision: &Revision) -> Option<Pause> {
+    let theirs = configuration::paused_stages(way.present.as_ref(), Known::by_form(way.left.as_ref()));
+    let all = [configuration::GREEN, configuration::STEP, configuration::PRODUCTION].into_iter();
+    let stages: Vec<String> = all.filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage)).map(str::to_owned).collect();
     let (minutes, is_registered) = (way.pause_minutes, revision.registered);
-    let pause = (!stages.is_empty()).then(|| Pause { stages, minutes, run: run.id.clone(), is_registered });
-    if let Some(changed) = configuration::for_rollout(present.as_ref(), &settings.rollout.strategy, pause.as_ref()) {
+    (!stages.is_empty()).then(|| Pause { stages, minutes, run: run.id.clone(), is_registered })
+}
+
+/// The request.
+fn body(settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision, pause: Option<&Pause>) -> Value {
+    let mut body = request(settings, plan, revision);
+    let left = Known::by_form(way.left.as_ref());
+    if let Some(changed) = configuration::for_rollout(way.present.as_ref(), &settings.rollout.strategy, pause, left) {
         body["deploymentConfiguration"] = changed;
     }
     body
@@ -194,34 +207,34 @@ enum Sent {
 
 /// When the answer is lost, the list of deployments says whether it landed. Sent again after all, the same revision
 /// starts nothing twice.
-async fn after_lost(run: &Run, wanted: Wanted<'_>, body: &Value) -> Result<Search, Failure> {
+async fn after_lost(run: &Run, wanted: Wanted<'_>, update: &mut Update<'_>) -> Result<Search, Failure> {
     if let Ok(found @ (Search::Ours(_) | Search::OtherRuns(_))) = listed(run, wanted, LOST).await {
+        update.keep_known(None).await;
         return Ok(found);
     }
-    run.aws.update_service(body).await.map_err(RollingError::from)?;
+    update.send().await.map_err(RollingError::from)?;
     listed(run, wanted, LISTED).await
 }
 
 /// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for another run's deployment.
 fn marks(run: &Run, way: &NativeWay, body: &Value) -> Option<String> {
-    let sent = body.get("deploymentConfiguration").and_then(configuration::run_in);
-    let left = way.present.as_ref().and_then(configuration::run_in);
+    let sent = body.get("deploymentConfiguration").and_then(configuration::marked_run);
+    let left = way.present.as_ref().and_then(configuration::marked_run);
     (sent.is_some() && left.is_none()).then(|| run.id.clone())
 }
 
 /// Another run has started a deployment of the very same revision: it is theirs, and nothing of ours is to be rolled back.
 async fn same_revision(run: &Run, plan: &RolloutPlan, theirs: &ServiceDeployment) -> Interrupted {
     run.disarm_newest();
-    let by = configuration::run_in(&theirs.deployment_configuration).map(|run| format!(" by workflow run {run}")).unwrap_or_default();
+    let by = configuration::marked_run(&theirs.deployment_configuration).map(|run| format!(" by workflow run {run}")).unwrap_or_default();
     let sentence = format!("service deployment {} ({}) brings the same revision, started{by} at the same time", theirs.id(), theirs.word);
     let serves = Box::pin(serving::now(run, &plan.place, &plan.blue)).await;
     Interrupted::Superseded { failure: Failure::new(Reason::Superseded, sentence).hint(ONE_AT_A_TIME), serves }
 }
 
-/// Sent once.
-async fn update(run: &Run, body: &Value) -> Result<Sent, Failure> {
-    match run.aws.update_service(body).await {
-        Ok(_) => Ok(Sent::Answered),
+fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
+    match answer {
+        Ok(()) => Ok(Sent::Answered),
         Err(error) if error.may_have_landed() => {
             run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was started all the same") });
             Ok(Sent::Lost)

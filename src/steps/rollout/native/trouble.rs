@@ -3,7 +3,7 @@
 use super::{Native, contest};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::decide::Trouble;
-use crate::documents::deployment_configuration::run_in;
+use crate::documents::deployment_configuration::{Known, marked_run, run_in};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
@@ -92,14 +92,15 @@ impl Native<'_> {
 
     async fn gave_hooks_to(&self, newer: &Brief) -> bool {
         let read = self.run.aws.describe_service_deployment(&newer.arn).await.ok().flatten();
-        read.is_some_and(|newer| run_in(&newer.deployment_configuration) == Some(self.run.id.as_str()))
+        let known = Known::by_form(self.pause.as_ref());
+        read.is_some_and(|newer| run_in(&newer.deployment_configuration, known) == Some(self.run.id.as_str()))
     }
 }
 
 /// A deployment of somebody else in words: its id, what it brings, its status, and the run that started it, as far as they can be read.
 pub(super) async fn named(run: &Run, brief: &Brief) -> String {
     let read = run.aws.describe_service_deployment(&brief.arn).await.ok().flatten();
-    let by = read.as_ref().and_then(|read| run_in(&read.deployment_configuration)).filter(|by| *by != run.id);
+    let by = read.as_ref().and_then(|read| marked_run(&read.deployment_configuration)).filter(|by| *by != run.id);
     let by = by.map(|by| format!(", by workflow run {by}")).unwrap_or_default();
     let revisions = match &brief.target_service_revision_arn {
         Some(target) => run.aws.describe_service_revisions(std::slice::from_ref(target)).await.unwrap_or_default(),

@@ -1,0 +1,77 @@
+//! The update that brings our pause, and the marks by which it is known later: in the hook where ECS keeps them, else in a tag of the service.
+
+use serde_json::Value;
+
+use crate::aws::ecs::Found;
+use crate::aws::ecs_shapes::Service;
+use crate::aws::{AwsError, Kind};
+use crate::documents::deployment_configuration::{Pause, marked_run, without_marks};
+use crate::event::Event;
+use crate::run::Run;
+use crate::survey::optional;
+use crate::undo::ServiceKey;
+
+/// What is missed without a tag.
+const UNKNOWN: &str = "PAUSE hooks that a killed run leaves on the service are not known to later runs";
+
+/// The UpdateService that starts the deployment.
+pub(super) struct Update<'a> {
+    pub(super) run: &'a Run,
+    pub(super) place: &'a ServiceKey,
+    pub(super) body: Value,
+    /// The pause that it adds.
+    pub(super) pause: Option<&'a Pause>,
+}
+
+impl Update<'_> {
+    /// Sends it. Where ECS takes no marks, they are left out and a tag says whose the hooks are before they are there.
+    pub(super) async fn send(&mut self) -> Result<(), AwsError> {
+        let answer = match (self.run.aws.update_service(&self.body).await, self.unmarked()) {
+            (Err(error), Some(unmarked)) if speaks_of_hooks(&error) => {
+                self.run.tell(Event::Noted { sentence: format!("{error}; the hooks are sent without their marks") });
+                self.body["deploymentConfiguration"] = unmarked;
+                self.tag_service().await;
+                return self.run.aws.update_service(&self.body).await.map(drop);
+            }
+            (answer, _) => answer?,
+        };
+        self.keep_known(Some(&answer)).await;
+        Ok(())
+    }
+
+    fn unmarked(&self) -> Option<Value> {
+        self.body.get("deploymentConfiguration").and_then(without_marks)
+    }
+
+    /// Reads the service back: where ECS did not keep the mark of our hook, a tag takes its place.
+    pub(super) async fn keep_known(&self, answer: Option<&Service>) {
+        if self.pause.is_none() || self.unmarked().is_none() || answer.is_some_and(|service| self.is_marked(service)) {
+            return;
+        }
+        let read = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await;
+        match optional(self.run, UNKNOWN, read) {
+            Some(Found::Service(service)) if !self.is_marked(&service) => self.tag(&service).await,
+            Some(Found::Service(_) | Found::Missing(_)) | None => {}
+        }
+    }
+
+    fn is_marked(&self, service: &Service) -> bool {
+        service.deployment_configuration.as_ref().and_then(marked_run) == Some(self.run.id.as_str())
+    }
+
+    async fn tag_service(&self) {
+        let read = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await;
+        if let Some(Found::Service(service)) = optional(self.run, UNKNOWN, read) {
+            self.tag(&service).await;
+        }
+    }
+
+    async fn tag(&self, service: &Service) {
+        let Some(pause) = self.pause else { return };
+        optional(self.run, UNKNOWN, self.run.aws.tag_service(&service.service_arn, &pause.to_tag()).await);
+    }
+}
+
+fn speaks_of_hooks(error: &AwsError) -> bool {
+    error.kind == Kind::Refused && error.message.to_lowercase().contains("hook")
+}
