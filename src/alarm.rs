@@ -30,6 +30,8 @@ pub struct Alarm {
 pub enum AlarmKind {
     /// A metric.
     Metric,
+    /// Lines of logs, by a scheduled query.
+    Log,
     /// Other alarms.
     Composite {
         /// The rule over them.
@@ -88,16 +90,17 @@ impl Alarm {
         let children = match &self.kind {
             AlarmKind::Composite { triggered_by, .. } if !triggered_by.is_empty() => format!("ringing: {}", triggered_by.join(", ")),
             AlarmKind::Composite { rule, .. } if self.rings() && !rule.is_empty() => format!("its rule: {rule}"),
-            AlarmKind::Composite { .. } | AlarmKind::Metric => String::new(),
+            AlarmKind::Composite { .. } | AlarmKind::Metric | AlarmKind::Log => String::new(),
         };
         let parts = [masked(&self.reason), children];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 
-    /// `metric alarm`, `composite alarm`.
+    /// `metric alarm`, `log alarm`, `composite alarm`.
     pub fn kind_words(&self) -> &'static str {
         match self.kind {
             AlarmKind::Metric => "metric alarm",
+            AlarmKind::Log => "log alarm",
             AlarmKind::Composite { .. } => "composite alarm",
         }
     }

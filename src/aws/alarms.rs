@@ -1,7 +1,7 @@
-//! CloudWatch: alarms, metric and composite ones, and how they stand.
+//! CloudWatch: alarms of metrics, of logs and composite ones, and how they stand.
 
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, MetricAlarm, StateValue};
+use aws_sdk_cloudwatch::types::{AlarmType, CompositeAlarm, LogAlarm, MetricAlarm, StateValue};
 use futures_util::future::join_all;
 use serde_json::Value;
 
@@ -30,12 +30,15 @@ impl Aws {
     async fn some_alarms(&self, names: &[String]) -> Result<Vec<Alarm>, AwsError> {
         let (mut alarms, mut token) = (Vec::new(), None);
         for _ in 0..PAGES {
-            // Without the types CloudWatch leaves composite alarms out.
+            // Without the types CloudWatch leaves all but metric alarms out.
             let call = self.cloudwatch().describe_alarms().set_alarm_names(Some(names.to_vec()));
-            let call = call.alarm_types(AlarmType::MetricAlarm).alarm_types(AlarmType::CompositeAlarm).max_records(100);
-            let answer = told(ACTION, call.set_next_token(token.take()).send().await)?;
+            let call = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm]
+                .into_iter()
+                .fold(call, |call, kind| call.alarm_types(kind));
+            let answer = told(ACTION, call.max_records(100).set_next_token(token.take()).send().await)?;
             alarms.extend(answer.metric_alarms().iter().map(metric));
             alarms.extend(answer.composite_alarms().iter().map(composite));
+            alarms.extend(answer.log_alarms().iter().map(log));
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
                 None => break,
@@ -49,6 +52,16 @@ fn metric(alarm: &MetricAlarm) -> Alarm {
     Alarm {
         name: alarm.alarm_name().unwrap_or_default().to_owned(),
         kind: AlarmKind::Metric,
+        state: state(alarm.state_value()),
+        reason: alarm.state_reason().unwrap_or_default().to_owned(),
+        since: since(alarm.state_transitioned_timestamp(), alarm.state_updated_timestamp()),
+    }
+}
+
+fn log(alarm: &LogAlarm) -> Alarm {
+    Alarm {
+        name: alarm.alarm_name().unwrap_or_default().to_owned(),
+        kind: AlarmKind::Log,
         state: state(alarm.state_value()),
         reason: alarm.state_reason().unwrap_or_default().to_owned(),
         since: since(alarm.state_transitioned_timestamp(), alarm.state_updated_timestamp()),

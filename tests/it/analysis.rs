@@ -272,11 +272,13 @@ async fn an_alarm_that_only_we_watch_takes_it_back_by_name_and_reason() {
     let story = Story::group(group).in_real_time().stage(|options| {
         options.alarms.insert("latency".into(), AlarmState::Ok);
         let rings = AlarmDetails::rings(ecs_bluegreen_sim::When::shifted(10.0)).because("p99 of 3 s");
+        // CloudWatch shows it only to those who ask for alarms of logs.
+        let rings = AlarmDetails { is_of_logs: true, ..rings };
         options.alarm_details.insert("latency".into(), rings);
         options.alarm_details.insert("all".into(), AlarmDetails::composite("ALARM(\"latency\")"));
         options.clock = ecs_bluegreen_sim::Clock::Scaled(10.0);
     });
-    let told = story.told(Action::deploy("1.1.0").with("alarms", "all")).await;
+    let told = story.told(Action::deploy("1.1.0").with("alarms", "all, latency")).await;
     assert_eq!((told.code, told.output("reason")), (Some(20), "alarm"), "{}", told.text());
     assert!(told.log_with("::error").contains("alarm all (ALARM since"), "{}", told.text());
 }

@@ -33,6 +33,8 @@ impl AlarmState {
 pub struct AlarmDetails {
     /// Of a composite alarm: `ALARM("errors") AND NOT ALARM("deploying")`. Its state follows from its children.
     pub rule: Option<String>,
+    /// It watches logs: only those see it who ask for its type.
+    pub is_of_logs: bool,
     /// What it says about itself.
     pub description: Option<String>,
     /// Why it is in the state in which it begins, and why it rings.
@@ -52,6 +54,11 @@ impl AlarmDetails {
     /// A composite alarm.
     pub fn composite(rule: &str) -> Self {
         Self { rule: Some(rule.to_owned()), ..Self::default() }
+    }
+
+    /// An alarm of logs.
+    pub fn logs() -> Self {
+        Self { is_of_logs: true, ..Self::default() }
     }
 
     /// The same with a reason.

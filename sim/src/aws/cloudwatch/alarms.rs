@@ -1,4 +1,4 @@
-//! `DescribeAlarms`: metric alarms and composite ones, filtered and paged.
+//! `DescribeAlarms`: alarms of metrics, of logs and composite ones, filtered and paged.
 
 use serde_json::{Value, json};
 
@@ -36,9 +36,16 @@ fn invalid(message: &str) -> Refusal {
 
 /// "If you omit this parameter, only metric alarms are returned, even if composite alarms exist in the account."
 fn is_of_type(alarm: &Alarm, asked: Asked<'_>) -> bool {
-    let (types, is_composite) = (asked.texts("AlarmTypes"), alarm.details.rule.is_some());
-    let own = if is_composite { "CompositeAlarm" } else { "MetricAlarm" };
-    if types.is_empty() { !is_composite } else { types.contains(&own) }
+    let (types, own) = (asked.texts("AlarmTypes"), kind(alarm));
+    if types.is_empty() { own == "MetricAlarm" } else { types.contains(&own) }
+}
+
+fn kind(alarm: &Alarm) -> &'static str {
+    match (&alarm.details.rule, alarm.details.is_of_logs) {
+        (Some(_), _) => "CompositeAlarm",
+        (None, true) => "LogAlarm",
+        (None, false) => "MetricAlarm",
+    }
 }
 
 /// The alarms that a composite speaks of, or the composites that speak of an alarm, when these are asked for.
@@ -65,10 +72,12 @@ fn page(account: &Account, asked: Asked<'_>, found: &[(&String, &Alarm)]) -> Ans
         None => 0,
         Some(token) => token.strip_prefix("alarms-").and_then(|position| position.parse::<usize>().ok()).ok_or_else(no_such_page)?,
     };
-    let here = found.iter().skip(from).take(size);
-    let (composites, metrics): (Vec<_>, Vec<_>) = here.partition(|(_, alarm)| alarm.details.rule.is_some());
-    let shown = |alarms: Vec<&(&String, &Alarm)>| alarms.into_iter().map(|(name, alarm)| view(account, name, alarm)).collect::<Vec<_>>();
-    let mut answer = json!({ "CompositeAlarms": shown(composites), "MetricAlarms": shown(metrics) });
+    let shown = |of: &str| {
+        let here = found.iter().skip(from).take(size).filter(|(_, alarm)| kind(alarm) == of);
+        here.map(|(name, alarm)| view(account, name, alarm)).collect::<Vec<_>>()
+    };
+    let mut answer =
+        json!({ "CompositeAlarms": shown("CompositeAlarm"), "MetricAlarms": shown("MetricAlarm"), "LogAlarms": shown("LogAlarm") });
     if found.len() > from + size {
         answer["NextToken"] = json!(format!("alarms-{}", from + size));
     }
@@ -88,6 +97,8 @@ fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
     });
     let own = match &alarm.details.rule {
         Some(rule) => json!({ "AlarmRule": rule, "StateReasonData": triggering(account, alarm).to_string() }),
+        None if alarm.details.is_of_logs => json!({ "QueryResultsToEvaluate": 1, "QueryResultsToAlarm": 1, "Threshold": 1.0,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching" }),
         None => json!({ "MetricName": "HTTPCode_Target_5XX_Count", "Namespace": "AWS/ApplicationELB", "Statistic": "Sum", "Dimensions": [],
             "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
             "TreatMissingData": "notBreaching" }),
@@ -123,14 +134,15 @@ mod tests {
     use crate::options::{AlarmDetails, AlarmState, StageOptions};
 
     fn three() -> Account {
-        let details = [("any".to_owned(), AlarmDetails::composite("ALARM(errors) OR ALARM(latency)"))];
+        let details =
+            [("any".to_owned(), AlarmDetails::composite("ALARM(errors) OR ALARM(latency)")), ("lines".to_owned(), AlarmDetails::logs())];
         let alarms = [("errors".to_owned(), AlarmState::Alarm), ("latency".to_owned(), AlarmState::Ok)];
         account(&StageOptions { alarms: alarms.into(), alarm_details: details.into(), ..StageOptions::default() })
     }
 
     fn names(answer: &Value) -> Vec<&str> {
         let listed = |kind: &str| answer[kind].as_array().unwrap().iter().map(|alarm| alarm["AlarmName"].as_str().unwrap());
-        listed("CompositeAlarms").chain(listed("MetricAlarms")).collect()
+        listed("CompositeAlarms").chain(listed("MetricAlarms")).chain(listed("LogAlarms")).collect()
     }
 
     #[test]
@@ -141,6 +153,8 @@ mod tests {
             (json!({}), vec!["errors", "latency"]),
             (json!({ "AlarmTypes": both }), vec!["any", "errors", "latency"]),
             (json!({ "AlarmTypes": ["CompositeAlarm"] }), vec!["any"]),
+            (json!({ "AlarmTypes": ["LogAlarm"] }), vec!["lines"]),
+            (json!({ "AlarmNames": ["errors", "lines"] }), vec!["errors"]),
             (json!({ "AlarmNames": ["any", "errors", "nope"] }), vec!["errors"]),
             (json!({ "AlarmNames": ["any", "errors"], "AlarmTypes": both }), vec!["any", "errors"]),
             (json!({ "AlarmNamePrefix": "la" }), vec!["latency"]),
