@@ -27,6 +27,7 @@ mod test_url;
 #[cfg(test)]
 mod tests;
 mod unwatched;
+mod weights;
 
 pub use alarms::AlarmsPlan;
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
@@ -150,6 +151,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     problems.extend(refuse::unscannable(settings, snapshot));
     problems.extend(alarms::problems(settings, snapshot));
     problems.extend(url_problems(settings, snapshot));
+    problems.extend(weights::problems(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));
@@ -224,6 +226,11 @@ fn image_containers(settings: &Settings, definition: &Value) -> Result<Vec<Strin
         }
         None => Ok(Vec::new()),
     }
+}
+
+/// Whether production's traffic is not all on blue, as far as it was read.
+pub fn is_divided(settings: &Settings, snapshot: &Snapshot) -> bool {
+    weights::problems(settings, snapshot).is_some()
 }
 
 /// The plan of a rollout that is in progress already: nothing is made, so no definition is needed.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::aws::codedeploy_shapes::{Group, Routing};
 use crate::aws::ecs::Found;
 use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::elb::ForwardingRule;
 use crate::aws::{Aws, AwsError, Kind};
 use crate::checks::analysis::Traffic;
 use crate::error::{Explain, Failure};
@@ -24,6 +25,7 @@ mod alarms;
 mod image;
 mod native;
 mod near;
+mod production;
 mod registries;
 mod repository;
 mod running;
@@ -67,6 +69,8 @@ pub struct Snapshot {
     pub alarms: Alarms,
     /// What answers at the URLs of the tests.
     pub urls: Urls,
+    /// The forwards of production's rules, where they were read.
+    pub production: Vec<ForwardingRule>,
 }
 
 impl Snapshot {
@@ -172,8 +176,11 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
     let definitions = gathering.take("task-definition", definitions).unwrap_or_default();
     let image = gathering.take_any(image).flatten();
     let (group, service_seen) = (rollout.group.as_ref(), service.as_ref());
-    let (alarms, fronts) =
-        tokio::join!(alarms::alarms(run, settings, group, service_seen), urls::fronts(run, settings, group, service_seen));
+    let (alarms, fronts, production) = tokio::join!(
+        alarms::alarms(run, settings, group, service_seen),
+        urls::fronts(run, settings, group, service_seen),
+        production::rules(run, settings, service_seen, (group, native.as_ref()))
+    );
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
         seen.fixed = image::fixed_tags(asked, found, seen).await;
     }
@@ -187,10 +194,17 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
         native,
         alarms,
         urls: Urls { fronts, ..Urls::default() },
+        production,
         running: running.or(rollout.running).map(|running| running.claimed(run)),
         ..rollout
     };
     (gathering, snapshot)
+}
+
+/// Production's rules once more: weights may be read some seconds late.
+pub async fn look_at_weights(run: &Run, settings: &Settings, snapshot: &mut Snapshot) {
+    let sides = (snapshot.group.as_ref(), snapshot.native.as_ref());
+    snapshot.production = production::rules(run, settings, snapshot.service.as_ref(), sides).await;
 }
 
 struct Gathering {

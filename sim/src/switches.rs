@@ -41,6 +41,8 @@ pub struct Switches {
     pub hook_details: HookDetails,
     /// What becomes of a hook that names neither a target type nor a target.
     pub bare_hook: BareHook,
+    /// Whether ECS refuses a deployment while not exactly one target group serves.
+    pub preflight: Toggle,
     /// What an `UpdateService` does to a deployment that shifts traffic or is paused.
     pub concurrent_update: ConcurrentUpdate,
     /// When ECS watches the alarms of a deployment that shifts traffic.
@@ -106,6 +108,7 @@ impl Default for Switches {
             hook_scope: HookScope::ThisDeployment,
             hook_details: HookDetails::Stored,
             bare_hook: BareHook::Refused,
+            preflight: Toggle::Off,
             concurrent_update: ConcurrentUpdate::Supersedes,
             alarm_window: AlarmWindow::ShiftAndBake,
             alarm_in_pause: Toggle::On,

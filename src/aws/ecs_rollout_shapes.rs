@@ -164,6 +164,10 @@ pub struct ServiceRevision {
     pub task_definition: String,
     /// The images its tasks run.
     pub container_images: Vec<ContainerImage>,
+    /// VPC Lattice, where the service uses it: as AWS has it.
+    pub vpc_lattice_configurations: Vec<Value>,
+    /// What connects it to a gateway of ECS's own: as AWS has it.
+    pub gateway_connectors: Vec<Value>,
     /// Service Connect, where the service uses it.
     pub service_connect_configuration: Option<ServiceConnect>,
     resolved_configuration: Option<Resolved>,

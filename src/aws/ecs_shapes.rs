@@ -58,6 +58,7 @@ pub struct Service {
     /// As AWS has it.
     pub deployment_configuration: Option<Value>,
     tags: Vec<Tag>,
+    resource_management_type: Option<String>,
     deployment_controller: Option<Typed>,
 }
 
@@ -261,6 +262,11 @@ impl Service {
         alarms["alarmNames"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
     }
 
+    /// Whether it is an Express service: ECS manages its load balancer and its deployment configuration.
+    pub fn is_express(&self) -> bool {
+        self.resource_management_type.as_deref() == Some("ECS")
+    }
+
     /// The PAUSE hook that a run of this action added, where its tag tells.
     pub fn tagged_pause(&self) -> Option<Pause> {
         self.tags.iter().find(|tag| tag.key == PAUSE_TAG).and_then(|tag| Pause::from_tag(&tag.value))
@@ -322,6 +328,12 @@ impl Service {
     /// ARNs of the target groups that the service names; which of them serves alternates, except with rolling deployments.
     pub fn target_groups(&self) -> Vec<String> {
         self.load_balancers.iter().filter_map(|balancer| balancer.target_group_arn.clone()).collect()
+    }
+
+    /// The same, with those that serve in turn with them.
+    pub fn both_target_groups(&self) -> Vec<String> {
+        let alternate = self.advanced().filter_map(|advanced| advanced.alternate_target_group_arn.clone());
+        self.target_groups().into_iter().chain(alternate).collect()
     }
 
     /// The cluster's name.

@@ -65,6 +65,14 @@ pub struct TargetHealth {
     pub all: usize,
 }
 
+impl ForwardingRule {
+    /// What it does, as a person would set it right.
+    pub fn words(&self) -> String {
+        let weights: Vec<String> = self.weights.iter().map(|(group, weight)| format!("{weight} to {}", group_name(group))).collect();
+        format!("rule {} forwards {}", self.arn, weights.join(", "))
+    }
+}
+
 impl TargetHealth {
     fn of(states: &[&str]) -> Self {
         let count = |wanted: &str| states.iter().filter(|state| **state == wanted).count();

@@ -32,6 +32,7 @@ pub mod ecr_scan;
 pub mod ecs;
 pub mod ecs_rollout_shapes;
 pub mod ecs_rollouts;
+pub mod ecs_sentences;
 pub mod ecs_shapes;
 pub mod elb;
 pub mod error;

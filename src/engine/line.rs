@@ -33,6 +33,9 @@ const THROTTLED: Duration = Duration::from_mins(5);
 const A_WHILE: Duration = Duration::from_secs(6);
 /// From the end of a run's one-off task until its rollout can be seen.
 const HANDOVER: Duration = Duration::from_secs(20);
+/// What was just rolled back may be read with its last weights: nobody is refused because of one look.
+const WEIGHTS_READ: u32 = 3;
+const WEIGHTS_LAG: Duration = Duration::from_secs(2);
 
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production → bake.
 pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
@@ -212,6 +215,12 @@ pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Re
     while queue::make_way(run, settings, &snapshot, revision).await? == Way::Again {
         snapshot = read().await?;
     }
+    for _ in 1..WEIGHTS_READ {
+        if plan::is_divided(settings, &snapshot) {
+            tokio::time::sleep(jittered(WEIGHTS_LAG)).await;
+            survey::look_at_weights(run, settings, &mut snapshot).await;
+        }
+    }
     stale::check(run, settings).await?;
     left_behind(run, settings, &snapshot).await;
     let plan = plan::plan(settings, &snapshot).map_err(|refusal| match refusal {
@@ -355,6 +364,14 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
             format!("{} is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested", short(&revision.arn));
         return Ending { outcome: Some(Outcome::Started), reason: Reason::ZeroTasks, sentence };
     }
-    let sentence = format!("green serves 100 % of production: {} ({})", short(&revision.arn), rollout.witness().words());
+    let missing = rollout
+        .missing_tasks()
+        .map(|(running, desired)| format!("; {running} of its {desired} tasks ran when ECS called the deployment successful"));
+    let sentence = format!(
+        "green serves 100 % of production: {} ({}){}",
+        short(&revision.arn),
+        rollout.witness().words(),
+        missing.unwrap_or_default()
+    );
     Ending { outcome: Some(Outcome::Deployed), reason: Reason::AsPlanned, sentence }
 }

@@ -49,10 +49,25 @@ pub struct NativeWay {
 pub enum Balancer {
     /// An application or network load balancer.
     Load,
+    /// VPC Lattice's rules, which we do not read.
+    Lattice,
+    /// A gateway of ECS's own, which we do not read.
+    Gateway,
     /// Service Connect's proxies.
     ServiceConnect,
     /// Nothing that ECS manages: tasks are exchanged, no traffic is.
     Headless,
+}
+
+impl Balancer {
+    /// What ECS moves traffic through, where its weights are not read.
+    pub fn unread(self) -> Option<&'static str> {
+        match self {
+            Self::Lattice => Some("VPC Lattice"),
+            Self::Gateway => Some("a gateway of ECS"),
+            Self::Load | Self::ServiceConnect | Self::Headless => None,
+        }
+    }
 }
 
 /// The way of a native strategy; none when the service is to be rolled in place. The run's pause is added by the
@@ -67,10 +82,16 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
     if !foreign.is_empty() {
         return Err(foreign);
     }
+    if service.is_express() {
+        let problems = express(settings);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+    }
     let unweighted = strategy == Strategy::Rolling && word == Strategy::Rolling.word();
     let (Some(native), false) = (&snapshot.native, unweighted) else { return Ok(None) };
     let balancer = balancer(snapshot, service);
-    check(settings, service, strategy, balancer)?;
+    check(settings, snapshot, service, (strategy, balancer))?;
     let present = service.deployment_configuration.as_ref();
     let left = service.tagged_pause();
     let planned = configuration::for_rollout(present, asked, None, Known::by_form(left.as_ref()));
@@ -95,7 +116,7 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
     match snapshot.running.as_ref().map(|running| &running.thing) {
         // What is followed pauses where its own snapshot says so.
         Some(Thing::Native(deployment)) => way.pauses = configuration::all_paused_stages(&deployment.deployment_configuration),
-        _ => pauses(settings, &mut way, &governing)?,
+        _ => pauses(settings, service, &mut way, &governing)?,
     }
     way.gate = gate(settings, &way);
     Ok(Some(way))
@@ -112,11 +133,31 @@ fn balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
     }
     let blue = snapshot.native.as_ref().and_then(|native| native.blue.as_ref());
     let connected = blue.and_then(|blue| blue.service_connect_configuration.as_ref()).is_some_and(|connect| connect.enabled);
-    if connected { Balancer::ServiceConnect } else { Balancer::Headless }
+    match blue {
+        Some(blue) if !blue.vpc_lattice_configurations.is_empty() => Balancer::Lattice,
+        Some(blue) if !blue.gateway_connectors.is_empty() => Balancer::Gateway,
+        _ if connected => Balancer::ServiceConnect,
+        _ => Balancer::Headless,
+    }
+}
+
+/// The strategy of an Express service, and its hooks, are ECS's.
+fn express(settings: &Settings) -> Vec<Problem> {
+    let given = settings.rollout.strategy.given();
+    let problem = |input| {
+        let message = "the service is an Express service, whose strategy, bake times and hooks ECS sets by itself";
+        Problem::new(input, message, "leave it out; tests at production-url and alarms work")
+    };
+    given.into_iter().map(problem).collect()
 }
 
 /// What would fail in ECS later, or leave nothing that could be tested.
-fn check(settings: &Settings, service: &Service, strategy: Strategy, balancer: Balancer) -> Result<(), Vec<Problem>> {
+fn check(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    service: &Service,
+    (strategy, balancer): (Strategy, Balancer),
+) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     let tests_green = settings.checks.asks_green();
     if strategy != Strategy::Rolling && balancer == Balancer::Load && service.production_rules().is_empty() {
@@ -135,6 +176,13 @@ fn check(settings: &Settings, service: &Service, strategy: Strategy, balancer: B
             ),
         ));
     }
+    if tests_green && balancer == Balancer::Lattice && !has_lattice_test_rule(snapshot) {
+        problems.push(Problem::new(
+            settings.checks.input_on_green(),
+            "the service's VPC Lattice configuration has no test listener rule, so no test traffic reaches green before users do",
+            format!("add advancedConfiguration.testListenerRule to it, or {}", leave_out(settings.checks.input_on_green())),
+        ));
+    }
     if tests_green && (strategy == Strategy::Rolling || balancer == Balancer::Headless) {
         let why = match balancer {
             Balancer::Headless if strategy != Strategy::Rolling => {
@@ -148,18 +196,29 @@ fn check(settings: &Settings, service: &Service, strategy: Strategy, balancer: B
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
+fn has_lattice_test_rule(snapshot: &Snapshot) -> bool {
+    let blue = snapshot.native.as_ref().and_then(|native| native.blue.as_ref());
+    let mut configured = blue.into_iter().flat_map(|blue| &blue.vpc_lattice_configurations);
+    configured.any(|lattice| lattice["advancedConfiguration"]["testListenerRule"].is_string())
+}
+
 /// How green's gate is not asked for.
 pub(super) fn leave_out(input: &str) -> &'static str {
     if input == "analysis" { "let no check of analysis be `on: green`" } else { "leave test-url out" }
 }
 
 /// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration without ours.
-fn pauses(settings: &Settings, way: &mut NativeWay, governing: &Value) -> Result<(), Vec<Problem>> {
+fn pauses(settings: &Settings, service: &Service, way: &mut NativeWay, governing: &Value) -> Result<(), Vec<Problem>> {
     let theirs = configuration::paused_stages(Some(governing), Known::by_form(way.left.as_ref()));
     let needed = needed(settings, way.strategy);
     let missing: Vec<&str> = needed.iter().filter(|(stage, _)| !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
     let unavoidable: Vec<&str> =
         needed.iter().filter(|(stage, need)| *need == Need::Must && !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
+    if service.is_express() {
+        way.pauses = theirs;
+        let needs_green = needed.iter().any(|(stage, _)| *stage == configuration::GREEN) && !way.pauses.contains(configuration::GREEN);
+        return if needs_green { Err(vec![express_gate(settings)]) } else { Ok(()) };
+    }
     if settings.rollout.strategy.manage_hooks {
         way.pauses = theirs.into_iter().chain(missing.into_iter().map(str::to_owned)).collect();
         return Ok(());
@@ -174,6 +233,18 @@ fn pauses(settings: &Settings, way: &mut NativeWay, governing: &Value) -> Result
         configuration::snippet(&unavoidable, way.pause_minutes)
     );
     Err(vec![Problem::new("manage-hooks", message, remedy)])
+}
+
+/// Green of an Express service gets traffic as soon as it is up.
+fn express_gate(settings: &Settings) -> Problem {
+    let (input, remedy) = if settings.checks.asks_green() {
+        let input = settings.checks.input_on_green();
+        (input, leave_out(input))
+    } else {
+        ("approval", "leave approval out")
+    };
+    let message = "the service is an Express service, to which no PAUSE hook can be added: nothing can be done before users reach green";
+    Problem::new(input, message, format!("{remedy}; production-url tests while blue is kept"))
 }
 
 /// How much a gate is needed.
@@ -269,6 +340,9 @@ pub(super) fn lines(way: &NativeWay) -> Vec<String> {
     ];
     if !pauses.is_empty() {
         lines.push(format!("it pauses at {pauses}"));
+    }
+    if let Some(through) = way.balancer.unread() {
+        lines.push(format!("traffic goes through {through}, whose weights are not read: what serves is taken from ECS"));
     }
     lines
 }

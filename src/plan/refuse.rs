@@ -134,17 +134,7 @@ fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Opti
 
 /// Inputs that only services of the ECS controller know.
 fn codedeploy_strategy(settings: &Settings) -> Vec<Problem> {
-    let strategy = &settings.rollout.strategy;
-    let asked = strategy.asked.map(|_| "strategy");
-    let companions = [
-        ("canary-percent", strategy.canary_percent.is_some()),
-        ("canary-bake", strategy.canary_bake.is_some()),
-        ("step-percent", strategy.step_percent.is_some()),
-        ("step-bake", strategy.step_bake.is_some()),
-        ("bake", strategy.bake.is_some()),
-    ];
-    let given = companions.into_iter().filter(|(_, is_given)| *is_given).map(|(input, _)| input);
-    asked.into_iter().chain(given).map(codedeploy_only).collect()
+    settings.rollout.strategy.given().into_iter().map(codedeploy_only).collect()
 }
 
 fn codedeploy_only(input: &'static str) -> Problem {

@@ -109,6 +109,19 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> StrategySettin
 }
 
 impl StrategySettings {
+    /// The inputs that set anything of the deployment's configuration.
+    pub fn given(&self) -> Vec<&'static str> {
+        let all = [
+            ("strategy", self.asked.is_some()),
+            ("canary-percent", self.canary_percent.is_some()),
+            ("canary-bake", self.canary_bake.is_some()),
+            ("step-percent", self.step_percent.is_some()),
+            ("step-bake", self.step_bake.is_some()),
+            ("bake", self.bake.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_given)| *is_given).map(|(input, _)| input).collect()
+    }
+
     /// The inputs that were given and that this strategy does not know.
     pub fn foreign_to(&self, strategy: Strategy) -> Vec<&'static str> {
         let canary = strategy == Strategy::Canary;

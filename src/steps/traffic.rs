@@ -2,7 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::aws::ecs::Found;
-use crate::aws::elb::{ForwardingRule, Forwards, group_name};
+use crate::aws::elb::{ForwardingRule, Forwards};
 use crate::event::{Serving, Traffic, Witness};
 use crate::run::Run;
 use crate::survey::optional;
@@ -63,14 +63,19 @@ async fn at_listeners(run: &Run, blue: &Blue) -> Option<Traffic> {
 
 /// The production rules that send traffic to blue, with their weights, in words: what a person has to change.
 pub async fn rules_to_blue(run: &Run, blue: &Blue) -> Vec<String> {
-    production_rules(run, blue).await.iter().filter(|rule| leads(rule, |group| blue.target_groups.contains(group))).map(in_words).collect()
+    production_rules(run, blue)
+        .await
+        .iter()
+        .filter(|rule| leads(rule, |group| blue.target_groups.contains(group)))
+        .map(ForwardingRule::words)
+        .collect()
 }
 
 /// The production rules of both sides that send traffic to green.
 pub async fn rules_to_green(run: &Run, blue: &Blue) -> Vec<String> {
     let is_of_both = |rule: &&ForwardingRule| rule.weights.iter().any(|(group, _)| blue.target_groups.contains(group));
     let to_green = |rule: &&ForwardingRule| leads(rule, |group| !blue.target_groups.contains(group));
-    production_rules(run, blue).await.iter().filter(is_of_both).filter(to_green).map(in_words).collect()
+    production_rules(run, blue).await.iter().filter(is_of_both).filter(to_green).map(ForwardingRule::words).collect()
 }
 
 async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
@@ -84,11 +89,6 @@ async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
 
 fn leads(rule: &ForwardingRule, to: impl Fn(&String) -> bool) -> bool {
     rule.weights.iter().any(|(group, weight)| *weight > 0 && to(group))
-}
-
-fn in_words(rule: &ForwardingRule) -> String {
-    let weights: Vec<String> = rule.weights.iter().map(|(group, weight)| format!("{weight} to {}", group_name(group))).collect();
-    format!("rule {} forwards {}", rule.arn, weights.join(", "))
 }
 
 /// A listener's forwards, unless AWS denies reading them.
@@ -145,7 +145,7 @@ mod tests {
     fn a_rule_is_named_with_its_weights() {
         let group = |name: &str| format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a");
         let rule = ForwardingRule { arn: "arn:rule".into(), weights: vec![(group("api-1"), 50), (group("api-2"), 50)] };
-        assert_eq!(in_words(&rule), "rule arn:rule forwards 50 to api-1, 50 to api-2");
+        assert_eq!(rule.words(), "rule arn:rule forwards 50 to api-1, 50 to api-2");
     }
 
     #[test]

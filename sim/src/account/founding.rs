@@ -73,7 +73,7 @@ pub(crate) const fn kind(options: &ServiceOptions) -> Kind {
 /// What the load balancer or Service Connect reaches of it. Service Connect tells test traffic by a header.
 pub(crate) fn exposure(options: &ServiceOptions) -> Option<Exposure> {
     match kind(options) {
-        Kind::Alb | Kind::Nlb => options.exposure.clone(),
+        Kind::Alb | Kind::Nlb | Kind::Lattice | Kind::Gateway => options.exposure.clone(),
         Kind::ServiceConnect => options.exposure.clone().map(|exposure| Exposure { test: None, ..exposure }),
         Kind::Headless => None,
     }

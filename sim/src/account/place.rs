@@ -103,7 +103,7 @@ impl Place {
 const fn balancer_path(kind: Kind) -> &'static str {
     match kind {
         Kind::Nlb => "net/stage-network",
-        Kind::Alb | Kind::ServiceConnect | Kind::Headless => "app/stage",
+        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => "app/stage",
     }
 }
 

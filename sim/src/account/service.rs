@@ -56,6 +56,11 @@ impl Service {
         self.fleets.iter().find(|fleet| fleet.id == id)
     }
 
+    /// It is behind a load balancer, as far as ELB knows.
+    pub(crate) const fn is_balanced(&self) -> bool {
+        !matches!(self.kind, Kind::ServiceConnect | Kind::Lattice | Kind::Gateway)
+    }
+
     /// ECS itself performs its rollouts.
     pub(crate) const fn is_of_ecs(&self) -> bool {
         matches!(self.controller, Controller::Rolling(_) | Controller::Native(_))

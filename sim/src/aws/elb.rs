@@ -59,7 +59,7 @@ fn is_balanced(kind: Kind) -> bool {
 const fn protocol(kind: Kind) -> &'static str {
     match kind {
         Kind::Nlb => "TCP",
-        Kind::Alb | Kind::ServiceConnect | Kind::Headless => "HTTP",
+        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => "HTTP",
     }
 }
 
@@ -157,7 +157,7 @@ fn balancers(cloud: &Cloud, account: &Account, asked: Asked<'_>) -> Answer {
 const fn balancer_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Nlb => "stage-network",
-        Kind::Alb | Kind::ServiceConnect | Kind::Headless => "stage",
+        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => "stage",
     }
 }
 

@@ -23,6 +23,8 @@ pub struct NativeOptions {
     pub kind: Kind,
     /// Lambda hooks that report failure: by ARN, by the function's name, or by a lifecycle stage.
     pub failing_hooks: Vec<String>,
+    /// ECS manages the service's resources (an Express service): its configuration and load balancers cannot be changed.
+    pub express: bool,
     /// Nothing was ever completed on this service: it has no history, and a rollback finds nothing to return to.
     pub first_deployment: bool,
 }
@@ -37,6 +39,7 @@ impl Default for NativeOptions {
             breaker: Breaker::Off,
             kind: Kind::Alb,
             failing_hooks: Vec::new(),
+            express: false,
             first_deployment: false,
         }
     }
@@ -72,6 +75,10 @@ pub enum Kind {
     Alb,
     /// A Network Load Balancer's listeners.
     Nlb,
+    /// VPC Lattice's rules.
+    Lattice,
+    /// A gateway of ECS's own.
+    Gateway,
     /// Service Connect: test traffic is told by a header.
     ServiceConnect,
     /// Nothing that ECS knows of: tasks are swapped.

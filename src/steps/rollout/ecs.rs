@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::aws::AwsError;
 use crate::aws::ecs::{Found, update_request};
+use crate::aws::ecs_sentences::remedy;
 use crate::aws::ecs_shapes::{Deployment, Service};
 use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
@@ -42,6 +43,8 @@ pub struct Rolling<'a> {
     looks: u32,
     /// How often in a row ours was not shown.
     unseen: u32,
+    /// Running and wanted tasks when it was complete.
+    tasks: Option<(i64, i64)>,
     task_failures: TaskFailures,
 }
 
@@ -56,7 +59,7 @@ impl Explain for RollingError {
     }
 
     fn hint(&self) -> Option<String> {
-        self.0.hint()
+        self.0.hint().or_else(|| remedy(&self.0.message).map(str::to_owned))
     }
 }
 
@@ -111,6 +114,7 @@ impl<'a> Rolling<'a> {
             blind: Blind::default(),
             looks: 0,
             unseen: 0,
+            tasks: None,
             task_failures: TaskFailures::default(),
         }
     }
@@ -118,6 +122,11 @@ impl<'a> Rolling<'a> {
     /// Whether no task of it runs, or none is wanted.
     pub fn serves_nothing(&self) -> bool {
         self.serves_nothing
+    }
+
+    /// Running and wanted tasks when it was complete, where some were missing.
+    pub fn missing_tasks(&self) -> Option<(i64, i64)> {
+        self.tasks.filter(|(running, desired)| running < desired)
     }
 
     /// Tasks of green that have failed.
@@ -154,7 +163,10 @@ impl<'a> Rolling<'a> {
             Some(ours) if ours.is_failed() => Seen::Ended(failed(service, ours)),
             Some(ours) if ours.status != "PRIMARY" => Seen::Ended(self.replaced(service, Some(ours))),
             Some(_) if service.desired_count == 0 && !self.wants_zero => Seen::Ended(zero()),
-            Some(ours) if is_complete(service, ours) => self.completed(service.desired_count == 0 && ours.running_count == 0),
+            Some(ours) if is_complete(service, ours) => {
+                self.tasks = Some((ours.running_count, ours.desired_count));
+                self.completed(service.desired_count == 0 && ours.running_count == 0)
+            }
             Some(ours) if ours.running_count > 0 && self.has_replaced(service) => Seen::Shifting,
             Some(_) => Seen::Preparing,
         }

@@ -1,6 +1,7 @@
 //! Why a wait for a rollout ended without what was waited for, and what a person may do about it.
 
 use super::{Controller, Rollout};
+use crate::aws::ecs_sentences::remedy;
 use crate::decide::Trouble;
 use crate::error::{Failure, StoppedContainer};
 use crate::event::Progress;
@@ -55,7 +56,8 @@ impl Rollout<'_> {
             let serves = Box::pin(serving::now(self.run, &self.plan.place, &self.plan.blue)).await;
             return Interrupted::Superseded { failure: failure.hint(ONE_AT_A_TIME), serves };
         }
-        let failure = failure.with_stopped(self.stopped(trouble.reason).await);
+        let remedy = failure.chain.iter().find_map(|sentence| remedy(sentence));
+        let failure = remedy.into_iter().fold(failure.with_stopped(self.stopped(trouble.reason).await), Failure::hint);
         Interrupted::Failed(match trouble.reason {
             Reason::TasksUnhealthy => failure.hint(UNHEALTHY),
             Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),

@@ -288,6 +288,14 @@ impl<'a> Rollout<'a> {
         }
     }
 
+    /// Running and wanted tasks where ECS called the deployment successful before all of them ran.
+    pub fn missing_tasks(&self) -> Option<(i64, i64)> {
+        match &self.controller {
+            Controller::Rolling(rolling) => rolling.missing_tasks(),
+            Controller::CodeDeploy(_) | Controller::Native(_) => None,
+        }
+    }
+
     /// Whether no task is wanted, so that nothing serves and nothing can be tested.
     pub fn serves_nothing(&self) -> bool {
         match &self.controller {

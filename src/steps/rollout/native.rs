@@ -300,7 +300,7 @@ impl Native<'_> {
             // Tasks are replaced behind one target group: weights say nothing.
             Balancer::Load if self.way.strategy == Strategy::Rolling => None,
             Balancer::Load => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
-            Balancer::ServiceConnect | Balancer::Headless => None,
+            Balancer::Lattice | Balancer::Gateway | Balancer::ServiceConnect | Balancer::Headless => None,
         }
     }
 
@@ -315,6 +315,8 @@ impl Native<'_> {
         let witness = match self.observe().await {
             Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
             Some(observed) => return self.shared(deployment, observed),
+            // Users are shifted, and nobody saw where to.
+            None if self.way.balancer.unread().is_some() && deployment.status() == DeploymentStatus::Successful => Witness::Controller,
             None if deployment.status() == DeploymentStatus::Successful => Witness::Deployment,
             None if on_green(deployment).is_some_and(|percent| percent < 100.0) => return Seen::Shifting,
             None => Witness::Controller,

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::service_view::{balanced_by, network, rule, service_connect};
+use super::service_view::{balanced_by, gateway, lattice, network, rule, service_connect};
 use crate::account::{Account, ServiceRevision, seconds};
 use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
-use crate::options::Kind;
 
 /// AWS describes at most so many revisions at once.
 const AT_ONCE: usize = 20;
@@ -43,6 +42,11 @@ fn view(account: &Account, revision: &ServiceRevision) -> Value {
     if let Some(connect) = service.and_then(service_connect) {
         view["serviceConnectConfiguration"] = connect;
     }
+    let lattice = service.and_then(|service| lattice(account, service));
+    let others = [("vpcLatticeConfigurations", lattice), ("gatewayConnectors", service.and_then(gateway))];
+    for (member, value) in others.into_iter().filter_map(|(member, value)| Some((member, value?))) {
+        view[member] = value;
+    }
     if let Some(resolved) = resolved(account, revision) {
         view["resolvedConfiguration"] = json!({ "loadBalancers": [resolved] });
     }
@@ -51,7 +55,7 @@ fn view(account: &Account, revision: &ServiceRevision) -> Value {
 
 /// The group that this very revision is behind.
 fn resolved(account: &Account, revision: &ServiceRevision) -> Option<Value> {
-    let service = account.service(&revision.service).filter(|service| service.kind != Kind::ServiceConnect)?;
+    let service = account.service(&revision.service).filter(|service| service.is_balanced())?;
     let group = revision.target_group.as_ref()?;
     let mut view = json!({ "targetGroupArn": account.place.target_group_arn(group) });
     if let (Some(exposure), true) = (&service.exposure, service.target_groups.len() > 1) {

@@ -24,6 +24,9 @@ pub(super) fn view(account: &Account, service: &Service) -> Value {
         "enableECSManagedTags": false, "propagateTags": "NONE", "enableExecuteCommand": false,
         "availabilityZoneRebalancing": "DISABLED",
     });
+    if matches!(&service.controller, Controller::Native(native) if native.express) {
+        view["resourceManagementType"] = json!("ECS");
+    }
     if let Some(members) = view.as_object_mut() {
         own_revision(account, service, members);
         members.extend(service.settings.clone());
@@ -91,16 +94,36 @@ fn advanced(account: &Account, service: &Service, alternate: &str, exposure: &Ex
     view
 }
 
+/// VPC Lattice's target groups and rules of a service.
+pub(super) fn lattice(account: &Account, service: &Service) -> Option<Value> {
+    let exposure = service.exposure.as_ref().filter(|_| service.kind == Kind::Lattice)?;
+    let arn = |what: &str, name: &str| format!("arn:aws:vpc-lattice:{}:{}:{what}/{name}", account.place.region, account.place.account);
+    let group = |index: usize| service.target_groups.get(index).map(|name| arn("targetgroup", name));
+    let mut advanced =
+        json!({ "alternateTargetGroupArn": group(1), "productionListenerRule": arn("service/svc-1/listener/prod/rule", "rule-1") });
+    if exposure.test.is_some() {
+        advanced["testListenerRule"] = json!(arn("service/svc-1/listener/test/rule", "rule-2"));
+    }
+    let role = account.place.role_arn("ecsInfrastructureRole");
+    Some(json!([{ "roleArn": role, "targetGroupArn": group(0), "portName": exposure.container, "advancedConfiguration": advanced }]))
+}
+
+/// What connects a service to a gateway.
+pub(super) fn gateway(service: &Service) -> Option<Value> {
+    let exposure = service.exposure.as_ref().filter(|_| service.kind == Kind::Gateway)?;
+    Some(json!([{ "portName": exposure.container }]))
+}
+
 /// What ECS rewrites to move traffic.
 pub(super) fn rule(account: &Account, service: &Service, listener: &str) -> String {
     match service.kind {
         Kind::Nlb => account.place.listener_arn(service.kind, listener),
-        Kind::Alb | Kind::ServiceConnect | Kind::Headless => account.place.rule_arn(listener),
+        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => account.place.rule_arn(listener),
     }
 }
 
 fn in_group(account: &Account, service: &Service, target_group: Option<&String>) -> Value {
-    let (Some(exposure), Some(group), false) = (&service.exposure, target_group, service.kind == Kind::ServiceConnect) else {
+    let (Some(exposure), Some(group), true) = (&service.exposure, target_group, service.is_balanced()) else {
         return json!([]);
     };
     json!([{ "targetGroupArn": account.place.target_group_arn(group), "containerName": exposure.container, "containerPort": exposure.port }])

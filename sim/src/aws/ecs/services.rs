@@ -11,7 +11,7 @@ use crate::aws::{Answer, Asked, Refusal};
 use crate::cloud::Cloud;
 use crate::cycles::{Beginning, begin_native, begin_rolling, play_native};
 use crate::options::Controller;
-use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment, UpdateAnswer};
+use crate::switches::{ConcurrentUpdate, HookScope, ShownDeployment, Toggle, UpdateAnswer};
 
 /// AWS describes at most so many services at once.
 const AT_ONCE: usize = 10;
@@ -87,11 +87,13 @@ fn update_one(cloud: &Cloud, account: &mut Account, name: &str, asked: Asked<'_>
         return Err(Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."));
     }
     check_controller(&service, asked)?;
+    check_managed(&service, asked)?;
     load_balancers::check(asked)?;
     let configuration = configuration::wanted(cloud, &service, asked)?;
     let revision = wanted_revision(account, &service, asked)?;
     if revision.is_some() {
         check_concurrent(cloud, account, &service)?;
+        check_serving(cloud, account, &service)?;
     }
     change_settings(account, name, asked);
     load_balancers::apply(cloud, account, &service, asked);
@@ -164,6 +166,25 @@ fn check_concurrent(cloud: &Cloud, account: &Account, service: &Service) -> Resu
             Err(Refusal::client(format!("The service deployment {} is in progress. Wait for it to complete.", deployment.arn)))
         }
         Some(_) | None => Ok(()),
+    }
+}
+
+/// Production's rule leads to one of the service's two groups.
+fn check_serving(cloud: &Cloud, account: &Account, service: &Service) -> Result<(), Refusal> {
+    let is_checked = cloud.switches().preflight == Toggle::On && service.target_groups.len() > 1;
+    let Some(exposure) = service.exposure.as_ref().filter(|_| is_checked) else { return Ok(()) };
+    let serving = service.target_groups.iter().filter(|group| account.weight(&exposure.production, group) > 0).count();
+    let rule = super::service_view::rule(account, service, &exposure.production);
+    let message = format!("Production listener rule {rule} should have exactly one target group serving traffic but found {serving}");
+    if serving == 1 { Ok(()) } else { Err(Refusal::parameter(message)) }
+}
+
+/// What ECS manages of an Express service nobody else changes.
+fn check_managed(service: &Service, asked: Asked<'_>) -> Result<(), Refusal> {
+    let is_managed = matches!(&service.controller, Controller::Native(native) if native.express);
+    match ["deploymentConfiguration", "loadBalancers"].into_iter().find(|member| is_managed && asked.get(member).is_some()) {
+        Some(member) => Err(Refusal::parameter(format!("{member} cannot be updated for a service that is managed by Amazon ECS."))),
+        None => Ok(()),
     }
 }
 

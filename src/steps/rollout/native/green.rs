@@ -18,6 +18,11 @@ impl Native<'_> {
                 self.note("green is reached through Service Connect with the header x-amzn-ecs-blue-green-test; test-url must lead there");
                 Ok(())
             }
+            Balancer::Lattice | Balancer::Gateway => {
+                let through = self.way.balancer.unread().unwrap_or_default();
+                self.note(&format!("green gets its test traffic through {through}; that test-url leads there is not checked"));
+                Ok(())
+            }
             Balancer::Headless => Ok(()),
         }
     }

@@ -47,6 +47,10 @@ impl Native<'_> {
                 (_, None) => (Reason::Stopped, format!("service deployment {id} was stopped by somebody else")),
             };
         }
+        // Hooks of former stages may not be shown any more.
+        if says("pause hook timed out") {
+            return (Reason::Timeout, format!("a gate of service deployment {id} expired before it was opened"));
+        }
         let broke = deployment.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.status == "TRIGGERED");
         if broke || says("tasks failed") || says("unhealthy") || says("steady") {
             return (Reason::TasksUnhealthy, format!("green did not become healthy in service deployment {id}"));

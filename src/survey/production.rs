@@ -1,0 +1,34 @@
+//! Where production's rules send traffic before anything is begun.
+
+use futures_util::future::join_all;
+
+use super::{Native, optional};
+use crate::aws::codedeploy_shapes::Group;
+use crate::aws::ecs_rollout_shapes::ServiceRevision;
+use crate::aws::ecs_shapes::Service;
+use crate::aws::elb::ForwardingRule;
+use crate::run::Run;
+use crate::settings::{Mode, Settings};
+
+/// The forwards of production's rules; none where they are not read.
+pub(super) async fn rules(
+    run: &Run,
+    settings: &Settings,
+    service: Option<&Service>,
+    (group, native): (Option<&Group>, Option<&Native>),
+) -> Vec<ForwardingRule> {
+    if settings.mode != Mode::Deploy {
+        return Vec::new();
+    }
+    let listeners = match (group, native) {
+        (Some(group), _) => group.production.clone(),
+        (None, Some(native)) => {
+            let resolved = native.blue.as_ref().map(ServiceRevision::production_rules).filter(|rules| !rules.is_empty());
+            resolved.or_else(|| service.map(Service::production_rules)).unwrap_or_default()
+        }
+        (None, None) => Vec::new(),
+    };
+    let read = join_all(listeners.iter().map(|listener| run.aws.forwarding_rules(listener))).await;
+    let kept = read.into_iter().filter_map(|read| optional(run, "where traffic goes is taken from ECS, not from the load balancer", read));
+    kept.flatten().collect()
+}

@@ -1,0 +1,67 @@
+//! Production's weights as they are before anything is begun: exactly one side serves, and it is the one that the service runs on.
+
+use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
+use ecs_bluegreen_sim::{Fault, FaultKind, Toggle};
+use insta::assert_snapshot;
+
+use crate::harness::{Action, Story, Told};
+
+/// Users are sent to a side without tasks, and nobody can help that.
+fn any_failure(users: &LoadOptions) -> LoadOptions {
+    LoadOptions { tolerated: Tolerated::Any, ..users.clone() }
+}
+
+async fn with_weights(story: Story, weights: &[(&str, u32)], action: Action) -> Told {
+    let mut play = story.users(any_failure).begin().await;
+    play.stage.set_weights("prod", weights);
+    let told = play.act(action).await;
+    play.end().await;
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traffic_that_is_not_all_on_blue_is_refused_before_anything_is_begun() {
+    let mut ends = Vec::new();
+    for story in [Story::codedeploy, Story::blue_green] {
+        for weights in [[("api-1", 50), ("api-2", 50)], [("api-1", 0), ("api-2", 100)]] {
+            let told = with_weights(story(), &weights, Action::tested("1.1.0")).await;
+            assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+            ends.push(told.ending());
+        }
+    }
+    assert_eq!(ends[..2], ends[2..], "the same for CodeDeploy and for ECS's own");
+    assert_snapshot!(ends[..2].join("\n\n"), @"
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::service: production's traffic is shared between both sides, and the service's revision api:1 is behind api-1: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 50 to api-1, 50 to api-2
+      hint: give api-1 all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …; for a network load balancer modify-listener), or use mode: rollback
+
+    exit code 2
+    ---
+    Nothing was touched: the inputs have a problem
+    ::error title=input refused::service: production's traffic goes to the other side, and the service's revision api:1 is behind api-1: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 0 to api-1, 100 to api-2
+      hint: give api-1 all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …; for a network load balancer modify-listener), or use mode: rollback
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ecs_says_of_weights_that_nobody_could_read_has_a_remedy() {
+    let story = Story::blue_green().switches(|switches| switches.preflight = Toggle::On);
+    let story = story.stage(|options| options.denied = vec!["elasticloadbalancing:DescribeRules".to_owned()]);
+    let told = with_weights(story, &[("api-1", 50), ("api-2", 50)], Action::deploy("1.1.0")).await;
+    assert_ne!(told.code, Some(0));
+    assert_snapshot!(told.log_with("hint:"), @"  hint: somebody has changed the production rule's weights: give the target group that the service runs on all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …), and deploy again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn weights_that_were_set_right_are_believed_although_they_are_read_late() {
+    let mut play = Story::blue_green().users(any_failure).begin().await;
+    play.stage.set_weights("prod", &[("api-1", 50), ("api-2", 50)]);
+    assert_eq!(play.act(Action::deploy("1.1.0")).await.code, Some(2));
+    play.stage.set_weights("prod", &[("api-1", 100), ("api-2", 0)]);
+    play.stage.inject(Fault::first("DescribeRules", FaultKind::StaleRead));
+    let told = play.act(Action::deploy("1.1.0")).await;
+    play.end().await;
+    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+}
