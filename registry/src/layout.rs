@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::blob::{Blob, BlobError, Place};
 use super::error::SourceError;
 use super::graph::{Image, SMALL, gather};
-use super::media::Descriptor;
+use super::media::{Descriptor, null_is_empty};
 
 /// The annotations that hold an image's name: the specification's, and the one with which Docker keeps the whole name.
 const NAMES: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
@@ -45,6 +45,7 @@ impl Marker {
 /// The index of a layout: its images, named by annotations.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Index {
+    #[serde(deserialize_with = "null_is_empty")]
     pub(crate) manifests: Vec<Descriptor>,
 }
 
@@ -102,11 +103,11 @@ impl Layout {
 fn choose<'a>(dir: &Path, images: &'a [Descriptor], tag: Option<&str>) -> Result<&'a Descriptor, SourceError> {
     let named = |image: &&Descriptor| tag.is_none_or(|tag| names(image).any(|name| name == tag));
     let mut fitting = images.iter().filter(named);
-    match (fitting.next(), fitting.next()) {
-        (Some(image), None) => Ok(image),
-        (Some(image), Some(other)) if image.digest == other.digest => Ok(image),
-        (Some(_), Some(_)) => Err(SourceError::Ambiguous { dir: dir.to_owned(), there: all_names(images) }),
-        (None, _) => Err(SourceError::NotInLayout { dir: dir.to_owned(), tag: tag.map(str::to_owned), there: all_names(images) }),
+    match fitting.next() {
+        // The same image may have several names.
+        Some(image) if fitting.all(|other| other.digest == image.digest) => Ok(image),
+        Some(_) => Err(SourceError::Ambiguous { dir: dir.to_owned(), there: all_names(images) }),
+        None => Err(SourceError::NotInLayout { dir: dir.to_owned(), tag: tag.map(str::to_owned), there: all_names(images) }),
     }
 }
 
@@ -211,6 +212,16 @@ mod tests {
         assert_eq!(bench.read(Some("v2")).unwrap().facts.images[0].platform.architecture, "arm64");
         assert!(bench.read(Some("v3")).unwrap_err().to_string().ends_with("has no image `v3`; there are: v1, v2"));
         assert!(bench.refusal().ends_with("holds several images: v1, v2"));
+        let (api, worker) = (bench.image("amd64"), bench.image("arm64"));
+        for images in [[(&api, "v1"), (&api, "latest"), (&worker, "worker")], [(&worker, "worker"), (&api, "v1"), (&api, "latest")]] {
+            bench.index(&images.map(|(image, name)| (image.clone(), name)));
+            assert!(bench.refusal().contains("holds several images"), "{}", bench.refusal());
+            assert_eq!(bench.read(Some("latest")).unwrap().facts.images[0].platform.architecture, "amd64");
+        }
+        bench.index(&[(api.clone(), "v1"), (api.clone(), "latest"), (api, "other")]);
+        assert!(bench.read(None).is_ok());
+        fs::write(bench.path("index.json"), r#"{"schemaVersion":2,"annotations":null,"manifests":null}"#).unwrap();
+        assert!(bench.refusal().ends_with("holds no image"), "{}", bench.refusal());
         bench.index(&[]);
         assert!(bench.refusal().ends_with("holds no image"));
     }

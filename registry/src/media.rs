@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::digest::Digest;
 use super::error::SourceError;
@@ -36,8 +36,13 @@ pub(crate) struct Descriptor {
     pub(crate) media_type: String,
     pub(crate) size: u64,
     pub(crate) digest: Digest,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) annotations: BTreeMap<String, String>,
+}
+
+/// Some tools write `null` for what is empty: Go does so for an empty list or map.
+pub(crate) fn null_is_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(value: D) -> Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 impl Descriptor {
@@ -140,8 +145,9 @@ impl Manifest {
 /// A document that could be read as both kinds is refused: two readers would see two images (CVE-2021-41190).
 fn points_at(media_type: &str, document: Document) -> Result<PointsAt, String> {
     match (media_type, document) {
-        (OCI_MANIFEST | DOCKER_MANIFEST, Document { config: Some(config), layers: Some(layers), manifests: None, .. }) => {
-            Ok(PointsAt::Image { config, layers })
+        // An image of no layers, which tools write as null.
+        (OCI_MANIFEST | DOCKER_MANIFEST, Document { config: Some(config), layers, manifests: None, .. }) => {
+            Ok(PointsAt::Image { config, layers: layers.unwrap_or_default() })
         }
         (OCI_INDEX | DOCKER_LIST, Document { config: None, layers: None, manifests: Some(manifests), .. }) => {
             Ok(PointsAt::Index { manifests })
@@ -223,14 +229,14 @@ impl fmt::Display for Platform {
 pub(crate) struct Config {
     #[serde(flatten)]
     pub(crate) platform: Platform,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub(crate) rootfs: RootFs,
 }
 
 /// The layers as they are unpacked: digests of the uncompressed archives, lowest first.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct RootFs {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub(crate) diff_ids: Vec<Digest>,
 }
 
@@ -280,6 +286,18 @@ mod tests {
     fn a_manifest_without_media_type_is_what_it_was_announced_as() {
         let manifest = Manifest::read(br#"{"schemaVersion":2,"manifests":[]}"#.to_vec(), OCI_INDEX).unwrap();
         assert!(matches!(manifest.points_at, PointsAt::Index { .. }));
+    }
+
+    #[test]
+    fn null_stands_for_empty() {
+        let listed = format!(r#"{{"mediaType":"{OCI_MANIFEST}","size":9,"digest":"{DIGEST}","annotations":null}}"#);
+        let index = format!(r#"{{"schemaVersion":2,"annotations":null,"config":null,"layers":null,"manifests":[{listed}]}}"#);
+        assert_eq!(Manifest::read(index.into_bytes(), OCI_INDEX).unwrap().listed().len(), 1);
+        let image = format!(r#"{{"schemaVersion":2,"config":{listed},"layers":null,"manifests":null,"annotations":null}}"#);
+        let image = Manifest::read(image.into_bytes(), OCI_MANIFEST).unwrap();
+        assert!(matches!(image.points_at, PointsAt::Image { layers, .. } if layers.is_empty()));
+        let config: Config = serde_json::from_str(r#"{"os":"linux","architecture":"amd64","rootfs":{"diff_ids":null}}"#).unwrap();
+        assert!(config.rootfs.diff_ids.is_empty());
     }
 
     #[test]

@@ -55,7 +55,7 @@ enum Kind {
 pub(crate) type Intake = mpsc::Sender<Blob>;
 
 /// Looks for the image; writes nothing. A bare reference is looked for in the engine only:
-/// [`SourceError::NotInEngine`] and [`SourceError::EngineUnreachable`] leave the next step to the caller.
+/// [`SourceError::NotInEngine`], [`SourceError::EngineAbsent`] and [`SourceError::EngineUnreachable`] leave the next step to the caller.
 pub async fn find(reference: &ImageReference, sources: &Sources, report: Report<'_>) -> Result<Source, SourceError> {
     let path = |path: &Path| sources.workspace.join(path);
     let temporary = sources.temporary.clone();

@@ -85,11 +85,11 @@ pub(crate) fn read_docker(file: &Path, name: Option<&str>, temporary: &Path) -> 
 fn choose<'a>(file: &Path, images: &'a [Saved], name: Option<&str>) -> Result<&'a Saved, SourceError> {
     let there = || images.iter().map(shown).collect();
     let mut fitting = images.iter().filter(|image| name.is_none_or(|name| image.names().iter().any(|own| same_name(own, name))));
-    match (fitting.next(), fitting.next()) {
-        (Some(image), None) => Ok(image),
-        (Some(image), Some(other)) if image.config == other.config => Ok(image),
-        (Some(_), Some(_)) => Err(SourceError::AmbiguousArchive { file: file.to_owned(), there: there() }),
-        (None, _) => Err(SourceError::NotInArchive { file: file.to_owned(), name: name.map(str::to_owned), there: there() }),
+    match fitting.next() {
+        // The same image may have several names.
+        Some(image) if fitting.all(|other| other.config == image.config) => Ok(image),
+        Some(_) => Err(SourceError::AmbiguousArchive { file: file.to_owned(), there: there() }),
+        None => Err(SourceError::NotInArchive { file: file.to_owned(), name: name.map(str::to_owned), there: there() }),
     }
 }
 

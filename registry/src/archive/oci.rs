@@ -23,10 +23,10 @@ pub(crate) fn read_oci(file: &Path, tag: Option<&str>, temporary: &Path) -> Resu
 
 fn choose<'a>(file: &Path, images: &'a [Descriptor], tag: Option<&str>) -> Result<&'a Descriptor, SourceError> {
     let mut fitting = images.iter().filter(|image| tag.is_none_or(|tag| names(image).any(|name| name == tag)));
-    match (fitting.next(), fitting.next()) {
-        (Some(image), None) => Ok(image),
-        (Some(image), Some(other)) if image.digest == other.digest => Ok(image),
-        (Some(_), Some(_)) => Err(SourceError::AmbiguousArchive { file: file.to_owned(), there: all_names(images) }),
-        (None, _) => Err(SourceError::NotInArchive { file: file.to_owned(), name: tag.map(str::to_owned), there: all_names(images) }),
+    match fitting.next() {
+        // The same image may have several names.
+        Some(image) if fitting.all(|other| other.digest == image.digest) => Ok(image),
+        Some(_) => Err(SourceError::AmbiguousArchive { file: file.to_owned(), there: all_names(images) }),
+        None => Err(SourceError::NotInArchive { file: file.to_owned(), name: tag.map(str::to_owned), there: all_names(images) }),
     }
 }

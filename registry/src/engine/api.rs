@@ -153,6 +153,9 @@ impl Engine {
     }
 
     pub(crate) fn unreachable(&self, source: reqwest::Error) -> SourceError {
+        if !self.socket.exists() {
+            return SourceError::EngineAbsent { socket: self.socket.clone() };
+        }
         SourceError::EngineUnreachable { socket: self.socket.clone(), source: source.without_url() }
     }
 }

@@ -11,6 +11,12 @@ use crate::digest::Digest;
 /// Why an image cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
+    /// Nothing is at the engine's socket.
+    #[error("there is no Docker engine: nothing is at {}", socket.display())]
+    EngineAbsent {
+        /// The socket that was tried.
+        socket: PathBuf,
+    },
     /// Nobody answers at the engine's socket.
     #[error("the Docker engine does not answer at {}", socket.display())]
     EngineUnreachable {
@@ -180,6 +186,9 @@ impl SourceError {
 
     fn own_hint(&self) -> Option<&'static str> {
         match self {
+            Self::EngineAbsent { .. } => Some(
+                "use a runner with a Docker engine, or write the image to an OCI layout or an archive: oci:DIR, oci-archive:FILE, docker-archive:FILE",
+            ),
             Self::EngineUnreachable { .. } => Some("does the job's runner have a Docker engine, and is DOCKER_HOST a unix:// address?"),
             Self::NotInEngine { .. } => Some("build with `load: true` (buildx), or check the name with `docker image ls`"),
             Self::LayoutMissing { .. } | Self::ArchiveMissing { .. } => {

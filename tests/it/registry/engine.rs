@@ -267,6 +267,6 @@ async fn what_the_engine_does_not_have_is_said() {
 async fn an_engine_that_is_not_there_is_said() {
     let bench = Bench::new();
     let error = find(&"api:1".parse().unwrap(), &bench.sources(Path::new("/nowhere/docker.sock")), &|_| {}).await.unwrap_err();
-    assert_eq!(error.to_string(), "the Docker engine does not answer at /nowhere/docker.sock");
+    assert_eq!(error.to_string(), "there is no Docker engine: nothing is at /nowhere/docker.sock");
     assert!(error.hint().is_some());
 }
