@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_saphyr::{Location, Spanned, UserMessageFormatter, budget, options};
 
+use crate::json::Json;
 use crate::problem::{Position, Problem};
 
 /// What a document may come to when its aliases are expanded: far beyond any that people write.
@@ -68,7 +69,18 @@ pub fn read(text: &str, input: &str, origin: &str) -> Result<Node, Problem> {
     // YAML 1.2: `on` is a text, not a boolean.
     let budget = budget! { max_nodes: MOST_NODES, max_total_scalar_bytes: MOST_BYTES };
     let options = options! { strict_booleans: true, budget: budget };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| malformed(&error, input, origin))
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| malformed_json(text, input, origin).unwrap_or_else(|| malformed(&error, input, origin)))
+}
+
+/// What was meant as JSON is explained as JSON.
+fn malformed_json(text: &str, input: &str, origin: &str) -> Option<Problem> {
+    let fault = match Json::of(text) {
+        Ok(json) => json?.fault()?,
+        Err(fault) => fault,
+    };
+    let position = Position { origin: origin.to_owned(), line: fault.line, column: fault.column };
+    Some(Problem::new(input, fault.message, fault.remedy).at(position))
 }
 
 fn malformed(error: &serde_saphyr::Error, input: &str, origin: &str) -> Problem {

@@ -11,6 +11,7 @@
 //! | `analysis/` | what is measured while traffic shifts, and what it comes to |
 //! | `statistics/` | whether two sides differ by more than chance |
 //! | `measurement` | the one form in which a measurement is reported |
+//! | `json` | comments in JSON, and its mistakes in its own words |
 //! | `template`, `words`, `scope` | texts with `${…}` in them, reading them, and which names mean something where |
 //! | `files` | files that inputs and documents name: regular, inside the job's folders, of bounded size |
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
@@ -32,6 +33,7 @@ pub mod environment;
 pub mod files;
 #[cfg(test)]
 mod generated;
+pub mod json;
 pub mod load;
 pub mod measurement;
 pub mod moment;

@@ -280,6 +280,6 @@ async fn an_engine_that_is_absent_is_known_before_anything_is_touched() {
     let document = "testers: [{ name: e2e, image: a }]";
     let job = Job::new(document, "http://127.0.0.1:1", &format!("unix://{}", nowhere.display())).await;
     let failure = tester::prepare(&job.run, &job.settings).await.expect_err("no engine");
-    assert_eq!(failure.chain[..2], ["tester \"e2e\" cannot be run", "the Docker engine does not answer at /nonexistent/docker.sock"]);
+    assert_eq!(failure.chain[..2], ["tester \"e2e\" cannot be run", "there is no Docker engine: nothing is at /nonexistent/docker.sock"]);
     assert!(failure.hints[0].contains("docker.sock"), "{failure:?}");
 }

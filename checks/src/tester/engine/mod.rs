@@ -41,6 +41,12 @@ pub struct Engine {
 /// The engine did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// Nothing is at the socket.
+    #[error("there is no Docker engine: nothing is at {}", socket.display())]
+    Absent {
+        /// The socket.
+        socket: PathBuf,
+    },
     /// Nobody answers at the socket.
     #[error("the Docker engine does not answer at {}", socket.display())]
     Unreachable {
@@ -76,7 +82,7 @@ impl EngineError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unreachable { .. } => Some(
+            Self::Absent { .. } | Self::Unreachable { .. } => Some(
                 "a tester with `where: runner` needs the engine that /var/run/docker.sock leads to: use a runner with Docker, or `where: task`",
             ),
             Self::Pull { .. } => {
@@ -97,7 +103,7 @@ impl Engine {
     pub async fn connect(socket: &Path) -> Result<Self, EngineError> {
         // A provider is there already when another part has installed one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let unreachable = |source: reqwest::Error| EngineError::Unreachable { socket: socket.to_owned(), source: source.without_url() };
+        let unreachable = |source| unreachable(socket, source);
         // No TLS is spoken over the socket: loading the system's certificate roots would only cost time.
         let http = Client::builder().unix_socket(socket).no_proxy().tls_certs_only([]).build().map_err(unreachable)?;
         let pong = http.get("http://docker/_ping").timeout(PING).send().await.map_err(unreachable)?;
@@ -142,8 +148,13 @@ impl Engine {
     }
 
     fn unreachable(&self, source: reqwest::Error) -> EngineError {
-        EngineError::Unreachable { socket: self.socket.clone(), source: source.without_url() }
+        unreachable(&self.socket, source)
     }
+}
+
+fn unreachable(socket: &Path, source: reqwest::Error) -> EngineError {
+    let socket = socket.to_owned();
+    if socket.exists() { EngineError::Unreachable { socket, source: source.without_url() } } else { EngineError::Absent { socket } }
 }
 
 /// One part of a path, whatever the name holds: `../images/x` stays the name of a container that is not there.
