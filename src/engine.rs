@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use crate::aws::{NO_CREDENTIALS, NOT_ACCEPTED};
 use crate::error::Failure;
-use crate::event::{Event, Refusal as Refused, Serving, Step, StepEnd, Witness};
+use crate::event::{Event, FilePlace, Refusal as Refused, Serving, Step, StepEnd, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
+use crate::plan;
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{Mode, OnCancel, Settings};
 use crate::steps::rollout::{self, Interrupted};
+use crate::survey::{self, Unready};
 use crate::undo::{Undo, short};
 use crate::unwind::{self, Unwound};
 
@@ -165,6 +168,34 @@ async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>)
     ending
 }
 
+/// How long AWS is asked for more when the inputs are wrong already.
+const MORE_PROBLEMS: Duration = Duration::from_secs(10);
+
+/// Refuses inputs with these problems, and with what is wrong in AWS as far as these inputs tell where to look: whoever corrects them
+/// should not have to come back for the rest. Nothing is written.
+pub async fn refuse_inputs(run: &Run, settings: &Settings, mut problems: Vec<Problem>, signal: impl Future<Output = ()>) -> Ending {
+    let looked = tokio::time::timeout(MORE_PROBLEMS, Box::pin(survey::survey(run, settings)));
+    let looked = tokio::select! {
+        biased;
+        () = signal => None,
+        looked = looked => looked.ok(),
+    };
+    let more = match looked {
+        Some(Ok(snapshot)) => plan::app_spec_problems(settings, &snapshot),
+        // Without credentials nothing can be asked, and that may be right in the run that follows.
+        Some(Err(Unready::Problems(found))) => {
+            let found =
+                found.into_iter().filter(|problem| ![NO_CREDENTIALS, NOT_ACCEPTED].iter().any(|words| problem.message.contains(words)));
+            settings.rollout.named_app_spec_problems().iter().cloned().chain(found).collect()
+        }
+        Some(Err(Unready::Failure(_) | Unready::Throttled(_))) | None => settings.rollout.named_app_spec_problems().to_vec(),
+    };
+    let is_new = |problem: &Problem| problems.iter().all(|known| known.input != problem.input);
+    let more: Vec<Problem> = more.into_iter().filter(is_new).collect();
+    problems.extend(more);
+    refuse(run, &problems)
+}
+
 fn refuse(run: &Run, problems: &[Problem]) -> Ending {
     let after_changes = run.has_changed();
     run.tell(Event::Refused { problems: problems.iter().map(refused).collect(), after_changes });
@@ -173,7 +204,9 @@ fn refuse(run: &Run, problems: &[Problem]) -> Ending {
 
 /// A problem as the report shows it.
 pub fn refused(problem: &Problem) -> Refused {
-    Refused { problem: problem.to_string(), remedy: problem.remedy.clone() }
+    let at = problem.at.as_ref().filter(|at| at.origin != "inline");
+    let at = at.map(|at| FilePlace { file: at.origin.clone(), line: at.line, column: at.column });
+    Refused { problem: problem.to_string(), remedy: problem.remedy.clone(), at }
 }
 
 /// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is taken back all the same.

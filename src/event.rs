@@ -578,4 +578,18 @@ pub struct Refusal {
     pub problem: String,
     /// What to do.
     pub remedy: String,
+    /// Where in a file of the repository it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<FilePlace>,
+}
+
+/// A place in a file of the repository; lines and columns count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePlace {
+    /// The file as the user wrote it.
+    pub file: String,
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
 }

@@ -11,7 +11,7 @@ use crate::inputs::{Input, TABLE};
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, no-change, waiting, started, unchanged, rolled-back, still-running, stuck. See docs/outcomes.md.",
+        "What serves traffic now: deployed, no-change, waiting, started, unchanged, rolled-back, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     ("reason", "Why: as-planned, smoke-failed, alarm, tasks-unhealthy, task-failed, cancelled, superseded, timeout, denied and others."),
     ("task-definition-arn", "The revision that was deployed."),

@@ -77,6 +77,7 @@ inputs! {
         task_role = "task-role-arn", "none", "The task role.";
         execution_role = "execution-role-arn", "none", "The execution role.";
         show_values = "show-values", "none: of these it is only said that they are new, changed or removed", "A comma list of fields whose values the log and the summary may show when the task definition changes: environment, command, entry-point, health-check, docker-labels, log-options, tags. Image, sizes, ports, roles and where secrets come from are always shown.";
+        allow_dropped_fields = "allow-dropped-fields", "false", "true: a task definition is rolled out although AWS did not keep every field of it, and misspelled fields are sent.";
         keep_null_value_keys = "keep-null-value-keys", "none", "A comma list of keys that are kept although their value is empty.";
     }
     "How it is rolled out" {
@@ -85,7 +86,7 @@ inputs! {
         codedeploy_group = "codedeploy-deployment-group", "DgpECS-{cluster}-{service}", "The CodeDeploy deployment group.";
         codedeploy_description = "codedeploy-deployment-description", "none", "The deployment's description. Our run id is added; longer than 512 characters is cut.";
         codedeploy_config = "codedeploy-deployment-config", "the group's", "The deployment configuration, such as CodeDeployDefault.ECSCanary10Percent5Minutes.";
-        force_new_deployment = "force-new-deployment", "false", "Rolling services: start a deployment although nothing changed.";
+        force_new_deployment = "force-new-deployment", "false", "Start a deployment although nothing changed.";
         desired_count = "desired-count", "as it is", "Rolling services: the number of tasks to run.";
         enable_ecs_managed_tags = "enable-ecs-managed-tags", "as it is", "Rolling services and run-task: whether ECS tags the tasks.";
         propagate_tags = "propagate-tags", "as it is", "Rolling services: SERVICE, TASK_DEFINITION or NONE.";
@@ -158,13 +159,19 @@ inputs! {
 /// # Errors
 /// A problem for every `INPUT_*` that is not an input, with the nearest name.
 pub fn read(variables: &BTreeMap<String, String>) -> Result<Inputs, Vec<Problem>> {
-    let unknown: Vec<Problem> = variables.keys().filter_map(|name| name.strip_prefix("INPUT_")).filter_map(unknown).collect();
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
-    envy::prefixed("INPUT_")
-        .from_iter(variables.iter().map(|(name, value)| (name.clone(), value.clone())))
-        .map_err(|error| vec![Problem::new("inputs", error.to_string(), "check the values under `with:`")])
+    let (inputs, problems) = read_all(variables);
+    if problems.is_empty() { Ok(inputs) } else { Err(problems) }
+}
+
+/// The same with the problems beside the inputs, so that what is wrong with those can be told as well.
+pub fn read_all(variables: &BTreeMap<String, String>) -> (Inputs, Vec<Problem>) {
+    let mut problems: Vec<Problem> = variables.keys().filter_map(|name| name.strip_prefix("INPUT_")).filter_map(unknown).collect();
+    let inputs = envy::prefixed("INPUT_").from_iter(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let inputs = inputs.unwrap_or_else(|error| {
+        problems.push(Problem::new("inputs", error.to_string(), "check the values under `with:`"));
+        Inputs::default()
+    });
+    (inputs, problems)
 }
 
 fn unknown(input: &str) -> Option<Problem> {
@@ -200,7 +207,8 @@ mod tests {
 
     #[test]
     fn an_unknown_input_is_refused_with_the_nearest_name() {
-        let problems = read(&variables(&[("INPUT_TASK-DEFINITON", "x"), ("INPUT_ZZZ", "x")])).unwrap_err();
+        let (inputs, problems) = read_all(&variables(&[("INPUT_TASK-DEFINITON", "x"), ("INPUT_ZZZ", "x"), ("INPUT_CLUSTER", "prod")]));
+        assert_eq!(inputs.cluster.as_deref(), Some("prod"));
         assert_eq!(problems[0].remedy, "did you mean `task-definition`?");
         assert_eq!(problems[1].to_string(), "zzz: there is no such input");
     }

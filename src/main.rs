@@ -109,18 +109,23 @@ fn debug_log(variables: &BTreeMap<String, String>) {
 async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let stop = stop_signal();
     let runner = Runner::from_variables(variables);
-    let settings = inputs::read(variables).and_then(|inputs| Settings::from_inputs(&inputs, &runner));
-    let settings = match settings {
-        Ok(settings) => settings,
-        Err(problems) => return refuse(&recorder(&runner), &problems),
-    };
+    let (inputs, mut problems) = inputs::read_all(variables);
+    let (settings, found) = Settings::draft(&inputs, &runner);
+    problems.extend(found);
+    let Some(settings) = settings else { return refuse(&recorder(&runner), &problems) };
     confide(&settings);
     let recorder = Arc::new(recorder(&runner));
     let aws = Aws::connect(&settings.aws).await;
-    let owner = owner(&inputs::read(variables).unwrap_or_default(), &runner);
+    let owner = owner(&inputs, &runner);
     let run = new_run(aws, runner, clock, owner, &recorder);
-    run.tell(started(&run, &settings));
-    let ending = engine::run(&run, &settings, stop).await;
+    // Of a version that comes from inputs that are wrong nothing is said.
+    let version = settings.version.clone().filter(|_| problems.is_empty());
+    run.tell(started(&run, &settings, version));
+    let ending = if problems.is_empty() {
+        engine::run(&run, &settings, stop).await
+    } else {
+        engine::refuse_inputs(&run, &settings, problems, stop).await
+    };
     let code = ending.exit_code();
     tell_end(&run, ending);
     recorder.finish();
@@ -149,14 +154,14 @@ fn owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
     }
 }
 
-fn started(run: &Run, settings: &Settings) -> Event {
+fn started(run: &Run, settings: &Settings, version: Option<String>) -> Event {
     Event::Started {
         run: run.id.clone(),
         time: clock::now().0,
         region: settings.aws.region.clone(),
         cluster: settings.cluster.clone(),
         service: settings.service.clone(),
-        version: settings.version.clone(),
+        version,
         mode: settings.mode,
     }
 }

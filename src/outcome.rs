@@ -87,6 +87,8 @@ impl fmt::Display for Outcome {
 
 /// The exit code of refused inputs: nothing was touched.
 pub const REFUSED: u8 = 2;
+/// The output `outcome` of refused inputs.
+pub const REFUSED_WORD: &str = "refused";
 
 /// The exit code of a run that ended without an outcome, which is a defect of ours.
 pub const DEFECT: u8 = 1;
@@ -153,6 +155,8 @@ reasons! {
     AwsFailed = "aws-failed",
     /// AWS refused a request as it stands.
     AwsRefused = "aws-refused",
+    /// AWS did not keep a field of the task definition.
+    FieldsDropped = "fields-dropped",
     /// Another rollout of the service is in progress.
     AlreadyRunning = "already-running",
     /// The image could not be read or pushed.

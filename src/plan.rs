@@ -11,7 +11,7 @@ use crate::documents::task_definition::TaskDefinition;
 use crate::documents::{clean, described, render};
 use crate::error::Failure;
 use crate::problem::Problem;
-use crate::settings::{DefinitionSource, Mode, Settings, Strategy};
+use crate::settings::{AppSpecSource, DefinitionSource, DroppedFields, Mode, Settings, Strategy};
 use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey, short};
 
@@ -26,6 +26,8 @@ mod sides;
 mod test_url;
 #[cfg(test)]
 mod tests;
+mod unusable;
+mod unused;
 mod unwatched;
 mod weights;
 
@@ -49,6 +51,8 @@ pub struct Plan {
     pub comparable: Vec<Registered>,
     /// The fields of the definition whose values people may read besides those that are always shown.
     pub shown_values: Vec<ShownField>,
+    /// What is done when AWS leaves out a field of it.
+    pub dropped_fields: DroppedFields,
     /// Where the image goes, when it is pushed.
     pub repository: Option<RepositoryPlan>,
     /// Where it is rolled out.
@@ -155,7 +159,9 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));
-    let image_containers = keep(&mut problems, image_containers(settings, &definition)).unwrap_or_default();
+    let image_containers = keep(&mut problems, image_containers(settings, &definition));
+    problems.extend(image_containers.iter().flat_map(|containers| unusable::problems(&definition, containers)));
+    let image_containers = image_containers.unwrap_or_default();
     let rollout = keep(&mut problems, rollout(settings, snapshot, Some(&definition))).flatten();
     problems.extend(
         settings
@@ -181,11 +187,21 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
         image_containers,
         comparable: comparable(settings, snapshot),
         shown_values: settings.definition.shown_values.clone(),
+        dropped_fields: settings.definition.dropped_fields,
         repository,
         rollout,
         lines,
         warnings,
     })
+}
+
+/// Problems with an AppSpec, for a service that needs one.
+pub fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let needs_one = snapshot.service.as_ref().is_some_and(|service| service.controller() == Controller::CodeDeploy);
+    match &settings.rollout.app_spec {
+        AppSpecSource::Unusable(problems) if needs_one => problems.clone(),
+        AppSpecSource::Unusable(_) | AppSpecSource::File { .. } | AppSpecSource::Built => Vec::new(),
+    }
 }
 
 fn keep<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {

@@ -45,7 +45,11 @@ impl Runner {
         let path = |name: &str| text(name).map(PathBuf::from);
         let run = text("GITHUB_RUN_ID").unwrap_or_else(|| "local".into());
         Self {
-            workspace: Workspace { root: path("GITHUB_WORKSPACE").unwrap_or_else(|| ".".into()), runner_temp: path("RUNNER_TEMP") },
+            workspace: Workspace {
+                root: path("GITHUB_WORKSPACE").unwrap_or_else(|| ".".into()),
+                runner_temp: path("RUNNER_TEMP"),
+                repository: text("GITHUB_REPOSITORY").and_then(|name| name.rsplit('/').next().map(str::to_owned)),
+            },
             files: Files { output: path("GITHUB_OUTPUT"), state: path("GITHUB_STATE"), summary: path("GITHUB_STEP_SUMMARY") },
             run: text("GITHUB_RUN_ATTEMPT").map_or(run.clone(), |attempt| format!("{run}-{attempt}")),
             sha: text("GITHUB_SHA"),

@@ -1,9 +1,10 @@
 //! The job's files: where a path in an input leads. Only regular files inside the workspace and the runner's temporary folder are read.
 //!
-//! The runner translates a path only when it is the whole value, and mounts its temporary folder only since 2.329;
-//! so an absolute path that cannot be read is looked for by its end there and in the workspace, and an error says what was tried.
+//! The runner translates a path only when it is the whole value, and mounts its temporary folder only since 2.329; so an absolute path that
+//! cannot be read is translated here. What says neither workspace nor temporary folder is looked for by its end, and a file of
+//! the workspace that is found so is named ([`Workspace::elsewhere`]). An error says what was tried.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::checks::files::{self, FileError};
 
@@ -14,6 +15,22 @@ pub struct Workspace {
     pub root: PathBuf,
     /// `RUNNER_TEMP`, where there is one.
     pub runner_temp: Option<PathBuf>,
+    /// The repository's name without its owner, after which the runner names the workspace on the host.
+    pub repository: Option<String>,
+}
+
+/// What the host calls the runner's temporary folder.
+const HOST_TEMPORARY: &str = "_temp";
+
+/// How a place was found for a path that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The path says that it is in the workspace, and where.
+    Translated,
+    /// The runner's temporary folder has a file of that end.
+    Temporary,
+    /// The workspace has a file of that end.
+    ByItsEnd,
 }
 
 /// A file that could not be read, and where it was looked for.
@@ -79,14 +96,55 @@ impl Workspace {
             Ok(content) => return Ok(content),
             Err(why) => why,
         };
-        let ends = if Path::new(text).is_absolute() { ends(Path::new(text)) } else { Vec::new() };
-        let elsewhere = || folders.iter().flat_map(|folder| ends.iter().map(|end| folder.join(end)));
-        if let Some(content) = elsewhere().find_map(|place| read(&place, folders).ok()) {
+        let elsewhere = self.places(text, folders);
+        if let Some(content) = elsewhere.iter().find_map(|(place, _)| read(place, folders).ok()) {
             return Ok(content);
         }
-        let by_name = folders.iter().filter_map(|folder| Some(folder.join(ends.last()?)));
-        let tried = std::iter::once(given).chain(by_name).map(|place| place.display().to_string()).collect::<Vec<_>>();
+        let mut tried = vec![given.display().to_string()];
+        let shortest = |how| elsewhere.iter().rev().find(|(_, other)| *other == how).map(|(place, _)| place.display().to_string());
+        tried.extend([Place::Translated, Place::Temporary, Place::ByItsEnd].into_iter().filter_map(shortest));
         Err(Unreadable { tried: tried.join(", "), why })
+    }
+
+    /// Where an absolute path of the host may be here, the likeliest first.
+    fn places(&self, text: &str, folders: &[&Path]) -> Vec<(PathBuf, Place)> {
+        let path = Path::new(text);
+        if !path.is_absolute() {
+            return Vec::new();
+        }
+        let ends = ends(path);
+        let in_temporary = |end: &PathBuf| self.runner_temp.as_ref().map(|folder| folder.join(end));
+        let is_read = |place: &PathBuf| folders.iter().any(|folder| place.starts_with(folder));
+        let temporary = ends.iter().filter_map(in_temporary).filter(is_read).map(|place| (place, Place::Temporary));
+        if let Some(rest) = self.below_workspace(path) {
+            return std::iter::once((self.root.join(rest), Place::Translated)).chain(temporary).collect();
+        }
+        // What names the temporary folder does not mean a file of the workspace.
+        let is_temporary = path.components().any(|part| part.as_os_str() == HOST_TEMPORARY);
+        let by_end = ends.iter().filter(|_| !is_temporary).map(|end| (self.root.join(end), Place::ByItsEnd));
+        temporary.chain(by_end).collect()
+    }
+
+    /// The rest of a path of the host that leads into the workspace: `…/api/api/REST` of the repository `org/api`.
+    fn below_workspace(&self, path: &Path) -> Option<PathBuf> {
+        let name = self.repository.as_deref()?;
+        let parts: Vec<_> = path.components().map(Component::as_os_str).collect();
+        let at = parts.windows(2).position(|pair| pair.iter().all(|part| *part == name))?;
+        Some(parts[at + 2..].iter().collect())
+    }
+
+    /// Which file of the workspace is taken for an absolute path that only ends like it; none when the path itself says where it is.
+    pub fn elsewhere(&self, text: &str) -> Option<String> {
+        let folders = self.folders();
+        if files::resolve(&self.path(text), &folders).is_ok() {
+            return None;
+        }
+        let places = self.places(text, &folders);
+        let (place, how) = places.into_iter().find(|(place, _)| files::resolve(place, &folders).is_ok())?;
+        (how == Place::ByItsEnd).then(|| {
+            let place = place.strip_prefix(&self.root).unwrap_or(&place).display().to_string();
+            format!("{text} is not there; {place} in the workspace is read instead")
+        })
     }
 }
 
@@ -110,7 +168,7 @@ mod tests {
         let (root, temp) = (home.path().join("workspace"), home.path().join("temp"));
         std::fs::create_dir_all(root.join("dist/out")).unwrap();
         std::fs::create_dir(&temp).unwrap();
-        (home, Workspace { root, runner_temp: Some(temp) })
+        (home, Workspace { root, runner_temp: Some(temp), repository: Some("api".to_owned()) })
     }
 
     #[test]
@@ -132,8 +190,24 @@ mod tests {
         let found = workspace.find("/home/runner/work/api/api/dist/out").unwrap();
         assert_eq!(found, at("workspace/dist/out").canonicalize().unwrap());
         let error = workspace.read("/home/runner/work/_temp/other.json").unwrap_err().to_string();
-        let expected = [at("temp/other.json"), at("workspace/other.json")].map(|place| place.display().to_string()).join(", ");
+        let expected = at("temp/other.json").display().to_string();
         assert_eq!(error, format!("cannot be read (there is no such file); tried /home/runner/work/_temp/other.json, {expected}"));
+    }
+
+    #[test]
+    fn another_file_of_the_same_name_is_never_read_in_silence() {
+        let (home, workspace) = job();
+        std::fs::write(home.path().join("workspace/td.json"), "top").unwrap();
+        for path in ["/home/runner/work/api/api/deploy/prod/td.json", "/home/runner/work/_temp/td.json", "deploy/td.json"] {
+            assert!(workspace.read(path).unwrap_err().to_string().contains("there is no such file"), "{path}");
+            assert_eq!(workspace.elsewhere(path), None, "{path}");
+        }
+        assert_eq!(workspace.read("/home/runner/work/api/api/td.json").unwrap(), "top");
+        assert_eq!(workspace.elsewhere("/home/runner/work/api/api/td.json"), None);
+        assert_eq!(workspace.read("/builds/org/td.json").unwrap(), "top");
+        let expected = "/builds/org/td.json is not there; td.json in the workspace is read instead";
+        assert_eq!(workspace.elsewhere("/builds/org/td.json").unwrap(), expected);
+        assert_eq!(workspace.elsewhere("td.json"), None);
     }
 
     #[test]

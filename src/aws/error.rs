@@ -43,14 +43,19 @@ pub struct AwsError {
     pub message: String,
 }
 
+/// What is said of credentials that are missing.
+pub const NO_CREDENTIALS: &str = "there are no AWS credentials";
+/// What is said of credentials that are wrong or over.
+pub const NOT_ACCEPTED: &str = "AWS does not accept the credentials";
+
 impl fmt::Display for AwsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (action, message) = (self.action, masked(&self.message));
         match self.kind {
             Kind::Denied => write!(out, "{action} is denied: {message}"),
             // Without a code nobody was asked: none could be found.
-            Kind::Credentials if self.code.is_empty() => write!(out, "{action}: there are no AWS credentials: {message}"),
-            Kind::Credentials => write!(out, "{action}: AWS does not accept the credentials: {message}"),
+            Kind::Credentials if self.code.is_empty() => write!(out, "{action}: {NO_CREDENTIALS}: {message}"),
+            Kind::Credentials => write!(out, "{action}: {NOT_ACCEPTED}: {message}"),
             Kind::Throttled => write!(out, "{action} is throttled: {message}"),
             Kind::Refused => write!(out, "{action}: {message} ({})", self.code),
             Kind::Failed => write!(out, "{action}: AWS failed: {message} ({})", self.code),

@@ -36,7 +36,10 @@ impl Content {
 
 /// Everything that is wrong with an `AppSpec`, found without the ARN of the revision.
 pub fn check(app_spec: &Value, input: &str) -> Vec<Problem> {
-    targets(app_spec).err().map(|message| problem(input, message)).into_iter().collect()
+    match targets(app_spec) {
+        Ok(targets) => targets.iter().filter_map(|pointer| find::without_load_balancer(app_spec, pointer, input)).collect(),
+        Err(message) => vec![problem(input, message)],
+    }
 }
 
 /// Whether each load balancer's container and port are those of the task definition.

@@ -5,8 +5,9 @@
 //! never repeats a line of an input: it may hold a secret.
 
 use super::command;
-use super::lists::commas;
+use super::lists::list;
 use super::pairs::{Pair, pairs};
+use crate::nearest::nearest;
 use crate::problem::{Position, Problem};
 
 /// The log drivers ECS knows, as the official action lists them.
@@ -95,10 +96,12 @@ impl Changes {
     /// Reads the inputs, and reports everything that is wrong with them at once.
     pub fn from_inputs(inputs: &ChangeInputs<'_>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        let names = list(inputs.container_name, inputs.container_input.as_str());
+        let containers = names.unwrap_or_else(|found| append(&mut problems, found));
         let mut keep = |result: Result<Vec<Pair>, Vec<Problem>>| result.unwrap_or_else(|found| append(&mut problems, found));
         let changes = Self {
             container_input: inputs.container_input,
-            containers: commas(inputs.container_name),
+            containers,
             image: given(inputs.image).map(str::to_owned),
             environment: keep(pairs(inputs.environment_variables, "environment-variables", "environment variable")),
             secrets: keep(pairs(inputs.secrets, "secrets", "secret")),
@@ -111,7 +114,17 @@ impl Changes {
             task_role_arn: single(&mut problems, given(inputs.task_role_arn).map(|arn| role(arn, "task-role-arn"))),
             execution_role_arn: single(&mut problems, given(inputs.execution_role_arn).map(|arn| role(arn, "execution-role-arn"))),
         };
+        problems.extend(changes.in_both_lists());
         if problems.is_empty() { Ok(changes) } else { Err(problems) }
+    }
+
+    /// A name that is to be an environment variable and a secret.
+    fn in_both_lists(&self) -> impl Iterator<Item = Problem> {
+        let both = self.environment.iter().filter(|pair| self.secrets.iter().any(|secret| secret.name == pair.name));
+        both.map(|pair| {
+            let message = format!("{} is in environment-variables too, and a container takes a name once", pair.name.escape_debug());
+            Problem::new("secrets", message, "Keep it in one of the two")
+        })
     }
 
     /// Whether anything is asked of a container; roles belong to the task.
@@ -140,7 +153,9 @@ fn log_driver(driver: &str) -> Result<String, Problem> {
         return Ok(driver.to_owned());
     }
     let message = format!("'{driver}' is invalid logConfigurationLogDriver");
-    Err(Problem::new("log-configuration-log-driver", message, format!("Valid options are {}", LOG_DRIVERS.join(", "))))
+    let meant = if driver.to_lowercase().contains("cloudwatch") { Some("awslogs") } else { nearest(driver, LOG_DRIVERS) };
+    let meant = meant.map(|meant| format!("Did you mean `{meant}`? ")).unwrap_or_default();
+    Err(Problem::new("log-configuration-log-driver", message, format!("{meant}Valid options are {}", LOG_DRIVERS.join(", "))))
 }
 
 fn environment_files(text: &str) -> Result<Vec<String>, Vec<Problem>> {
@@ -149,12 +164,15 @@ fn environment_files(text: &str) -> Result<Vec<String>, Vec<Problem>> {
     if strangers.is_empty() {
         return Ok(files.into_iter().map(|(_, line)| line.to_owned()).collect());
     }
-    Err(strangers.into_iter().map(|(line, _)| not_an_s3_object(line)).collect())
+    Err(strangers.into_iter().map(|(line, text)| not_an_s3_object(line, text)).collect())
 }
 
-fn not_an_s3_object(line: usize) -> Problem {
+fn not_an_s3_object(line: usize, text: &str) -> Problem {
     let position = Position { origin: "inline".to_owned(), line, column: 1 };
-    Problem::new("env-files", "This is not the ARN of an S3 object", "Write one ARN a line: arn:aws:s3:::<bucket>/<key>").at(position)
+    let place = text.strip_prefix("s3://").map(|path| format!("arn:aws:s3:::{path}")).filter(|arn| is_s3_object(arn));
+    let remedy =
+        place.map_or_else(|| "Write one ARN a line: arn:aws:s3:::<bucket>/<key>".to_owned(), |arn| format!("Write its ARN: {arn}"));
+    Problem::new("env-files", "This is not the ARN of an S3 object", remedy).at(position)
 }
 
 fn is_s3_object(arn: &str) -> bool {
@@ -200,7 +218,8 @@ mod tests {
         let problems = Changes::from_inputs(&inputs).unwrap_err();
         let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let expected = [
-            "environment-variables: inline:2:1: Cannot parse the environment variable",
+            "environment-variables: inline:2:1: Cannot parse the environment variable: the line has no `=` (it is not shown, because it may be part \
+             of a secret)",
             "log-configuration-log-driver: 'nope' is invalid logConfigurationLogDriver",
             "command: A quote is not closed",
             "env-files: inline:2:1: This is not the ARN of an S3 object",

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::coerce::{Note, texts_from_numbers};
+use super::coerce::{Note, coerce_definition};
 use super::task_definition::text;
 use crate::problem::Problem;
 
@@ -31,24 +31,13 @@ pub struct KeptKeys(HashSet<String>);
 
 impl KeptKeys {
     /// Reads a comma list (`tag, command`) or a JSON list of texts (`["tag", "command"]`).
-    pub fn parse(input: &str) -> Result<Self, Problem> {
-        if input.trim_start().starts_with('[') {
-            return serde_json::from_str(input).map(Self).map_err(|_| not_a_list());
-        }
-        Ok(Self(super::lists::commas(input).into_iter().collect()))
+    pub fn parse(input: &str) -> Result<Self, Vec<Problem>> {
+        super::lists::list(input, "keep-null-value-keys").map(|keys| Self(keys.into_iter().collect()))
     }
 
     fn contains(&self, key: &str) -> bool {
         self.0.contains(key)
     }
-}
-
-fn not_a_list() -> Problem {
-    Problem::new(
-        "keep-null-value-keys",
-        "The value is not a comma list of key names, nor a JSON list of texts",
-        "Write for example `tag,command` or `[\"tag\", \"command\"]`",
-    )
 }
 
 /// A cleaned task definition, and what a person should know about the cleaning.
@@ -68,7 +57,7 @@ pub fn clean(definition: &Value, kept: &KeptKeys) -> Cleaned {
     let ignored = remove_read_only(&mut definition);
     restore_proxy_properties(&mut definition);
     restore_environment_values(&mut definition);
-    let notes = texts_from_numbers(&mut definition);
+    let notes = coerce_definition(&mut definition);
     Cleaned { definition, ignored, notes }
 }
 

@@ -1,14 +1,13 @@
-//! Values that AWS takes only as texts, written as numbers or booleans: `value: 5` in YAML.
+//! Values whose type is another one than AWS takes, where what is meant is plain: `value: 5`, `memory: "512"`, `essential: "true"`.
 //!
-//! AWS refuses them with "`NUMBER_VALUE` can not be converted to a String" and names no field. What is meant is plain,
-//! so they become texts, and each gets a note. Only the maps and lists below are looked at, in which nothing but
-//! texts can stand; every other type is AWS's to judge.
+//! AWS refuses them ("`NUMBER_VALUE` can not be converted to a String") and names no field. Each that is changed gets a note; what cannot
+//! be changed is a problem of [`super::typing`]. Fields that are newer than this program are left alone.
 
 use std::fmt;
 
 use serde_json::Value;
 
-use super::clean::items_mut;
+use super::types::{DEFINITION, Type};
 
 /// A value that was changed to what AWS accepts, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,64 +24,86 @@ impl fmt::Display for Note {
     }
 }
 
-/// Turns the numbers and booleans at places for texts into texts.
-pub(super) fn texts_from_numbers(definition: &mut Value) -> Vec<Note> {
+/// Gives the values of a task definition the types that AWS takes, as far as that is plain.
+pub(super) fn coerce_definition(definition: &mut Value) -> Vec<Note> {
     let mut notes = Vec::new();
-    for (index, container) in items_mut(definition, "containerDefinitions").enumerate() {
-        let path = format!("containerDefinitions[{index}]");
-        list_values(container, "environment", &path, &mut notes);
-        map_values(container.get_mut("dockerLabels"), &format!("{path}.dockerLabels"), &mut notes);
-        for holder in ["logConfiguration", "firelensConfiguration"] {
-            let options = container.get_mut(holder).and_then(|configuration| configuration.get_mut("options"));
-            map_values(options, &format!("{path}.{holder}.options"), &mut notes);
+    coerce(definition, DEFINITION, "", &mut notes);
+    notes
+}
+
+/// The same for a value of any kind at a path.
+pub(super) fn coerce_to(value: &mut Value, kind: Type, path: &str) -> Vec<Note> {
+    let mut notes = Vec::new();
+    coerce(value, kind, path, &mut notes);
+    notes
+}
+
+fn coerce(value: &mut Value, kind: Type, path: &str, notes: &mut Vec<Note>) {
+    match (kind, value) {
+        (Type::Object(fields), Value::Object(entries)) => {
+            for (name, kind) in fields {
+                if let Some(value) = entries.get_mut(*name) {
+                    coerce(value, *kind, &below(path, name), notes);
+                }
+            }
         }
-    }
-    list_values_at_the_top(definition, &mut notes);
-    notes
-}
-
-/// The same for one container override, which has nothing but environment values at such places.
-pub(super) fn override_texts_from_numbers(container_override: &mut Value, path: &str) -> Vec<Note> {
-    let mut notes = Vec::new();
-    list_values(container_override, "environment", path, &mut notes);
-    notes
-}
-
-fn list_values_at_the_top(definition: &mut Value, notes: &mut Vec<Note>) {
-    for (index, tag) in items_mut(definition, "tags").enumerate() {
-        become_text(tag.get_mut("value"), || format!("tags[{index}].value"), notes);
-    }
-}
-
-fn list_values(container: &mut Value, key: &str, path: &str, notes: &mut Vec<Note>) {
-    for (index, item) in items_mut(container, key).enumerate() {
-        become_text(item.get_mut("value"), || format!("{path}.{key}[{index}].value"), notes);
+        (Type::Texts, Value::Object(entries)) => {
+            for (key, value) in entries.iter_mut() {
+                coerce(value, Type::Text, &below(path, key), notes);
+            }
+        }
+        (Type::List(kind), Value::Array(items)) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                coerce(item, *kind, &format!("{path}[{index}]"), notes);
+            }
+        }
+        (Type::Text | Type::Number | Type::Truth, value) => {
+            if let Some((meant, message)) = meant(value, kind) {
+                *value = meant;
+                notes.push(Note { path: path.to_owned(), message });
+            }
+        }
+        (Type::Object(_) | Type::Texts | Type::List(_), _) => {}
     }
 }
 
-fn map_values(map: Option<&mut Value>, path: &str, notes: &mut Vec<Note>) {
-    for (key, value) in map.and_then(Value::as_object_mut).into_iter().flatten() {
-        become_text(Some(value), || format!("{path}.{key}"), notes);
-    }
+/// The path of a field.
+pub(super) fn below(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn become_text(value: Option<&mut Value>, path: impl Fn() -> String, notes: &mut Vec<Note>) {
-    let Some(value) = value else { return };
-    let kind = match value {
-        Value::Number(_) => "a number",
-        Value::Bool(_) => "a boolean",
-        Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => return,
+/// What is meant by a value of another type, and how that is said.
+fn meant(value: &Value, kind: Type) -> Option<(Value, String)> {
+    let as_text = |was: &str| {
+        let message = format!("was {was}, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling");
+        Some((Value::from(value.to_string()), message))
     };
-    *value = Value::from(value.to_string());
-    let message = format!("was {kind}, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling");
-    notes.push(Note { path: path(), message });
+    match (kind, value) {
+        (Type::Text, Value::Number(_)) => as_text("a number"),
+        (Type::Text, Value::Bool(_)) => as_text("a boolean"),
+        (Type::Number, Value::String(text)) => {
+            let number = text.trim().parse::<i64>().ok()?;
+            Some((Value::from(number), "was a text, AWS takes only numbers here: sent as a number".to_owned()))
+        }
+        (Type::Truth, Value::String(text)) => {
+            let truth = text.trim().to_ascii_lowercase().parse::<bool>().ok()?;
+            Some((Value::from(truth), format!("was a text, AWS takes only true or false here: sent as {truth}")))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::super::parse::parse;
+    use super::super::types::OVERRIDE;
     use super::*;
+
+    fn paths(notes: &[Note]) -> Vec<&str> {
+        notes.iter().map(|note| note.path.as_str()).collect()
+    }
 
     #[test]
     fn numbers_and_booleans_become_texts_where_only_texts_can_stand() {
@@ -95,8 +116,7 @@ mod tests {
             }],
             "tags": [{"key": "k", "value": 7}],
         });
-        let notes = texts_from_numbers(&mut definition);
-        let paths: Vec<&str> = notes.iter().map(|note| note.path.as_str()).collect();
+        let notes = coerce_definition(&mut definition);
         let expected = [
             "containerDefinitions[0].environment[1].value",
             "containerDefinitions[0].environment[2].value",
@@ -104,10 +124,56 @@ mod tests {
             "containerDefinitions[0].logConfiguration.options.awslogs-create-group",
             "tags[0].value",
         ];
-        assert_eq!(paths, expected);
+        assert_eq!(paths(&notes), expected);
         let container = &definition["containerDefinitions"][0];
         assert_eq!(container["environment"][1]["value"], "5");
         assert_eq!(container["environment"][2]["value"], "true");
         assert_eq!((&container["cpu"], &container["dockerLabels"]["a"]), (&json!(256), &json!("1.5")));
+    }
+
+    #[test]
+    fn every_wrong_type_of_the_example_becomes_the_right_one_with_a_note() {
+        let mut definition = parse(include_str!("testdata/types.yaml"), "types.yaml", "task-definition").unwrap();
+        let notes = coerce_definition(&mut definition);
+        let expected = [
+            "containerDefinitions[0].memory",
+            "containerDefinitions[0].portMappings[0].containerPort",
+            "containerDefinitions[0].command[2]",
+            "containerDefinitions[0].user",
+            "containerDefinitions[0].healthCheck.command[4]",
+            "containerDefinitions[0].systemControls[0].value",
+            "cpu",
+            "memory",
+            "ephemeralStorage.sizeInGiB",
+        ];
+        assert_eq!(paths(&notes), expected);
+        let container = &definition["containerDefinitions"][0];
+        assert_eq!((&definition["cpu"], &definition["ephemeralStorage"]["sizeInGiB"]), (&json!("256"), &json!(30)));
+        assert_eq!((&container["memory"], &container["portMappings"][0]["containerPort"]), (&json!(512), &json!(8080)));
+        assert_eq!((&container["user"], &container["command"]), (&json!("1000"), &json!(["serve", "--port", "8080"])));
+        assert_eq!(coerce_definition(&mut definition), []);
+    }
+
+    #[test]
+    fn what_is_not_plain_or_not_known_is_left_alone() {
+        let original = json!({
+            "newThing": 5,
+            "containerDefinitions": [{ "memory": "512 MiB", "essential": "yes", "command": "serve", "environment": { "A": 5 }, "image": null }],
+        });
+        let mut definition = original.clone();
+        assert_eq!(coerce_definition(&mut definition), []);
+        assert_eq!(definition, original);
+    }
+
+    #[test]
+    fn the_command_of_an_override_is_made_of_texts() {
+        let mut item = json!({ "name": "api", "command": ["seed", 5, true], "cpu": "256", "environment": [{ "name": "A", "value": 1 }] });
+        let notes = coerce_to(&mut item, OVERRIDE, "containerOverrides[0]");
+        assert_eq!(
+            item,
+            json!({ "name": "api", "command": ["seed", "5", "true"], "cpu": 256, "environment": [{ "name": "A", "value": "1" }] })
+        );
+        assert_eq!(notes.len(), 4);
+        assert_eq!(notes[0].path, "containerOverrides[0].command[1]");
     }
 }

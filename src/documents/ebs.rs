@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::parse::parse_any;
 use super::task_definition::text;
+use super::types::EBS;
+use super::typing::typed;
 use crate::problem::Problem;
 
 /// What the official action passes on, in its order.
@@ -91,7 +93,11 @@ fn without_value(owner: Owner) -> String {
 }
 
 fn volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Problem>> {
-    let given = parse_any(value, "inline", owner.input())?;
+    let mut given = parse_any(value, "inline", owner.input())?;
+    let (notes, problems) = typed(&mut given, EBS, "", owner.input());
+    if given.is_object() && !problems.is_empty() {
+        return Err(problems);
+    }
     let Some(entries) = given.as_object().filter(|_| text(&given, "roleArn").is_some()) else {
         return Err(vec![without_role(owner)]);
     };
@@ -99,7 +105,8 @@ fn volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Pr
     let passes = |key: &str| PASSED_ON.contains(&key) && (key != "throughput" || is_gp3);
     let properties = PASSED_ON.iter().filter(|key| passes(key)).filter_map(|key| Some(((*key).to_owned(), entries.get(*key)?.clone())));
     let managed: Map<String, Value> = properties.collect();
-    let warnings = entries.keys().filter(|key| !passes(key)).map(|key| not_sent(key, owner)).collect();
+    let warnings = entries.keys().filter(|key| !passes(key)).map(|key| not_sent(key, owner));
+    let warnings = warnings.chain(notes.iter().map(|note| format!("{}: {note}", owner.input()))).collect();
     Ok(ManagedVolume { configuration: Some(json!({ "name": name, "managedEBSVolume": managed })), warnings })
 }
 
@@ -138,6 +145,15 @@ mod tests {
         let volume = read("data", r#"{"roleArn": "r", "throughput": 200, "volumeType": "gp2"}"#);
         assert_eq!(volume.configuration.unwrap()["managedEBSVolume"], json!({ "roleArn": "r", "volumeType": "gp2" }));
         assert_eq!(volume.warnings, ["Ignoring property 'throughput' of service-managed-ebs-volume: it counts only with volumeType gp3"]);
+    }
+
+    #[test]
+    fn texts_and_numbers_become_what_aws_takes() {
+        let volume = read("data", r#"{"sizeInGiB": "10", "roleArn": "r", "encrypted": "true"}"#);
+        assert_eq!(volume.configuration.unwrap()["managedEBSVolume"], json!({ "roleArn": "r", "encrypted": true, "sizeInGiB": 10 }));
+        assert_eq!(volume.warnings.len(), 2);
+        let problems = managed_volume("data", r#"{"roleArn": "r", "iops": "many"}"#, Owner::RunTask).unwrap_err();
+        assert_eq!(problems[0].message, "`iops` is a text, and AWS takes a whole number there");
     }
 
     #[test]

@@ -1,8 +1,56 @@
-//! Lists that stand in one input, separated by commas.
+//! Lists that are in one input: by commas, by lines, or as JSON, which is what `toJSON` and Terraform's outputs make of one.
 
-/// The parts of a comma list, trimmed; empty parts are nobody's wish and fall away.
-pub fn commas(input: &str) -> Vec<String> {
-    input.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+use serde_json::Value;
+
+use super::parse::parse_any;
+use crate::problem::Problem;
+
+/// The items of a list, trimmed; empty ones are nobody's wish and fall away.
+///
+/// # Errors
+/// It begins as a JSON list and is none of texts.
+pub fn list(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
+    if !text.trim_start().starts_with('[') {
+        return Ok(parts(text));
+    }
+    let Value::Array(items) = parse_any(text, "inline", input)? else { return Err(vec![no_list(input)]) };
+    let items: Option<Vec<String>> = items.iter().map(item).collect();
+    let items = items.ok_or_else(|| vec![no_list(input)])?;
+    Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
+}
+
+/// By commas and lines; a dash before an item is that of a YAML list.
+fn parts(text: &str) -> Vec<String> {
+    let parts = text.split([',', '\n']).map(str::trim);
+    parts.map(|part| part.strip_prefix("- ").unwrap_or(part).trim()).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn item(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn no_list(input: &str) -> Problem {
+    Problem::new(input, "It begins as a JSON list, and is not a list of texts", "Write `a, b`, one a line, or `[\"a\", \"b\"]`")
+}
+
+/// The items, each of which must be an id such as `subnet-0a1b`: what quotes or brackets are around would go to AWS with them.
+///
+/// # Errors
+/// It is no list, or one of its items is no id.
+pub fn ids(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
+    let items = list(text, input)?;
+    let is_id = |item: &&String| item.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
+    let problems: Vec<Problem> = items.iter().filter(|item| !is_id(item)).map(|item| no_id(item, input)).collect();
+    if problems.is_empty() { Ok(items) } else { Err(problems) }
+}
+
+fn no_id(item: &str, input: &str) -> Problem {
+    let message = format!("`{}` is not an id", item.escape_debug());
+    Problem::new(input, message, "Write ids as `a, b`, one a line, or `[\"a\", \"b\"]`")
 }
 
 #[cfg(test)]
@@ -10,8 +58,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_trimmed_and_empty_ones_fall_away() {
-        assert_eq!(commas(" subnet-1,subnet-2 ,\n subnet-3,, "), ["subnet-1", "subnet-2", "subnet-3"]);
-        assert!(commas(" ").is_empty());
+    fn lists_by_commas_by_lines_and_as_json_are_the_same() {
+        for text in [
+            " subnet-1,subnet-2 ,\n subnet-3,, ",
+            "subnet-1\nsubnet-2\r\nsubnet-3\n",
+            "- subnet-1\n- subnet-2\n- subnet-3",
+            r#"["subnet-1","subnet-2","subnet-3"]"#,
+            "[\n  \"subnet-1\",\n  \"subnet-2\",\n  \"subnet-3\",\n]\n",
+            "[subnet-1, subnet-2, subnet-3]",
+        ] {
+            assert_eq!(ids(text, "run-task-subnets").unwrap(), ["subnet-1", "subnet-2", "subnet-3"], "{text}");
+        }
+        assert_eq!(list("[123456789012]", "registries").unwrap(), ["123456789012"]);
+        for text in ["", " ", ",\n", "[]", "[\"\"]"] {
+            assert_eq!(list(text, "tags").unwrap(), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_of_texts_is_a_problem() {
+        let table = [
+            ("[\"a\", \"b\"", "run-task-subnets: inline:1:9: it is not JSON: the text ends inside a list"),
+            ("[{\"id\": \"a\"}]", "run-task-subnets: It begins as a JSON list, and is not a list of texts"),
+            ("\"subnet-1\", 'subnet-2'", "run-task-subnets: `\\\"subnet-1\\\"` is not an id"),
+            ("subnet-1 subnet-2", "run-task-subnets: `subnet-1 subnet-2` is not an id"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(ids(text, "run-task-subnets").unwrap_err()[0].to_string(), expected, "{text}");
+        }
     }
 }

@@ -13,6 +13,8 @@ pub mod deployment_configuration;
 pub mod described;
 pub mod docker_config;
 pub mod ebs;
+#[cfg(test)]
+mod json_tests;
 pub mod lists;
 pub mod network;
 pub mod overrides;
@@ -22,5 +24,8 @@ pub mod render;
 mod scalar;
 pub mod shape;
 pub mod task_definition;
+mod types;
+pub mod typing;
+mod variables;
 pub mod wildcard;
 mod yaml;

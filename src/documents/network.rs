@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::lists::commas;
+use super::lists::ids;
 use crate::problem::Problem;
 
 /// Where tasks stand in the network, in the network mode `awsvpc`.
@@ -47,9 +47,23 @@ impl AssignPublicIp {
 impl Network {
     /// Reads the inputs `run-task-subnets`, `run-task-security-groups` and `run-task-assign-public-IP`. By the official
     /// rule the last counts only together with one of the others.
-    pub fn of_run_task(subnets: &str, security_groups: &str, assign_public_ip: &str) -> Result<Option<Self>, Problem> {
-        let assign_public_ip = AssignPublicIp::parse(assign_public_ip).ok_or_else(not_assigned)?;
-        let (subnets, security_groups) = (commas(subnets), commas(security_groups));
+    pub fn of_run_task(subnets: &str, security_groups: &str, assign_public_ip: &str) -> Result<Option<Self>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut keep = |found: Result<Vec<String>, Vec<Problem>>| {
+            found.unwrap_or_else(|found| {
+                problems.extend(found);
+                Vec::new()
+            })
+        };
+        let subnets = keep(ids(subnets, "run-task-subnets"));
+        let security_groups = keep(ids(security_groups, "run-task-security-groups"));
+        let Some(assign_public_ip) = AssignPublicIp::parse(assign_public_ip) else {
+            problems.push(not_assigned());
+            return Err(problems);
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let is_given = !subnets.is_empty() || !security_groups.is_empty();
         Ok(is_given.then_some(Self { subnets, security_groups, assign_public_ip }))
     }
@@ -96,6 +110,6 @@ mod tests {
         let network = Network::of_run_task("", "sg-1", "").unwrap().unwrap();
         assert_eq!(network.to_value(), json!({ "awsvpcConfiguration": { "assignPublicIp": "DISABLED", "securityGroups": ["sg-1"] } }));
         assert_eq!(Network::of_run_task(" , ", "", "ENABLED"), Ok(None));
-        assert_eq!(Network::of_run_task("a", "", "yes").unwrap_err().input, "run-task-assign-public-IP");
+        assert_eq!(Network::of_run_task("a", "", "yes").unwrap_err()[0].input, "run-task-assign-public-IP");
     }
 }

@@ -5,32 +5,31 @@
 
 use serde_json::Value;
 
-use super::coerce::{Note, override_texts_from_numbers};
+use super::coerce::Note;
 use super::parse::{kind, parse_any};
 use super::task_definition::{TaskDefinition, text};
+use super::types::{OVERRIDE, PROVIDER, TAG, Type};
+use super::typing::typed;
 use crate::problem::Problem;
 
-/// Container overrides as they are sent, and what was changed in them.
+/// The items of a list as they are sent, and what was changed in them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ContainerOverrides {
-    /// The items of `overrides.containerOverrides`.
+pub struct Items {
+    /// The items.
     pub items: Vec<Value>,
-    /// Numbers that became texts.
+    /// Values that became what AWS takes.
     pub notes: Vec<Note>,
 }
 
 const OVERRIDES_INPUT: &str = "run-task-container-overrides";
 
 /// Reads `run-task-container-overrides`.
-pub fn container_overrides(input: &str) -> Result<ContainerOverrides, Vec<Problem>> {
-    let mut items = objects(input, OVERRIDES_INPUT, "name")?;
-    let texts = |(index, item): (usize, &mut Value)| override_texts_from_numbers(item, &format!("containerOverrides[{index}]"));
-    let notes = items.iter_mut().enumerate().flat_map(texts).collect();
-    Ok(ContainerOverrides { items, notes })
+pub fn container_overrides(input: &str) -> Result<Items, Vec<Problem>> {
+    objects(input, &List { input: OVERRIDES_INPUT, required: "name", path: "containerOverrides", kind: OVERRIDE })
 }
 
 /// Overrides of containers that the task definition lacks: ECS would refuse the task.
-pub fn check_container_overrides(overrides: &ContainerOverrides, definition: TaskDefinition<'_>) -> Vec<Problem> {
+pub fn check_container_overrides(overrides: &Items, definition: TaskDefinition<'_>) -> Vec<Problem> {
     let names = overrides.items.iter().filter_map(|item| text(item, "name"));
     names.filter(|name| definition.container(name).is_none()).map(|name| unknown_container(name, definition)).collect()
 }
@@ -41,29 +40,43 @@ fn unknown_container(name: &str, definition: TaskDefinition<'_>) -> Problem {
 }
 
 /// Reads `run-task-tags`.
-pub fn tags(input: &str) -> Result<Vec<Value>, Vec<Problem>> {
-    objects(input, "run-task-tags", "key")
+pub fn tags(input: &str) -> Result<Items, Vec<Problem>> {
+    objects(input, &List { input: "run-task-tags", required: "key", path: "tags", kind: TAG })
 }
 
 /// Reads `run-task-capacity-provider-strategy`. Not empty means that no launch type may be sent.
-pub fn capacity_provider_strategy(input: &str) -> Result<Vec<Value>, Vec<Problem>> {
-    objects(input, "run-task-capacity-provider-strategy", "capacityProvider")
+pub fn capacity_provider_strategy(input: &str) -> Result<Items, Vec<Problem>> {
+    let (input_name, path) = ("run-task-capacity-provider-strategy", "capacityProviderStrategy");
+    objects(input, &List { input: input_name, required: "capacityProvider", path, kind: PROVIDER })
 }
 
-/// A list of objects that each have a text under `required`; empty for an empty input.
-fn objects(document: &str, input: &str, required: &str) -> Result<Vec<Value>, Vec<Problem>> {
-    let items = match parse_any(document, "inline", input)? {
+/// What an input lists: its name, the key that each item must have, how its path is called, and its type.
+struct List {
+    input: &'static str,
+    required: &'static str,
+    path: &'static str,
+    kind: Type,
+}
+
+/// A list of objects that each have a text under the required key; empty for an empty input.
+fn objects(document: &str, list: &List) -> Result<Items, Vec<Problem>> {
+    let List { input, required, path, kind } = *list;
+    let mut items = match parse_any(document, "inline", input)? {
         Value::Null => Vec::new(),
         Value::Array(items) => items,
         other => return Err(vec![not_a_list(&other, input, required)]),
     };
-    let problems: Vec<Problem> = items
-        .iter()
-        .enumerate()
-        .filter(|(_, item)| text(item, required).is_none())
-        .map(|(index, item)| useless(index, item, input, required))
-        .collect();
-    if problems.is_empty() { Ok(items) } else { Err(problems) }
+    let (mut notes, mut problems) = (Vec::new(), Vec::new());
+    for (index, item) in items.iter_mut().enumerate() {
+        if text(item, required).is_none() {
+            problems.push(useless(index, item, input, required));
+            continue;
+        }
+        let (changed, wrong) = typed(item, kind, &format!("{path}[{index}]"), input);
+        notes.extend(changed);
+        problems.extend(wrong);
+    }
+    if problems.is_empty() { Ok(Items { items, notes }) } else { Err(problems) }
 }
 
 fn not_a_list(value: &Value, input: &str, required: &str) -> Problem {
@@ -96,9 +109,13 @@ mod tests {
         let expected = json!({ "name": "api", "command": ["migrate"], "newThing": 1, "environment": [{ "name": "A", "value": "5" }] });
         assert_eq!(overrides.items, [expected]);
         assert_eq!(overrides.notes[0].path, "containerOverrides[0].environment[0].value");
-        assert_eq!(tags("- {key: a, value: b}").unwrap(), [json!({ "key": "a", "value": "b" })]);
-        assert_eq!(capacity_provider_strategy("[]").unwrap(), Vec::<Value>::new());
-        assert_eq!(tags("").unwrap(), Vec::<Value>::new());
+        assert_eq!(tags("- {key: a, value: 5}").unwrap().items, [json!({ "key": "a", "value": "5" })]);
+        let providers = capacity_provider_strategy(r#"[{"capacityProvider": "FARGATE_SPOT", "weight": "1"}]"#).unwrap();
+        assert_eq!(providers.items, [json!({ "capacityProvider": "FARGATE_SPOT", "weight": 1 })]);
+        assert_eq!(
+            (providers.notes.len(), capacity_provider_strategy("[]").unwrap(), tags("").unwrap()),
+            (1, Items::default(), Items::default())
+        );
     }
 
     #[test]
@@ -106,6 +123,10 @@ mod tests {
         let table = [
             (container_overrides("[{").map(drop), "run-task-container-overrides: inline:1:"),
             (container_overrides(r#"{"name": "a"}"#).map(drop), "run-task-container-overrides: The value is an object, not a list"),
+            (
+                container_overrides(r#"[{"name": "api", "command": "rails db:migrate"}]"#).map(drop),
+                "run-task-container-overrides: `containerOverrides[0].command` is a text, and AWS takes a list of texts there",
+            ),
             (tags(r#"[{"Key": "a"}]"#).map(drop), "run-task-tags: Item 0 has no `key`"),
             (
                 capacity_provider_strategy(r#"["FARGATE"]"#).map(drop),

@@ -36,7 +36,7 @@ pub(super) fn pairs(text: &str, input: &str, noun: &str) -> Result<Vec<Pair>, Ve
         };
         match pair {
             Some(pair) => pairs.push(pair),
-            None => problems.push(not_a_pair(input, noun, index + 1)),
+            None => problems.push(not_a_pair(input, noun, index + 1, line)),
         }
     }
     if problems.is_empty() { Ok(pairs) } else { Err(problems) }
@@ -65,10 +65,29 @@ fn block<'a>(name: &str, end: &str, lines: &mut impl Iterator<Item = (usize, &'a
     None
 }
 
-fn not_a_pair(input: &str, noun: &str, line: usize) -> Problem {
+fn not_a_pair(input: &str, noun: &str, line: usize, text: &str) -> Problem {
     let position = Position { origin: "inline".to_owned(), line, column: 1 };
     let remedy = "Write NAME=value, one a line; for a value of several lines NAME<<END, the lines, and END alone on a line";
-    Problem::new(input, format!("Cannot parse the {noun}"), remedy).at(position)
+    let message = if is_name(text) {
+        format!("Cannot parse the {noun}: `{text}` has no `=` and no value")
+    } else if block_start(text).is_some() {
+        format!("Cannot parse the {noun}: the value that begins on this line never ends")
+    } else if let Some((name, _)) = text.split_once(": ").filter(|(name, _)| is_name(name)) {
+        format!("Cannot parse the {noun}: `{name}` is followed by `:` and not by `=`")
+    } else if text.starts_with('=') {
+        format!("Cannot parse the {noun}: the line has no name before its `=`")
+    } else {
+        format!("Cannot parse the {noun}: the line has no `=` (it is not shown, because it may be part of a secret)")
+    };
+    Problem::new(input, message, remedy).at(position)
+}
+
+/// A line that is no more than the name of a variable: capitals and underscores, digits only at its end. Anything else may be a secret, or
+/// a line of one.
+fn is_name(line: &str) -> bool {
+    let letters = line.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let digits = line.len() - letters.len();
+    (1..=64).contains(&letters.len()) && digits <= 2 && letters.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -110,5 +129,20 @@ mod tests {
     #[test]
     fn lines_that_are_no_pair_are_reported_by_their_number_and_never_shown() {
         assert_eq!(lines_refused("A=1\nhunter2\n=x\n\nB<<END\nnever closed"), [2, 3, 5]);
+        let table = [
+            ("FOO", "`FOO` has no `=` and no value"),
+            ("DB_HOST_2", "`DB_HOST_2` has no `=`"),
+            ("LOG_LEVEL: info", "`LOG_LEVEL` is followed by `:` and not by `=`"),
+            ("hunter2", "the line has no `=` (it is not shown"),
+            ("JBSWY3DPEHPK3PXP", "the line has no `=` (it is not shown"),
+            ("-----BEGIN PRIVATE KEY-----", "the line has no `=` (it is not shown"),
+            ("=x", "no name before its `=`"),
+            ("A<<END\nx", "the value that begins on this line never ends"),
+        ];
+        for (text, expected) in table {
+            let problem = pairs(text, "secrets", "secret").unwrap_err().remove(0);
+            assert!(problem.message.contains(expected), "{problem}");
+            assert!(expected.contains('`') || !problem.message.contains(text), "{problem}");
+        }
     }
 }

@@ -60,6 +60,8 @@ fn change(container: &mut Value, changes: &Changes) {
     set(container, "image", changes.image.as_deref());
     set(container, "command", changes.command.clone());
     set(container, "environmentFiles", changes.environment_files.as_deref().map(environment_files));
+    remove(container, "secrets", &changes.environment);
+    remove(container, "environment", &changes.secrets);
     upsert(container, "environment", "value", &changes.environment);
     upsert(container, "secrets", "valueFrom", &changes.secrets);
     insert(container, "dockerLabels", &changes.docker_labels);
@@ -94,6 +96,17 @@ fn upsert(container: &mut Value, list: &str, value_key: &str, pairs: &[Pair]) {
             Some(item) => set(item, value_key, Some(pair.value.expose())),
             None => items.push(json!({ "name": pair.name, value_key: pair.value.expose() })),
         }
+    }
+}
+
+/// Takes the pairs' names out of the list that they are not for: AWS takes a name in one list only. What was asked for counts.
+fn remove(container: &mut Value, list: &str, pairs: &[Pair]) {
+    let is_there = |item: &Value| pairs.iter().any(|pair| item["name"] == pair.name.as_str());
+    let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) else { return };
+    let before = items.len();
+    items.retain(|item| !is_there(item));
+    if let (true, Some(entries)) = (items.is_empty() && before > 0, container.as_object_mut()) {
+        entries.shift_remove(list);
     }
 }
 

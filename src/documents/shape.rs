@@ -1,32 +1,65 @@
 //! What must be true of a task definition before it is worth sending to AWS.
 //!
-//! Only what our own steps stand on is judged: family, containers and their names. Types and values of the rest are
-//! AWS's to judge, because AWS knows fields that this program does not.
+//! Family, containers and their names, which our own steps need; types, keys and variables that cannot mean what was written. Fields
+//! that are newer than this program are AWS's to judge.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
 use super::task_definition::text;
+use super::typing::{self, MisspelledKeys};
+use super::variables;
 use crate::problem::Problem;
 
 /// Everything that is wrong with the shape of a task definition.
-pub fn problems(definition: &Value, input: &str) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    if text(definition, "family").is_none() {
-        problems.push(Problem::new(
-            input,
-            "Invalid task definition: `family` is missing",
-            "Add `family`, the name under which revisions are counted",
-        ));
+pub fn problems(definition: &Value, input: &str, misspelled: MisspelledKeys) -> Vec<Problem> {
+    if let Some(problem) = something_else(definition, input) {
+        return vec![problem];
+    }
+    let mut problems = typing::definition_problems(definition, input, misspelled);
+    if problems.iter().any(|problem| problem.message.starts_with("keys are not spelled")) {
+        return problems;
+    }
+    let is_reported =
+        |path: &str, problems: &[Problem]| problems.iter().any(|problem| problem.message.starts_with(&format!("`{path}` is")));
+    if text(definition, "family").is_none() && !definition["family"].is_number() && !is_reported("family", &problems) {
+        let remedy = "Add `family`, the name under which revisions are counted";
+        problems.insert(0, Problem::new(input, "Invalid task definition: `family` is missing", remedy));
     }
     match definition.get("containerDefinitions").and_then(Value::as_array) {
         Some(containers) if !containers.is_empty() => problems.extend(container_problems(containers, input)),
         Some(_) => problems.push(no_containers("Invalid task definition: containerDefinitions is empty", input)),
-        None => problems
-            .push(no_containers("Invalid task definition format: containerDefinitions section is not present or is not an array", input)),
+        None => {
+            problems.retain(|problem| !problem.message.starts_with("`containerDefinitions` is"));
+            let message = "Invalid task definition format: containerDefinitions section is not present or is not an array";
+            problems.push(no_containers(message, input));
+        }
     }
     problems
+}
+
+/// Documents that people give by mistake, by the keys that only they have.
+fn something_else(definition: &Value, input: &str) -> Option<Problem> {
+    if definition.get("containerDefinitions").is_some() || definition.get("family").is_some() {
+        return None;
+    }
+    let has = |key: &str| definition.get(key).is_some();
+    let what = if has("AWSTemplateFormatVersion") || definition["Resources"].is_object() {
+        "a CloudFormation template"
+    } else if definition["Resources"].is_array() || definition["resources"].is_array() {
+        "an AppSpec"
+    } else if has("apiVersion") && has("kind") {
+        "a manifest of Kubernetes"
+    } else if definition["services"].is_object() {
+        "a Compose file"
+    } else if definition["services"].is_array() {
+        "an answer of describe-services"
+    } else {
+        return None;
+    };
+    let remedy = "Give what `aws ecs register-task-definition --cli-input-json` takes; `aws ecs describe-task-definition` prints one";
+    Some(Problem::new(input, format!("it is {what}, not a task definition"), remedy))
 }
 
 fn no_containers(message: &str, input: &str) -> Problem {
@@ -35,12 +68,16 @@ fn no_containers(message: &str, input: &str) -> Problem {
 
 fn container_problems(containers: &[Value], input: &str) -> Vec<Problem> {
     let mut names = HashSet::new();
-    let problem = |(index, container): (usize, &Value)| match text(container, "name") {
-        None => Some(unnamed(index, input)),
-        Some(name) if names.insert(name.to_owned()) => None,
-        Some(name) => Some(twice(name, index, input)),
-    };
-    containers.iter().enumerate().filter_map(problem).collect()
+    let mut problems = Vec::new();
+    for (index, container) in containers.iter().enumerate().filter(|(_, container)| container.is_object()) {
+        match text(container, "name") {
+            None if container["name"].is_null() || container["name"] == "" => problems.push(unnamed(index, input)),
+            Some(name) if !names.insert(name.to_owned()) => problems.push(twice(name, index, input)),
+            None | Some(_) => {}
+        }
+        problems.extend(variables::problems(container, &format!("containerDefinitions[{index}]"), input));
+    }
+    problems
 }
 
 fn unnamed(index: usize, input: &str) -> Problem {
@@ -63,21 +100,32 @@ mod tests {
     fn every_problem_of_the_shape_is_reported_at_once() {
         let table = [
             (json!({"family": "f", "containerDefinitions": [{"name": "a"}, {"name": "b"}]}), vec![]),
+            (json!({"family": 5, "containerDefinitions": [{"name": 7}]}), vec![]),
             (json!({}), vec!["`family` is missing", "containerDefinitions section is not present or is not an array"]),
             (json!({"family": "f", "containerDefinitions": {}}), vec!["is not an array"]),
             (json!({"family": "f", "containerDefinitions": []}), vec!["containerDefinitions is empty"]),
             (
-                json!({"family": 5, "containerDefinitions": [{"name": "a"}, {}, 7, {"name": "a"}]}),
+                json!({"family": "", "containerDefinitions": [{"name": "a"}, {}, 7, {"name": "a"}]}),
                 vec![
                     "`family` is missing",
+                    "`containerDefinitions[2]` is a number, and AWS takes an object there",
                     "containerDefinitions[1] has no name",
-                    "containerDefinitions[2] has no name",
                     "containerDefinitions[3] has the name `a`",
                 ],
             ),
+            (json!({"family": []}), vec!["`family` is a list", "is not present or is not an array"]),
+            (
+                json!({"family": "f", "containerDefinitions": [{"name": "a", "environment": [{"name": "A", "valueFrom": "x"}]}]}),
+                vec!["`containerDefinitions[0].environment[0]` (A) has `valueFrom`"],
+            ),
+            (json!({"Family": "f", "ContainerDefinitions": []}), vec!["keys are not spelled as the ECS API spells them"]),
+            (json!({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}), vec!["it is a CloudFormation template"]),
+            (json!({"version": 0.0, "Resources": [{}]}), vec!["it is an AppSpec, not a task definition"]),
+            (json!({"services": {"web": {}}}), vec!["it is a Compose file"]),
+            (json!({"apiVersion": "v1", "kind": "Pod"}), vec!["it is a manifest of Kubernetes"]),
         ];
         for (definition, expected) in table {
-            let problems = problems(&definition, "task-definition");
+            let problems = problems(&definition, "task-definition", MisspelledKeys::Refused);
             assert_eq!(problems.len(), expected.len(), "{problems:?}");
             assert!(problems.iter().zip(&expected).all(|(problem, part)| problem.message.contains(part)), "{problems:?}");
         }

@@ -11,6 +11,7 @@ use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 use serde_json::{Map, Value};
 
 use super::scalar;
+use crate::checks::json::{Json, JsonFault};
 
 /// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB, so this
 /// is far beyond any real one, and stops a file that is built to explode.
@@ -33,15 +34,42 @@ impl Fault {
     }
 }
 
+impl From<JsonFault> for Fault {
+    fn from(fault: JsonFault) -> Self {
+        let JsonFault { line, column, message, remedy } = fault;
+        Self { line, column, message, remedy: remedy.to_owned() }
+    }
+}
+
+/// What is said of `//` and `/*` in YAML.
+const JSON_COMMENT: &str = "a comment of JSON in YAML: it would be read as a part of the key that follows";
+
+fn is_json_comment(text: &str) -> bool {
+    text.starts_with("//") || text.starts_with("/*")
+}
+
+/// A comment that the parser has stumbled over, on its line or on the one before.
+fn json_comment(text: &str, fault: &Fault) -> Option<Fault> {
+    let first = fault.line.saturating_sub(1).max(1);
+    let mut lines = text.lines().enumerate().skip(first - 1).take(1 + fault.line - first);
+    let (index, line) = lines.find(|(_, line)| is_json_comment(line.trim_start()))?;
+    let column = line.chars().take_while(|letter| letter.is_whitespace()).count() + 1;
+    Some(Fault { line: index + 1, column, message: JSON_COMMENT.to_owned(), remedy: "Begin comments in YAML with `#`".to_owned() })
+}
+
 /// The one document of a text; `Null` for a text without any. All duplicate keys and unusable numbers are reported,
 /// and the first place at which the text stops being YAML.
 pub(super) fn compose(text: &str) -> Result<Value, Vec<Fault>> {
-    let mut composer = Composer::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let json = Json::of(text).map_err(|fault| vec![fault.into()])?;
+    let text = json.as_ref().map_or(Ok(text), Json::text).map_err(|fault| vec![fault.into()])?;
+    let mut composer = Composer::new(text);
     match composer.document() {
         Ok(value) if composer.faults.is_empty() => Ok(value),
         Ok(_) => Err(composer.faults),
         Err(fault) => {
-            composer.faults.push(fault);
+            let fault = json_comment(text, &fault).unwrap_or(fault);
+            composer.faults.push(json.as_ref().and_then(Json::fault).map_or(fault, Fault::from));
             Err(composer.faults)
         }
     }
@@ -185,7 +213,10 @@ impl<'a> Composer<'a> {
     }
 
     fn key(&mut self, event: Event<'a>, span: Span) -> Result<String, Fault> {
-        if let Event::Scalar(text, ..) = &event {
+        if let Event::Scalar(text, style, ..) = &event {
+            if *style == ScalarStyle::Plain && is_json_comment(text) {
+                return Err(Fault::at(span.start, JSON_COMMENT, "Begin comments in YAML with `#`"));
+            }
             let key = text.clone().into_owned();
             self.node(event, span)?;
             return Ok(key);

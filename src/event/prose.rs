@@ -67,7 +67,7 @@ impl Event {
 }
 
 fn refusal(refusal: &mut Refusal) -> [&mut String; 2] {
-    let Refusal { problem, remedy } = refusal;
+    let Refusal { problem, remedy, at: _ } = refusal;
     [problem, remedy]
 }
 

@@ -3,6 +3,7 @@
 //! The runner honours `::name::` at the start of a line, `##[name]` anywhere in one, and takes a lone carriage
 //! return for the end of a line. Nothing that comes from AWS, a file or an HTTP body may reach it unharmed.
 
+use crate::event::FilePlace;
 use crate::scrub::{is_maskable, is_trick};
 
 /// The level of an annotation.
@@ -28,8 +29,23 @@ const ANNOTATION: usize = 4096;
 
 /// An annotation with a title.
 pub fn annotation(level: Level, title: &str, message: &str) -> String {
-    let message: String = harmless(message).chars().take(ANNOTATION).collect();
-    format!("::{} title={}::{}", level.word(), property(&harmless(title)), data(&message))
+    annotation_of(level, title, None, &[message.to_owned()])
+}
+
+/// An annotation of several lines, at a place in a file where there is one. The runner shows the lines in the log as well.
+pub fn annotation_of(level: Level, title: &str, at: Option<&FilePlace>, lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| harmless(line)).collect();
+    let message: String = lines.join("\n").chars().take(ANNOTATION).collect();
+    let place = at.map(|FilePlace { file, line, column }| {
+        let file = harmless(file.strip_prefix("./").unwrap_or(file));
+        format!(",file={},line={line},col={column}", property(&file))
+    });
+    format!("::{} title={}{}::{}", level.word(), property(&harmless(title)), place.unwrap_or_default(), data(&message))
+}
+
+/// Whether an annotation can hold these lines whole.
+pub fn fits(lines: &[String]) -> bool {
+    lines.iter().map(|line| line.chars().count() + 1).sum::<usize>() <= ANNOTATION
 }
 
 /// The head of a group of log lines.
@@ -68,7 +84,8 @@ pub fn as_text(line: &str) -> Option<String> {
     let Some(command) = line.strip_prefix("::") else { return Some(harmless(line)) };
     let (head, message) = command.split_once("::").unwrap_or((command, ""));
     let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
-    let title = properties.strip_prefix("title=").map(|title| format!("{name}: {}: ", unescaped(title))).unwrap_or_default();
+    let title = properties.split(',').find_map(|property| property.strip_prefix("title="));
+    let title = title.map(|title| format!("{name}: {}: ", unescaped(title))).unwrap_or_default();
     let shown = harmless(&format!("{title}{}", unescaped(message)));
     (!shown.is_empty()).then_some(shown)
 }
@@ -93,6 +110,16 @@ mod tests {
     #[test]
     fn an_arn_in_a_title_does_not_end_the_properties() {
         assert_eq!(annotation(Level::Error, "arn:aws:iam::1", "50 %\nnext"), "::error title=arn%3Aaws%3Aiam%3A%3A1::50 %25 next");
+    }
+
+    #[test]
+    fn an_annotation_has_its_lines_and_its_place() {
+        let at = FilePlace { file: "./deploy/a,b:c\n.yml".into(), line: 3, column: 9 };
+        let lines = ["bad\n::error::x".to_owned(), "  hint: 100 %".to_owned()];
+        let line = annotation_of(Level::Error, "input refused", Some(&at), &lines);
+        assert_eq!(line, "::error title=input refused,file=deploy/a%2Cb%3Ac .yml,line=3,col=9::bad ::error::x%0A  hint: 100 %25");
+        assert_eq!(as_text(&line).unwrap(), "error: input refused: bad ::error::x   hint: 100 %");
+        assert!(fits(&lines) && !fits(&["x".repeat(5000)]));
     }
 
     #[test]

@@ -189,6 +189,7 @@ fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
 pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(native_warnings(snapshot));
+    warnings.extend(snapshot.service.iter().flat_map(|service| super::unused::warnings(settings, service)));
     if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
         warnings.push(as_named(name));
     }

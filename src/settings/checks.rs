@@ -7,7 +7,6 @@ use crate::checks::environment::Environment;
 use crate::checks::smoke::{self, Outside, Suite};
 use crate::checks::tester::Tester;
 use crate::inputs::Inputs;
-use crate::problem::Problem;
 use crate::runner::Runner;
 use crate::secret::Secret;
 
@@ -55,11 +54,7 @@ fn suite(text: &str, runner: &Runner, environment: Environment<'_>, collect: &mu
     if text.contains('\n') || text.contains(": ") {
         return collect.keep_all(smoke::parse(text, "inline", outside));
     }
-    let content = runner.workspace.read(text);
-    let content = content.map_err(|error| {
-        Problem::new("smoke-tests", format!("{text} {error}"), "give inline YAML, or the path of a file that the job has checked out")
-    });
-    let content = collect.keep(content)?;
+    let content = collect.file("smoke-tests", text, runner, "give inline YAML, or the path of a file that the job has checked out")?;
     collect.keep_all(smoke::parse(&content, text, outside))
 }
 
@@ -71,10 +66,7 @@ fn analysis(text: &str, inputs: &Inputs, runner: &Runner, environment: Environme
     if analysis::is_inline(text) {
         return collect.keep_all(analysis::parse(text, "inline", environment));
     }
-    let content = runner.workspace.read(text).map_err(|error| {
-        let remedy = "give presets such as `error-rate < 5 %`, inline YAML, or the path of a file that the job has checked out";
-        Problem::new("analysis", format!("{text} {error}"), remedy)
-    });
-    let content = collect.keep(content)?;
+    let remedy = "give presets such as `error-rate < 5 %`, inline YAML, or the path of a file that the job has checked out";
+    let content = collect.file("analysis", text, runner, remedy)?;
     collect.keep_all(analysis::parse(&content, text, environment))
 }

@@ -6,8 +6,11 @@ use std::time::Duration;
 use url::Url;
 
 use crate::documents::ebs::ManagedVolume;
+use crate::documents::lists;
 use crate::duration::parse_duration;
+use crate::nearest::nearest;
 use crate::problem::Problem;
+use crate::runner::Runner;
 
 /// The problems and notes found so far.
 #[derive(Debug, Default)]
@@ -44,6 +47,25 @@ impl Collect {
         volume
     }
 
+    /// The items of a list; none when it is absent or wrong.
+    pub(super) fn list(&mut self, input: &str, text: Option<&str>) -> Vec<String> {
+        self.keep_all(lists::list(text.unwrap_or_default(), input)).unwrap_or_default()
+    }
+
+    /// The text of a file that an input names.
+    pub(super) fn file(&mut self, input: &str, path: &str, runner: &Runner, remedy: &str) -> Option<String> {
+        let read = runner.workspace.read(path).map_err(|error| Problem::new(input, format!("{path} {error}"), remedy));
+        self.elsewhere(input, path, runner);
+        self.keep(read)
+    }
+
+    /// Says which file is read where it is not at the path that was given.
+    pub(super) fn elsewhere(&mut self, input: &str, path: &str, runner: &Runner) {
+        if let Some(sentence) = runner.workspace.elsewhere(path) {
+            self.note(format!("{input}: {sentence}"));
+        }
+    }
+
     /// `true` or `false` in any case; absent and wrong ones are none.
     pub(super) fn truth(&mut self, input: &str, value: Option<&str>) -> Option<bool> {
         match value?.to_lowercase().as_str() {
@@ -73,6 +95,19 @@ impl Collect {
         number
     }
 
+    /// Whole minutes: `30`, or a duration such as `30m` and `1h30m`, whatever the input's name says.
+    pub(super) fn minutes(&mut self, input: &str, value: Option<&str>) -> Option<u64> {
+        let text = value?;
+        let duration =
+            || parse_duration(text).ok().filter(|duration| duration.subsec_nanos() == 0 && duration.as_secs().is_multiple_of(60));
+        let minutes = text.parse().ok().or_else(|| duration().map(|duration| duration.as_secs() / 60));
+        if minutes.is_none() {
+            let message = format!("`{text}` is not a number of whole minutes");
+            self.problem(input, message, "use a number such as 30, or a duration such as 30m or 1h30m");
+        }
+        minutes
+    }
+
     /// A percentage such as `10` or `10%`, from `least` to 100.
     pub(super) fn percent(&mut self, input: &str, value: Option<&str>, least: f64) -> Option<f64> {
         let text = value?;
@@ -85,8 +120,14 @@ impl Collect {
 
     /// A duration such as `90s`.
     pub(super) fn duration(&mut self, input: &str, value: Option<&str>) -> Option<Duration> {
-        let parsed = parse_duration(value?);
-        parsed.map_err(|why| self.problem(input, why, "use a duration such as 90s, 10m or 2h")).ok()
+        let text = value?;
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let remedy = if is_number {
+            format!("add the unit: {text}s for seconds, {text}m for minutes")
+        } else {
+            "use a duration such as 90s, 10m or 2h".to_owned()
+        };
+        parse_duration(text).map_err(|why| self.problem(input, why, remedy)).ok()
     }
 
     /// One of a few words.
@@ -94,8 +135,10 @@ impl Collect {
         let text = value?;
         let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, value)| *value);
         if found.is_none() {
-            let all = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-            self.problem(input, format!("`{text}` is not one of {all}"), format!("use one of {all}"));
+            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let remedy = nearest(text, all.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let remedy = remedy.unwrap_or_else(|| "use one of them".to_owned());
+            self.problem(input, format!("`{text}` is not one of {}", all.join(", ")), remedy);
         }
         found
     }
@@ -112,11 +155,8 @@ impl Collect {
         url
     }
 
-    /// The settings, unless there is a problem.
-    pub(super) fn finish<T>(self, settings: impl FnOnce(Vec<String>) -> Option<T>) -> Result<T, Vec<Problem>> {
-        if !self.problems.is_empty() {
-            return Err(self.problems);
-        }
-        settings(self.notes).ok_or_else(Vec::new)
+    /// The settings, as far as there can be any, and the problems.
+    pub(super) fn finish<T>(self, settings: impl FnOnce(Vec<String>) -> Option<T>) -> (Option<T>, Vec<Problem>) {
+        (settings(self.notes), self.problems)
     }
 }

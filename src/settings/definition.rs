@@ -3,27 +3,28 @@
 use serde_json::Value;
 
 use super::collect::Collect;
-use super::{DefinitionSettings, DefinitionSource};
+use super::{DefinitionSettings, DefinitionSource, DroppedFields};
 use crate::documents::changes::{ChangeInputs, Changes, ContainerInput};
 use crate::documents::clean::KeptKeys;
 use crate::documents::compare::ShownField;
-use crate::documents::lists::commas;
-use crate::documents::{parse, shape};
+use crate::documents::typing::MisspelledKeys;
+use crate::documents::{described, parse, shape};
 use crate::inputs::Inputs;
 use crate::problem::Problem;
 use crate::runner::Runner;
 
 pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<DefinitionSettings> {
-    let source = source(inputs, runner, collect);
+    let dropped_fields = dropped_fields(inputs, collect);
+    let source = source(inputs, runner, dropped_fields, collect);
     let changes = collect.keep_all(changes(inputs));
-    let kept = collect.keep(KeptKeys::parse(inputs.keep_null_value_keys.as_deref().unwrap_or_default()));
+    let kept = collect.keep_all(KeptKeys::parse(inputs.keep_null_value_keys.as_deref().unwrap_or_default()));
     both_names(inputs, collect);
     let shown_values = shown_values(inputs, collect);
-    Some(DefinitionSettings { source: source?, changes: changes?, kept: kept?, shown_values })
+    Some(DefinitionSettings { source: source?, changes: changes?, kept: kept?, shown_values, dropped_fields })
 }
 
 fn shown_values(inputs: &Inputs, collect: &mut Collect) -> Vec<ShownField> {
-    let words = commas(inputs.show_values.as_deref().unwrap_or_default());
+    let words = collect.list("show-values", inputs.show_values.as_deref());
     words.iter().filter_map(|word| collect.word("show-values", Some(word), ShownField::WORDS)).collect()
 }
 
@@ -54,7 +55,12 @@ fn both_names(inputs: &Inputs, collect: &mut Collect) {
     }
 }
 
-fn source(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<DefinitionSource> {
+fn dropped_fields(inputs: &Inputs, collect: &mut Collect) -> DroppedFields {
+    let allowed = collect.truth("allow-dropped-fields", inputs.allow_dropped_fields.as_deref()).unwrap_or(false);
+    if allowed { DroppedFields::Allowed } else { DroppedFields::Refused }
+}
+
+fn source(inputs: &Inputs, runner: &Runner, dropped: DroppedFields, collect: &mut Collect) -> Option<DefinitionSource> {
     let given = [&inputs.task_definition, &inputs.task_definition_arn, &inputs.task_definition_family];
     if given.iter().filter(|input| input.is_some()).count() > 1 {
         collect.problem(
@@ -72,7 +78,7 @@ fn source(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Def
         );
     }
     if let Some(path) = inputs.task_definition.as_deref() {
-        return file(path, runner, collect).map(DefinitionSource::File);
+        return file(path, runner, dropped, collect).map(DefinitionSource::File);
     }
     let family = inputs.task_definition_family.as_ref().map(|family| match &inputs.task_definition_revision {
         Some(revision) => format!("{family}:{revision}"),
@@ -81,13 +87,24 @@ fn source(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Def
     Some(inputs.task_definition_arn.clone().or(family).map_or(DefinitionSource::Live, DefinitionSource::Registered))
 }
 
-fn file(path: &str, runner: &Runner, collect: &mut Collect) -> Option<Value> {
-    let text = runner.workspace.read(path);
-    let text = text.map_err(|error| {
-        Problem::new("task-definition", format!("{path} {error}"), "give the path of a file that the job has checked out or rendered")
-    });
-    let text = collect.keep(text)?;
+fn file(path: &str, runner: &Runner, dropped: DroppedFields, collect: &mut Collect) -> Option<Value> {
+    let text = collect.file("task-definition", path, runner, "give the path of a file that the job has checked out or rendered")?;
     let value = collect.keep_all(parse::parse(&text, path, "task-definition"))?;
-    let problems = shape::problems(&value, "task-definition");
+    let value = unwrapped(value, collect);
+    let misspelled = match dropped {
+        DroppedFields::Refused => MisspelledKeys::Refused,
+        DroppedFields::Allowed => MisspelledKeys::Sent,
+    };
+    let problems = shape::problems(&value, "task-definition", misspelled);
     if problems.is_empty() { Some(value) } else { collect.keep_all(Err(problems)) }
+}
+
+/// What `aws ecs describe-task-definition` prints has the definition in it.
+fn unwrapped(value: Value, collect: &mut Collect) -> Value {
+    if !value["taskDefinition"].is_object() || value.get("containerDefinitions").is_some() {
+        return value;
+    }
+    collect
+        .note("task-definition: the file is a whole answer of describe-task-definition; the taskDefinition in it is taken, with its tags");
+    described::from_described(&value)
 }

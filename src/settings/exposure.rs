@@ -28,8 +28,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Exposure {
 }
 
 fn names(input: &str, text: &str, collect: &mut Collect) -> BTreeSet<String> {
-    let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-    let names: BTreeSet<String> = parts.map(str::to_owned).collect();
+    let names: BTreeSet<String> = collect.list(input, Some(text)).into_iter().collect();
     for name in &names {
         if is_reserved(name) {
             let remedy = "take it out; set a variable of another name under `env:` of the step, if a document may have the value";
@@ -53,7 +52,7 @@ mod tests {
         let inputs = Inputs { expose_env: Some(expose.to_owned()), ..Inputs::default() };
         let mut collect = Collect::default();
         settings(&inputs, &mut collect);
-        collect.finish(|_| Some(())).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+        collect.finish(|_| Some(())).1.iter().map(ToString::to_string).collect()
     }
 
     #[test]

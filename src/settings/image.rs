@@ -5,19 +5,19 @@ use super::login;
 use super::repository::{self, NewRepository};
 use super::{ImageSettings, Push, Repository};
 use crate::inputs::Inputs;
-use crate::registry::{ImageReference, Tag};
+use crate::registry::{ImageName, ImageReference, Tag};
 use crate::runner::Runner;
 
 pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<ImageSettings> {
     let push = collect.word("push", inputs.push.as_deref(), &[("auto", Push::Auto), ("always", Push::Always), ("never", Push::Never)]);
-    let repository = inputs.repository.as_deref().map(name);
+    let repository = inputs.repository.as_deref().and_then(|text| named(text, collect));
     let Some(text) = inputs.image.as_deref() else {
         without_image(inputs, collect);
         return None;
     };
     let parsed = text.parse::<ImageReference>();
-    let reference = parsed.map_err(|error| collect.problem("image", error.to_string(), error.hint())).ok()?;
-    if repository.is_none() && (is_local(&reference) || push == Some(Push::Always)) {
+    let reference = parsed.map_err(|error| collect.problem("image", error.to_string(), image_like(text, error.hint()))).ok()?;
+    if inputs.repository.is_none() && (is_local(&reference) || push == Some(Push::Always)) {
         collect.problem("repository", "it is missing: the image is to be pushed", "set the ECR repository, such as team/api");
     }
     let tags_when_deployed = tags_when_deployed(inputs, collect);
@@ -66,6 +66,31 @@ fn is_local(reference: &ImageReference) -> bool {
     }
 }
 
+/// A name that no registry has is found here, and not by ECR once the image was read.
+fn named(text: &str, collect: &mut Collect) -> Option<Repository> {
+    let repository = name(text);
+    let (message, remedy) = match repository.name.parse::<ImageName>() {
+        Ok(image) => match (image.tag(), image.digest()) {
+            (None, None) => return Some(repository),
+            (Some(tag), _) => (
+                format!("`{}` has a tag, and a repository has none", repository.name),
+                format!("write {} here, and tags: {}", image.repository(), tag.as_str()),
+            ),
+            (None, Some(_)) => {
+                (format!("`{}` has a digest, and a repository has none", repository.name), "write the name alone, such as team/api".into())
+            }
+        },
+        Err(error) => {
+            let lower = repository.name.to_lowercase();
+            let meant = lower != repository.name && lower.parse::<ImageName>().is_ok();
+            let remedy = if meant { format!("did you mean `{lower}`?") } else { "write a name such as team/api".into() };
+            (error.to_string().replace("is not an image name", "is not the name of a repository"), remedy)
+        }
+    };
+    collect.problem("repository", message, remedy);
+    None
+}
+
 /// `REGISTRY/NAME` when the first part looks like a host, `NAME` otherwise.
 fn name(text: &str) -> Repository {
     let text = text.strip_prefix("https://").unwrap_or(text);
@@ -101,11 +126,24 @@ fn tags_when_deployed(inputs: &Inputs, collect: &mut Collect) -> Vec<Tag> {
 }
 
 fn list(input: &str, text: &str, collect: &mut Collect) -> Vec<Tag> {
-    let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
-    parts.filter_map(|part| tag(input, part, collect)).collect()
+    let parts = collect.list(input, Some(text));
+    parts.iter().filter_map(|part| tag(input, part, collect)).collect()
 }
 
 fn tag(input: &str, text: &str, collect: &mut Collect) -> Option<Tag> {
     let parsed = text.parse::<Tag>();
-    parsed.map_err(|error| collect.problem(input, error.to_string(), "use letters, digits, `_`, `.` and `-`, at most 128")).ok()
+    parsed.map_err(|error| collect.problem(input, error.to_string(), tag_like(text))).ok()
+}
+
+/// Branch names have signs that tags have not.
+fn tag_like(text: &str) -> String {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
+    let tag: String = text.chars().map(|letter| if fits(letter) { letter } else { '-' }).collect();
+    let meant = if tag.parse::<Tag>().is_ok() { format!(": `{tag}` would be one") } else { String::new() };
+    format!("use letters, digits, `_`, `.` and `-`, at most 128{meant}")
+}
+
+fn image_like(text: &str, hint: &str) -> String {
+    let lower = text.to_lowercase();
+    if lower != text && lower.parse::<ImageReference>().is_ok() { format!("did you mean `{lower}`?") } else { hint.to_owned() }
 }

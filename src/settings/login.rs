@@ -79,6 +79,7 @@ fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
 /// The file that is named must be there; the one that a login may have left need not be.
 fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Collect) -> SourceLogin {
     let Some(path) = &inputs.docker_config else { return from_ambient(runner, host).unwrap_or_default() };
+    collect.elsewhere("docker-config", path, runner);
     let is_folder = runner.workspace.find(path).is_ok_and(|found| found.is_dir());
     let path = if is_folder { format!("{}/config.json", path.trim_end_matches('/')) } else { path.clone() };
     let read = runner.workspace.read(&path).map_err(|error| format!("{path} {error}"));

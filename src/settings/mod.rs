@@ -125,7 +125,7 @@ pub enum Push {
 }
 
 /// The task definition's source and changes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct DefinitionSettings {
     /// Where it comes from.
     pub source: DefinitionSource,
@@ -135,16 +135,29 @@ pub struct DefinitionSettings {
     pub kept: KeptKeys,
     /// Fields whose values are shown when they change, besides those that always are.
     pub shown_values: Vec<ShownField>,
+    /// What is done when AWS leaves out a field of it.
+    pub dropped_fields: DroppedFields,
+}
+
+/// What is done with a task definition of which AWS does not keep every field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DroppedFields {
+    /// It is not rolled out: what runs would not be what was asked for.
+    #[default]
+    Refused,
+    /// It is rolled out all the same, with a warning.
+    Allowed,
 }
 
 /// Where the task definition comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub enum DefinitionSource {
     /// A file of the job, parsed.
     File(Value),
     /// A registered revision or family.
     Registered(String),
     /// The service's live revision.
+    #[default]
     Live,
 }
 
@@ -153,6 +166,10 @@ pub enum DefinitionSource {
 pub struct RolloutSettings {
     /// The AppSpec.
     pub app_spec: AppSpecSource,
+    /// An AppSpec of a usual name that nobody named, and that is therefore not read.
+    pub idle_app_spec: Option<&'static str>,
+    /// The inputs for CodeDeploy that were given.
+    pub codedeploy_inputs: Vec<&'static str>,
     /// CodeDeploy application.
     pub application: String,
     /// Deployment group.
@@ -274,6 +291,16 @@ pub struct AwsSettings {
     pub registries: Vec<String>,
 }
 
+impl RolloutSettings {
+    /// Problems with an AppSpec that the user named: where nobody knows whether the service needs it.
+    pub fn named_app_spec_problems(&self) -> &[Problem] {
+        match &self.app_spec {
+            AppSpecSource::Unusable(problems) if self.codedeploy_inputs.contains(&"codedeploy-appspec") => problems,
+            AppSpecSource::Unusable(_) | AppSpecSource::File { .. } | AppSpecSource::Built => &[],
+        }
+    }
+}
+
 impl Settings {
     /// Everything that no one may read.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
@@ -297,6 +324,15 @@ impl Settings {
     /// # Errors
     /// Every problem there is, in the order of the documentation.
     pub fn from_inputs(inputs: &Inputs, runner: &Runner) -> Result<Self, Vec<Problem>> {
+        match Self::draft(inputs, runner) {
+            (Some(settings), problems) if problems.is_empty() => Ok(settings),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// The problems with the inputs, and what of the inputs can be understood all the same: where something is wrong it is as if it had not
+    /// been given. Without problems these are the settings; with problems they tell no more than where to look in AWS.
+    pub fn draft(inputs: &Inputs, runner: &Runner) -> (Option<Self>, Vec<Problem>) {
         let mut collect = Collect::default();
         let (mode, control) = control::settings(inputs, &mut collect);
         let image = image::settings(inputs, runner, &mut collect);
@@ -319,10 +355,10 @@ impl Settings {
                 version: version(mode, inputs, image.as_ref(), runner),
                 image,
                 scan,
-                definition: definition?,
-                rollout: rollout?,
-                checks: checks?,
-                task: task?,
+                definition: definition.unwrap_or_default(),
+                rollout,
+                checks: checks.unwrap_or_default(),
+                task: task.flatten(),
                 aws: aws?,
                 notes,
             })
@@ -346,7 +382,7 @@ fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSet
     if inputs.mask_password.is_some() || inputs.skip_logout.is_some() {
         collect.note("mask-password and skip-logout have nothing to do here: nothing is logged in, the ECR token is never shown");
     }
-    let registries = crate::documents::lists::commas(inputs.registries.as_deref().unwrap_or_default());
+    let registries = collect.list("registries", inputs.registries.as_deref());
     let instance_profile = collect.truth("use-instance-profile", inputs.use_instance_profile.as_deref()).unwrap_or_default();
     let instance_profile = if instance_profile { InstanceProfile::Used } else { InstanceProfile::Unused };
     let proxy = proxy(inputs, collect);

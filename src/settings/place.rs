@@ -80,7 +80,7 @@ mod tests {
             let inputs = Inputs { cluster, service, region: Some("eu-central-1".into()), ..Inputs::default() };
             let mut collect = Collect::default();
             region(&inputs, &Runner::default(), &mut collect);
-            let found = collect.finish(|_| Some(())).err().unwrap_or_default();
+            let found = collect.finish(|_| Some(())).1;
             assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
         }
     }

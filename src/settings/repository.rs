@@ -65,8 +65,11 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
 
 fn from_file(path: &str, runner: &Runner, collect: &mut Collect) -> Option<NewRepository> {
     let remedy = "use true, false, a mapping such as { scan-on-push: true, keep: 30 }, or the path of a file with one";
-    let content = runner.workspace.read(path).map_err(|error| Problem::new(INPUT, format!("{path} {error}"), remedy));
-    let content = collect.keep(content)?;
+    if !path.contains(['/', '.']) && !runner.workspace.has(path) {
+        collect.problem(INPUT, format!("`{path}` is neither true nor false, and no file in the workspace"), remedy);
+        return None;
+    }
+    let content = collect.file(INPUT, path, runner, remedy)?;
     collect.keep_all(parse(&content, path))
 }
 

@@ -31,7 +31,7 @@ pub enum AppSpecSource {
         /// What it says.
         spec: Value,
     },
-    /// A file that nobody named, and that is not good.
+    /// A file that is not good: which only matters where it is needed.
     Unusable(Vec<Problem>),
     /// None: it is built from the service.
     Built,
@@ -45,13 +45,15 @@ pub fn codedeploy_names(inputs: &Inputs) -> (String, String) {
     (application, inputs.codedeploy_group.clone().unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")))
 }
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<RolloutSettings> {
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> RolloutSettings {
     let (application, group) = codedeploy_names(inputs);
     let app_spec = app_spec(inputs, runner, collect);
     let (wait, deadline) = (Duration::from_secs(60 * minutes(inputs, collect)), collect.duration("deadline", inputs.deadline.as_deref()));
     let pace = pace(inputs, deadline.unwrap_or(wait), collect);
-    let settings = RolloutSettings {
-        app_spec: AppSpecSource::Built,
+    RolloutSettings {
+        idle_app_spec: idle_app_spec(inputs, runner),
+        codedeploy_inputs: codedeploy_inputs(inputs),
+        app_spec,
         application,
         group,
         description: inputs.codedeploy_description.clone(),
@@ -66,8 +68,7 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         wait,
         deadline,
         pace,
-    };
-    Some(RolloutSettings { app_spec: app_spec?, ..settings })
+    }
 }
 
 /// Those that AWS has made for ECS.
@@ -101,13 +102,34 @@ pub(crate) fn config_remedy<'n>(name: &str, there: impl IntoIterator<Item = &'n 
     }
 }
 
-/// A file that was named must be good. One that only lies there is judged when the service turns out to need it.
-fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AppSpecSource> {
+/// It is judged when the service turns out to need it: one of ECS's own strategies, or none, does not.
+fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> AppSpecSource {
     match inputs.codedeploy_appspec.as_deref() {
-        Some(path) => collect.keep_all(app_spec_file(path, runner)),
-        None if runner.workspace.has(APP_SPEC) => Some(app_spec_file(APP_SPEC, runner).unwrap_or_else(AppSpecSource::Unusable)),
-        None => Some(AppSpecSource::Built),
+        Some(path) => {
+            collect.elsewhere("codedeploy-appspec", path, runner);
+            app_spec_file(path, runner).unwrap_or_else(AppSpecSource::Unusable)
+        }
+        None if runner.workspace.has(APP_SPEC) => app_spec_file(APP_SPEC, runner).unwrap_or_else(AppSpecSource::Unusable),
+        None => AppSpecSource::Built,
     }
+}
+
+/// An AppSpec under another usual name would be taken for read by whoever wrote it.
+fn idle_app_spec(inputs: &Inputs, runner: &Runner) -> Option<&'static str> {
+    let is_read = inputs.codedeploy_appspec.is_some() || runner.workspace.has(APP_SPEC);
+    let others = ["appspec.yml", "appspec.json", "AppSpec.yaml", "AppSpec.yml"];
+    others.into_iter().find(|name| !is_read && runner.workspace.has(name))
+}
+
+fn codedeploy_inputs(inputs: &Inputs) -> Vec<&'static str> {
+    let all = [
+        ("codedeploy-appspec", &inputs.codedeploy_appspec),
+        ("codedeploy-application", &inputs.codedeploy_application),
+        ("codedeploy-deployment-group", &inputs.codedeploy_group),
+        ("codedeploy-deployment-description", &inputs.codedeploy_description),
+        ("codedeploy-deployment-config", &inputs.codedeploy_config),
+    ];
+    all.into_iter().filter(|(_, value)| value.is_some()).map(|(input, _)| input).collect()
 }
 
 fn app_spec_file(path: &str, runner: &Runner) -> Result<AppSpecSource, Vec<Problem>> {
@@ -140,7 +162,7 @@ fn follow(inputs: &Inputs, collect: &mut Collect) -> Follow {
 /// 0 means the default and more than six hours means six hours, as with the official action; a text that is no number
 /// is a problem here, where the official action took it for 30.
 fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
-    match collect.number("wait-for-minutes", inputs.wait_minutes.as_deref(), 0..=u64::MAX) {
+    match collect.minutes("wait-for-minutes", inputs.wait_minutes.as_deref()) {
         None | Some(0) => MINUTES,
         Some(minutes) => minutes.min(MOST_MINUTES),
     }
@@ -158,4 +180,30 @@ fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PaceSettings
         collect.problem("poll-interval", message, "use a duration such as 2s, or leave it out");
     }
     PaceSettings { fixed, longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_a_number_or_a_duration_of_whole_minutes() {
+        let table = [
+            ("30", Some(30)),
+            ("30m", Some(30)),
+            ("1h30m", Some(90)),
+            ("0", Some(MINUTES)),
+            ("1000", Some(MOST_MINUTES)),
+            ("90s", None),
+            ("half an hour", None),
+            ("-5", None),
+        ];
+        for (text, expected) in table {
+            let inputs = Inputs { wait_minutes: Some(text.to_owned()), ..Inputs::default() };
+            let mut collect = Collect::default();
+            let found = minutes(&inputs, &mut collect);
+            let (_, problems) = collect.finish(|_| Some(()));
+            assert_eq!(Some(found).filter(|_| problems.is_empty()), expected, "{text}: {problems:?}");
+        }
+    }
 }

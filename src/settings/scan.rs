@@ -27,6 +27,7 @@ pub(super) fn settings(mode: Mode, inputs: &Inputs, runner: &Runner, collect: &m
     if mode == Mode::Deploy && inputs.image.is_none() {
         collect.problem(INPUT, "it is given without an image", "set image, or leave it out: only an image that this run brings is judged");
     }
+    collect.elsewhere(INPUT, text, runner);
     collect.keep_all(policy(text, runner))
 }
 

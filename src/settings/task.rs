@@ -5,14 +5,14 @@ use serde_json::Value;
 use super::collect::Collect;
 use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
 use crate::documents::network::Network;
-use crate::documents::overrides::{self, ContainerOverrides};
+use crate::documents::overrides::{self, Items};
 use crate::inputs::Inputs;
 
 /// The one-off task that runs before the rollout.
 #[derive(Debug, Clone)]
 pub struct TaskSettings {
     /// Container overrides.
-    pub overrides: ContainerOverrides,
+    pub overrides: Items,
     /// Where it stands in the network; the service's place when none is given.
     pub network: Option<Network>,
     /// Capacity providers; the launch type is left out when there are some.
@@ -47,20 +47,28 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<
     let text = |input: &Option<String>| input.clone().unwrap_or_default();
     let launch_types = [("FARGATE", "FARGATE"), ("EC2", "EC2"), ("EXTERNAL", "EXTERNAL")];
     let network = Network::of_run_task(&text(&inputs.task_subnets), &text(&inputs.task_security_groups), &text(&inputs.task_public_ip));
-    let network = collect.keep(network);
+    let network = collect.keep_all(network);
     let wait = collect.truth("wait-for-task-stopped", inputs.wait_for_task.as_deref());
     let overrides = collect.keep_all(overrides::container_overrides(&text(&inputs.task_overrides)));
     let strategy = collect.keep_all(overrides::capacity_provider_strategy(&text(&inputs.task_strategy)));
     let tags = collect.keep_all(overrides::tags(&text(&inputs.task_tags)));
+    let changed = [&overrides, &strategy, &tags].into_iter().flatten().flat_map(|list| &list.notes);
+    changed.for_each(|note| collect.note(note.to_string()));
     let volume = collect.volume(managed_volume(&text(&inputs.task_ebs_name), &text(&inputs.task_ebs), Owner::RunTask));
-    let launch_type = collect.word("run-task-launch-type", inputs.task_launch_type.as_deref(), &launch_types).map(str::to_owned);
+    let is_spot = inputs.task_launch_type.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("FARGATE_SPOT"));
+    if is_spot {
+        let remedy = r#"set run-task-capacity-provider-strategy: [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]"#;
+        collect.problem("run-task-launch-type", "FARGATE_SPOT is a capacity provider, not a launch type", remedy);
+    }
+    let launch_type = inputs.task_launch_type.as_deref().filter(|_| !is_spot);
+    let launch_type = collect.word("run-task-launch-type", launch_type, &launch_types).map(str::to_owned);
     Some(Some(TaskSettings {
         overrides: overrides?,
         network: network?,
-        strategy: strategy?,
+        strategy: strategy?.items,
         launch_type,
         started_by: inputs.task_started_by.clone().unwrap_or_else(|| "GitHub-Actions".into()),
-        tags: tags?,
+        tags: tags?.items,
         volume,
         wait: if wait == Some(false) { Wait::Not } else { Wait::UntilStopped },
     }))

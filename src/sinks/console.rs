@@ -4,9 +4,9 @@
 
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
-use crate::error::Failure;
+use crate::error::{Failure, StoppedContainer};
 use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Refusal, Stamped, Step, StepEnd, StepSeen, Tasks, TestUrl, Transfer, on};
-use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
+use crate::github::commands::{END_GROUP, Level, annotation, annotation_of, fits, group, harmless};
 use crate::outcome::{Mode, Outcome};
 use crate::sinks::outputs::human;
 use crate::steps::image::short as short_digest;
@@ -194,8 +194,7 @@ impl Console {
         lines.extend(self.tags_not_set.iter().map(|tag| quiet(&format!("Tag {}{later}", not_set(tag)))));
         let failure = self.failed.take();
         if let Some(failure) = failure.as_ref().filter(|_| !outcome.is_success()) {
-            lines.push(annotation(Level::Error, &format!("{outcome} ({reason})"), &quiet(failure.sentence())));
-            lines.extend(explained(failure));
+            lines.extend(failed(&format!("{outcome} ({reason})"), failure.sentence(), failure));
         }
         lines.extend(self.stuck());
         if let Some(url) = self.watch_at.as_ref().filter(|_| !outcome.is_success()) {
@@ -214,9 +213,10 @@ fn refused(problems: &[Refusal], after_changes: bool) -> impl Iterator<Item = St
     } else {
         format!("Nothing was touched: the inputs have {problem}")
     };
-    let each = problems
-        .iter()
-        .flat_map(|problem| [annotation(Level::Error, "input refused", &problem.problem), quiet(&format!("  hint: {}", problem.remedy))]);
+    let each = problems.iter().map(|problem| {
+        let lines = [problem.problem.clone(), format!("  hint: {}", problem.remedy)];
+        annotation_of(Level::Error, "input refused", problem.at.as_ref(), &lines)
+    });
     std::iter::once(head).chain(each)
 }
 
@@ -291,19 +291,26 @@ fn mismatches(head: String, result: &TestResult) -> Vec<String> {
 }
 
 fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {
-    let head = annotation(Level::Error, "stuck", &quiet(&format!("not taken back: {what}: {}", failure.sentence())));
-    std::iter::once(head).chain(explained(failure)).collect()
+    failed("stuck", &format!("not taken back: {what}: {}", failure.sentence()), failure)
 }
 
-fn explained(failure: &Failure) -> Vec<String> {
-    let causes = failure.chain.iter().skip(1).map(|cause| quiet(&format!("  Caused by: {cause}")));
-    let hints = failure.hints.iter().map(|hint| quiet(&format!("  hint: {hint}")));
-    let stopped = failure.stopped.iter().flat_map(|stopped| {
-        let exit = stopped.exit();
-        let head = quiet(&format!("  container {} of task {}: {exit}; {}", stopped.container, stopped.task, stopped.why));
-        std::iter::once(head).chain(stopped.log.iter().map(|line| quiet(&format!("    | {line}"))))
-    });
-    causes.chain(stopped).chain(hints).collect()
+/// What failed, why, and what to do, in one annotation: GitHub shows annotations without the log around them. The last words of containers
+/// are in it where they fit.
+fn failed(title: &str, sentence: &str, failure: &Failure) -> Vec<String> {
+    let causes: Vec<String> = failure.chain.iter().skip(1).map(|cause| format!("  Caused by: {cause}")).collect();
+    let hints: Vec<String> = failure.hints.iter().map(|hint| format!("  hint: {hint}")).collect();
+    let stopped: Vec<String> = failure.stopped.iter().flat_map(last_words).collect();
+    let whole = [vec![sentence.to_owned()], causes.clone(), stopped.clone(), hints.clone()].concat();
+    if fits(&whole) {
+        return vec![annotation_of(Level::Error, title, None, &whole)];
+    }
+    let short = [vec![sentence.to_owned()], causes, hints].concat();
+    std::iter::once(annotation_of(Level::Error, title, None, &short)).chain(stopped.iter().map(|line| quiet(line))).collect()
+}
+
+fn last_words(stopped: &StoppedContainer) -> Vec<String> {
+    let head = format!("  container {} of task {}: {}; {}", stopped.container, stopped.task, stopped.exit(), stopped.why);
+    std::iter::once(head).chain(stopped.log.iter().map(|line| format!("    | {line}"))).collect()
 }
 
 fn tagged(tags: &[String]) -> String {

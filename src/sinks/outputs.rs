@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::duration::Human;
 use crate::event::Step;
-use crate::outcome::{Outcome, Reason};
+use crate::outcome::{Outcome, REFUSED_WORD, Reason};
 use crate::report::Report;
 
 /// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is in it.
@@ -44,7 +44,7 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
     let codedeploy = report.deployment.clone().filter(|_| report.is_codedeploy);
     let tasks = (!report.tasks.is_empty()).then(|| serde_json::to_string(&report.tasks).unwrap_or_default());
     let optional = [
-        ("outcome", report.outcome.map(|outcome| outcome.word().to_owned())),
+        ("outcome", outcome(report).map(str::to_owned)),
         ("reason", report.reason.map(|reason| reason.word().to_owned())),
         ("task-definition-arn", report.revision.clone()),
         ("codedeploy-deployment-id", codedeploy),
@@ -64,6 +64,11 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
     optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
+/// The word of the outcome; refused inputs have one too, so that a workflow can tell them from a run that was killed.
+fn outcome(report: &Report) -> Option<&'static str> {
+    report.outcome.map(Outcome::word).or_else(|| report.is_refused().then_some(REFUSED_WORD))
+}
+
 /// Of all platforms together; none where no scan had findings or a list of none.
 fn scan_findings(report: &Report) -> Option<String> {
     let listed: Vec<_> = report.scans.iter().filter(|scan| scan.kind.is_some()).collect();
@@ -81,7 +86,7 @@ pub fn is_said(text: &str) -> bool {
     let outcomes = Outcome::ALL.iter().map(|outcome| outcome.word());
     let reasons = Reason::ALL.iter().map(|reason| reason.word());
     let steps = Step::ALL.iter().map(|step| step.title());
-    let words = outcomes.chain(reasons).chain(steps).chain(WORDS.iter().copied());
+    let words = outcomes.chain([REFUSED_WORD]).chain(reasons).chain(steps).chain(WORDS.iter().copied());
     is_account(text)
         || text.starts_with("arn:")
         || words.chain([report.as_str()]).any(|said| said.to_lowercase().contains(&text.to_lowercase()))

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::{Event, Stamped};
-use crate::github::commands::{Level, annotation, harmless, mask};
+use crate::github::commands::{Level, annotation_of, harmless, mask};
 use crate::github::files::{Files, append_summary, append_value};
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT};
 use crate::report::Report;
@@ -124,10 +124,8 @@ pub fn print(lines: &[String]) {
 /// A defect ends the process: that is said where people look.
 pub fn defect(summary: Option<&Path>, what: &str) {
     let what = harmless(&scrub::masked(what));
-    print(&[
-        annotation(Level::Error, "no outcome", &format!("{NO_OUTCOME}: {what}")),
-        format!("  hint: {NO_OUTCOME_HINT}; please report this"),
-    ]);
+    let lines = [format!("{NO_OUTCOME}: {what}"), format!("  hint: {NO_OUTCOME_HINT}; please report this")];
+    print(&[annotation_of(Level::Error, "no outcome", None, &lines)]);
     if let Some(file) = summary {
         let text = format!(
             "## ✗ No outcome\n\n**{}: {}.** {}.\n",

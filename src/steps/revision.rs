@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::run::Run;
+use crate::settings::DroppedFields;
 use crate::steps::image::Pinned;
 use crate::undo::{RevisionUndo, Undo, short};
 
@@ -57,11 +58,23 @@ pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<
     let answer = register(run, &definition).await?;
     let arn = arn_of(&answer).map_err(RevisionError)?;
     run.arm(Undo::Revision(RevisionUndo { arn: arn.clone(), service: plan.rollout.as_ref().map(|rollout| rollout.place.clone()) }));
-    for path in differences(&definition, &answer) {
-        run.tell(Event::Warned { sentence: format!("AWS did not keep `{path}` of the task definition") });
-    }
+    let dropped: Vec<String> = differences(&definition, &answer).iter().map(|path| format!("`{path}`")).collect();
     tell(run, &arn, plan, changes, true);
+    match plan.dropped_fields {
+        DroppedFields::Refused if !dropped.is_empty() => return Err(not_kept(&arn, &dropped)),
+        DroppedFields::Refused => {}
+        DroppedFields::Allowed => dropped.iter().for_each(|path| {
+            run.tell(Event::Warned { sentence: format!("AWS did not keep {path} of the task definition") });
+        }),
+    }
     Ok(Revision { arn, definition, registered: true })
+}
+
+/// What runs would not be what was asked for.
+fn not_kept(arn: &str, paths: &[String]) -> Failure {
+    let sentence = format!("AWS did not keep {} of the task definition, so {} is not rolled out", paths.join(", "), short(arn));
+    Failure::new(Reason::FieldsDropped, sentence)
+        .hint("check the spelling and the value; allow-dropped-fields: true rolls it out without them")
 }
 
 fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: bool) {

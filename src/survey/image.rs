@@ -13,7 +13,6 @@ use crate::problem::Problem;
 use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Root, Source, SourceError, Sources, Tag, Target};
 use crate::run::Run;
 use crate::settings::{ImageSettings, Mode, Push, Settings, SourceLogin};
-use crate::workspace::Workspace;
 
 /// The image, found.
 #[derive(Debug)]
@@ -69,10 +68,14 @@ struct Finding<'r> {
 impl Finding<'_> {
     async fn for_repository(&self, name: &str, access: &RegistryAccess, seen: Option<&RepositorySeen>) -> Result<ImageFound, Unready> {
         let (image, target) = (self.image, self.registries.in_ecr(access, name)?);
+        let mut engine = "the Docker engine does not have it";
         if image.push != Push::Never {
             let reference = match self.source(&image.reference).await? {
                 Ok(source) => return Ok(local(source, target).await),
-                Err(error) if may_be_elsewhere(image, &error) => self.in_its_registry(access, name),
+                Err(error) if may_be_elsewhere(image, &error) => {
+                    engine = without_it(&error);
+                    self.in_its_registry(access, name)
+                }
                 Err(error) => return Err(self.unreadable(&error)),
             };
             if let Some(reference) = reference {
@@ -83,10 +86,10 @@ impl Finding<'_> {
             }
         }
         if let Some(seen) = seen.filter(|seen| matches!(seen.state, RepositoryState::Missing(_))) {
-            let message = format!("`{}` is not in the Docker engine, and there is no repository {}", image.reference, seen.place());
+            let message = format!("`{}` was not found: {engine}, and there is no repository {}", image.reference, seen.place());
             return Err(problem("image", message, "build and load the image before this step, or check image and repository"));
         }
-        self.there(target, access.host(), name).await
+        self.there(target, access.host(), name, Some(engine).filter(|_| image.push != Push::Never)).await
     }
 
     /// Of a bare name that says a registry: there, unless that is the repository that it would go to.
@@ -106,7 +109,7 @@ impl Finding<'_> {
             | ImageReference::OciArchive { .. }
             | ImageReference::DockerArchive { .. } => None,
         };
-        let reference = located(reference, &self.run.runner.workspace)?;
+        let reference = located(reference, self.run)?;
         Ok(registry::find(&reference, &self.sources(registry), &|_| {}).await)
     }
 
@@ -120,7 +123,7 @@ impl Finding<'_> {
     }
 
     /// In the repository that it would go to.
-    async fn there(&self, target: Target, host: &str, name: &str) -> Result<ImageFound, Unready> {
+    async fn there(&self, target: Target, host: &str, name: &str, engine: Option<&str>) -> Result<ImageFound, Unready> {
         let Some(known) = known(&self.image.reference) else {
             let message = "an image in a layout or an archive has no name in the registry";
             return Err(problem("push", message, "leave push out, or name the image in the registry"));
@@ -132,7 +135,8 @@ impl Finding<'_> {
                 in_registry(&source, &format!("{host}/{name}"), there).await
             }
             Err(SourceError::NotInRegistry { .. }) => {
-                let message = format!("`{}` is neither in the Docker engine nor is `{known}` in {host}/{name}", self.image.reference);
+                let engine = engine.map(|engine| format!("{engine}, and ")).unwrap_or_default();
+                let message = format!("`{}` was not found: {engine}{host}/{name} has no `{known}`", self.image.reference);
                 Err(problem("image", message, "build and load the image before this step, or check image and repository"))
             }
             Err(SourceError::Registry(error)) => Err(unresolved(&error)),
@@ -150,7 +154,7 @@ impl Finding<'_> {
             },
             ImageReference::Bare(name) => match access.and_then(|access| Some((access, name.repository().split_once('/')?))) {
                 Some((access, (host, repository))) if access.is_at(host) => {
-                    self.there(self.registries.in_ecr(access, repository)?, access.host(), repository).await
+                    self.there(self.registries.in_ecr(access, repository)?, access.host(), repository, None).await
                 }
                 Some(_) | None if name.host().is_none() => self.outside(name).await.map(|()| as_named()),
                 Some(_) | None => Ok(as_named()),
@@ -199,9 +203,13 @@ impl Finding<'_> {
 }
 
 /// The same image with the real place of its files, which must be inside the job's folders.
-fn located(reference: &ImageReference, workspace: &Workspace) -> Result<ImageReference, Unready> {
+fn located(reference: &ImageReference, run: &Run) -> Result<ImageReference, Unready> {
+    let workspace = &run.runner.workspace;
     let find = |path: &Path| {
         let text = path.display().to_string();
+        if let Some(sentence) = workspace.elsewhere(&text) {
+            run.note_once(format!("image: {sentence}"));
+        }
         let remedy = "the path is relative to the workspace; files outside the workspace are not seen by the action";
         workspace.find(&text).map_err(|error| problem("image", format!("{text} {error}"), remedy))
     };
@@ -249,10 +257,19 @@ pub(super) async fn fixed_tags(image: &ImageSettings, found: &ImageFound, seen: 
     fixed
 }
 
+/// Why the engine does not give it.
+fn without_it(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::EngineAbsent { .. } => "there is no Docker engine on this runner",
+        SourceError::EngineUnreachable { .. } => "the Docker engine does not answer",
+        _ => "the Docker engine does not have it",
+    }
+}
+
 /// A bare reference that the engine does not have may be in the registry.
 fn may_be_elsewhere(image: &ImageSettings, error: &SourceError) -> bool {
     let bare = matches!(image.reference, ImageReference::Bare(_)) && image.push == Push::Auto;
-    bare && matches!(error, SourceError::NotInEngine { .. } | SourceError::EngineUnreachable { .. })
+    bare && matches!(error, SourceError::NotInEngine { .. } | SourceError::EngineAbsent { .. } | SourceError::EngineUnreachable { .. })
 }
 
 /// The tag or digest by which an image is known in its registry.

@@ -35,44 +35,47 @@ async fn all_problems_are_told_at_once() {
     assert_snapshot!(told.with_summary(), @r"
     exit code 2
     ---
+    Deploying to api on prod, eu-central-1 (run [run])
+    AWS account 123456789012, role github-actions
     Nothing was touched: the inputs have 9 problems
     ::error title=input refused::tags: `not a tag` is not a tag (1 to 128 of letters, digits, `_`, `.`, `-`, the first a letter, a digit or `_`)
-      hint: use letters, digits, `_`, `.` and `-`, at most 128
+      hint: use letters, digits, `_`, `.` and `-`, at most 128: `not-a-tag` would be one
     ::error title=input refused::task-definition: nowhere.json cannot be read (there is no such file); tried [workspace]/nowhere.json
       hint: give the path of a file that the job has checked out or rendered
     ::error title=input refused::deadline: `30` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
-      hint: use a duration such as 90s, 10m or 2h
+      hint: add the unit: 30s for seconds, 30m for minutes
     ::error title=input refused::force-new-deployment: `yes` is neither true nor false
       hint: use true or false
     ::error title=input refused::desired-count: `-1` is not a whole number from 0 to 2147483647
       hint: use a number in that range
     ::error title=input refused::wait-until: `tomorrow` is not one of shifted, completed
-      hint: use one of shifted, completed
+      hint: use one of them
     ::error title=input refused::test-url: it is not an http or https URL
       hint: write it whole, such as https://api.example.com:8443
-    ::error title=input refused::run-task-container-overrides: inline:1:1: unclosed bracket '{'
-      hint: Correct the syntax at this place
+    ::error title=input refused::run-task-container-overrides: inline:1:1: it is not JSON: the text ends inside an object
+      hint: Close what is still open, and check that nothing is cut off
     ::error title=input refused::test-url: URLs are given, but no smoke tests
       hint: set smoke-tests, or leave test-url and production-url out
     ---
     duration-seconds=[n]
+    outcome=refused
     reason=invalid-inputs
     rolled-back=false
     --- summary
-    ## ✗ Refused: task definition
+    ## ✗ Refused: <code>api</code> on <code>prod</code>
 
     **Nothing was touched.** The inputs have problems.
 
     | Problem | What to do |
     |---|---|
-    | tags&#58; \`not a tag\` is not a tag (1 to 128 of letters, digits, \`\_\`, \`.\`, \`-\`, the first a letter, a digit or \`\_\`) | use letters, digits, \`\_\`, \`.\` and \`-\`, at most 128 |
+    | tags&#58; \`not a tag\` is not a tag (1 to 128 of letters, digits, \`\_\`, \`.\`, \`-\`, the first a letter, a digit or \`\_\`) | use letters, digits, \`\_\`, \`.\` and \`-\`, at most 128&#58; \`not-a-tag\` would be one |
     | task-definition&#58; nowhere.json cannot be read (there is no such file); tried [workspace]/nowhere.json | give the path of a file that the job has checked out or rendered |
-    | deadline&#58; \`30\` is not a duration such as \`250ms\`, \`90s\`, \`10m\` or \`1h30m\` | use a duration such as 90s, 10m or 2h |
+    | deadline&#58; \`30\` is not a duration such as \`250ms\`, \`90s\`, \`10m\` or \`1h30m\` | add the unit&#58; 30s for seconds, 30m for minutes |
     | force-new-deployment&#58; \`yes\` is neither true nor false | use true or false |
     | desired-count&#58; \`-1\` is not a whole number from 0 to 2147483647 | use a number in that range |
-    | wait-until&#58; \`tomorrow\` is not one of shifted, completed | use one of shifted, completed |
+    | wait-until&#58; \`tomorrow\` is not one of shifted, completed | use one of them |
     | test-url&#58; it is not an http or https URL | write it whole, such as <code>https&#58;<!-- -->//api.example.com:8443</code> |
-    | run-task-container-overrides&#58; inline&#58;1&#58;1&#58; unclosed bracket '{' | Correct the syntax at this place |
+    | run-task-container-overrides&#58; inline&#58;1&#58;1&#58; it is not JSON&#58; the text ends inside an object | Close what is still open, and check that nothing is cut off |
     | test-url&#58; URLs are given, but no smoke tests | set smoke-tests, or leave test-url and production-url out |
     ");
 }
@@ -99,10 +102,10 @@ async fn malformed_files_are_refused_with_line_and_column() {
     exit code 2
     ---
     Nothing was touched: the inputs have 2 problems
-    ::error title=input refused::task-definition: task.yml:4:4: while parsing a block collection, did not find expected '-' indicator
+    ::error title=input refused,file=task.yml,line=4,col=4::task-definition: task.yml:4:4: while parsing a block collection, did not find expected '-' indicator
       hint: Correct the syntax at this place
-    ::error title=input refused::codedeploy-appspec: appspec.json:3:16: mismatched bracket '[' closed by '}'
-      hint: Correct the syntax at this place
+    ::error title=input refused,file=appspec.json,line=4,col=1::codedeploy-appspec: appspec.json:4:1: it is not JSON: expected value
+      hint: Correct the JSON at this place
     ");
 }
 
@@ -114,21 +117,21 @@ async fn mistakes_in_smoke_tests_are_refused_at_their_lines() {
     exit code 2
     ---
     Nothing was touched: the inputs have 8 problems
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:3:10: `health` is not a path that starts with `/`
+    ::error title=input refused,file=deploy/smoke.yml,line=3,col=10::smoke-tests: deploy/smoke.yml:3:10: `health` is not a path that starts with `/`
       hint: Write a path such as `/health`; it is joined to test-url and production-url
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:4:23: `700` is not an HTTP status
+    ::error title=input refused,file=deploy/smoke.yml,line=4,col=23::smoke-tests: deploy/smoke.yml:4:23: `700` is not an HTTP status
       hint: Write a status such as `200`, a class such as `2xx`, or a list of them
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:5:5: A test has no request
+    ::error title=input refused,file=deploy/smoke.yml,line=5,col=5::smoke-tests: deploy/smoke.yml:5:5: A test has no request
       hint: Write `get: /path`; also known are post, put, delete, head, patch and request
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:6:5: Unknown key `gett` in a test
+    ::error title=input refused,file=deploy/smoke.yml,line=6,col=5::smoke-tests: deploy/smoke.yml:6:5: Unknown key `gett` in a test
       hint: Did you mean `get`? Known here: `name`, `get`, `post`, `put`, `delete`, `head`, `patch`, `request`, `query`, `headers`, `auth`, `json`, `body`, `form`, `file`, `cors`, `https-redirect`, `follow`, `on`, `timeout`, `connect-timeout`, `retry`, `http`, `tls`, `expect`, `capture`, `matrix`, `after`, `always`
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:7:15: Unknown key `header` in `expect`
+    ::error title=input refused,file=deploy/smoke.yml,line=7,col=15::smoke-tests: deploy/smoke.yml:7:15: Unknown key `header` in `expect`
       hint: Did you mean `headers`? Known here: `status`, `latency`, `version`, `json`, `json-schema`, `headers`, `security-headers`, `redirect`, `cookies`, `body`, `certificate`, `origin`
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:8:5: A test has no `name`
+    ::error title=input refused,file=deploy/smoke.yml,line=8,col=5::smoke-tests: deploy/smoke.yml:8:5: A test has no `name`
       hint: Write `name:` with words for the log and the summary
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:9:19: `for`: `10` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
+    ::error title=input refused,file=deploy/smoke.yml,line=9,col=19::smoke-tests: deploy/smoke.yml:9:19: `for`: `10` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`
       hint: Write a whole number with its unit: ms, s, m or h
-    ::error title=input refused::smoke-tests: deploy/smoke.yml:12:31: `${env.NOT_SET}` is used, but the environment has no NOT_SET
+    ::error title=input refused,file=deploy/smoke.yml,line=12,col=31::smoke-tests: deploy/smoke.yml:12:31: `${env.NOT_SET}` is used, but the environment has no NOT_SET
       hint: set NOT_SET under `env:` of the step
     ");
 }
@@ -337,7 +340,7 @@ async fn bounds_that_cannot_hold_and_a_proxy_that_is_none_are_refused() {
     ---
     Nothing was touched: the inputs have 3 problems
     ::error title=input refused::show-values: `secrets` is not one of environment, command, entry-point, health-check, docker-labels, log-options, tags
-      hint: use one of environment, command, entry-point, health-check, docker-labels, log-options, tags
+      hint: use one of them
     ::error title=input refused::poll-interval: 2 h is as long as the rollout is followed at all (1 h 30 m)
       hint: use a duration such as 2s, or leave it out
     ::error title=input refused::http-proxy: it is not the URL of an HTTP proxy
@@ -353,7 +356,7 @@ async fn a_task_definition_that_explodes_is_refused_at_its_line() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::task-definition: task.yml:7:24: the document has more than 1024 KiB of text when its aliases are expanded
+    ::error title=input refused,file=task.yml,line=7,col=24::task-definition: task.yml:7:24: the document has more than 1024 KiB of text when its aliases are expanded
       hint: Make the document smaller or use fewer aliases
     ");
 }

@@ -75,21 +75,70 @@ async fn a_field_that_is_newer_than_the_sdk_reaches_aws_unharmed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_field_that_aws_does_not_keep_is_a_warning_with_its_path() {
-    let told = Story::codedeploy().switches(|switches| switches.keep_unknown_fields = false).told(newer()).await;
+async fn a_definition_of_which_aws_does_not_keep_every_field_is_rolled_out_only_when_that_is_allowed() {
+    let mut play = Story::codedeploy().switches(|switches| switches.keep_unknown_fields = false).begin().await;
+    let told = play.act(newer()).await;
+    let allowed = play.act(newer().with("allow-dropped-fields", "true")).await;
+    play.end().await;
     assert_snapshot!(told.ending(), @"
+    exit code 10
+    ---
+    Nothing was rolled out: what served production before still does.
+    ::error title=unchanged (fields-dropped)::AWS did not keep `containerDefinitions[0].warpFactor`, `quantumIsolation` of the task definition, so api:2 is not rolled out
+      hint: check the spelling and the value; allow-dropped-fields: true rolls it out without them
+    Outcome: unchanged (fields-dropped), exit code 10, after [time]
+    ---
+    ecs:RegisterTaskDefinition
+    ecs:DeregisterTaskDefinition
+    ");
+    assert_snapshot!(allowed.ending(), @"
     exit code 0
     ---
     ::warning title=note::AWS did not keep `containerDefinitions[0].warpFactor` of the task definition
     ::warning title=note::AWS did not keep `quantumIsolation` of the task definition
     ---
-    Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
+    Green serves 100 % of production: api:3 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
     ---
     ecs:RegisterTaskDefinition
     codedeploy:CreateDeployment
     codedeploy:ContinueDeployment
     ");
+}
+
+/// A definition as people write it: with comments, numbers for texts and texts for numbers.
+const LOOSE: &str = r#"{
+  "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": 256, "memory": 512, // a quarter
+  "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+  "containerDefinitions": [{
+    "name": "app", "image": "<IMAGE1_NAME>", "essential": "true", "portMappings": [{ "containerPort": "8080" }],
+    // only for now
+    "environment": [{ "name": "LOG_LEVEL", "value": "debug" }, { "name": "SESSION_KEY", "value": "dev" }], /* rotated */
+    "secrets": [{ "name": "SMOKE_TOKEN", "valueFrom": "arn:aws:ssm:eu-central-1:123456789012:parameter/smoke-token" }],
+  }],
+}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_plainly_meant_is_sent_as_aws_takes_it_and_nothing_is_lost() {
+    let answer = |definition: &str| format!(r#"{{ "tags": [{{ "key": "team", "value": "a" }}], "taskDefinition": {definition} }}"#);
+    let action = Action::deploy("1.1.0").file("task.json", &answer(LOOSE)).with("task-definition", "task.json");
+    let action = action.with("secrets", "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key");
+    let told = Story::codedeploy().told(action.with("desired-count", "3")).await;
+    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    let sent = &told.calls.iter().find(|call| call.operation == "ecs:RegisterTaskDefinition").expect("a registration").request;
+    let container = &sent["containerDefinitions"][0];
+    assert_eq!((&sent["cpu"], &sent["memory"], &sent["tags"][0]["value"]), (&json!("256"), &json!("512"), &json!("a")));
+    assert_eq!((&container["essential"], &container["portMappings"]), (&json!(true), &json!([{ "containerPort": 8080 }])));
+    assert_eq!(container["environment"], json!([{ "name": "LOG_LEVEL", "value": "debug" }]));
+    assert_eq!(container["secrets"].as_array().map(Vec::len), Some(2));
+    assert_snapshot!(told.log_with(": was "), @"
+    ::warning title=note::containerDefinitions[0].portMappings[0].containerPort: was a text, AWS takes only numbers here: sent as a number
+    ::warning title=note::containerDefinitions[0].essential: was a text, AWS takes only true or false here: sent as true
+    ::warning title=note::cpu: was a number, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling
+    ::warning title=note::memory: was a number, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling
+    ");
+    assert_snapshot!(told.log_with("taskDefinition in it"), @"task-definition: the file is a whole answer of describe-task-definition; the taskDefinition in it is taken, with its tags");
+    assert_snapshot!(told.log_with("given and not used"), @"::warning title=note::desired-count is given and not used: the service is deployed by CodeDeploy, which takes this from the service; use `aws ecs update-service`");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
         .file(".git/config", "[http]\n")
         .file("smoke.yml", DOCUMENT);
     let action = action
-        .with("image", "docker://ghcr.io/org/app:1")
+        .with("image", "docker://$REGISTRY/app:1.0.0")
         .with("repository", "app")
         .with("docker-config", "outside/docker")
         .with("scan", "outside/scan.yml")
@@ -46,16 +46,16 @@ async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
       hint: give a severity, inline YAML, or the path of a file that the job has checked out
     ::error title=input refused::task-definition: task.json cannot be read (it is outside the workspace); tried [workspace]/task.json
       hint: give the path of a file that the job has checked out or rendered
-    ::error title=input refused::codedeploy-appspec: /etc/hostname cannot be read (it is outside the workspace); tried /etc/hostname, [temp]/hostname, [workspace]/hostname
-      hint: give the path of a file of the job, or leave it out to have it built from the service
-    ::error title=input refused::smoke-tests: smoke.yml:2:40: `file`: `environment` cannot be read (it is outside the workspace); tried [workspace]/environment
+    ::error title=input refused,file=smoke.yml,line=2,col=40::smoke-tests: smoke.yml:2:40: `file`: `environment` cannot be read (it is outside the workspace); tried [workspace]/environment
       hint: Write the path of a file that the job has checked out
-    ::error title=input refused::smoke-tests: smoke.yml:3:58: `json-schema`: `/etc/hostname` cannot be read (it is outside the workspace); tried /etc/hostname, [workspace]/hostname
+    ::error title=input refused,file=smoke.yml,line=3,col=58::smoke-tests: smoke.yml:3:58: `json-schema`: `/etc/hostname` cannot be read (it is outside the workspace); tried /etc/hostname, [workspace]/hostname
       hint: Write the path of a file that the job has checked out
-    ::error title=input refused::smoke-tests: smoke.yml:4:41: `file`: `.git/config` cannot be read (it is in .git, where checkouts keep credentials); tried [workspace]/.git/config
+    ::error title=input refused,file=smoke.yml,line=4,col=41::smoke-tests: smoke.yml:4:41: `file`: `.git/config` cannot be read (it is in .git, where checkouts keep credentials); tried [workspace]/.git/config
       hint: Write the path of a file that the job has checked out
     ::error title=input refused::analysis: analysis.yml cannot be read (it is a pipe); tried [workspace]/analysis.yml
       hint: give presets such as `error-rate < 5 %`, inline YAML, or the path of a file that the job has checked out
+    ::error title=input refused::codedeploy-appspec: /etc/hostname cannot be read (it is outside the workspace); tried /etc/hostname, [temp]/hostname, [workspace]/hostname
+      hint: give the path of a file of the job, or leave it out to have it built from the service
     ");
 }
 

@@ -87,7 +87,7 @@ async fn an_image_that_is_nowhere_is_refused_before_anything_is_written() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::image: `[registry]/app:9.9.9` is neither in the Docker engine nor is `9.9.9` in [registry]/app
+    ::error title=input refused::image: `[registry]/app:9.9.9` was not found: [registry]/app has no `9.9.9`
       hint: build and load the image before this step, or check image and repository
     ");
 }

@@ -290,6 +290,7 @@ async fn what_files_say_is_only_text() {
       hint: The task definition has the containers x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example
     ---
     duration-seconds=[n]
+    outcome=refused
     reason=invalid-inputs
     rolled-back=false
     --- summary
@@ -321,7 +322,7 @@ async fn what_files_say_is_only_text() {
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
-    ::error title=input refused::smoke-tests: smoke.yml:2:11: A `name` is one line of plain words, without variables
+    ::error title=input refused,file=smoke.yml,line=2,col=11::smoke-tests: smoke.yml:2:11: A `name` is one line of plain words, without variables
       hint: Write words that say what is tested
     ");
 }
@@ -334,11 +335,16 @@ async fn inputs_are_only_text() {
     assert_snapshot!(told.text(), @"
     exit code 2
     ---
-    Nothing was touched: the inputs have a problem
+    Deploying to x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example on x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example, eu-central-1 (run [run])
+    AWS account 123456789012, role github-actions
+    Nothing was touched: the inputs have 2 problems
     ::error title=input refused::wait-until: `x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example` is not one of shifted, completed
-      hint: use one of shifted, completed
+      hint: use one of them
+    ::error title=input refused::cluster: there is no cluster `e.png) ## f  [31m�g @team #12 GH-3 www.evil.example`
+      hint: clusters there: prod; check cluster and aws-region (`eu-central-1`)
     ---
     duration-seconds=[n]
+    outcome=refused
     reason=invalid-inputs
     rolled-back=false
     ");
@@ -464,7 +470,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::TesterLine { name: own(), line: own() },
         Event::Tested { result: Box::new(tester) },
         Event::TrafficObserved { revision: own(), side: Serving::Blue, witness: Witness::Listener },
-        Event::Refused { problems: vec![Refusal { problem: own(), remedy: own() }], after_changes: false },
+        Event::Refused { problems: vec![Refusal { problem: own(), remedy: own(), at: None }], after_changes: false },
         Event::Undone { what: own() },
         Event::UndoFailed { what: own(), failure: failure.clone() },
         Event::Failed { failure },

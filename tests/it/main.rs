@@ -27,6 +27,7 @@ mod injection;
 mod live_weights;
 mod lost_answers;
 mod masking;
+mod mistakes;
 mod modes;
 mod native;
 mod native_cancelled;

@@ -259,6 +259,7 @@ async fn a_read_that_is_needed_and_denied_names_the_action_and_the_resource() {
       hint: allow ecs:DescribeServices on arn:aws:ecs:eu-central-1:123456789012:service/prod/api for the role that the job uses (docs/iam.md)
     ---
     duration-seconds=[n]
+    outcome=refused
     reason=invalid-inputs
     rolled-back=false
     ");

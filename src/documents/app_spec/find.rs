@@ -53,6 +53,19 @@ pub(super) fn load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalan
     Some(LoadBalancer { container, port: key_of(entries, "containerPort").and_then(|key| number(information, &key)) })
 }
 
+/// CodeDeploy takes an `AppSpec` without them, and no green of it ever gets traffic.
+pub(super) fn without_load_balancer(app_spec: &Value, pointer: &str, input: &str) -> Option<Problem> {
+    let missing = match load_balancer(app_spec, pointer) {
+        Some(LoadBalancer { port: Some(_), .. }) => return None,
+        Some(_) => "ContainerPort in LoadBalancerInfo",
+        None => "LoadBalancerInfo with ContainerName and ContainerPort",
+    };
+    let resource = pointer.split('/').nth(3).unwrap_or_default().replace("~1", "/").replace("~0", "~");
+    let message = format!("the resource `{}` has no {missing}, so no traffic could be sent to green", resource.escape_debug());
+    let remedy = "Add LoadBalancerInfo: {ContainerName: …, ContainerPort: …} to its Properties, as the service's load balancer has them";
+    Some(Problem::new(input, message, remedy))
+}
+
 impl LoadBalancer {
     /// What does not fit the task definition, when something does not.
     pub(super) fn problem(&self, definition: TaskDefinition<'_>, input: &str) -> Option<Problem> {

@@ -35,7 +35,22 @@ fn every_resource_is_filled_in_any_case_and_the_rest_passes_through() {
     ];
     for (text, expected) in table {
         assert_eq!(fill(&read(text), "ARN", "codedeploy-appspec").unwrap().text, expected);
-        assert_eq!(check(&read(text), "codedeploy-appspec"), []);
+    }
+}
+
+#[test]
+fn every_resource_needs_a_container_and_a_port_for_traffic() {
+    let table = [
+        (include_str!("../testdata/appspec-without-load-balancer.yaml"), Some("the resource `TargetService` has no LoadBalancerInfo with")),
+        ("Resources: [{A: {Properties: {TaskDefinition: x, LoadBalancerInfo: {ContainerName: web}}}}]", Some("`A` has no ContainerPort")),
+        ("Resources: [{A: {Properties: {TaskDefinition: x, LoadBalancerInfo: {ContainerPort: 80}}}}]", Some("`A` has no LoadBalancerInfo")),
+        ("resources: [{A: {properties: {taskdefinition: x, loadbalancerinfo: {containername: a, containerport: '80'}}}}]", None),
+    ];
+    for (text, expected) in table {
+        let found = check(&read(text), "codedeploy-appspec");
+        let message = found.first().map(|problem| problem.message.as_str());
+        assert_eq!((message.is_some(), found.len()), (expected.is_some(), usize::from(expected.is_some())), "{text}");
+        assert!(message.is_none_or(|message| message.contains(expected.unwrap())), "{message:?}");
     }
 }
 

@@ -16,7 +16,7 @@ fn empty_values_go_and_environment_values_come_back() {
         ),
         (
             r#"{"family":"f","cpu":0,"x":false,"y":{"z":null,"q":[null,"",[],{}]},"brandNewField":{"a":1},"containerDefinitions":[{"name":"a","newThing":1,"healthCheck":{"command":["CMD-SHELL",""]}}]}"#,
-            r#"{"family":"f","cpu":0,"x":false,"brandNewField":{"a":1},"containerDefinitions":[{"name":"a","newThing":1,"healthCheck":{"command":["CMD-SHELL"]}}]}"#,
+            r#"{"family":"f","cpu":"0","x":false,"brandNewField":{"a":1},"containerDefinitions":[{"name":"a","newThing":1,"healthCheck":{"command":["CMD-SHELL"]}}]}"#,
         ),
         (
             "version: 0123\na: [[], [[]], [['']], [[0]]]\nb: [{a: ''}, {a: 0}]\nc: [false, null, 0, '']",
@@ -85,6 +85,6 @@ fn named_keys_stay_at_any_depth() {
 }
 
 #[test]
-fn a_list_of_kept_keys_that_is_not_json_is_a_problem() {
-    assert_eq!(KeptKeys::parse("[tag]").unwrap_err().input, "keep-null-value-keys");
+fn a_list_of_kept_keys_that_is_not_one_of_texts_is_a_problem() {
+    assert_eq!(KeptKeys::parse("[{}]").unwrap_err()[0].input, "keep-null-value-keys");
 }

@@ -56,6 +56,23 @@ fn every_change_lands_in_the_only_essential_container() {
 }
 
 #[test]
+fn a_name_that_is_set_leaves_the_other_list() {
+    let definition = json!({ "family": "api", "containerDefinitions": [{
+        "name": "api", "environment": [{ "name": "A", "value": "1" }],
+        "secrets": [{ "name": "B", "valueFrom": "x" }, { "name": "C", "valueFrom": "y" }],
+    }] });
+    let render =
+        |inputs: ChangeInputs<'_>| render(&definition, &Changes::from_inputs(&inputs).unwrap()).unwrap()["containerDefinitions"][0].clone();
+    let both = render(ChangeInputs { secrets: "A=z", environment_variables: "B=2", ..ChangeInputs::default() });
+    assert_eq!(both["environment"], json!([{ "name": "B", "value": "2" }]));
+    assert_eq!(both["secrets"], json!([{ "name": "C", "valueFrom": "y" }, { "name": "A", "valueFrom": "z" }]));
+    let moved = render(ChangeInputs { secrets: "A=z", ..ChangeInputs::default() });
+    assert_eq!(moved.get("environment"), None);
+    let twice = ChangeInputs { secrets: "A=z", environment_variables: "A=1", ..ChangeInputs::default() };
+    assert_eq!(Changes::from_inputs(&twice).unwrap_err()[0].input, "secrets");
+}
+
+#[test]
 fn names_after_a_comma_are_trimmed_and_all_get_the_image() {
     let rendered = rendered(ChangeInputs { container_name: "api , sidecar", image: "x:9", ..ChangeInputs::default() });
     let images: Vec<_> = TaskDefinition(&rendered).images().collect();

@@ -1,13 +1,13 @@
 use super::*;
 use crate::documents::ebs::ManagedVolume;
-use crate::documents::overrides::ContainerOverrides;
+use crate::documents::overrides::Items;
 
 fn asked(launch_type: Option<&str>, strategy: Vec<Value>) -> TaskSettings {
     let launch_type = launch_type.map(str::to_owned);
     TaskSettings {
         launch_type,
         strategy,
-        overrides: ContainerOverrides::default(),
+        overrides: Items::default(),
         network: None,
         started_by: String::new(),
         tags: Vec::new(),

@@ -9,7 +9,7 @@ use crate::aws::ecs_shapes::{Service, Task};
 use crate::checks::tester::{Cases, TaskPlace, Tester, TesterVerdict, Transcript};
 use crate::clock::nonce;
 use crate::documents::ebs::ManagedVolume;
-use crate::documents::overrides::ContainerOverrides;
+use crate::documents::overrides::Items;
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
@@ -120,7 +120,7 @@ fn asked(tester: &Tester, container: &str, occasion: &Occasion<'_>, service: Opt
     let strategy = strategy.or_else(|| service.and_then(|service| service.capacity_provider_strategy.as_ref()));
     let launch_type = set.and_then(|set| set.launch_type.clone()).or_else(|| service.and_then(|service| service.launch_type.clone()));
     TaskSettings {
-        overrides: ContainerOverrides { items: vec![item], notes: Vec::new() },
+        overrides: Items { items: vec![item], notes: Vec::new() },
         network: None,
         strategy: strategy.and_then(Value::as_array).cloned().unwrap_or_default(),
         launch_type,

@@ -44,7 +44,7 @@ async fn watch(child: &mut Child, stage: &Stage, deeds: Vec<(When, Deed)>) -> Ve
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let (mut log, mut deeds) = (Vec::new(), deeds.into_iter().peekable());
     while let Some(line) = next(&mut lines).await {
-        log.extend(line);
+        log.extend(line.iter().flat_map(|line| as_shown(line)));
         if let Some((_, deed)) = deeds.next_if(|(when, _)| when.has_come(stage, &log, latest.elapsed())) {
             deed.happen(stage, child.id()).await;
             latest = Instant::now();
@@ -54,6 +54,17 @@ async fn watch(child: &mut Child, stage: &Stage, deeds: Vec<(When, Deed)>) -> Ve
     let missed: Vec<_> = deeds.collect();
     assert!(missed.is_empty(), "the moment never came: {missed:?}; the action said:\n{}", log.join("\n"));
     log
+}
+
+/// The lines that the runner makes of one: those of an annotation stand below each other.
+fn as_shown(line: &str) -> Vec<String> {
+    let is_annotation = line.starts_with("::error ") || line.starts_with("::warning ");
+    if !is_annotation {
+        return vec![line.to_owned()];
+    }
+    let mut lines = line.split("%0A");
+    let first = lines.next().map(str::to_owned);
+    first.into_iter().chain(lines.map(|line| line.replace("%25", "%"))).collect()
 }
 
 /// The next line, or that none came for a moment; none at the end.
