@@ -373,7 +373,7 @@ async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
         let tests = format!("tests:\n  - {{ name: costly, get: /, expect: {{ {expectation} }} }}\n");
         let nothing = Deed::Fault(Fault::first("Nothing", FaultKind::Throttled));
         let action = Action::deploy("1.1.0").with("smoke-tests", &tests).with("test-url", &url);
-        let action = action.at(When::Line("Smoke tests on green"), nothing).at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
+        let action = action.at(When::Line("Smoke tests at test-url"), nothing).at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
         let told = cancelled(Story::codedeploy(), action).await;
         let events = ecs_bluegreen::sinks::journal::read(told.journal.as_bytes()).expect("a journal");
         let at = |wanted: fn(&Event) -> bool| events.iter().find(|stamped| wanted(&stamped.event)).map(|stamped| stamped.at_ms);

@@ -222,7 +222,7 @@ async fn a_headless_service_has_no_green_to_test() {
     exit code 2
     ---
     Nothing was touched: the inputs have 2 problems
-    ::error title=input refused::test-url: http://[address]/ cannot be reached from this runner: client error (Connect): tcp connect error: Connection refused (os error 111)
+    ::error title=input refused::test-url: http://[address]/ cannot be reached from this runner: tcp connect error: Connection refused (os error 111)
       hint: check the host, the port and the listener behind it, its security group, and whether this runner is in a network that may reach it
     ::error title=input refused::test-url: the service has neither a load balancer nor Service Connect: ECS exchanges its tasks, and there is no test traffic
       hint: leave test-url out; production-url tests after the rollout
