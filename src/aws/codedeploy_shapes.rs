@@ -81,7 +81,7 @@ impl Routing {
             Self::AllAtOnce => Vec::new(),
             Self::Canary { percent, minutes } => vec![(percent, minutes)],
             Self::Linear { percent, minutes } => {
-                (1..).map(|step| step * percent.max(1)).take_while(|share| *share < 100).map(|share| (share, minutes)).collect()
+                (1..100).map(|step| step * percent.max(1)).take_while(|share| *share < 100).map(|share| (share, minutes)).collect()
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::documents::deployment_configuration::{PRODUCTION, STEP};
 use crate::problem::Problem;
 use crate::settings::{Follow, Mode, Settings, Strategy};
 use crate::survey::Snapshot;
-use crate::undo::short as short_name;
+use crate::undo::short;
 
 impl RolloutPlan {
     /// Both sides, with what is known of green.
@@ -20,8 +20,8 @@ impl RolloutPlan {
             service: self.service.clone(),
             kind: self.front(),
             load_balancer: self.blue.listeners.first().and_then(|listener| load_balancer(listener)),
-            green: SideFacts { target_group: green.first().cloned(), revision: short_name(revision).to_owned() },
-            blue: self.has_blue().then(|| SideFacts { target_group: blue, revision: short_name(&self.blue.revision).to_owned() }),
+            green: SideFacts { target_group: green.first().cloned(), revision: short(revision).to_owned() },
+            blue: self.has_blue().then(|| SideFacts { target_group: blue, revision: short(&self.blue.revision).to_owned() }),
         }
     }
 
@@ -101,16 +101,16 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, rollout: Option
     let course =
         rollout.course.as_ref().filter(|_| problems.is_empty() && settings.mode == Mode::Deploy && settings.rollout.follow != Follow::Not);
     if let Some(course) = course {
-        problems.extend(short(settings, rollout, analysis, course));
+        problems.extend(blue_kept_too_short(settings, rollout, analysis, course));
         if problems.is_empty() {
-            problems.extend(snapshot.traffic.iter().flat_map(|traffic| quiet(analysis, course, *traffic)));
+            problems.extend(snapshot.traffic.iter().flat_map(|traffic| quiet_checks(analysis, course, *traffic)));
         }
     }
     problems
 }
 
 /// Blue goes before the traffic that green has then was judged.
-fn short(settings: &Settings, rollout: &RolloutPlan, analysis: &Analysis, course: &Course) -> Option<Problem> {
+fn blue_kept_too_short(settings: &Settings, rollout: &RolloutPlan, analysis: &Analysis, course: &Course) -> Option<Problem> {
     let short = analysis.too_short(course)?;
     let minutes = in_minutes(short.needed);
     let kept = rollout.way.blue_stays().map_or(0, |stays| stays.as_secs() / 60);
@@ -134,7 +134,7 @@ fn in_minutes(needed: Duration) -> u64 {
 }
 
 /// Green gets too few requests: even one that is as good as blue would end without a verdict.
-fn quiet(analysis: &Analysis, course: &Course, traffic: Traffic) -> Vec<Problem> {
+fn quiet_checks(analysis: &Analysis, course: &Course, traffic: Traffic) -> Vec<Problem> {
     let percent = course.shares.first().map_or(100.0, |(percent, _)| *percent);
     let on_green = |requests: f64| thousands((requests * percent / 100.0).ceil());
     let seen = if traffic.requests > 0.0 {

@@ -64,7 +64,7 @@ pub fn longest_wait(settings: &Settings) -> Duration {
 
 async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, Failure> {
     if let Some(newer) = newer_run(run, settings, running) {
-        return Err(overtaken(running, newer));
+        return Err(stale_failure(running, newer));
     }
     let deadline = longest_wait(settings);
     let (began, mut said) = (Instant::now(), Instant::now());
@@ -106,7 +106,7 @@ fn is_newer(theirs: &str, ours: &str) -> bool {
     number(theirs).zip(number(ours)).is_some_and(|(theirs, ours)| theirs > ours)
 }
 
-fn overtaken(running: &Running, newer: &str) -> Failure {
+fn stale_failure(running: &Running, newer: &str) -> Failure {
     stale(format!("this run is older than workflow run {newer}, whose rollout is in progress")).caused_by(running.words())
 }
 

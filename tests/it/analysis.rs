@@ -108,7 +108,7 @@ async fn lines_of_the_log_that_blue_does_not_write_take_it_back_and_are_shown() 
 }
 
 /// A service that had very much traffic, and has no more than others once green is up.
-fn hushed() -> Story {
+fn busy_before() -> Story {
     canary().stage(|options| options.metrics.requests_before = 1e9)
 }
 
@@ -117,7 +117,7 @@ const SILENT: &str = "presets: [{ preset: error-rate < 5 %, min-request-volume: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_little_traffic_is_no_pass_by_accident() {
-    let told = taken_back(hushed(), analysed("1.1.0", &format!("{SILENT}rollback"))).await;
+    let told = taken_back(busy_before(), analysed("1.1.0", &format!("{SILENT}rollback"))).await;
     assert_eq!(told.output("reason"), "inconclusive", "{}", told.text());
     assert!(told.text().contains("requests on green in 1 s, and 1,000,000 are needed to tell"), "{}", told.text());
 }
@@ -147,7 +147,7 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
 async fn a_run_that_is_cancelled_while_it_measures_goes_back() {
     let analysis = SILENT.replace("inconclusive-limit: 0", "inconclusive-limit: 100");
     let action = analysed("1.1.0", &format!("{analysis}rollback")).at(When::Line("? error-rate < 5 %"), Deed::Interrupt);
-    let told = taken_back(hushed(), action).await;
+    let told = taken_back(busy_before(), action).await;
     assert_eq!(told.output("reason"), "cancelled", "{}", told.text());
 }
 

@@ -110,7 +110,7 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
 }
 
 /// Two pushes in a row: the second run begins when the rollout of the first is under way.
-async fn pushed_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
+async fn push_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
     let mut play = story.begin().await;
     let [first, second] = [("1.1.0", "42"), ("1.0.0", "43")].map(|(version, run)| of_workflow(Action::deploy(version), run));
     let told = play.act_in_a_row(first, begun, second).await;
@@ -130,7 +130,7 @@ async fn pushed_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_pushes_in_a_row_the_newer_one_takes_the_place_of_the_older_one_on_a_rolling_service() {
     let story = Story::rolling(RollingOptions::default()).in_real_time();
-    let (play, told) = pushed_twice(story, When::Called("ecs:UpdateService".into(), 1)).await;
+    let (play, told) = push_twice(story, When::Called("ecs:UpdateService".into(), 1)).await;
     assert_eq!((told[0].code, told[0].output("reason")), (Some(30), "superseded"), "{}", texts(&told));
     assert!(told[0].text().contains("unning now: "), "it says what serves: {}", told[0].text());
     play.end().await;
@@ -139,7 +139,7 @@ async fn of_two_pushes_in_a_row_the_newer_one_takes_the_place_of_the_older_one_o
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_pushes_in_a_row_the_newer_one_waits_where_traffic_moves_by_weights() {
     for (story, starts) in [(Story::codedeploy(), "codedeploy:CreateDeployment"), (Story::canary(), "ecs:UpdateService")] {
-        let (play, told) = pushed_twice(story, When::Called(starts.into(), 1)).await;
+        let (play, told) = push_twice(story, When::Called(starts.into(), 1)).await;
         assert_eq!(told[0].output("outcome"), "deployed", "nobody stops it half-way: {}", texts(&told));
         assert!(told[1].log.iter().any(|line| line.contains("waiting until it is over")), "{}", told[1].text());
         play.end().await;

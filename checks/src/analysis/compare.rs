@@ -89,7 +89,7 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
     let unseen = sight::must_be_seen(blue, policy).filter(|rate| !sight::would_be_seen(*rate, blue, green, policy, found.allowance));
     match unseen.filter(|_| found.p >= found.allowance) {
         Some(rate) => {
-            let enough = sight::enough(rate, blue, green, policy, found.allowance);
+            let enough = sight::requests_to_see(rate, blue, green, policy, found.allowance);
             told(value, &found, words::unseen(rate, &found, &seen, enough))
         }
         None => judged(value, &found, matters, &seen),

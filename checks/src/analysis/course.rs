@@ -89,7 +89,7 @@ impl Analysis {
     pub fn too_short(&self, course: &Course) -> Option<Short<'_>> {
         let plenty = Traffic { requests: ALL, errors: 0.0 };
         let short = self.deciding(course).filter_map(|check| {
-            let needed = needed(check, course, plenty).unwrap_or_else(|| length(check, 1));
+            let needed = time_to_know(check, course, plenty).unwrap_or_else(|| time_of(check, 1));
             (needed > course.kept).then_some(Short { check: &check.name, at: &check.at, needed })
         });
         short.max_by_key(|short| short.needed)
@@ -98,12 +98,13 @@ impl Analysis {
     /// The checks for which there are too few requests.
     pub fn too_quiet(&self, course: &Course, traffic: Traffic) -> Vec<Quiet<'_>> {
         let quiet = self.deciding(course).filter_map(|check| {
-            let kept = needed(check, course, traffic);
+            let kept = time_to_know(check, course, traffic);
             if kept.is_some_and(|kept| kept <= course.kept) {
                 return None;
             }
-            let enough = |requests: f64| needed(check, course, Traffic { requests, ..traffic }).is_some_and(|kept| kept <= course.kept);
-            Some(Quiet { check: &check.name, at: &check.at, needed: least(traffic.requests, enough), kept })
+            let enough =
+                |requests: f64| time_to_know(check, course, Traffic { requests, ..traffic }).is_some_and(|kept| kept <= course.kept);
+            Some(Quiet { check: &check.name, at: &check.at, needed: least_requests(traffic.requests, enough), kept })
         });
         quiet.collect()
     }
@@ -137,7 +138,7 @@ fn is_deciding(check: &Check) -> bool {
 }
 
 /// The least number of requests that is enough, between those that there are and more than any service has.
-fn least(from: f64, enough: impl Fn(f64) -> bool) -> Option<f64> {
+fn least_requests(from: f64, enough: impl Fn(f64) -> bool) -> Option<f64> {
     let mut high = from.max(1.0);
     while !enough(high) {
         high *= 2.0;
@@ -154,7 +155,7 @@ fn least(from: f64, enough: impl Fn(f64) -> bool) -> Option<f64> {
 }
 
 /// How long green must have everything before the check knows; nothing where it never would.
-fn needed(check: &Check, course: &Course, traffic: Traffic) -> Option<Duration> {
+fn time_to_know(check: &Check, course: &Course, traffic: Traffic) -> Option<Duration> {
     let pace = Pace::of(check);
     let mut shares = pace.shift(course, check);
     let (shift, patience) = (shares.len(), check.limits.inconclusives as usize);
@@ -162,7 +163,7 @@ fn needed(check: &Check, course: &Course, traffic: Traffic) -> Option<Duration> 
     let known = (1..=shares.len()).find(|looks| knows(check, course, &shares[..*looks], pace.step, traffic))?;
     let is_in_time = known <= patience + 1 && (!course.is_held || course.shares.is_empty() || known <= shift);
     let after = known.saturating_sub(shift).max(usize::from(judges_everything(check, shift)));
-    is_in_time.then(|| length(check, after))
+    is_in_time.then(|| time_of(check, after))
 }
 
 /// Whether a time in which green had everything must be judged.
@@ -171,7 +172,7 @@ fn judges_everything(check: &Check, shift: usize) -> bool {
 }
 
 /// How long it takes until so many looks were taken at a green that has everything, however the time falls.
-fn length(check: &Check, looks: usize) -> Duration {
+fn time_of(check: &Check, looks: usize) -> Duration {
     let pace = Pace::of(check);
     let looks = u32::try_from(looks).unwrap_or(u32::MAX);
     if looks == 0 {

@@ -24,7 +24,7 @@ use super::refuse;
 use super::sides::Sides;
 pub(super) use fill::Filling;
 pub use standing::{Ended, Standing};
-pub(super) use track::planned;
+pub(super) use track::looks_to_expect;
 use track::{Asking, STRETCHES, Track, length};
 use weigh::{Part, Weighed, weigh};
 use window::Span;

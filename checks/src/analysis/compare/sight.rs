@@ -31,7 +31,7 @@ pub(super) fn would_be_seen(rate: f64, blue: Counts, green: Counts, policy: &Com
 }
 
 /// About how many requests on green would show it, with as many more on blue; nothing where that is beyond all traffic.
-pub(super) fn enough(rate: f64, blue: Counts, green: Counts, policy: &ComparePolicy, allowance: f64) -> Option<u64> {
+pub(super) fn requests_to_see(rate: f64, blue: Counts, green: Counts, policy: &ComparePolicy, allowance: f64) -> Option<u64> {
     const STEPS: i32 = 80;
     let more = |counts: Counts, times: f64| Counts::new(whole(number(counts.errors()) * times), whole(number(counts.requests()) * times));
     let grown = (1..=STEPS).map(|step| 1.1_f64.powi(step)).map(|times| (more(blue, times), more(green, times)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::analysis::compare::{self, ComparePolicy, Looks, values_for};
 use crate::analysis::expression::Scope;
 use crate::analysis::form::{Check, Conditions, Judgement, Measure, Source, Volume};
-use crate::analysis::judge::planned;
+use crate::analysis::judge::looks_to_expect;
 use crate::analysis::refuse::counted_by_load_balancer;
 use crate::measurement::Phase;
 use crate::statistics::Counts;
@@ -24,11 +24,11 @@ pub(super) fn knows(check: &Check, course: &Course, shares: &[f64], step: Durati
     let each = Each { shares, requests: CAUTION * traffic.requests * minutes };
     match (&check.judgement, &check.measure) {
         (Judgement::Comparison(policy), Measure::Share { errors, requests, .. }) if both(errors, requests) => {
-            let policy = expected(policy, check, course);
+            let policy = policy_with_looks(policy, check, course);
             each.errors_are_known(&policy, traffic.errors)
         }
         (Judgement::Comparison(policy), Measure::Value { .. }) => match check.volume.as_ref().filter(|volume| counts_values(volume)) {
-            Some(volume) => each.values_are_known(volume, &expected(policy, check, course)),
+            Some(volume) => each.values_are_known(volume, &policy_with_looks(policy, check, course)),
             None => true,
         },
         (Judgement::Conditions(conditions), measure) => {
@@ -47,9 +47,9 @@ fn counts_values(volume: &Volume) -> bool {
 }
 
 /// The policy with the looks that the rollout will have.
-fn expected(policy: &ComparePolicy, check: &Check, course: &Course) -> ComparePolicy {
+fn policy_with_looks(policy: &ComparePolicy, check: &Check, course: &Course) -> ComparePolicy {
     let watched = course.shift() + course.kept;
-    ComparePolicy { looks: planned(policy.looks, check.rhythm.interval, course.shift(), watched), ..*policy }
+    ComparePolicy { looks: looks_to_expect(policy.looks, check.rhythm.interval, course.shift(), watched), ..*policy }
 }
 
 /// The requests of both sides at each look.

@@ -91,7 +91,7 @@ impl Track {
     pub(super) fn expect(&mut self, shift: Duration, watched: Duration) {
         match &mut self.check.judgement {
             Judgement::Comparison(policy) | Judgement::Lines { policy, .. } => {
-                policy.looks = planned(policy.looks, self.check.rhythm.interval, shift, watched);
+                policy.looks = looks_to_expect(policy.looks, self.check.rhythm.interval, shift, watched);
             }
             Judgement::Conditions(_) | Judgement::AtMost(_) => {}
         }
@@ -150,7 +150,7 @@ impl Track {
 }
 
 /// How many looks, or values, are to be expected. The minute in which traffic begins is not whole, and has no value.
-pub(in crate::analysis) fn planned(looks: Looks, interval: Duration, shift: Duration, watched: Duration) -> Looks {
+pub(in crate::analysis) fn looks_to_expect(looks: Looks, interval: Duration, shift: Duration, watched: Duration) -> Looks {
     let times = |length: Duration| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` keeps what is out of range at the nearest bound")]
         let times = (length.as_secs_f64() / interval.as_secs_f64().max(1.0)).ceil() as u32;
