@@ -1,6 +1,6 @@
 # The only entry: people and continuous integration call the same targets. `make help` lists them.
 #
-# `dev` is for clippy, the tests and the rehearsal, `release` for the action and the benches. Rehearsals and tests wait for the stage,
+# `dev` is for the lints, the tests and the rehearsal, `release` for the action and the benches. Rehearsals and tests wait for the stage,
 # not for the processor, so the stage and the sample application are dev builds. The whole workspace is always built together there,
 # because another selection of packages would mean other features of the shared crates, and with that a build of its own.
 # That binaries are static is said in .cargo/config.toml, and for the release in tests/tools/build_release.
@@ -114,9 +114,13 @@ format-check:
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check -- --config-path .
 
+# Clippy is the compiler of what the tests run: a check of its own would compile everything that we depend on a second time.
+# `cargo clippy` passes its arguments on in the same way.
+clippy programs test-rust: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+clippy programs test-rust: export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
+
 .PHONY: clippy
-clippy:
-	cargo clippy --workspace --all-targets --locked -- --deny warnings
+clippy: programs
 
 .PHONY: test-tools
 test-tools: setup

@@ -2,6 +2,7 @@
 """Judges a stage's recordings by botocore's service models.
 
 Usage: validate.py [--expect PATTERN]... RECORDING.jsonl...     (needs botocore; exits 1 with the list of offences)
+       validate.py --serve SOCKET     (answers a recording's path with the same list, until nobody has asked for a minute)
 
 An offence that matches an expected pattern is shown and forgiven: a story that sends an unknown field on purpose names it there.
 
@@ -13,7 +14,9 @@ import argparse
 import base64
 import json
 import math
+import os
 import re
+import socketserver
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
@@ -291,23 +294,58 @@ def typed(text, shape):
     return text
 
 
-def main(paths, expected):
+def judged(paths, expected=()):
+    """The exit code and the lines about these recordings."""
     judge = Judge(expected)
     for path in paths:
         with open(path, encoding="utf-8") as recording:
             for line in recording:
                 judge.exchange(json.loads(line))
-    for offence, times in sorted(judge.forgiven.items()):
-        print(f"{times:5} x (expected) {offence}")
-    for offence, times in sorted(judge.offences.items()):
-        print(f"{times:5} x {offence}")
-    print(f"{sum(judge.exchanges.values())} exchanges of {len(judge.exchanges)} operations, {len(judge.offences)} kinds of offences")
-    return 1 if judge.offences or not judge.exchanges else 0
+    lines = [f"{times:5} x (expected) {offence}" for offence, times in sorted(judge.forgiven.items())]
+    lines += [f"{times:5} x {offence}" for offence, times in sorted(judge.offences.items())]
+    lines.append(f"{sum(judge.exchanges.values())} exchanges of {len(judge.exchanges)} operations, {len(judge.offences)} kinds of offences")
+    return 1 if judge.offences or not judge.exchanges else 0, lines
+
+
+class Question(socketserver.StreamRequestHandler):
+    def handle(self):
+        try:
+            code, lines = judged([self.rfile.readline().decode().rstrip("\n")])
+        except Exception as error:
+            code, lines = 1, [f"the judge failed: {error!r}"]
+        self.wfile.write("\n".join([str(code), *lines]).encode())
+
+
+class Server(socketserver.UnixStreamServer):
+    """Reads the models once for all who ask; several may ask at once, and wait."""
+
+    timeout = 60
+    request_queue_size = 64
+    is_idle = False
+
+    def handle_timeout(self):
+        self.is_idle = True
+
+
+def serve(socket):
+    """Nobody finds the socket before it is listened on."""
+    with Server(f"{socket}.new", Question) as server:
+        os.rename(f"{socket}.new", socket)
+        while not server.is_idle:
+            server.handle_request()
+        os.unlink(socket)
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--expect", action="append", default=[], metavar="PATTERN")
-    arguments.add_argument("recordings", nargs="+", metavar="RECORDING.jsonl")
+    arguments.add_argument("--serve", metavar="SOCKET")
+    arguments.add_argument("recordings", nargs="*", metavar="RECORDING.jsonl")
     given = arguments.parse_args()
-    sys.exit(main(given.recordings, given.expect))
+    if given.serve:
+        sys.exit(serve(given.serve))
+    if not given.recordings:
+        arguments.error("no recording")
+    code, lines = judged(given.recordings, given.expect)
+    print("\n".join(lines))
+    sys.exit(code)

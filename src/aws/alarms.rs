@@ -31,10 +31,8 @@ impl Aws {
         let (mut alarms, mut token) = (Vec::new(), None);
         for _ in 0..PAGES {
             // Without the types CloudWatch leaves all but metric alarms out.
-            let call = self.cloudwatch().describe_alarms().set_alarm_names(Some(names.to_vec()));
-            let call = [AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm]
-                .into_iter()
-                .fold(call, |call, kind| call.alarm_types(kind));
+            let kinds = vec![AlarmType::MetricAlarm, AlarmType::CompositeAlarm, AlarmType::LogAlarm];
+            let call = self.cloudwatch().describe_alarms().set_alarm_names(Some(names.to_vec())).set_alarm_types(Some(kinds));
             let answer = told(ACTION, call.max_records(100).set_next_token(token.take()).send().await)?;
             alarms.extend(answer.metric_alarms().iter().map(metric));
             alarms.extend(answer.composite_alarms().iter().map(composite));

@@ -345,8 +345,8 @@ mod tests {
             for_rollout(Some(&json!({ "lifecycleHooks": [user.clone()] })), &StrategySettings::default(), Some(&pause()), Known::default());
         let shown = without_marks(&sent.unwrap()).unwrap();
         let found = |before: &[Value], minutes| unmarked_pause(&shown, before, minutes, "7-1-ab");
-        assert_eq!(found(&[user.clone()], 45), Some(pause()));
-        assert_eq!(found(&[user.clone()], 30), None, "this run would not ask for it");
+        assert_eq!(found(std::slice::from_ref(&user), 45), Some(pause()));
+        assert_eq!(found(std::slice::from_ref(&user), 30), None, "this run would not ask for it");
         assert_eq!(found(&[], 45), None, "two came with the deployment: which one is ours cannot be told");
         assert_eq!(unmarked_pause(&shown, &hooks_in(Some(&shown)), 45, "7-1-ab"), None, "nothing was added");
     }

@@ -151,7 +151,7 @@ mod tests {
         definition_problems(definition, "task-definition", MisspelledKeys::Refused).iter().map(ToString::to_string).collect()
     }
 
-    fn container(container: Value) -> Value {
+    fn container(container: &Value) -> Value {
         json!({ "family": "f", "containerDefinitions": [container] })
     }
 
@@ -183,11 +183,11 @@ mod tests {
     #[test]
     fn misspelled_keys_are_told_with_the_name_that_was_meant_and_new_ones_are_not() {
         let table = [
-            (container(json!({ "name": "a", "enviroment": [] })), Some("environment")),
-            (container(json!({ "name": "a", "secret": [] })), Some("secrets")),
-            (container(json!({ "name": "a", "healthCheck": { "intervall": 5 } })), Some("interval")),
+            (container(&json!({ "name": "a", "enviroment": [] })), Some("environment")),
+            (container(&json!({ "name": "a", "secret": [] })), Some("secrets")),
+            (container(&json!({ "name": "a", "healthCheck": { "intervall": 5 } })), Some("interval")),
             (json!({ "family": "f", "taskRolArn": "x" }), Some("taskRoleArn")),
-            (container(json!({ "name": "a", "gpu": 1, "warpFactor": 9, "cpus": 2 })), None),
+            (container(&json!({ "name": "a", "gpu": 1, "warpFactor": 9, "cpus": 2 })), None),
             (json!({ "family": "f", "quantumIsolation": {}, "volume": [], "volumes": [] }), None),
         ];
         for (definition, meant) in table {

@@ -167,7 +167,7 @@ async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
     let known = Known::by_form(tagged.as_ref());
     match service.deployment_configuration.as_ref().and_then(|configuration| run_in(configuration, known)) {
         Some(left) => {
-            run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are taken away") })
+            run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are removed") });
         }
         None if service.has_pause_tag() => run.tell(Event::Noted { sentence: format!("the tag {PAUSE_TAG} of an earlier run is removed") }),
         None => return,

@@ -13,8 +13,8 @@ pub struct AlarmSettings {
 }
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings {
-    let watched = names(collect.list("alarms", inputs.alarms.as_deref()));
-    let settings = AlarmSettings { watched, waived: names(collect.list("waive-alarms", inputs.waive_alarms.as_deref())) };
+    let watched = names(&collect.list("alarms", inputs.alarms.as_deref()));
+    let settings = AlarmSettings { watched, waived: names(&collect.list("waive-alarms", inputs.waive_alarms.as_deref())) };
     if !settings.watched.is_empty() && inputs.service.is_none() {
         collect.problem("alarms", "there is no service whose rollout could be watched", "set service");
     }
@@ -22,7 +22,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings 
 }
 
 /// Names, each once; an ARN stands for the name in it.
-fn names(parts: Vec<String>) -> Vec<String> {
+fn names(parts: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for part in parts.iter().map(String::as_str) {
         let name = if part.starts_with("arn:") { part.split_once(":alarm:").map_or(part, |(_, name)| name) } else { part };
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn names_stand_between_commas_or_on_lines_and_arns_are_names() {
         let text = "api-errors, p99 of api\n arn:aws:cloudwatch:eu-central-1:123456789012:alarm:all: prod\napi-errors,";
-        let listed = |text| names(Collect::default().list("alarms", text));
+        let listed = |text| names(&Collect::default().list("alarms", text));
         assert_eq!(listed(Some(text)), ["api-errors", "p99 of api", "all: prod"]);
         assert_eq!(listed(Some(r#"["api-errors", "p99, of api"]"#)), ["api-errors", "p99, of api"]);
         assert!(listed(None).is_empty());

@@ -146,9 +146,11 @@ mod tests {
         collect.finish(|_| Some(())).1.iter().map(ToString::to_string).collect()
     }
 
+    type Given = &'static [(&'static str, &'static str)];
+
     #[test]
     fn without_a_service_nothing_is_accepted_that_only_a_rollout_has() {
-        let table: [(&[(&str, &str)], &[&str]); 8] = [
+        let table: [(Given, &[&str]); 8] = [
             (
                 &[("codedeploy-application", "A"), ("codedeploy-deployment-group", "G")],
                 &["codedeploy-application", "codedeploy-deployment-group"],

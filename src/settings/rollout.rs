@@ -96,7 +96,7 @@ pub(crate) fn config_remedy<'n>(name: &str, there: impl IntoIterator<Item = &'n 
     let kind = |name: &'n str| name.rsplit('.').next().unwrap_or(name).trim_start_matches("ECS");
     let given = name.rsplit('.').next().unwrap_or(name).trim_start_matches("ECS");
     let near = nearest(given, there.clone().into_iter().map(kind));
-    match near.and_then(|near| there.clone().into_iter().find(|name| kind(*name) == near)) {
+    match near.and_then(|near| there.clone().into_iter().find(|name| kind(name) == near)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("use one of {}", there.into_iter().collect::<Vec<_>>().join(", ")),
     }

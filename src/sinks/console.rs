@@ -77,11 +77,7 @@ impl Console {
             Event::ScanAnswered { result } => super::scan::lines(result),
             Event::Revision { changes, .. } => changes.iter().map(|change| quiet(&format!("  {change}"))).collect(),
             Event::TaskStarted { arns } => arns.iter().map(|arn| quiet(&format!("task {} started", short(arn)))).collect(),
-            Event::TaskFound { arns } => {
-                let found =
-                    |arn: &String| quiet(&format!("task {} of an earlier attempt of this run is taken: it is not run again", short(arn)));
-                arns.iter().map(found).collect()
-            }
+            Event::TaskFound { arns } => arns.iter().map(|arn| task_found(arn)).collect(),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
             Event::RolloutStarted { deployment, console, found, .. } => {
                 self.watch_at = Some(console.clone());
@@ -230,6 +226,10 @@ fn begun(mode: Mode, cluster: &str, service: Option<&str>, version: Option<&str>
         (Mode::Abort, Some(service)) => format!("Taking back the rollout of {service} on {cluster},"),
         (Mode::Status, Some(service)) => format!("Looking at {service} on {cluster},"),
     }
+}
+
+fn task_found(arn: &str) -> String {
+    quiet(&format!("task {} of an earlier attempt of this run is taken: it is not run again", short(arn)))
 }
 
 fn surveyed(controller: &str, blue: &str, tasks: Tasks, plan: &[String]) -> Vec<String> {

@@ -97,7 +97,7 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
         played
     };
     let beside = async {
-        let Some(asked) = schedule.second else { return None };
+        let asked = schedule.second?;
         let is_due = async {
             first.told.after(asked.after).await;
         };
@@ -139,18 +139,18 @@ async fn one_off_tasks(stage: &Stage, somebody: &Somebody) -> Vec<serde_json::Va
 /// How a run ended, and who served then.
 struct Ended {
     ending: Option<Ending>,
-    ended_ms: i64,
+    at_ms: i64,
     at_end: Result<String, String>,
 }
 
 impl Ended {
     /// One that did not come to its end.
     fn of(stage: &Stage, schedule: &Schedule) -> Self {
-        Self { ending: None, ended_ms: now_ms(), at_end: serves(stage, &schedule.controller) }
+        Self { ending: None, at_ms: now_ms(), at_end: serves(stage, &schedule.controller) }
     }
 
     fn with(self, told: Arc<Told>, posts: [Option<Unwound>; 2]) -> Ran {
-        Ran { told, ending: self.ending, ended_ms: self.ended_ms, at_end: self.at_end, posts }
+        Ran { told, ending: self.ending, ended_ms: self.at_ms, at_end: self.at_end, posts }
     }
 }
 

@@ -57,8 +57,7 @@ impl Strategy {
     /// A happy line with fewer mutating calls than these has lost a gate.
     pub(super) fn fewest_calls(self) -> usize {
         match self {
-            Self::Rolling => 3,
-            Self::CodeDeploy => 3,
+            Self::Rolling | Self::CodeDeploy => 3,
             Self::BlueGreen => 5,
             Self::Canary => 7,
             Self::Linear => 9,

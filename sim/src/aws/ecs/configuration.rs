@@ -33,12 +33,11 @@ fn details(position: HookDetails, configuration: &mut Configuration) -> Result<(
     for hook in hooks.into_iter().flatten().filter(|hook| pauses(hook)) {
         let has_any = hook.get("hookDetails").is_some_and(|details| !details.is_null());
         match position {
-            HookDetails::Stored => {}
             HookDetails::Dropped => {
                 hook.as_object_mut().map(|members| members.shift_remove("hookDetails"));
             }
             HookDetails::Refused if has_any => return Err(Refusal::parameter("hookDetails is not applicable for PAUSE hooks.")),
-            HookDetails::Refused => {}
+            HookDetails::Stored | HookDetails::Refused => {}
         }
     }
     Ok(())
