@@ -87,7 +87,7 @@ inputs! {
         codedeploy_description = "codedeploy-deployment-description", "none", "The deployment's description. Our run id is added; longer than 512 characters is cut.";
         codedeploy_config = "codedeploy-deployment-config", "the group's", "The deployment configuration, such as CodeDeployDefault.ECSCanary10Percent5Minutes.";
         force_new_deployment = "force-new-deployment", "false", "Start a deployment although nothing changed.";
-        desired_count = "desired-count", "as it is", "Rolling services: the number of tasks to run.";
+        desired_count = "desired-count", "as it is", "Services of the ECS controller: the number of tasks to run. Not used with CodeDeploy.";
         enable_ecs_managed_tags = "enable-ecs-managed-tags", "as it is", "Rolling services and run-task: whether ECS tags the tasks.";
         propagate_tags = "propagate-tags", "as it is", "Rolling services: SERVICE, TASK_DEFINITION or NONE.";
         ebs_name = "service-managed-ebs-volume-name", "none", "Rolling services: the volume that service-managed-ebs-volume configures.";
@@ -102,7 +102,7 @@ inputs! {
         approval = "approval", "none", "before-traffic: after its tests green waits at the gate, the job ends with the outcome waiting, and another job answers with mode continue or abort.";
         if_running = "if-running", "supersede for rolling services, else wait", "What to do when a rollout of the service is in progress: fail, wait (until it is over), supersede (stop it with rollback, see blue serve, go on; a rolling update is replaced by the new one). A run that waits gives way to a rollout of a newer workflow run.";
         on_cancel = "on-cancel", "rollback", "What a cancelled run does with its rollout: rollback, or leave it to AWS.";
-        stale_run = "stale-run", "refuse", "refuse: a run whose branch has been deployed by a newer run of the workflow does not overwrite it, where GitHub tells (github-token). allow: it may.";
+        stale_run = "stale-run", "refuse", "refuse: an older run does not overwrite a newer one. It ends unchanged (stale-run) when a newer run of the workflow has deployed the branch (needs github-token), or when a newer run has its rollout or one-off task in progress. allow: it may.";
         suspend_autoscaling = "suspend-autoscaling", "false", "Whether scale-in of the service is suspended during the rollout, and restored at its end.";
         rollback_to = "rollback-to", "the last good deployment", "mode rollback: a revision (family:12, 12 or its ARN), a tag or digest of an image in the deployment history, or a deployment id.";
         deployment = "deployment", "the one that is in progress", "mode continue, abort and status: the deployment that is meant, as the output deployment-id of the job that waits. Another one is then never answered by accident.";
@@ -119,7 +119,7 @@ inputs! {
         smoke_tests = "smoke-tests", "none", "Smoke tests, inline YAML or a path in the workspace; see docs/smoke-tests.md.";
         test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
         production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
-        alarms = "alarms", "none besides those of the deployment group or the service", "CloudWatch alarms, metric or composite, by name, separated by commas or lines. Each must exist and not ring before the start; when one rings while traffic shifts or blue is kept, the rollout is taken back.";
+        alarms = "alarms", "none besides those of the deployment group or the service", "CloudWatch alarms (metric, log or composite), by name, separated by commas or lines. Each must exist and not ring before the start; when one rings while traffic shifts or blue is kept, the rollout is rolled back.";
         analysis = "analysis", "none", "What is measured of green while traffic shifts and blue is kept: presets such as `error-rate < 5 %` or `green no worse than blue`, one a line; or a document with metrics, queries, conditions and logs, inline YAML or a path in the workspace; see docs/analysis.md.";
         expose_env = "expose-env", "every variable of the step except AWS_*, ACTIONS_*, GITHUB_*, RUNNER_*, INPUT_*, STATE_* and DOCKER_*, which no document is ever given", "The environment variables that documents (smoke-tests, analysis) may use as ${env.NAME}, separated by commas or lines. Another name is refused.";
         plain_env = "plain-env", "none: every value of ${env.NAME} is a secret", "Environment variables whose values are no secrets, separated by commas or lines: they are shown where documents use them as ${env.NAME}, and not masked.";

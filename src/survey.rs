@@ -147,7 +147,7 @@ fn nowhere(settings: &Settings, unready: Unready) -> Unready {
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
 async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
-    let ((mut gathering, read), asked) = tokio::join!(Box::pin(read(run, settings)), Box::pin(urls::ask(settings)));
+    let ((mut gathering, read), asked) = tokio::join!(Box::pin(read_at_rest(run, settings)), Box::pin(urls::ask(settings)));
     let urls = Urls { fronts: read.urls.fronts.clone(), ..asked };
     let snapshot = Snapshot { urls, ..read };
     if !gathering.problems.is_empty() {
@@ -157,6 +157,13 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
     let snapshot = gathering.finish(snapshot)?;
     let traffic = traffic::before(run, settings, &snapshot).await;
     Ok(Snapshot { traffic, ..snapshot })
+}
+
+/// What was read while a deployment ended would tell of before and after: it is read once more.
+async fn read_at_rest(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
+    let first = read(run, settings).await;
+    let has_just_ended = first.1.native.as_ref().is_some_and(|native| native.has_just_ended);
+    if has_just_ended { Box::pin(read(run, settings)).await } else { first }
 }
 
 /// What AWS and the image's source tell, as far as it could be read.
@@ -199,12 +206,6 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
         ..rollout
     };
     (gathering, snapshot)
-}
-
-/// Production's rules once more: weights may be read some seconds late.
-pub async fn look_at_weights(run: &Run, settings: &Settings, snapshot: &mut Snapshot) {
-    let sides = (snapshot.group.as_ref(), snapshot.native.as_ref());
-    snapshot.production = production::rules(run, settings, snapshot.service.as_ref(), sides).await;
 }
 
 struct Gathering {

@@ -81,6 +81,12 @@ fn meant(value: &Value, kind: Type) -> Option<(Value, String)> {
     match (kind, value) {
         (Type::Text, Value::Number(_)) => as_text("a number"),
         (Type::Text, Value::Bool(_)) => as_text("a boolean"),
+        (Type::Number, Value::Number(number)) if !number.is_i64() && !number.is_u64() => {
+            let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15)?;
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+            let whole = whole as i64;
+            Some((Value::from(whole), format!("was {number}, AWS takes only whole numbers here: sent as {whole}")))
+        }
         (Type::Number, Value::String(text)) => {
             let number = text.trim().parse::<i64>().ok()?;
             Some((Value::from(number), "was a text, AWS takes only numbers here: sent as a number".to_owned()))

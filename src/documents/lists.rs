@@ -19,6 +19,14 @@ pub fn list(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
 }
 
+/// Names that may have brackets of their own, as those of alarms have: they are a JSON list only where all of the text is one.
+pub fn names(text: &str) -> Vec<String> {
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(items) => items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
+        Err(_) => parts(text),
+    }
+}
+
 /// By commas and lines; a dash before an item is that of a YAML list.
 fn parts(text: &str) -> Vec<String> {
     let parts = text.split([',', '\n']).map(str::trim);

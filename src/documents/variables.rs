@@ -37,7 +37,7 @@ fn item_problem(item: &Value, list: &str, path: &str, input: &str) -> Option<Pro
     };
     let name = name.escape_debug();
     let (message, remedy) = match list {
-        "environment" if item.get("valueFrom").is_some() => (
+        "environment" if item.get("valueFrom").is_some_and(|from| !from.is_null() && from != "") => (
             format!("`{path}` ({name}) has `valueFrom`, which AWS leaves out of `environment`: the variable would be empty"),
             "Move it to `secrets`, whose values come from Secrets Manager or Parameter Store",
         ),

@@ -211,14 +211,16 @@ pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Re
         }
         Ok::<Snapshot, Halt>(snapshot)
     };
-    let mut snapshot = read().await?;
-    while queue::make_way(run, settings, &snapshot, revision).await? == Way::Again {
-        snapshot = read().await?;
-    }
-    for _ in 1..WEIGHTS_READ {
-        if plan::is_divided(settings, &snapshot) {
+    let (mut snapshot, mut looks) = (read().await?, 1);
+    loop {
+        if queue::make_way(run, settings, &snapshot, revision).await? == Way::Again {
+            snapshot = read().await?;
+        } else if looks < WEIGHTS_READ && plan::is_divided(settings, &snapshot) {
+            // Another rollout that ends, or is rolled back, moves the weights and what the service says of itself one after the other.
             tokio::time::sleep(jittered(WEIGHTS_LAG)).await;
-            survey::look_at_weights(run, settings, &mut snapshot).await;
+            (snapshot, looks) = (read().await?, looks + 1);
+        } else {
+            break;
         }
     }
     stale::check(run, settings).await?;

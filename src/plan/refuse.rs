@@ -50,9 +50,13 @@ fn group_problems(settings: &Settings, snapshot: &Snapshot, service: &Service) -
     mismatch(settings, group, service).into_iter().chain(untestable(settings, group)).collect()
 }
 
+/// Whether a group deploys to the service.
+pub(super) fn is_group_of(group: &Group, service: &Service) -> bool {
+    group.services.iter().any(|(cluster, name)| short(cluster) == service.cluster_name() && short(name) == service.service_name)
+}
+
 fn mismatch(settings: &Settings, group: &Group, service: &Service) -> Option<Problem> {
-    let ours = |(cluster, name): &(String, String)| short(cluster) == service.cluster_name() && short(name) == service.service_name;
-    if group.services.iter().any(ours) {
+    if is_group_of(group, service) {
         return None;
     }
     let theirs = group.services.iter().map(|(cluster, name)| format!("{cluster}/{name}")).collect::<Vec<_>>().join(", ");
@@ -159,14 +163,23 @@ fn is_in_the_way(settings: &Settings, running: &Running) -> bool {
 /// Where traffic moves by weights, green could never be seen to serve. A rolling service takes the revision for its next task, which is said.
 fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     let Some(service) = &snapshot.service else { return Ok(()) };
-    let is_asked = settings.rollout.desired_count.is_some() || settings.rollout.follow == Follow::Not;
+    let is_asked = asked_count(settings, service).is_some() || settings.rollout.follow == Follow::Not;
     if service.desired_count > 0 || is_asked || is_rolled(settings, snapshot) {
         return Ok(());
     }
     let sentence =
         format!("service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested", service.service_name);
+    let scale = match service.controller() {
+        Controller::CodeDeploy => "scale the service up first (aws ecs update-service --desired-count N)",
+        Controller::Ecs(_) | Controller::Other(_) => "set desired-count, scale the service up first",
+    };
     Err(Failure::new(Reason::ZeroTasks, sentence)
-        .hint("set desired-count, scale the service up first, or set wait-for-service-stability: false to only hand the revision over"))
+        .hint(format!("{scale}, or set wait-for-service-stability: false to only hand the revision over")))
+}
+
+/// The number of tasks that the rollout sets: CodeDeploy's sets none.
+fn asked_count(settings: &Settings, service: &Service) -> Option<i64> {
+    settings.rollout.desired_count.map(i64::from).filter(|_| service.controller() != Controller::CodeDeploy)
 }
 
 /// Whether ECS replaces the service's tasks in place, without weights.
@@ -179,8 +192,8 @@ fn is_rolled(settings: &Settings, snapshot: &Snapshot) -> bool {
 /// A revision that no task runs is not tested by anything.
 fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let service = snapshot.service.as_ref().filter(|_| settings.mode == Mode::Deploy)?;
-    let count = settings.rollout.desired_count.map_or(service.desired_count, i64::from);
-    let is_asked = settings.rollout.desired_count.is_some();
+    let asked = asked_count(settings, service);
+    let (count, is_asked) = (asked.unwrap_or(service.desired_count), asked.is_some());
     let why = if is_asked { "desired-count: 0" } else { "the service wants zero tasks" };
     (count == 0 && (is_asked || is_rolled(settings, snapshot))).then(|| format!("{why}: no task will run, and nothing will be tested"))
 }

@@ -100,7 +100,9 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, rollout: Option
     // A rollback is not held up because a verdict on it would come late.
     let course =
         rollout.course.as_ref().filter(|_| problems.is_empty() && settings.mode == Mode::Deploy && settings.rollout.follow != Follow::Not);
-    if let Some(course) = course {
+    // To refuse what an earlier attempt of this run has started would leave it half-way.
+    let is_under_way = snapshot.running.as_ref().is_some_and(|running| running.is_ours);
+    if let Some(course) = course.filter(|_| !is_under_way) {
         problems.extend(blue_kept_too_short(settings, rollout, analysis, course));
         if problems.is_empty() {
             problems.extend(snapshot.traffic.iter().flat_map(|traffic| quiet_checks(analysis, course, *traffic)));

@@ -73,8 +73,10 @@ pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     let is_under_way = snapshot.running.as_ref().is_some_and(|running| running.is_ours);
     for found in &snapshot.urls.unreachable {
         let message = format!("{} cannot be reached from this runner: {}", found.url, found.why);
-        // Before green is there, a network load balancer has no target behind its test listener, and closes the connection.
-        let may_come = !serves || is_under_way || (found.input == "test-url" && has_network_listener(snapshot));
+        // A network load balancer without a healthy target closes the connection: behind its test listener there is none before green, and
+        // behind production's there may be none because blue is broken, which this very deployment is to repair.
+        let is_passed_on = if found.input == "test-url" { is_network(&test_listeners(snapshot)) } else { is_direct(snapshot) };
+        let may_come = !serves || is_under_way || is_passed_on;
         if may_come {
             warnings.push(format!("{}: {message}; the tests there fail unless that changes once green is up", found.input));
         } else {
@@ -85,8 +87,19 @@ pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     (problems, warnings)
 }
 
-fn has_network_listener(snapshot: &Snapshot) -> bool {
+fn test_listeners(snapshot: &Snapshot) -> Vec<String> {
     let of_service = || snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::test_rules);
-    let test = snapshot.group.as_ref().map(|group| group.test.clone()).or_else(of_service).unwrap_or_default();
-    test.iter().any(|listener| listener.contains(":listener/net/"))
+    snapshot.group.as_ref().map(|group| group.test.clone()).or_else(of_service).unwrap_or_default()
+}
+
+/// Whether nothing stands before the tasks at production's URL that would answer in their place.
+fn is_direct(snapshot: &Snapshot) -> bool {
+    let of_service = || snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::production_rules);
+    let listeners = snapshot.group.as_ref().map(|group| group.production.clone()).or_else(of_service).unwrap_or_default();
+    let has_balancer = snapshot.group.is_some() || snapshot.service.as_ref().is_some_and(|service| !service.load_balancers.is_empty());
+    !has_balancer || is_network(&listeners)
+}
+
+fn is_network(listeners: &[String]) -> bool {
+    listeners.iter().any(|listener| listener.contains(":listener/net/") || listener.contains(":listener-rule/net/"))
 }

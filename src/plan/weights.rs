@@ -1,6 +1,7 @@
 //! PURE: before the start all of production's traffic goes to blue, or users meet what nobody has tested.
 
 use super::blue;
+use super::refuse::is_group_of;
 use crate::aws::ecs_shapes::{Controller, Service};
 use crate::aws::elb::{ForwardingRule, group_name};
 use crate::problem::Problem;
@@ -14,6 +15,9 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Probl
     if let Controller::Ecs(word) = service.controller() {
         // Without a strategy tasks are replaced behind one target group.
         settings.rollout.strategy.asked.or_else(|| Strategy::of(&word)).filter(|strategy| *strategy != Strategy::Rolling)?;
+    }
+    if snapshot.group.as_ref().is_some_and(|group| !is_group_of(group, service)) {
+        return None; // its rules are another service's
     }
     let blue = blue(snapshot, service);
     let groups = groups(snapshot, service);

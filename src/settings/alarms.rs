@@ -13,8 +13,9 @@ pub struct AlarmSettings {
 }
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings {
-    let watched = names(&collect.list("alarms", inputs.alarms.as_deref()));
-    let settings = AlarmSettings { watched, waived: names(&collect.list("waive-alarms", inputs.waive_alarms.as_deref())) };
+    let watched = names(&crate::documents::lists::names(inputs.alarms.as_deref().unwrap_or_default()));
+    let settings =
+        AlarmSettings { watched, waived: names(&crate::documents::lists::names(inputs.waive_alarms.as_deref().unwrap_or_default())) };
     if !settings.watched.is_empty() && inputs.service.is_none() {
         collect.problem("alarms", "there is no service whose rollout could be watched", "set service");
     }
@@ -40,9 +41,10 @@ mod tests {
     #[test]
     fn names_stand_between_commas_or_on_lines_and_arns_are_names() {
         let text = "api-errors, p99 of api\n arn:aws:cloudwatch:eu-central-1:123456789012:alarm:all: prod\napi-errors,";
-        let listed = |text| names(&Collect::default().list("alarms", text));
+        let listed = |text: Option<&str>| names(&crate::documents::lists::names(text.unwrap_or_default()));
         assert_eq!(listed(Some(text)), ["api-errors", "p99 of api", "all: prod"]);
         assert_eq!(listed(Some(r#"["api-errors", "p99, of api"]"#)), ["api-errors", "p99, of api"]);
+        assert_eq!(listed(Some("[prod] api-5xx, [P1] latency")), ["[prod] api-5xx", "[P1] latency"]);
         assert!(listed(None).is_empty());
     }
 }

@@ -59,7 +59,7 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
         ("rolled-back", Some(report.is_rolled_back().to_string())),
         ("duration-seconds", Some((report.milliseconds / 1000).to_string())),
         ("console-url", report.console.clone()),
-        ("report", serde_json::to_string(report).ok().filter(|text| text.len() <= LONGEST)),
+        ("report", json(report).filter(|text| text.len() <= LONGEST)),
     ];
     optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
@@ -67,6 +67,13 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
 /// The word of the outcome; refused inputs have one too, so that a workflow can tell them from a run that was killed.
 fn outcome(report: &Report) -> Option<&'static str> {
     report.outcome.map(Outcome::word).or_else(|| report.is_refused().then_some(REFUSED_WORD))
+}
+
+/// The report, with the outcome's word as the output has it.
+fn json(report: &Report) -> Option<String> {
+    let mut value = serde_json::to_value(report).ok()?;
+    value["outcome"] = outcome(report).into();
+    serde_json::to_string(&value).ok()
 }
 
 /// Of all platforms together; none where no scan had findings or a list of none.

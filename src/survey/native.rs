@@ -1,6 +1,6 @@
 //! What ECS tells about the deployments that it performs itself.
 
-use super::running::{self, Running};
+use super::running::{self, Listed, Running};
 use super::{Unread, optional};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
 use crate::aws::ecs_shapes::{Controller, Service};
@@ -15,6 +15,8 @@ pub struct Native {
     pub history: Vec<Brief>,
     /// The service revision that serves.
     pub blue: Option<ServiceRevision>,
+    /// Whether a deployment ended while all this was read: the service may have been read before that.
+    pub has_just_ended: bool,
 }
 
 impl Native {
@@ -37,7 +39,7 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
         return Ok((None, rolling(service)));
     }
     let listed = run.aws.service_deployments(&settings.cluster, &service.service_name).await;
-    let history = match listed {
+    let mut history = match listed {
         Ok(history) => history,
         Err(error) if !is_native(settings, service) => {
             return Ok((optional(run, "the service's deployment history is not read", Err::<Native, AwsError>(error)), rolling(service)));
@@ -47,9 +49,12 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
     if is_native(settings, service) {
         is_readable(run, &history).await?;
     }
-    let running = in_progress(run, settings, service, &history).await?;
+    let going = |history: &[Brief]| history.iter().filter(|brief| !brief.is_over()).count();
+    let listed_going = going(&history);
+    let running = in_progress(run, settings, service, &mut history).await?;
+    let has_just_ended = going(&history) < listed_going;
     let blue = blue(run, service, &history, running.as_ref()).await?;
-    Ok((Some(Native { history, blue }), running))
+    Ok((Some(Native { history, blue, has_just_ended }), running))
 }
 
 /// A deployment that could not be followed must not be started.
@@ -62,14 +67,20 @@ async fn is_readable(run: &Run, history: &[Brief]) -> Result<(), AwsError> {
     }
 }
 
-/// A rolling deployment is followed at the service, which shows its tasks.
-async fn in_progress(run: &Run, settings: &Settings, service: &Service, history: &[Brief]) -> Result<Option<Running>, AwsError> {
+/// A rolling deployment is followed at the service, which shows its tasks. The list may be older than what is read of a deployment in it,
+/// and then says from here on how that ended.
+async fn in_progress(run: &Run, settings: &Settings, service: &Service, history: &mut [Brief]) -> Result<Option<Running>, AwsError> {
     if !is_native(settings, service) {
         return Ok(rolling(service));
     }
-    match history.iter().find(|brief| !brief.is_over()) {
-        Some(brief) => running::read(run, &brief.arn, history, service.tagged_pause().as_ref()).await,
-        None => Ok(rolling(service)),
+    let Some(index) = history.iter().position(|brief| !brief.is_over()) else { return Ok(rolling(service)) };
+    match running::read(run, &history[index].arn, history, service.tagged_pause().as_ref()).await? {
+        Listed::Going(running) => Ok(Some(*running)),
+        Listed::Over(word) => {
+            history[index].word = word;
+            Ok(None)
+        }
+        Listed::Missing => Ok(None),
     }
 }
 

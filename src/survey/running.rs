@@ -181,19 +181,27 @@ pub(super) fn rolling(deployment: &ecs_shapes::Deployment) -> Running {
     }
 }
 
+/// What a deployment that the list shows in progress turns out to be.
+pub(super) enum Listed {
+    Going(Box<Running>),
+    /// It has ended since, with AWS's word for how.
+    Over(String),
+    Missing,
+}
+
 /// Reads what runs, for a service of ECS.
-pub(super) async fn read(run: &Run, arn: &str, history: &[Brief], tagged: Option<&Pause>) -> Result<Option<Running>, AwsError> {
-    let Some(deployment) = run.aws.describe_service_deployment(arn).await? else { return Ok(None) };
+pub(super) async fn read(run: &Run, arn: &str, history: &[Brief], tagged: Option<&Pause>) -> Result<Listed, AwsError> {
+    let Some(deployment) = run.aws.describe_service_deployment(arn).await? else { return Ok(Listed::Missing) };
+    if deployment.is_over() {
+        return Ok(Listed::Over(deployment.word));
+    }
     let target = run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await?;
     let revision = target.into_iter().next().map(|revision| revision.task_definition);
-    if deployment.is_over() {
-        return Ok(None);
-    }
     let mut running = native(deployment, revision, tagged);
     if running.is_unmarked() && run.runner.is_rerun() {
         running.hooks_before = hooks_before(run, arn, history).await;
     }
-    Ok(Some(running))
+    Ok(Listed::Going(Box::new(running)))
 }
 
 /// What the deployment that succeeded before it had: a hook that is not among them came with it.

@@ -17,6 +17,9 @@ const HOUR: Duration = Duration::from_hours(1);
 /// The newest points may still change.
 const LATE: f64 = 60.0;
 
+/// A group without a request for so long was not production's.
+const IDLE: f64 = 300.0;
+
 const CHECK: &str = "whether there are requests enough for the analysis is not known before the start";
 
 /// What blue had in the last hour, or since its first request in it; none where no check depends on it, or it could not be read.
@@ -45,13 +48,23 @@ pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) 
 
 fn traffic(requests: &[Point], errors: &[Point], until: f64) -> Traffic {
     let sum = |points: &[Point]| points.iter().map(|point| point.value).sum::<f64>();
+    let first = began(requests);
+    let since = |points: &[Point]| points.iter().filter(|point| point.at >= first).copied().collect::<Vec<_>>();
+    let (requests, errors) = (&since(requests), &since(errors));
     let all = sum(requests);
-    // What is newer than an hour had no requests before its first.
-    let first = requests.iter().map(|point| point.at).fold(f64::INFINITY, f64::min);
     if all <= 0.0 {
         return Traffic { requests: 0.0, errors: 0.0 };
     }
     Traffic { requests: all / ((until - first).max(1.0) / 60.0), errors: (sum(errors) / all).clamp(0.0, 1.0) }
+}
+
+/// Since when blue's group has had the traffic that it has: its first request, or the first after it had none for a while, as the two groups
+/// have in turns.
+fn began(requests: &[Point]) -> f64 {
+    let mut times: Vec<f64> = requests.iter().filter(|point| point.value > 0.0).map(|point| point.at).collect();
+    times.sort_by(f64::total_cmp);
+    let after_gap = times.windows(2).rev().find(|pair| pair[1] - pair[0] >= IDLE).map(|pair| pair[1]);
+    after_gap.or(times.first().copied()).unwrap_or(f64::INFINITY)
 }
 
 #[cfg(test)]
@@ -65,6 +78,11 @@ mod tests {
             (vec![(0.0, 600.0), (60.0, 600.0)], vec![], Traffic { requests: 600.0, errors: 0.0 }),
             (vec![(0.0, 600.0)], vec![(0.0, 6.0)], Traffic { requests: 300.0, errors: 0.01 }),
             (vec![(60.0, 100.0)], vec![], Traffic { requests: 100.0, errors: 0.0 }),
+            (
+                vec![(-1800.0, 9.0), (-600.0, 600.0), (0.0, 600.0), (60.0, 600.0)],
+                vec![(-1800.0, 9.0)],
+                Traffic { requests: 600.0, errors: 0.0 },
+            ),
             (vec![], vec![], Traffic { requests: 0.0, errors: 0.0 }),
         ];
         for (requests, errors, expected) in table {

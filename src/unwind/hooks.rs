@@ -15,6 +15,9 @@ use crate::run::Run;
 use crate::steps::rollout::native::configuration_request;
 use crate::undo::HooksUndo;
 
+/// The value of a tag that names no hook.
+const EMPTY: &str = "-";
+
 /// An update that was not seen to take is sent again; this many looks in all.
 const TRIES: u32 = 8;
 /// A read may be older than the update that set the hooks: that they are gone is only believed when it was read so often.
@@ -81,15 +84,19 @@ fn wanted(service: &Service, undo: &HooksUndo, known: Known<'_>) -> Option<serde
     }
 }
 
-/// The tag goes last: until then a run that comes later knows the hooks by it. Alone it changes nothing, so that it stays is no failure.
+/// The tag goes last: until then a run that comes later knows the hooks by it. One that cannot be removed is emptied, so that no hook of the
+/// user's is taken for ours by it; that it stays is no failure.
 async fn untag(run: &Run, undo: &HooksUndo, service: &Service) {
     let is_ours = service.tagged_pause().map_or_else(|| undo.run.is_none() && service.has_pause_tag(), |tag| is_meant(undo, &tag.run));
     if !is_ours {
         return;
     }
-    if let Err(error) = run.aws.untag_service(&service.service_arn).await {
-        run.tell(Event::Warned { sentence: format!("the tag {PAUSE_TAG} is still on the service, where it changes nothing: {error}") });
-    }
+    let Err(error) = run.aws.untag_service(&service.service_arn).await else { return };
+    let effect = match run.aws.tag_service(&service.service_arn, EMPTY).await {
+        Ok(()) => "where it changes nothing",
+        Err(_) => "and a hook of the form that it names would be taken for one of this action's: remove the tag",
+    };
+    run.tell(Event::Warned { sentence: format!("the tag {PAUSE_TAG} is still on the service, {effect}: {error}") });
 }
 
 fn stuck(undo: &HooksUndo, error: Option<&AwsError>) -> Failure {

@@ -318,7 +318,7 @@ async fn a_service_of_codedeploy_that_wants_zero_tasks_is_refused_because_green_
     ---
     Nothing was rolled out: what served production before still does.
     ::error title=unchanged (zero-tasks)::service api wants zero tasks (desired count 0): nothing would run, and nothing would be tested
-      hint: set desired-count, scale the service up first, or set wait-for-service-stability: false to only hand the revision over
+      hint: scale the service up first (aws ecs update-service --desired-count N), or set wait-for-service-stability: false to only hand the revision over
     Outcome: unchanged (zero-tasks), exit code 10, after [time]
     ");
 }

@@ -89,7 +89,7 @@ impl Analysis {
     pub fn too_short(&self, course: &Course) -> Option<Short<'_>> {
         let plenty = Traffic { requests: ALL, errors: 0.0 };
         let short = self.deciding(course).filter_map(|check| {
-            let needed = time_to_know(check, course, plenty).unwrap_or_else(|| time_of(check, 1));
+            let needed = time_to_know(check, course, plenty).unwrap_or_else(|| time_of(check, 1, false));
             (needed > course.kept).then_some(Short { check: &check.name, at: &check.at, needed })
         });
         short.max_by_key(|short| short.needed)
@@ -163,7 +163,7 @@ fn time_to_know(check: &Check, course: &Course, traffic: Traffic) -> Option<Dura
     let known = (1..=shares.len()).find(|looks| knows(check, course, &shares[..*looks], pace.step, traffic))?;
     let is_in_time = known <= patience + 1 && (!course.is_held || course.shares.is_empty() || known <= shift);
     let after = known.saturating_sub(shift).max(usize::from(judges_everything(check, shift)));
-    is_in_time.then(|| time_of(check, after))
+    is_in_time.then(|| time_of(check, after, shift > 0))
 }
 
 /// Whether a time in which green had everything must be judged.
@@ -171,20 +171,24 @@ fn judges_everything(check: &Check, shift: usize) -> bool {
     check.on.contains(&Moment::Bake) || shift == 0
 }
 
-/// How long it takes until so many looks were taken at a green that has everything, however the time falls.
-fn time_of(check: &Check, looks: usize) -> Duration {
+/// How long it takes until so many looks were taken at a green that has everything, however the time falls. After a shift the looks go on in
+/// their rhythm; without one the first is taken as soon as there is something to look at.
+fn time_of(check: &Check, looks: usize, follows_shift: bool) -> Duration {
     let pace = Pace::of(check);
     let looks = u32::try_from(looks).unwrap_or(u32::MAX);
     if looks == 0 {
         return Duration::ZERO;
     }
-    pace.step * (looks + u32::from(pace.is_whole)) + pace.delay + LAG
+    let first = if follows_shift { pace.step } else { pace.period };
+    first + pace.step * (looks - 1) + pace.period * u32::from(pace.is_whole) + pace.delay + LAG
 }
 
 /// The rhythm of a check's data and looks.
 struct Pace {
     /// From one look that has something new to the next.
     step: Duration,
+    /// The time that a look's data cover.
+    period: Duration,
     /// What is younger is not known yet.
     delay: Duration,
     /// Whether the time in which traffic changes is lost, because it is not a whole period.
@@ -195,8 +199,10 @@ impl Pace {
     fn of(check: &Check) -> Self {
         let grains: Vec<Grain> = sources(check).iter().map(|source| source.grain).collect();
         let longest = |of: fn(&Grain) -> Duration| grains.iter().map(of).max().unwrap_or_default();
+        let period = longest(|grain| grain.period);
         Self {
-            step: longest(|grain| grain.period).max(check.rhythm.interval),
+            step: period.max(check.rhythm.interval),
+            period,
             delay: longest(|grain| grain.delay),
             is_whole: grains.iter().any(|grain| grain.kind == GrainKind::Whole),
         }

@@ -73,9 +73,12 @@ fn why(failed: &Mismatch) -> String {
 }
 
 impl Suite {
-    /// How the first test of a moment is connected, with bounds for a question.
+    /// How the first test of a moment is connected, else one of the same side, else any; with bounds for a question.
     fn transport(&self, moment: Moment) -> Transport {
-        let first = self.flows.iter().find(|flow| flow.on.contains(&moment)).map(|flow| &self.tests[flow.steps.start].transport);
+        let is_beside = |on: &Moment| (*on == Moment::Green) == (moment == Moment::Green);
+        let at = |matches: &dyn Fn(&Moment) -> bool| self.flows.iter().find(|flow| flow.on.iter().any(matches));
+        let flow = at(&|on| *on == moment).or_else(|| at(&is_beside)).or(self.flows.first());
+        let first = flow.map(|flow| &self.tests[flow.steps.start].transport);
         Transport { connect_timeout: Some(CONNECT), ..first.cloned().unwrap_or_default() }
     }
 

@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
 use crate::pace::Pace;
-use crate::settings::{IfRunning, TaskSettings};
+use crate::settings::{IfRunning, TaskSettings, Wait};
 use crate::steps::queue;
 use crate::steps::rollout::ONE_AT_A_TIME;
 use crate::steps::task_failures::{DESCRIBE, LIST};
@@ -112,7 +112,11 @@ impl OneOff<'_> {
             Ok::<_, AwsError>(tasks)
         };
         let Some(tasks) = self.read_or_skip(read).await else { return Found::Nothing };
-        sort_out(tasks, &mark, &self.revision.arn, &self.judged())
+        match sort_out(tasks, &mark, &self.revision.arn, &self.judged()) {
+            // Those that nobody waits for may run for hours, or for ever.
+            Found::Other(_) if self.asked.wait == Wait::Not => Found::Nothing,
+            found => found,
+        }
     }
 
     async fn read_or_skip<T>(&self, read: impl AsyncFnOnce() -> Result<T, AwsError>) -> Option<T> {
@@ -166,7 +170,7 @@ impl OneOff<'_> {
 
     /// The other run's task that is older than ours, where both were started at the same time; and ours as it was seen beside it.
     pub(super) async fn older_task(&self, ours: &Task) -> Option<(OtherTask, Task)> {
-        let mark = self.mark()?;
+        let mark = self.mark().filter(|_| self.asked.wait != Wait::Not)?;
         let mut pace = Pace::new(self.settings.rollout.pace);
         let mut last = LOOKS;
         for look in 1..=LOOKS {

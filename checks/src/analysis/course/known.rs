@@ -32,7 +32,7 @@ pub(super) fn knows(check: &Check, course: &Course, shares: &[f64], step: Durati
             None => true,
         },
         (Judgement::Conditions(conditions), measure) => {
-            each.has_volume(check, step) && each.has_counted(conditions, measure) && !shares.is_empty()
+            each.has_volume(check, step) && (check.asks_blue() || each.has_counted(conditions, measure)) && !shares.is_empty()
         }
         (Judgement::Comparison(_) | Judgement::AtMost(_) | Judgement::Lines { .. }, _) => true,
     }
