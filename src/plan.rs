@@ -133,6 +133,8 @@ pub enum Gate {
 pub struct RollingWay {
     /// Deployments there are before ours.
     pub before: Vec<String>,
+    /// The revision that the service was working towards before.
+    pub target: String,
     /// Wanted tasks before.
     pub desired: i32,
 }
@@ -323,6 +325,7 @@ fn good_revision(service: &Service) -> &str {
 fn rolling(service: &Service) -> RollingWay {
     RollingWay {
         before: service.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
+        target: service.revision().to_owned(),
         desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
     }
 }

@@ -153,6 +153,8 @@ async fn one(run: &Run, undo: &Undo, hand: Hand) -> Unwound {
             Unwound::NoRollout
         }
         Ok(Undone::Absent) => Unwound::NoRollout,
+        // What came too late, or is somebody else's by now, was left as it is.
+        Ok(Undone::Traffic(unwound @ (Unwound::TooLate { .. } | Unwound::Superseded { .. }))) => unwound,
         Ok(Undone::Traffic(unwound)) => {
             run.tell(Event::Undone { what });
             unwound

@@ -245,7 +245,7 @@ fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
     match service.controller() {
         Controller::Ecs(_) => {
             let running = snapshot.running.as_ref().filter(|running| matches!(running.thing, Thing::Rolling) && !running.is_ours)?;
-            Some(format!("{}, and is superseded by this one", running.words()))
+            Some(format!("{}: this run's takes its place, unless it brings the same revision", running.words()))
         }
         Controller::CodeDeploy => {
             let group = snapshot.group.as_ref()?;

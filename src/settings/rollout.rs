@@ -49,6 +49,10 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     let (application, group) = codedeploy_names(inputs);
     let app_spec = app_spec(inputs, runner, collect);
     let (wait, deadline) = (Duration::from_secs(60 * minutes(inputs, collect)), collect.duration("deadline", inputs.deadline.as_deref()));
+    if deadline == Some(Duration::ZERO) {
+        collect.problem("deadline", "it is zero", "use a duration such as 45m, or leave it out");
+    }
+    let deadline = deadline.filter(|deadline| !deadline.is_zero());
     let pace = pace(inputs, deadline.unwrap_or(wait), collect);
     RolloutSettings {
         idle_app_spec: idle_app_spec(inputs, runner),

@@ -3,7 +3,7 @@
 use super::Undone;
 use crate::aws::Kind;
 use crate::aws::ecs::Found;
-use crate::aws::ecs_shapes::Service;
+use crate::aws::ecs_shapes::{Deployment, Service};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::run::Run;
@@ -12,7 +12,7 @@ use crate::undo::{RevisionUndo, short};
 pub(super) async fn take_back(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failure> {
     if is_in_use(run, undo).await {
         run.tell(Event::Noted { sentence: format!("{} stays registered: the service still uses it", short(&undo.arn)) });
-        return Ok(Undone::Nothing);
+        return Ok(Undone::Absent);
     }
     match run.aws.deregister_task_definition(&undo.arn).await {
         Ok(()) => {}
@@ -32,8 +32,15 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
     }
 }
 
-/// Tasks that are still going away do not need their revision to be registered.
+/// Tasks that are still going away do not need their revision to be registered. A newer deployment that is not complete may go back to the
+/// one that was complete before it.
 fn serves(service: &Service, revision: &str) -> bool {
-    let primary = service.primary_deployment().is_some_and(|deployment| deployment.task_definition == revision);
-    primary || service.task_definition == revision || service.primary_task_set().is_some_and(|set| set.task_definition == revision)
+    let brings = |deployment: &&Deployment| deployment.task_definition == revision;
+    let primary = service.primary_deployment();
+    let may_return = primary.is_some_and(|primary| !primary.is_completed())
+        && service.deployments.iter().filter(brings).any(|deployment| deployment.is_completed() && deployment.running_count > 0);
+    primary.as_ref().is_some_and(brings)
+        || may_return
+        || service.task_definition == revision
+        || service.primary_task_set().is_some_and(|set| set.task_definition == revision)
 }

@@ -82,7 +82,7 @@ impl<'a> Rolling<'a> {
         };
         run.arm(Undo::Rolling(undo.clone()));
         let service = update(run, settings, plan, way, revision).await?;
-        let id = match started(settings, plan, way, revision, &service) {
+        let id = match started(settings, way, revision, &service) {
             Some(id) => id,
             // Nobody follows it: the service's own word that it takes the revision is enough.
             None if settings.rollout.follow == Follow::Not && service.task_definition == revision.arn => {
@@ -346,17 +346,18 @@ fn why_in_events(service: &Service) -> Option<String> {
     service.events.iter().map(|event| &event.message).find(|message| says_why(message)).map(|message| masked(message))
 }
 
-/// Whether an UpdateService with this revision starts a deployment. A service that runs it already only takes the other settings.
-fn starts_one(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> bool {
+/// Whether an UpdateService with this revision starts a deployment. A service that has it already, also from another run whose rollout is in
+/// progress, only takes the other settings.
+fn starts_one(settings: &Settings, way: &RollingWay, revision: &Revision) -> bool {
     let rollout = &settings.rollout;
-    revision.arn != plan.blue.revision || rollout.force_new_deployment || rollout.volume.configuration.is_some()
+    revision.arn != way.target || rollout.force_new_deployment || rollout.volume.configuration.is_some()
 }
 
 /// The deployment that is followed: the new one of our revision, or the one that runs it already where none is started.
-fn started(settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision, service: &Service) -> Option<String> {
+fn started(settings: &Settings, way: &RollingWay, revision: &Revision, service: &Service) -> Option<String> {
     let runs = || service.primary_deployment().filter(|primary| primary.task_definition == revision.arn);
     let found = ours(service, &way.before, &revision.arn);
-    let found = if starts_one(settings, plan, revision) { found } else { found.or_else(runs) };
+    let found = if starts_one(settings, way, revision) { found } else { found.or_else(runs) };
     found.map(|deployment| deployment.id.clone())
 }
 
@@ -367,7 +368,7 @@ async fn shown(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &Rolling
     for _ in 0..SHOWN {
         let read = blind.keep(run.aws.describe_service(&plan.place.cluster, &plan.place.service).await).map_err(RollingError)?;
         if let Some(Found::Service(service)) = read
-            && let Some(id) = started(settings, plan, way, revision, &service)
+            && let Some(id) = started(settings, way, revision, &service)
         {
             return Ok(id);
         }

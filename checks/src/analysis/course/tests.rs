@@ -23,7 +23,7 @@ fn blue_must_be_kept_until_the_first_whole_period_at_100_percent_is_judged() {
     let table = [
         // The rest of a minute, a whole one, and one for which it may change.
         ("error-rate < 5 %".to_owned(), Some(195)),
-        ("presets: [{ preset: error-rate < 5 %, interval: 5m }]".to_owned(), Some(675)),
+        ("presets: [{ preset: error-rate < 5 %, interval: 5m }]".to_owned(), Some(195)),
         ("presets: [{ preset: error-rate < 5 %, on: step }]".to_owned(), Some(195)),
         ("presets: [{ preset: error-rate < 5 %, dry-run: true }]".to_owned(), None),
         ("presets: [{ preset: error-rate < 5 %, on-inconclusive: proceed }]".to_owned(), None),
