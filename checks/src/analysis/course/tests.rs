@@ -28,8 +28,8 @@ fn blue_must_be_kept_until_the_first_whole_period_at_100_percent_is_judged() {
         ("presets: [{ preset: error-rate < 5 %, dry-run: true }]".to_owned(), None),
         ("presets: [{ preset: error-rate < 5 %, on-inconclusive: proceed }]".to_owned(), None),
         ("presets: [{ preset: error-rate < 5 %, on: green }]".to_owned(), None),
-        ("logs: [{ name: panics, pattern: panic }]".to_owned(), Some(90)),
-        (format!("{http}, interval: 10s }}]"), Some(25)),
+        ("logs: [{ name: panics, pattern: panic }]".to_owned(), Some(45)),
+        (format!("{http}, interval: 10s }}]"), Some(15)),
     ];
     for (text, expected) in table {
         let needed = analysis(&text).too_short(&at_once(0)).map(|short| short.needed.as_secs());
