@@ -116,8 +116,8 @@ format-check:
 
 # Clippy is the compiler of what the tests run: a check of its own would compile everything that we depend on a second time.
 # `cargo clippy` passes its arguments on in the same way.
-clippy programs test-rust: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
-clippy programs test-rust: export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
+clippy programs test-rust schedules: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+clippy programs test-rust schedules: export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
 .PHONY: clippy
 clippy: programs

@@ -544,6 +544,13 @@ pub enum TestUrl {
     },
 }
 
+impl TestUrl {
+    /// Whether nothing shows that green answers there.
+    pub fn is_unproven(&self) -> bool {
+        matches!(self, Self::Unproven { .. })
+    }
+}
+
 /// Where a check of a moment was sent, in words: only what is known to be green is called so.
 pub fn on(moment: Moment, test_url: Option<&TestUrl>) -> String {
     match (moment, test_url) {

@@ -129,11 +129,6 @@ impl Run {
         self.test_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether nothing speaks against it that the tests at green's gate were answered by green.
-    pub fn is_green_proven(&self) -> bool {
-        !matches!(self.test_url(), Some(TestUrl::Unproven { .. }))
-    }
-
     /// Where a check of a moment is sent, in words.
     pub fn on(&self, moment: Moment) -> String {
         event::on(moment, self.test_url().as_ref())

@@ -135,7 +135,8 @@ fn nowhere(settings: &Settings, unready: Unready) -> Unready {
     let region = &settings.aws.region;
     match unready {
         Unready::Failure(failure) if failure.reason == Reason::AwsFailed && !regions::is_known(region) => {
-            let message = format!("`{region}` is no region that this action knows, and AWS does not answer there: {}", failure.sentence());
+            let message =
+                format!("`{region}` is no region that this action knows, and what was asked there failed: {}", failure.sentence());
             Unready::Problems(vec![Problem::new("aws-region", message, regions::remedy(region))])
         }
         other => other,

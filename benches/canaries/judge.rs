@@ -1,6 +1,6 @@
 //! Judges a canary minute by minute, as the preset `green no worse than blue` does: errors and p95, each with half of alpha.
 
-use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, VALUES, rates, requests_for, samples};
+use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, MORE_ERRORS, SLOWER, VALUES, rates, requests_for, samples};
 use ecs_bluegreen_checks::measurement::Phase;
 use ecs_bluegreen_checks::statistics::Counts;
 
@@ -34,9 +34,13 @@ impl Seen {
 
 impl Canary {
     pub(super) fn new(minutes: u32) -> Self {
-        let policy =
-            ComparePolicy { alpha: ALPHA / 2.0, looks: Looks::Planned(minutes), must_see_difference: 0.04, ..ComparePolicy::default() };
-        let slower = ComparePolicy { looks: Looks::Values(minutes.max(VALUES)), allowed_increase: 1.4, ..policy };
+        let policy = ComparePolicy {
+            alpha: ALPHA / 2.0,
+            looks: Looks::Planned(minutes),
+            must_see_difference: MORE_ERRORS,
+            ..ComparePolicy::default()
+        };
+        let slower = ComparePolicy { looks: Looks::Values(minutes.max(VALUES)), allowed_increase: SLOWER, ..policy };
         Self { policy, slower, look: 0, least: requests_for(95.0), blue: Seen::default(), green: Seen::default() }
     }
 

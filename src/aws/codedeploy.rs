@@ -66,7 +66,7 @@ impl Aws {
             .map(|linear| Routing::Linear { percent: count(linear.linear_percentage()), minutes: count(linear.linear_interval()) });
         let platform = answer.deployment_config_info().and_then(|info| info.compute_platform()).map_or("ECS", ComputePlatform::as_str);
         let routing = canary.or(linear).unwrap_or(Routing::AllAtOnce);
-        Ok(Config { routing, is_for_ecs: platform == "ECS", platform: platform.to_owned() })
+        Ok(Config { routing, platform: platform.to_owned() })
     }
 
     /// The names of the account's deployment configurations, AWS's own among them.

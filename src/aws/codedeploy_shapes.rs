@@ -28,10 +28,15 @@ pub struct Group {
 pub struct Config {
     /// How it gives traffic to green.
     pub routing: Routing,
-    /// Whether it is for deployments of ECS.
-    pub is_for_ecs: bool,
     /// AWS's word for what it is for.
     pub platform: String,
+}
+
+impl Config {
+    /// Whether it is for deployments of ECS.
+    pub fn is_for_ecs(&self) -> bool {
+        self.platform == "ECS"
+    }
 }
 
 /// What the group does when green is ready.

@@ -34,6 +34,8 @@ pub struct Brief {
     pub target_service_revision_arn: Option<String>,
     /// When it was made, in seconds of the epoch.
     pub created_at: f64,
+    /// When it was over, in seconds of the epoch.
+    pub finished_at: Option<f64>,
 }
 
 impl Brief {

@@ -4,7 +4,7 @@
 const KNOWN: &[(&str, &str)] = &[
     (
         "should have exactly one target group serving traffic",
-        "somebody has changed the production rule's weights: give the target group that the service runs on all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …), and deploy again",
+        "more than one target group has weight in the production rule: give the target group that the service runs on all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …), and deploy again",
     ),
     (
         "forwarding traffic to unexpected target group",

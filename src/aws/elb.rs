@@ -156,7 +156,7 @@ impl Aws {
     async fn rule_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
         let call = self.elb().describe_rules();
         let call = if listener.contains(":listener-rule/") { call.rule_arns(listener) } else { call.listener_arn(listener) };
-        let answer = told("elasticloadbalancing:DescribeRules", call.send().await)?;
+        let answer = told(DESCRIBE_RULES, call.send().await)?;
         let forwarding =
             |rule: &Rule| ForwardingRule { arn: rule.rule_arn().unwrap_or_default().to_owned(), weights: weights(rule.actions()) };
         Ok(answer.rules().iter().map(forwarding).collect())

@@ -108,7 +108,7 @@ async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &R
 /// The job that started it tested green. When the answer took long, green is tested again.
 async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     if rollout.gate() == Gate::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
-        run.tell(Event::Noted { sentence: "the tests at green's gate passed less than 5 minutes ago".into() });
+        run.tell(Event::Noted { sentence: "green has waited at its gate for less than 5 minutes: its tests are not run again".into() });
         return Ok(());
     }
     line::test_green(rollout, checks).await

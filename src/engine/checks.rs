@@ -9,7 +9,7 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
 use crate::event::{Event, Step, TestUrl};
-use crate::plan::RolloutPlan;
+use crate::plan::{RolloutPlan, Way};
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -48,6 +48,9 @@ impl<'a> Checks<'a> {
 
     /// What is owed at a moment at which nothing moves: on green at its gate, on production after the shift.
     pub(super) async fn at(&self, moment: Moment, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+        if rollout.serves_nothing() {
+            return Ok(());
+        }
         match moment {
             Moment::Green => {
                 self.watch.meet(moment, rollout).await;
@@ -83,7 +86,7 @@ impl<'a> Checks<'a> {
     /// What is owed before the next share of traffic goes to green; passed when it went on by itself meanwhile. Before the first
     /// share there is nothing to look at.
     pub(super) async fn at_step(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
-        if rollout.on_green().is_some_and(|percent| percent <= 0.0) {
+        if rollout.serves_nothing() || rollout.on_green().is_some_and(|percent| percent <= 0.0) {
             return Ok(Past::Not);
         }
         tokio::select! {
@@ -158,7 +161,9 @@ impl<'a> Checks<'a> {
     fn tests_at(&self, moment: Moment) -> bool {
         let warms_up = moment == Moment::Green && load::warms_up(self.settings);
         let (tests, testers) = (smoke::asked(self.settings, moment).is_some(), tester::asked(self.settings, moment));
-        warms_up || tests || testers || load::asked(self.settings, moment)
+        // CodeDeploy sets no count.
+        let runs_none = self.settings.rollout.desired_count == Some(0) && !matches!(self.plan.way, Way::CodeDeploy(_));
+        !runs_none && (warms_up || tests || testers || load::asked(self.settings, moment))
     }
 
     /// Warm-up, smoke tests, testers, load probes: what takes long comes last. How many passed.

@@ -130,9 +130,7 @@ async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, ch
 /// traffic → production → bake, once green's gate is open.
 pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     step(run, Step::Shift, shift(rollout, checks), |serves| (*serves).to_owned()).await?;
-    if !rollout.serves_nothing() {
-        checks.at(Moment::Production, rollout).await?;
-    }
+    checks.at(Moment::Production, rollout).await?;
     rollout.pass_production().await?;
     bake(run, settings, rollout, checks).await?;
     rollout.last_look().await?;
@@ -167,9 +165,11 @@ async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
     let known = Known::by_form(tagged.as_ref());
     match service.deployment_configuration.as_ref().and_then(|configuration| run_in(configuration, known)) {
         Some(left) => {
-            run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are removed") });
+            run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are to be removed") });
         }
-        None if service.has_pause_tag() => run.tell(Event::Noted { sentence: format!("the tag {PAUSE_TAG} of an earlier run is removed") }),
+        None if service.has_pause_tag() => {
+            run.tell(Event::Noted { sentence: format!("the tag {PAUSE_TAG} of an earlier run is to be removed") });
+        }
         None => return,
     }
     let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
@@ -300,7 +300,6 @@ async fn until_rollout(run: &Run, settings: &Settings, snapshot: &Snapshot) {
 /// Green is tested where it is owed that.
 pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     match rollout.gate() {
-        Gate::Test if rollout.serves_nothing() => Ok(()),
         Gate::Test => checks.at(Moment::Green, rollout).await,
         Gate::Pass | Gate::Absent => Ok(()),
     }
@@ -340,10 +339,11 @@ fn left_to_aws(revision: &Revision) -> Ending {
 /// Green stands at its gate, tested; who opens it is a person's business.
 fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
     run.tell(Event::Measured { reads: run.aws.reads() });
+    let is_unproven = run.test_url().is_some_and(|seen| seen.is_unproven());
     let green = match rollout.gate() {
         Gate::Test if rollout.serves_nothing() => "green is up, and was not tested",
-        Gate::Test if run.is_green_proven() => "green is up and tested",
-        Gate::Test => "green is up, and what passed at test-url is not proven to have reached it",
+        Gate::Test if is_unproven => "green is up, and what passed at test-url is not proven to have reached it",
+        Gate::Test => "green is up and tested",
         Gate::Pass | Gate::Absent => "green is up, and was not tested",
     };
     let sentence = format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.goes_on());

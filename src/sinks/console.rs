@@ -19,7 +19,7 @@ const WARNINGS: usize = 8;
 pub(super) const AFTER_CHANGES: &str = "before that was found, this run had already changed something in AWS, which the log names";
 
 /// What answered was green, as it turned out.
-const NEW_VERSION: &str = "the new version is told at test-url, where another one was told before the rollout: it leads to green";
+const NEW_VERSION: &str = "test-url answers with the new version, and answered with another one before the rollout: it leads to green";
 
 /// Renders events to lines; knows which group is open.
 #[derive(Debug, Default)]
@@ -229,7 +229,7 @@ fn begun(mode: Mode, cluster: &str, service: Option<&str>, version: Option<&str>
 }
 
 fn task_found(arn: &str) -> String {
-    quiet(&format!("task {} of an earlier attempt of this run is taken: it is not run again", short(arn)))
+    quiet(&format!("task {} of an earlier attempt of this run is used: it is not run again", short(arn)))
 }
 
 fn surveyed(controller: &str, blue: &str, tasks: Tasks, plan: &[String]) -> Vec<String> {

@@ -82,7 +82,8 @@ pub async fn last(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result
     };
     // What cannot be read stays as it is.
     let tagged = snapshot.service.as_ref().and_then(Service::tagged_pause);
-    let revisions = if is_registered_in(&deployment.deployment_configuration, Known::by_form(tagged.as_ref())) {
+    let is_registered = is_registered_in(&deployment.deployment_configuration, Known::by_form(tagged.as_ref()));
+    let revisions = if is_registered && end != End::Succeeded {
         run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await.unwrap_or_default()
     } else {
         Vec::new()

@@ -3,9 +3,9 @@
 use url::Url;
 
 use crate::checks::moment::Moment;
-use crate::checks::smoke::{self, Limits, TestResult, TestVerdict, Values};
+use crate::checks::smoke::{self, Limits, Mismatch, TestResult, TestVerdict, Values};
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::{Event, TestUrl};
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::settings::Settings;
@@ -65,8 +65,7 @@ fn failure(failed: &TestResult, on: &str) -> Failure {
 }
 
 fn hint(run: &Run, settings: &Settings, failed: &TestResult) -> &'static str {
-    // A connection that is not made says nothing about the version.
-    if failed.failures.iter().any(|mismatch| mismatch.what == "connection" && mismatch.expected != "a whole body") {
+    if failed.failures.iter().any(Mismatch::is_no_connection) {
         return "nothing answered there: check the listener and its port, the security groups, and whether this runner is in a network that may reach it";
     }
     match failed.moment {
@@ -74,11 +73,15 @@ fn hint(run: &Run, settings: &Settings, failed: &TestResult) -> &'static str {
         Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green).is_none() => {
             "users reached this version; set test-url, so that it is tested before they do"
         }
-        Moment::Step | Moment::Production | Moment::Bake if run.is_green_proven() => {
-            "green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects"
-        }
-        Moment::Step | Moment::Production | Moment::Bake => {
-            "users reached this version; the tests that passed at test-url are not proven to have reached it: give the test listener's URL"
-        }
+        Moment::Step | Moment::Production | Moment::Bake => match run.test_url() {
+            Some(TestUrl::LeadsToGreen | TestUrl::TellsNewVersion) => {
+                "green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects"
+            }
+            Some(TestUrl::Unproven { .. }) => {
+                "users reached this version; the tests that passed at test-url are not proven to have reached it: give the test listener's URL"
+            }
+            // This run did not test green: its gate was open already, or an earlier job's tests were recent.
+            None => "look at what differs behind the production listener: host names, ports, cookies, redirects",
+        },
     }
 }

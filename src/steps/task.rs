@@ -164,22 +164,23 @@ impl OneOff<'_> {
 
     /// Stops our task where another run's is older; not once its containers run, because what is stopped half-way is worse than two.
     async fn give_way(&self, undo: &TaskUndo, ours: &Task, other: &OtherTask) -> Result<bool, Failure> {
-        let (failure, both) = (other.failure(), "both run, because this run's had begun already");
+        let warn_of_both = || {
+            self.run.tell(Event::Warned { sentence: format!("{}: both run, because this run's had begun already", other.words()) });
+        };
         if ours.is_begun() {
-            self.run.tell(Event::Warned { sentence: format!("{}: {both}", failure.sentence()) });
+            warn_of_both();
             return Ok(false);
         }
-        self.run.tell(Event::Noted { sentence: format!("{}, and older than this run's, which is stopped", failure.sentence()) });
+        self.run.tell(Event::Noted { sentence: format!("{}, and older than this run's, which is stopped", other.words()) });
         let why = "another run's one-off task for this service was started before this one";
         if let Err(error) = self.run.aws.stop_task(&undo.cluster, &ours.task_arn, why).await {
             self.run.tell(Event::Warned { sentence: format!("both one-off tasks run, because this run's could not be stopped: {error}") });
             return Ok(false);
         }
         let watched = Watched { what: "one-off task", arns: &undo.arns, deadline: STOPPED };
-        let stopped = until_stopped(self.run, self.settings, &watched).await?;
-        let Some(tasks) = stopped else { return Err(failure) };
+        let Some(tasks) = until_stopped(self.run, self.settings, &watched).await? else { return Err(other.failure()) };
         if tasks.iter().all(Task::has_ended_by_itself) {
-            self.run.tell(Event::Warned { sentence: format!("{}: {both}", failure.sentence()) });
+            warn_of_both();
             return Ok(false);
         }
         let ran = ran(self.asked, &tasks, &self.judged());
@@ -189,7 +190,7 @@ impl OneOff<'_> {
             });
         }
         keep(self.run, undo.clone(), ran);
-        if self.may_wait() { Ok(true) } else { Err(failure) }
+        if self.may_wait() { Ok(true) } else { Err(other.failure()) }
     }
 
     fn token(&self) -> String {

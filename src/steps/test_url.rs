@@ -6,7 +6,6 @@ use url::Url;
 
 use crate::aws::elb::{Condition, ListenerRule, group_name};
 use crate::checks::smoke::Suite;
-use crate::documents::wildcard;
 use crate::event::TestUrl;
 use crate::plan::TestUrlPlan;
 use crate::run::Run;
@@ -24,7 +23,7 @@ pub async fn look(run: &Run, settings: &Settings, plan: &TestUrlPlan, green: &[S
 
 /// The tests have passed: where one of them asked for the version, and another one was told there before, it is green that answered.
 pub fn passed(run: &Run, plan: &TestUrlPlan) {
-    if plan.tells_another_version && run.test_url().is_some_and(|seen| matches!(seen, TestUrl::Unproven { .. })) {
+    if plan.tells_another_version && run.test_url().is_some_and(|seen| seen.is_unproven()) {
         run.tell_test_url(TestUrl::TellsNewVersion);
     }
 }
@@ -73,14 +72,12 @@ fn leads_to(rules: &[ListenerRule], asked: &Asked<'_>, green: &[String]) -> Resu
         if fits.contains(&Fit::Never) {
             continue;
         }
-        let mut taking = rule.weights.iter().filter(|(_, weight)| *weight > 0).peekable();
-        let elsewhere = taking.clone().find(|(group, _)| !green.contains(group));
-        match (taking.peek(), elsewhere) {
-            (None, _) => return Err(format!("rule {} of the test listener does not forward", rule.arn)),
-            (Some(_), Some((group, _))) => {
-                return Err(format!("rule {} of the test listener forwards to {}, which is not green's", rule.arn, group_name(group)));
-            }
-            (Some(_), None) => {}
+        let mut taking = rule.weights.iter().filter(|(_, weight)| *weight > 0).map(|(group, _)| group).peekable();
+        if taking.peek().is_none() {
+            return Err(format!("rule {} of the test listener does not forward", rule.arn));
+        }
+        if let Some(group) = taking.find(|group| !green.contains(group)) {
+            return Err(format!("rule {} of the test listener forwards to {}, which is not green's", rule.arn, group_name(group)));
         }
         if fits.iter().all(|fit| *fit == Fit::Always) {
             return Ok(());
@@ -104,11 +101,8 @@ fn fit(condition: &Condition, asked: &Asked<'_>) -> Fit {
     }
 }
 
-/// `*` stands for any text, `?` for one letter: a pattern with the latter is taken to match only what it spells.
+/// `*` is any text, `?` one letter.
 fn matches(pattern: &str, text: &str) -> bool {
-    if !pattern.contains('?') {
-        return wildcard::matches(pattern, text);
-    }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     // Which lengths of the text the pattern so far can have taken.
     let mut reached = vec![false; text.len() + 1];

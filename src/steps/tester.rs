@@ -134,11 +134,14 @@ fn named(case: &Case) -> String {
 fn hint(run: &Run, settings: &Settings, moment: Moment) -> &'static str {
     match moment {
         Moment::Green => "users never reached this version; the end of the tester's log is in the summary",
-        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green) && run.is_green_proven() => {
+        Moment::Step | Moment::Production | Moment::Bake if !asked(settings, Moment::Green) => {
+            "users reached this version: run the tester on green, before they do; the end of its log is in the summary"
+        }
+        Moment::Step | Moment::Production | Moment::Bake if run.test_url().is_some_and(|seen| !seen.is_unproven()) => {
             "green passed at the gate, so look at what differs behind the production listener; the end of the tester's log is in the summary"
         }
         Moment::Step | Moment::Production | Moment::Bake => {
-            "users reached this version: run the tester on green, before they do; the end of its log is in the summary"
+            "look at what differs behind the production listener; the end of the tester's log is in the summary"
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::running::{self, Listed, Running};
 use super::{Unread, optional};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs_shapes::{Controller, Deployment, Service};
 use crate::aws::{AwsError, Kind};
 use crate::run::Run;
 use crate::settings::{Mode, Settings, Strategy};
@@ -73,7 +73,9 @@ async fn in_progress(run: &Run, settings: &Settings, service: &Service, history:
     if !is_native(settings, service) {
         return Ok(rolling(service));
     }
-    let Some(index) = history.iter().position(|brief| !brief.is_over()) else { return Ok(rolling(service)) };
+    let Some(index) = history.iter().position(|brief| !brief.is_over()) else {
+        return Ok(going_tasks(service).filter(|going| !is_of_an_ended_one(going, history)).map(running::rolling));
+    };
     match running::read(run, &history[index].arn, history, service.tagged_pause().as_ref()).await? {
         Listed::Going(running) => Ok(Some(*running)),
         Listed::Over(word) => {
@@ -84,9 +86,18 @@ async fn in_progress(run: &Run, settings: &Settings, service: &Service, history:
     }
 }
 
+/// The service may show the deployment of tasks as in progress for ever when ECS has given up what brought it (`ROLLBACK_FAILED`).
+fn is_of_an_ended_one(going: &Deployment, history: &[Brief]) -> bool {
+    history.first().and_then(|newest| newest.finished_at).is_some_and(|finished| going.created_at <= finished)
+}
+
 fn rolling(service: &Service) -> Option<Running> {
-    let going = service.primary_deployment().filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))?;
-    Some(running::rolling(going))
+    going_tasks(service).map(running::rolling)
+}
+
+/// The deployment whose tasks ECS says it is replacing.
+fn going_tasks(service: &Service) -> Option<&Deployment> {
+    service.primary_deployment().filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))
 }
 
 /// The source of what runs, else the one revision that has tasks. Of several, as a deployment that was stopped where it was leaves them, it

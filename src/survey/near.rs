@@ -49,7 +49,7 @@ pub(super) async fn config(run: &Run, settings: &Settings, groups: Option<&str>)
     let Some(name) = settings.rollout.config.as_deref().or(groups) else { return Ok(None) };
     let read = run.aws.deployment_config(name).await;
     let wrong = match &read {
-        Ok(found) if !found.is_for_ecs => Some(format!("`{name}` is not for ECS ({})", found.platform)),
+        Ok(found) if !found.is_for_ecs() => Some(format!("`{name}` is not for ECS ({})", found.platform)),
         Err(error) if error.is("DeploymentConfigDoesNotExist") || error.is("InvalidDeploymentConfigName") => {
             Some(format!("there is no deployment configuration `{name}`"))
         }

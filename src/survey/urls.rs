@@ -107,31 +107,25 @@ pub(super) async fn fronts(run: &Run, settings: &Settings, group: Option<&Group>
         (None, None) => Vec::new(),
     };
     match run.aws.fronts(&listeners).await {
-        Ok(fronts) => Fronts::Seen(behind(run, url, &fronts).await),
+        Ok(fronts) => Fronts::Seen(listeners_behind(run, url, &fronts).await),
         Err(error) => Fronts::Unread(error.brief()),
     }
 }
 
 /// A listener is behind a URL when the URL names its port and its load balancer: by the load balancer's own name, or by a name that has
 /// no other addresses than that.
-async fn behind(run: &Run, url: &Url, fronts: &[Front]) -> BTreeSet<String> {
+async fn listeners_behind(run: &Run, url: &Url, fronts: &[Front]) -> BTreeSet<String> {
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return BTreeSet::new() };
-    let mut found = BTreeSet::new();
-    let mut own = None;
-    for front in fronts.iter().filter(|front| front.port == port) {
-        let is_behind = if is_name(&host, &front.host) {
-            true
-        } else if through_proxy(run) {
-            // A proxy looks names up by itself.
-            false
-        } else {
-            if own.is_none() {
-                own = Some(addresses(&host.to_string()).await);
-            }
-            let theirs = addresses(&front.host).await;
-            own.as_ref().is_some_and(|own| !own.is_empty() && own.is_subset(&theirs))
-        };
-        if is_behind {
+    let at_port = fronts.iter().filter(|front| front.port == port);
+    let (named, others): (Vec<&Front>, Vec<&Front>) = at_port.partition(|front| is_name(&host, &front.host));
+    let mut found: BTreeSet<String> = named.into_iter().map(|front| front.listener.clone()).collect();
+    // A proxy looks names up by itself.
+    if others.is_empty() || through_proxy(run) {
+        return found;
+    }
+    let own = addresses(&host.to_string()).await;
+    for front in others {
+        if !own.is_empty() && own.is_subset(&addresses(&front.host).await) {
             found.insert(front.listener.clone());
         }
     }

@@ -16,6 +16,7 @@ use crate::run::Run;
 use crate::scrub::masked;
 use crate::steps::blind::Blind;
 use crate::steps::rollout::codedeploy::{find, is_of_run};
+use crate::steps::serving;
 use crate::steps::traffic;
 use crate::undo::{CodeDeployUndo, short};
 
@@ -40,13 +41,29 @@ pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> R
     if ended.status == Status::Succeeded {
         return too_late(run, undo, &id).await.map(Undone::Traffic);
     }
+    let own = [Some(id.as_str()), ended.rollback.as_deref()];
     if let Some(rollback) = &ended.rollback {
         run.tell(Event::Noted { sentence: format!("CodeDeploy rolls back with deployment {rollback}") });
         follow(run, rollback).await?;
     }
     // Without a rollback nothing moves any more: only a read that is older than the stop is waited for.
     let patience = if ended.rollback.is_some() { Duration::from_mins(1) } else { Duration::from_secs(5) };
-    on_blue(run, undo, &id, patience).await
+    on_blue(run, undo, &id, &own, patience).await
+}
+
+/// Another deployment of the group that came after ours: what serves is its doing, and is not ours to take back. `own` are the ids of our
+/// deployment and of its rollback.
+async fn superseded(run: &Run, undo: &CodeDeployUndo, own: &[Option<&str>]) -> Option<Unwound> {
+    let newest = run.aws.latest_deployments(&undo.application, &undo.group).await.ok()?.into_iter().next()?;
+    if own.contains(&Some(newest.as_str())) {
+        return None;
+    }
+    let newer = run.aws.get_deployment(&newest).await.ok()?;
+    if newer.rolls_back.as_deref().is_some_and(|ours| own.contains(&Some(ours))) {
+        return None;
+    }
+    let serves = Box::pin(serving::now(run, &undo.place, &undo.blue)).await;
+    Some(Unwound::Superseded { by: format!("deployment {newest} ({}) came after ours", newer.word), serves })
 }
 
 /// A request that was cut off may still be on its way: it is looked for more than once.
@@ -151,7 +168,7 @@ fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
 }
 
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
-async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, patience: Duration) -> Result<Undone, Failure> {
+async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, own: &[Option<&str>], patience: Duration) -> Result<Undone, Failure> {
     let began = Instant::now();
     let mut easing = Easing::default();
     loop {
@@ -163,6 +180,9 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, patience: Duration)
         if let Some(witness) = witness {
             blue_confirmed(run, &undo.blue.revision, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
+        }
+        if let Some(superseded) = superseded(run, undo, own).await {
+            return Ok(Undone::Traffic(superseded));
         }
         if began.elapsed() > patience {
             let failure = Failure::new(Reason::RolloutFailed, format!("deployment {id} is over, but production is not all on blue"));
@@ -177,6 +197,9 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, patience: Duration)
 async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Unwound, Failure> {
     let observed = traffic::observe(run, &undo.place, &undo.blue).await;
     if observed.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
+        if let Some(superseded) = superseded(run, undo, &[Some(id)]).await {
+            return Ok(superseded);
+        }
         let sentence = format!("deployment {id} has succeeded, and production is not all on green: somebody has changed the weights");
         return Err(weights_changed(run, &undo.blue, sentence).await.hint(new_deployment(undo)));
     }

@@ -57,8 +57,13 @@ async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
     let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
         return Ok(Looked::Gone);
     };
-    let tag = service.tagged_pause().filter(|tag| is_meant(undo, &tag.run));
-    let known = Known { pause: undo.pause.as_ref().or(tag.as_ref()), before: &undo.before };
+    // Where ECS keeps no marks, the tag says whose a hook is: one of the same form may be another run's by now.
+    let (tag, theirs) = match service.tagged_pause() {
+        Some(tag) if is_meant(undo, &tag.run) => (Some(tag), None),
+        theirs => (None, theirs),
+    };
+    let own = undo.pause.as_ref().filter(|_| theirs.is_none());
+    let known = Known { pause: own.or(tag.as_ref()), before: &undo.before };
     let Some(changed) = wanted(&service, undo, known) else {
         untag(run, undo, &service).await;
         return Ok(Looked::Gone);

@@ -15,12 +15,13 @@ pub(super) async fn take_back(run: &Run, undo: &RevisionUndo) -> Result<Undone, 
         return Ok(Undone::Absent);
     }
     match run.aws.deregister_task_definition(&undo.arn).await {
-        Ok(()) => {}
+        Ok(()) => return Ok(Undone::Nothing),
+        // It is out of use already.
+        Err(error) if error.is("ClientException") || error.is("InvalidParameter") => return Ok(Undone::Nothing),
         Err(error) if error.kind == Kind::Denied => run.narrow_check("the revision of this run stays registered", &error),
-        Err(error) if error.is("ClientException") || error.is("InvalidParameter") => {}
         Err(error) => run.tell(Event::Warned { sentence: format!("{} stays registered: {error}", short(&undo.arn)) }),
     }
-    Ok(Undone::Nothing)
+    Ok(Undone::Absent)
 }
 
 async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {

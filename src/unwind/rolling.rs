@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound};
@@ -15,6 +15,7 @@ use crate::event::{Event, Witness};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
+use crate::scrub::masked;
 use crate::steps::blind::Blind;
 use crate::steps::serving;
 use crate::undo::{Blue, RollingUndo, short};
@@ -31,6 +32,8 @@ const SURE: u32 = 4;
 enum Towards {
     /// The revision it ran; completed or not.
     Previous { is_completed: bool },
+    /// The same, and ECS gave that deployment up, for AWS's reason.
+    PreviousGivenUp { why: Option<String> },
     /// Ours, and ECS itself will go back.
     OursGivenUp,
     /// Ours.
@@ -44,8 +47,9 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
         return same(run, undo).await;
     }
     let began = Instant::now();
-    let mut sent = false;
+    let (mut sent, mut is_repeated) = (false, false);
     let mut settled = 0;
+    let mut given_up: Option<Instant> = None;
     let mut blind = Blind::default();
     let mut easing = Easing::default();
     while began.elapsed() < PATIENCE {
@@ -64,12 +68,21 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
                 blue_confirmed(run, &undo.previous, Witness::Deployment);
                 return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: Witness::Deployment }));
             }
-            Towards::Previous { is_completed: false } => {}
+            Towards::Previous { is_completed: false } => given_up = None,
+            // ECS may go back by itself once more.
+            Towards::PreviousGivenUp { .. } if given_up.get_or_insert_with(Instant::now).elapsed() < BREAKER => {}
+            // An alarm that rings as a deployment begins is not watched by it.
+            Towards::PreviousGivenUp { why } if hand == Hand::Stop && !is_repeated && is_of_alarms(why.as_deref()) => {
+                // Without force ECS makes no new deployment of the revision that the service is given already.
+                let forced = json!({ "forceNewDeployment": true });
+                is_repeated = put_back(run, undo, &forced).await?;
+            }
+            Towards::PreviousGivenUp { why } => return Err(previous_given_up(undo, why)),
             Towards::OursGivenUp if began.elapsed() < BREAKER => {}
             Towards::Ours | Towards::OursGivenUp if sent => {}
             Towards::Ours | Towards::OursGivenUp if hand == Hand::Watch => return Err(left_in_between(undo)),
             Towards::Ours | Towards::OursGivenUp => {
-                sent = put_back(run, undo).await?;
+                sent = put_back(run, undo, &json!({})).await?;
             }
             Towards::Other(by) => {
                 let blue = Blue { revision: undo.previous.clone(), ..Blue::default() };
@@ -81,6 +94,15 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
     }
     Err(Failure::new(Reason::Timeout, format!("{} was not back after {} minutes", short(&undo.previous), PATIENCE.as_secs() / 60))
         .hint(command(undo)))
+}
+
+fn is_of_alarms(why: Option<&str>) -> bool {
+    why.is_some_and(|why| why.to_lowercase().contains("alarm"))
+}
+
+fn previous_given_up(undo: &RollingUndo, why: Option<String>) -> Failure {
+    let failure = Failure::new(Reason::RolloutFailed, format!("ECS gave the way back to {} up", short(&undo.previous)));
+    why.into_iter().fold(failure, Failure::caused_by).hint(command(undo))
 }
 
 /// ECS gave it up and does not go back by itself, and it is not ours to touch.
@@ -112,7 +134,13 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
     let Some(primary) = service.primary_deployment() else { return Towards::Other("the service has no deployment".into()) };
     if primary.task_definition == undo.previous {
         let settled = primary.rollout_state.is_none() && service.deployments.len() == 1 && primary.running_count == primary.desired_count;
-        return Towards::Previous { is_completed: primary.is_completed() || settled };
+        // The tasks that had not been replaced yet are of that revision, too.
+        let is_all = service.deployments.iter().all(|other| other.task_definition == undo.previous || other.running_count == 0);
+        let never_left = primary.is_failed() && is_all && service.running_count >= service.desired_count && service.running_count > 0;
+        if primary.is_failed() && !never_left {
+            return Towards::PreviousGivenUp { why: primary.rollout_state_reason.as_deref().map(masked) };
+        }
+        return Towards::Previous { is_completed: primary.is_completed() || settled || never_left };
     }
     // The same revision may have been deployed again since, by somebody else: that is not ours to take back.
     if primary.task_definition == undo.ours && undo.deployment.as_ref().is_none_or(|ours| *ours == primary.id) {
@@ -122,10 +150,12 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
 }
 
 /// Whether AWS took it; when its answer was lost, the next look shows.
-async fn put_back(run: &Run, undo: &RollingUndo) -> Result<bool, Failure> {
+async fn put_back(run: &Run, undo: &RollingUndo, with: &Value) -> Result<bool, Failure> {
     let mut request = update_request(&undo.place.cluster, &undo.place.service, &undo.previous);
-    if let Some(desired) = undo.desired {
-        request["desiredCount"] = json!(desired);
+    let desired = undo.desired.map(|desired| ("desiredCount".to_owned(), json!(desired)));
+    let with = with.as_object().into_iter().flatten().map(|(field, value)| (field.clone(), value.clone()));
+    if let Some(fields) = request.as_object_mut() {
+        fields.extend(with.chain(desired));
     }
     match run.aws.update_service(&request).await {
         Ok(_) => {

@@ -6,15 +6,13 @@ use ecs_bluegreen::checks::smoke::TestVerdict;
 use ecs_bluegreen::event::{Event, Step};
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions};
 use insta::assert_snapshot;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
 
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::native::assert_serves;
+use crate::harness::{Action, Deed, Play, Story, Told, When, answering};
 
 /// Production is all on blue, and no deployment goes on.
 fn assert_over(play: &Play) {
-    let on_green: u32 = play.stage.weights("prod").iter().filter(|(group, _)| group != "api-1").map(|(_, weight)| weight).sum();
-    assert!(on_green == 0, "{:?}", play.stage.weights("prod"));
+    assert_serves(play, "api-1");
     for id in play.stage.deployments() {
         let status = play.stage.deployment_status(&id).unwrap_or_default();
         assert!(["Stopped", "Succeeded", "Failed"].contains(&status.as_str()), "{id} is {status}");
@@ -348,22 +346,6 @@ async fn after_a_run_that_ended_the_post_step_has_nothing_to_do() {
     ");
 }
 
-/// A server that answers every request with this body.
-async fn answering(body: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
-            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-            let _ = stream.write_all(head.as_bytes()).await;
-            let _ = stream.write_all(body.as_bytes()).await;
-        }
-    });
-    url
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
     // As deep as JSON may be, again and again; and a pattern that has hundreds of ways at every letter.
@@ -372,9 +354,9 @@ async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
     let costly = ["json: { '$..[?@..[?@..a]]': 1 }", r"body: { matches: '(?:\[?1?\]?,?){200}q' }"];
     for expectation in costly {
         let tests = format!("tests:\n  - {{ name: costly, get: /, expect: {{ {expectation} }} }}\n");
-        let nothing = Deed::Fault(Fault::first("Nothing", FaultKind::Throttled));
         let action = Action::deploy("1.1.0").with("smoke-tests", &tests).with("test-url", &url);
-        let action = action.at(When::Line("Smoke tests at test-url"), nothing).at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
+        let action =
+            action.at(When::Line("Smoke tests at test-url"), Deed::Nothing).at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
         let told = cancelled(Story::codedeploy(), action).await;
         let events = ecs_bluegreen::sinks::journal::read(told.journal.as_bytes()).expect("a journal");
         let at = |wanted: fn(&Event) -> bool| events.iter().find(|stamped| wanted(&stamped.event)).map(|stamped| stamped.at_ms);

@@ -19,10 +19,8 @@ use ecs_bluegreen_sim::{Fault, FaultKind};
 use insta::assert_snapshot;
 use regex::Regex;
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
 
-use crate::harness::{Action, Story, Told, definition, values};
+use crate::harness::{Action, Story, Told, answering, definition, values};
 use crate::masking::replayed;
 
 /// Everything a stranger may try, in one text.
@@ -128,26 +126,11 @@ async fn a_container_s_last_words_are_only_text() {
     "#);
 }
 
-/// A server that answers every request with the attack.
-async fn stranger() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
-            let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{ATTACK}", ATTACK.len());
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
-    url
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_s_body_is_only_text() {
     let tests =
         "tests:\n  - name: front page\n    get: /\n    retry: { for: 200ms, every: 100ms }\n    expect: { body: { contains: Welcome } }\n";
-    let action = Action::deploy("1.1.0").with("smoke-tests", tests).with("test-url", &stranger().await);
+    let action = Action::deploy("1.1.0").with("smoke-tests", tests).with("test-url", &answering(ATTACK.to_owned()).await);
     let told = Story::codedeploy().told(action).await;
     assert_harmless(&told);
     assert_snapshot!(told.with_summary(), @r#"

@@ -82,7 +82,7 @@ async fn service_connect_is_tested_by_its_header() {
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests at test-url
     ✓ health at test-url: GET /health ([time])
-    the new version is told at test-url, where another one was told before the rollout: it leads to green
+    test-url answers with the new version, and answered with another one before the rollout: it leads to green
     ::endgroup::
     ✓ Smoke tests on green: 1 passed ([time])
     The gate is open: traffic may shift

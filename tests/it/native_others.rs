@@ -214,7 +214,7 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
-    ::warning title=note::PAUSE hooks that workflow run [run] left on the service are removed
+    ::warning title=note::PAUSE hooks that workflow run [run] left on the service are to be removed
     ---
     Green serves 100 % of production: api:3 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -261,7 +261,7 @@ async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() 
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
-    ::warning title=note::PAUSE hooks that workflow run [run] left on the service are removed
+    ::warning title=note::PAUSE hooks that workflow run [run] left on the service are to be removed
     ---
     api:1 serves production already: nothing was to be deployed.
     Outcome: no-change, exit code 0, after [time]

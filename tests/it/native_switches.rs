@@ -44,10 +44,15 @@ async fn the_pause_before_a_later_step_may_come_before_or_after_the_bake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_marks_of_hooks_may_be_stored_dropped_or_refused() {
+async fn the_marks_of_hooks_may_be_dropped_or_refused() {
     for hook_details in [HookDetails::Dropped, HookDetails::Refused] {
         both(Story::canary, move |switches| switches.hook_details = hook_details).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ecs_may_look_at_production_s_rule_before_it_begins() {
+    both(Story::blue_green, |switches| switches.preflight = Toggle::On).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,6 +75,9 @@ async fn an_express_service_keeps_its_strategy_and_hooks_and_is_deployed_and_fol
     assert_eq!((told.code, told.calls.len()), (Some(2), 0));
     let green = express().told(Action::tested("1.1.0")).await;
     assert_eq!((green.code, green.calls.len()), (Some(2), 0));
+    let approval = express().told(Action::deploy("1.1.0").with("approval", "before-traffic")).await;
+    assert_eq!((approval.code, approval.calls.len()), (Some(2), 0), "{}", approval.text());
+    assert!(approval.log_with("::error").contains("approval: the service is an Express service"), "{}", approval.text());
     assert_snapshot!([told.ending(), green.ending()].join("\n\n"), @"
     exit code 2
     ---
@@ -95,6 +98,7 @@ async fn an_express_service_keeps_its_strategy_and_hooks_and_is_deployed_and_fol
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    assert_ne!(told.log_with("✓ Smoke tests on production"), "", "{}", told.text());
     let update = told.calls.iter().find(|call| call.operation == "ecs:UpdateService").expect("an update");
     assert!(update.request.get("deploymentConfiguration").is_none(), "{update:?}");
 }

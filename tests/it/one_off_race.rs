@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions, Stage};
 use serde_json::{Value, json};
 
-use crate::harness::{Action, Deed, Play, Story, Told, When, call};
+use crate::harness::{Action, Deed, Play, Story, Told, When, call, texts};
 
 const OVERRIDES: &str = r#"[{ "name": "app", "command": ["migrate"] }]"#;
 
@@ -44,10 +44,6 @@ async fn tasks(stage: &Stage) -> BTreeMap<String, Vec<Shown>> {
         tasks.entry(run.to_owned()).or_default().push(Shown { arn: task["taskArn"].as_str().expect("an ARN").to_owned(), ran });
     }
     tasks
-}
-
-fn texts(told: &[Told]) -> String {
-    told.iter().map(|told| format!("{}\n{}", told.log.join("\n"), told.text())).collect::<Vec<_>>().join("\n=======\n")
 }
 
 fn count_started(told: &Told) -> usize {
@@ -170,7 +166,7 @@ async fn a_job_that_is_run_again_follows_its_own_task_and_does_not_repeat_one_th
         }
         let again = play.act(migrate("1.1.0", "fail").env("GITHUB_RUN_ATTEMPT", "2")).await;
         assert_eq!((first.code, again.output("outcome"), count_started(&again)), (None, "deployed", 0), "{death:?}: {}", again.text());
-        assert!(again.text().contains("of an earlier attempt of this run is taken: it is not run again"), "{}", again.text());
+        assert!(again.text().contains("of an earlier attempt of this run is used: it is not run again"), "{}", again.text());
         let tasks = tasks(&play.stage).await;
         assert_eq!(tasks["4711"].len(), 1, "{tasks:?}");
         assert_eq!(again.output("run-task-arn"), json!([tasks["4711"][0].arn]).to_string());

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::harness::native::assert_over;
-use crate::harness::{Action, Play, Story, Told, When};
+use crate::harness::{Action, Play, Story, Told, When, texts};
 
 /// Two workflows deploy two versions; both are tested.
 fn both() -> [Action; 2] {
@@ -27,10 +27,6 @@ fn at_once(story: Story, arrive: [u64; 2]) -> Story {
 /// ECS is slow to stop the older deployment: for a while both go on, as far as reads show.
 fn slow_to_stop(story: Story) -> Story {
     story.switches(|switches| switches.supersede_lag_ms = 700)
-}
-
-fn texts(told: &[Told]) -> String {
-    told.iter().map(|told| format!("{}\n{}", told.log.join("\n"), told.text())).collect::<Vec<_>>().join("\n=======\n")
 }
 
 /// The winner and the loser.

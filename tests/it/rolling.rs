@@ -307,6 +307,7 @@ async fn zero_tasks_are_rolled_out_untested_and_nothing_is_claimed() {
             told.text()
         );
         assert!(!told.text().contains("100 %"), "{}", told.text());
+        assert_eq!((told.count("ecs:RegisterTaskDefinition"), told.count("ecs:UpdateService")), (1, 1), "{}", told.text());
     }
 }
 

@@ -4,20 +4,14 @@ use ecs_bluegreen_sim::{GroupOptions, ReadyExpiry, RollbackEnding};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::{Action, Deed, Play, Story, When};
-
-/// Production is all on blue, as the load balancer does it.
-fn assert_blue_serves(play: &Play) {
-    let weights = play.stage.weights("prod");
-    let on_green: u32 = weights.iter().filter(|(group, _)| group != "api-1").map(|(_, weight)| weight).sum();
-    assert!(on_green == 0, "{weights:?}");
-}
+use crate::harness::native::assert_serves;
+use crate::harness::{Action, Deed, Story, When};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     let mut play = Story::codedeploy().begin().await;
     let told = play.act(Action::tested_by("1.2.0", &["health", "me"])).await;
-    assert_blue_serves(&play);
+    assert_serves(&play, "api-1");
     assert!(!play.users().versions.contains_key("1.2.0"));
     play.end().await;
     assert_snapshot!(told.with_summary(), @r#"
@@ -145,7 +139,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
 async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let told = play.act(Action::tested("1.3.0").with("environment-variables", "APP_PRODUCTION_PORT=$PORT")).await;
-    assert_blue_serves(&play);
+    assert_serves(&play, "api-1");
     play.end().await;
     assert_snapshot!(told.with_summary(), @r#"
     exit code 20
@@ -294,7 +288,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
 async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     let mut play = Story::codedeploy().begin().await;
     let told = play.act(Action::tested("1.4.0")).await;
-    assert_blue_serves(&play);
+    assert_serves(&play, "api-1");
     play.end().await;
     assert_snapshot!(told.with_summary(), @r#"
     exit code 20
@@ -412,7 +406,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
 async fn an_alarm_during_the_shift_brings_blue_back() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let told = play.act(Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Alarm)).await;
-    assert_blue_serves(&play);
+    assert_serves(&play, "api-1");
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -437,7 +431,7 @@ async fn a_deployment_that_somebody_else_stops_is_rolled_back_and_the_reason_say
     let stop = Deed::Call("codedeploy.StopDeployment", json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": true }));
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let told = play.act(Action::tested("1.1.0").at(When::State("api-1=90"), stop)).await;
-    assert_blue_serves(&play);
+    assert_serves(&play, "api-1");
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -464,7 +458,7 @@ async fn expired(expiry: ReadyExpiry) -> String {
         GroupOptions { ready_wait_minutes: Some(1), auto_rollback: vec!["DEPLOYMENT_STOP_ON_REQUEST".into()], ..GroupOptions::default() };
     let mut play = Story::group(group).switches(|switches| switches.ready_expiry = expiry).begin().await;
     let told = play.act(Action::slowly_tested("1.1.0")).await;
-    assert_blue_serves(&play);
+    assert_serves(&play, "api-1");
     play.end().await;
     told.ending()
 }
@@ -514,7 +508,7 @@ async fn a_gate_that_somebody_else_opens_before_the_tests_means_going_back() {
     let go = Deed::Call("codedeploy.ContinueDeployment", json!({ "deploymentId": "$DEPLOYMENT", "deploymentWaitType": "READY_WAIT" }));
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let told = play.act(Action::tested("1.1.0").with("poll-interval", "2s").at(When::State("Ready"), go)).await;
-    assert_blue_serves(&play);
+    assert_serves(&play, "api-1");
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 20

@@ -18,6 +18,12 @@ use spending::{allowance, allowance_of_values};
 /// The fewest values on each side of which a comparison can say anything with half of 5 % of false alarms: all of green's above all of blue's.
 pub const VALUES: u32 = 4;
 
+/// The preset: green must be so many times as slow before it fails. With 60 requests a minute a p95 scatters by a fifth.
+pub const SLOWER: f64 = 1.4;
+
+/// The preset: a pass on errors says that a green with so great a share of errors more, or three times blue's, would have been seen.
+pub const MORE_ERRORS: f64 = 0.04;
+
 /// When green is called worse.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ComparePolicy {

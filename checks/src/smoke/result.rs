@@ -65,6 +65,11 @@ impl Mismatch {
         Self { what: what.into(), expected: expected.into(), found: found.into() }
     }
 
+    /// Whether no connection came about, which says nothing about the version behind it.
+    pub fn is_no_connection(&self) -> bool {
+        self.what == "connection" && (self.expected.starts_with("to stand ") || self.found.starts_with("client error (Connect)"))
+    }
+
     /// What stands in it from outside was masked when it was found.
     pub(super) fn presentable(&self) -> Self {
         Self::new(sentence(&self.what), sentence(&self.expected), sentence(&self.found))

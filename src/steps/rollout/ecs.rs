@@ -119,7 +119,7 @@ impl<'a> Rolling<'a> {
         }
     }
 
-    /// Whether no task of it runs, or none is wanted.
+    /// Whether it was complete without a task: none is wanted, and none runs.
     pub fn serves_nothing(&self) -> bool {
         self.serves_nothing
     }

@@ -8,7 +8,7 @@ use crate::aws::{AwsError, Kind};
 use crate::checks::analysis::Sides;
 use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
 use crate::error::Failure;
-use crate::event::{Event, Progress, Serving, Witness};
+use crate::event::{Event, Progress, Serving, StepSeen, Witness};
 use crate::pace::Pace;
 use crate::plan::{Gate, RolloutPlan, Way};
 use crate::run::Run;
@@ -190,7 +190,7 @@ impl<'a> Rollout<'a> {
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         let opened = match (&mut self.controller, self.plan.way.gate()) {
             (Controller::CodeDeploy(codedeploy), Gate::Test | Gate::Pass) => codedeploy.proceed().await,
-            (Controller::Native(native), _) => native.proceed().await,
+            (Controller::Native(native), _) => native.proceed(StepSeen::default()).await,
             (Controller::CodeDeploy(_), Gate::Absent) | (Controller::Rolling(_), _) => Ok(()),
         };
         self.run.goes_on(self.goes_on());
@@ -201,7 +201,7 @@ impl<'a> Rollout<'a> {
     /// open: one that stays shut takes green back when it expires.
     pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
         let Controller::Native(native) = &mut self.controller else { return Ok(()) };
-        native.proceed().await?;
+        native.proceed(StepSeen::default()).await?;
         self.run.goes_on(self.goes_on());
         match self.settings.rollout.follow {
             Follow::Shifted => self.until(Goal::Baking).await.map(drop),
@@ -212,10 +212,8 @@ impl<'a> Rollout<'a> {
     /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at here too.
     async fn open(&mut self, at: At) -> Result<(), Failure> {
         let Controller::Native(native) = &mut self.controller else { return Ok(()) };
-        if at == At::Step {
-            native.check_step().await?;
-        }
-        native.proceed().await
+        let seen = if at == At::Step { native.check_step().await? } else { StepSeen::default() };
+        native.proceed(seen).await
     }
 
     /// Follows the rollout until green serves 100 %, or the next share of traffic waits for us.
@@ -229,8 +227,8 @@ impl<'a> Rollout<'a> {
     /// Lets the next share of traffic go to green, which is healthy there and makes no alarm ring.
     pub async fn take_step(&mut self) -> Result<(), Interrupted> {
         let Controller::Native(native) = &mut self.controller else { return Ok(()) };
-        native.check_step().await?;
-        native.proceed().await?;
+        let seen = native.check_step().await?;
+        native.proceed(seen).await?;
         self.run.goes_on(self.goes_on());
         Ok(())
     }

@@ -78,8 +78,6 @@ pub struct Native<'a> {
     blind: Blind,
     witness: Option<Witness>,
     task_failures: TaskFailures,
-    /// What was seen at the step at which it waits.
-    step_seen: StepSeen,
     /// How often traffic was seen on blue after ECS had shifted all of it.
     shared_looks: u32,
 }
@@ -109,11 +107,11 @@ impl Native<'_> {
         &self.task_failures
     }
 
-    /// Lets the deployment pass the gate at which it waits.
-    pub async fn proceed(&mut self) -> Result<(), Failure> {
+    /// Lets the deployment pass the gate at which it waits, after this was seen there.
+    pub async fn proceed(&mut self, seen: StepSeen) -> Result<(), Failure> {
         let Some(Waiting { hook, at, .. }) = self.waiting.take() else { return Ok(()) };
         match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
-            Ok(()) => self.run.tell(Event::GateOpened { gate: named(at), seen: std::mem::take(&mut self.step_seen) }),
+            Ok(()) => self.run.tell(Event::GateOpened { gate: named(at), seen }),
             Err(error) if error.kind == Kind::Denied => {
                 self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
             }

@@ -6,9 +6,8 @@ use std::cmp::Ordering;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tokio::time::Instant;
 
-use super::OneOff;
+use super::{OneOff, Watched, until_stopped};
 use crate::aws::AwsError;
 use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
@@ -79,7 +78,7 @@ pub struct OtherTask {
 }
 
 impl OtherTask {
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         format!("the one-off task of workflow run {} for this service is {} (task {})", self.run, self.task.last_status, self.task.id())
     }
 
@@ -146,21 +145,17 @@ impl OneOff<'_> {
             return Err(queue::stale(sentence));
         }
         self.run.tell(Event::Noted { sentence: format!("{}: waiting until it is over", other.words()) });
-        let (deadline, began, mut pace) = (queue::longest_wait(self.settings), Instant::now(), Pace::new(self.settings.rollout.pace));
-        while began.elapsed() < deadline {
-            pace.rest().await;
-            match self.run.aws.describe_tasks(&self.settings.cluster, std::slice::from_ref(&other.task.task_arn)).await {
-                Ok(tasks) => match tasks.first() {
-                    Some(task) if !task.is_stopped() => pace.recover(),
-                    Some(task) if ended_well(task, &[]) => return Ok(OtherEnd::Well),
-                    Some(_) | None => return Ok(OtherEnd::Badly),
-                },
-                Err(error) if error.is_final() => return Err(error.into()),
-                Err(_) => pace.slower(),
+        let (what, deadline) = (format!("one-off task of workflow run {}", other.run), queue::longest_wait(self.settings));
+        let watched = Watched { what: &what, arns: std::slice::from_ref(&other.task.task_arn), deadline };
+        match until_stopped(self.run, self.settings, &watched).await? {
+            Some(tasks) if tasks.iter().all(|task| ended_well(task, &[])) => Ok(OtherEnd::Well),
+            Some(_) => Ok(OtherEnd::Badly),
+            None => {
+                let waited = crate::duration::Human(deadline);
+                let sentence = format!("the {what} for this service was not over after {waited} (task {})", other.task.id());
+                Err(Failure::new(Reason::AlreadyRunning, sentence).hint(ONE_AT_A_TIME))
             }
         }
-        let waited = crate::duration::Human(deadline);
-        Err(Failure::new(Reason::AlreadyRunning, format!("{}, and was not over after {waited}", other.words())).hint(ONE_AT_A_TIME))
     }
 
     /// Whether this run waits for another one's task. A rollout can be superseded; a task that is stopped half-way helps nobody.

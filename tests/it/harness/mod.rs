@@ -1,6 +1,7 @@
 //! What every story stands on: a stage, the action run as the runner runs it, and what was told afterwards.
 
 mod action;
+mod answering;
 mod canaries;
 mod deeds;
 mod images;
@@ -15,9 +16,10 @@ mod story;
 mod told;
 
 pub(crate) use action::{Action, smoke_tests};
+pub(crate) use answering::answering;
 pub(crate) use deeds::{Deed, When, call};
 pub(crate) use images::layout;
 pub(crate) use play::Play;
 pub(crate) use runner::values;
 pub(crate) use story::{Story, definition};
-pub(crate) use told::Told;
+pub(crate) use told::{Told, texts};

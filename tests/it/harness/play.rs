@@ -81,38 +81,32 @@ impl Play {
 
     /// Runs actions at the same time, each on a machine of its own. All of them tell the same calls.
     pub(crate) async fn act_at_once<const N: usize>(&mut self, actions: [Action; N]) -> [Told; N] {
-        let machines = actions.map(|action| {
+        self.act_from(actions.map(|action| (None, action))).await
+    }
+
+    /// Runs two actions, the second from a moment of the stage on.
+    pub(crate) async fn act_in_a_row(&mut self, first: Action, begun: When, second: Action) -> [Told; 2] {
+        self.act_from([(None, first), (Some(begun), second)]).await
+    }
+
+    /// Each on a machine of its own, from its moment on.
+    async fn act_from<const N: usize>(&mut self, actions: [(Option<When>, Action); N]) -> [Told; N] {
+        let machines = actions.map(|(begun, action)| {
             let mut job = Job::new();
             let files = job.step();
-            (self.prepared(&job, &files, &action), action.deeds, job, files)
+            (begun, self.prepared(&job, &files, &action), action.deeds, job, files)
         });
-        let run = async |(variables, deeds, job, files): (BTreeMap<String, String>, _, _, _)| {
+        let run = async |(begun, variables, deeds, job, files): (Option<When>, BTreeMap<String, String>, _, _, _)| {
+            if let Some(begun) = begun {
+                let has_come = |stage: &Stage| begun.has_come(stage, &[], Duration::ZERO);
+                assert!(self.stage.wait_until(STEADY, has_come).await, "the moment never came: {begun:?}");
+            }
             (process::run(&[], &variables, &self.stage, deeds).await, job, files)
         };
         let finished = futures_util::future::join_all(machines.into_iter().map(run)).await;
         let told: Vec<Told> = finished.into_iter().map(|(finished, job, files)| self.told(finished, &job, &files)).collect();
         self.called += told[0].calls.len();
         told.try_into().unwrap_or_else(|_| panic!("as many as there were"))
-    }
-
-    /// Runs two actions, each on a machine of its own, the second from a moment of the first on. Both tell the same calls.
-    pub(crate) async fn act_in_a_row(&mut self, first: Action, begun: When, second: Action) -> [Told; 2] {
-        let [first, second] = [first, second].map(|action| {
-            let mut job = Job::new();
-            let files = job.step();
-            (self.prepared(&job, &files, &action), action.deeds, job, files)
-        });
-        let stage = &self.stage;
-        let later = async {
-            while !begun.has_come(stage, &[], Duration::ZERO) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            process::run(&[], &second.0, stage, second.1).await
-        };
-        let (one, other) = tokio::join!(process::run(&[], &first.0, stage, first.1), later);
-        let told = [self.told(one, &first.2, &first.3), self.told(other, &second.2, &second.3)];
-        self.called += told[0].calls.len();
-        told
     }
 
     /// The inputs of an action, as the runner gives them.

@@ -96,3 +96,8 @@ impl Told {
         self.calls.iter().map(|call| format!("{}{}", call.operation, ended(call))).collect::<Vec<_>>().join("\n")
     }
 }
+
+/// Everything that several runs told.
+pub(crate) fn texts(told: &[Told]) -> String {
+    told.iter().map(|told| format!("{}\n{}", told.log.join("\n"), told.text())).collect::<Vec<_>>().join("\n=======\n")
+}

@@ -2,7 +2,7 @@
 
 use ecs_bluegreen::event::{Event, Gate, Step};
 use ecs_bluegreen::outcome::{Outcome, Reason};
-use ecs_bluegreen_sim::{Controller, RollbackEnding};
+use ecs_bluegreen_sim::{Breaker, Controller, RollbackEnding};
 use serde_json::Value;
 
 use super::play::{Played, Ran};
@@ -12,12 +12,19 @@ use super::traffic::{serves, short};
 
 const BLUE: &str = "api:1";
 
-/// So soon before the end of a run nobody can be expected to see that somebody changes weights.
+/// So soon before the end of a run nobody can be expected to see that somebody changes weights, or stops a deployment.
 const UNSEEN_MS: i64 = 250;
 
 /// Every promise that broke.
 pub(super) fn judge(schedule: &Schedule, played: &Played) -> Vec<String> {
-    let all = [ended(played), gates(schedule, played), left(schedule, played), asked(played), last_word(schedule, played), tasks(played)];
+    let all = [
+        ended(schedule, played),
+        gates(schedule, played),
+        left(schedule, played),
+        asked(played),
+        last_word(schedule, played),
+        tasks(played),
+    ];
     let said = runs(played).flat_map(|ran| said(schedule, played, ran));
     all.into_iter().flatten().chain(said).chain(users(schedule, played)).collect()
 }
@@ -26,10 +33,17 @@ fn runs(played: &Played) -> impl Iterator<Item = &Ran> {
     std::iter::once(&played.first).chain(&played.second)
 }
 
-fn ended(played: &Played) -> Vec<String> {
+fn ended(schedule: &Schedule, played: &Played) -> Vec<String> {
     let hangs = played.hangs.map(|what| format!("{what} does not end"));
-    let unsettled = (!played.is_settled).then(|| "AWS does not come to rest".to_owned());
+    let unsettled = (!played.is_settled && !never_settles(schedule, played)).then(|| "AWS does not come to rest".to_owned());
     hangs.into_iter().chain(unsettled).collect()
+}
+
+/// Without its circuit breaker ECS replaces tasks that never become healthy for ever, where the run has left that to it.
+fn never_settles(schedule: &Schedule, played: &Played) -> bool {
+    let is_left = |ran: &Ran| ran.ending.as_ref().is_some_and(|ending| ending.outcome == Some(Outcome::StillRunning));
+    let has_no_breaker = matches!(&schedule.controller, Controller::Rolling(options) if options.breaker == Breaker::Off);
+    has_no_breaker && schedule.trouble.is_some() && runs(played).any(is_left)
 }
 
 /// What the outcome says is what serves, at once and when everything is over.
@@ -55,7 +69,8 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         return broken;
     }
     let word = ending.outcome.map_or("refused", Outcome::word);
-    if ran.at_end.as_ref().ok() != expected.as_ref() {
+    let is_unseen = may_turn_later(schedule, ending.outcome) && played.somebody.has_stopped_since(ran.ended_ms - UNSEEN_MS);
+    if ran.at_end.as_ref().ok() != expected.as_ref() && !is_unseen {
         broken.push(format!("{word}, but at the end of the run production is {:?}", ran.at_end));
     }
     let finally = serves(&played.stage, &schedule.controller);
@@ -68,7 +83,8 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
 /// Of two runs the one that was deployed last serves in the end.
 fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
     let is_deployed = |ran: &&Ran| ran.ending.as_ref().is_some_and(|ending| ending.outcome == Some(Outcome::Deployed));
-    let last = runs(played).filter(is_deployed).max_by_key(|ran| ran.ended_ms);
+    // Who gives back what was lent for the rollout ends later than the green that was seen.
+    let last = runs(played).filter(is_deployed).max_by_key(|ran| ran.told.done(Step::Shift));
     let is_alone = played.second.is_none() || played.somebody.has("ecs.UpdateService") || played.somebody.weighed().is_some();
     // A run that was killed, or that left its rollout to AWS, may come later than one that was deployed.
     let is_certain = |ran: &Ran| {

@@ -90,7 +90,7 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
         .listener("prod")
         .map(|listener| Load::start(LoadOptions { connections: 1, pause: Duration::from_millis(150), ..LoadOptions::on(listener) }));
     let (first, second) = (Job::new(schedule, &stage, FIRST), Job::new(schedule, &stage, SECOND));
-    let (is_over, mut is_beside) = (Notify::new(), false);
+    let is_over = Notify::new();
     let played = async {
         let played = run_first(schedule, &stage, &somebody, &first).await;
         is_over.notify_one();
@@ -98,10 +98,7 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
     };
     let beside = async {
         let asked = schedule.second?;
-        let is_due = async {
-            first.told.after(asked.after).await;
-        };
-        tokio::select! { biased; () = is_over.notified() => return None, () = is_due => is_beside = true }
+        tokio::select! { biased; () = is_over.notified() => return None, () = first.told.after(asked.after) => {} }
         Some(run_second(schedule, &stage, &second).await)
     };
     let (first_ran, second_ran) = tokio::join!(played, beside);
@@ -113,8 +110,7 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
     let hangs = hangs.or_else(|| posts.iter().chain(&again).any(Option::is_none).then_some("post"));
     let [[first_post, second_post], [first_again, second_again]] = [posts, again];
     let first = first_ran.unwrap_or_else(|| Ended::of(&stage, schedule)).with(first.told, [first_post, first_again]);
-    let second = is_beside
-        .then(|| second_ran.flatten().unwrap_or_else(|| Ended::of(&stage, schedule)).with(second.told, [second_post, second_again]));
+    let second = second_ran.map(|ran| ran.unwrap_or_else(|| Ended::of(&stage, schedule)).with(second.told, [second_post, second_again]));
     let is_settled = settled(&stage, &schedule.controller, Duration::from_secs(40)).await;
     let users = users.expect("a listener").stop().await;
     let described = somebody.call(&stage, "ecs.DescribeServices", json!({ "cluster": "prod", "services": [SERVICE] })).await;

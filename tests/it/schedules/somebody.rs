@@ -73,6 +73,11 @@ impl Somebody {
         self.calls().iter().any(|call| call.is_taken && call.operation == operation)
     }
 
+    /// Whether they asked for a stop since then.
+    pub(super) fn has_stopped_since(&self, ms: i64) -> bool {
+        self.calls().iter().any(|call| call.is_taken && call.operation.contains(".Stop") && call.to_ms > ms)
+    }
+
     pub(super) async fn does(&self, deed: Deed, stage: &Stage, controller: &Controller) {
         match (deed, controller) {
             (Deed::Alarm, _) => stage.set_alarm("errors", AlarmState::Alarm),

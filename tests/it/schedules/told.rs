@@ -57,9 +57,9 @@ impl Told {
         self.events().into_iter().find(|(_, event)| matches!(event, Event::GateOpened { gate, .. } if *gate == wanted)).map(|(at, _)| at)
     }
 
-    /// The revision that is brought.
+    /// The revision that is brought: where somebody else deployed meanwhile, the last one.
     pub(super) fn ours(&self) -> Option<String> {
-        self.events().into_iter().find_map(|(_, event)| match event {
+        self.events().into_iter().rev().find_map(|(_, event)| match event {
             Event::Revision { arn, .. } => Some(arn),
             _ => None,
         })

@@ -58,10 +58,10 @@ impl Strategy {
     pub(super) fn fewest_calls(self) -> usize {
         match self {
             Self::Rolling | Self::CodeDeploy => 3,
-            Self::BlueGreen => 5,
+            Self::Dropped => 4,
+            Self::Refused | Self::BlueGreen => 5,
             Self::Canary => 7,
             Self::Linear => 9,
-            Self::Dropped | Self::Refused => 4,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::compare::{ComparePolicy, Looks, VALUES, requests_for};
+use crate::analysis::compare::{ComparePolicy, Looks, MORE_ERRORS, SLOWER, VALUES, requests_for};
 use crate::analysis::expression::Expression;
 use crate::analysis::form::{Asks, Conditions, Grain, GrainKind, Judgement, Measure, Metric, Reduce, ShareOf, Source, Unit, Volume};
 use crate::analysis::text::Text;
@@ -24,12 +24,6 @@ const HALF: f64 = 0.5;
 /// The percentile that is compared: with 20 requests in a minute one is expected beyond it. Of p99 that takes 100, which a tenth of the traffic
 /// seldom has; p90 would be seen with fewer, and says less about the slow ones.
 const COMPARED: (&str, f64) = ("p95", 95.0);
-
-/// Green must be so many times as slow before it fails: with 60 requests a minute a p95 scatters by a fifth.
-const SLOWER: f64 = 1.4;
-
-/// A pass on errors says that a green with so many percentage points more, or three times blue's, would have been seen.
-const MORE_ERRORS: f64 = 0.04;
 
 /// A threshold on a percentile wants so many requests beyond it: of fewer it is a matter of luck.
 const BEYOND: f64 = 5.0;

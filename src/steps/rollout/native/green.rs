@@ -38,9 +38,8 @@ impl Native<'_> {
     }
 
     /// What has to be true before more traffic goes to green: its targets are healthy, and no alarm of the service rings.
-    pub async fn check_step(&mut self) -> Result<(), Failure> {
-        self.step_seen = StepSeen { healthy: self.check_targets().await?, quiet: self.check_alarms().await? };
-        Ok(())
+    pub async fn check_step(&self) -> Result<StepSeen, Failure> {
+        Ok(StepSeen { healthy: self.check_targets().await?, quiet: self.check_alarms().await? })
     }
 
     /// Whether a healthy target was seen.

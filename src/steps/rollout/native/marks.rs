@@ -28,9 +28,9 @@ impl Update<'_> {
     pub(super) async fn send(&mut self) -> Result<(), AwsError> {
         let answer = match (self.run.aws.update_service(&self.body).await, self.unmarked()) {
             (Err(error), Some(unmarked)) if speaks_of_hooks(&error) => {
-                self.run.tell(Event::Noted { sentence: format!("{error}; the hooks are sent without their marks") });
+                self.run.tell(Event::Noted { sentence: format!("{error}; the hooks are sent without hookDetails") });
+                self.keep_known(None).await;
                 self.body["deploymentConfiguration"] = unmarked;
-                self.tag_service().await;
                 return self.run.aws.update_service(&self.body).await.map(drop);
             }
             (answer, _) => answer?,
@@ -57,13 +57,6 @@ impl Update<'_> {
 
     fn is_marked(&self, service: &Service) -> bool {
         service.deployment_configuration.as_ref().and_then(marked_run) == Some(self.run.id.as_str())
-    }
-
-    async fn tag_service(&self) {
-        let read = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await;
-        if let Some(Found::Service(service)) = optional(self.run, UNKNOWN, read) {
-            self.tag(&service).await;
-        }
     }
 
     async fn tag(&self, service: &Service) {

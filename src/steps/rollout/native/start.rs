@@ -16,7 +16,7 @@ use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
 use crate::documents::deployment_configuration::{self as configuration, Known, Pause};
 use crate::error::Failure;
-use crate::event::{Event, StepSeen};
+use crate::event::Event;
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::plan::{NativeWay, RolloutPlan};
@@ -130,7 +130,6 @@ impl<'a> Native<'a> {
             blind: Blind::default(),
             witness: None,
             task_failures: TaskFailures::default(),
-            step_seen: StepSeen::default(),
             shared_looks: 0,
         }
     }
