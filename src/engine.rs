@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use crate::aws::{NO_CREDENTIALS, NOT_ACCEPTED};
 use crate::error::Failure;
 use crate::event::{Event, FilePlace, Refusal as Refused, Serving, Step, StepEnd, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
@@ -15,7 +14,7 @@ use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{Mode, OnCancel, Settings};
 use crate::steps::rollout::{self, Interrupted};
-use crate::survey::{self, Unready};
+use crate::survey::{self, Incomplete, Snapshot, Unready};
 use crate::undo::{Undo, short};
 use crate::unwind::{self, Unwound};
 
@@ -50,6 +49,7 @@ impl Ending {
 #[derive(Debug)]
 enum Halt {
     Refused(Vec<Problem>),
+    NoCredentials(Vec<Problem>),
     Failed(Failure),
     Left(Failure),
     /// Another rollout took over.
@@ -101,7 +101,8 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
             let ending = settle(run, ending, time_is_up.clone()).await;
             tags::finish(run, ending, time_is_up).await
         }
-        Err(Halt::Refused(problems)) => settle(run, refuse(run, &problems), insisted(run, signal)).await,
+        Err(Halt::Refused(problems)) => settle(run, refuse(run, &problems, Reason::InvalidInputs), insisted(run, signal)).await,
+        Err(Halt::NoCredentials(problems)) => settle(run, refuse(run, &problems, Reason::Credentials), insisted(run, signal)).await,
         Err(Halt::Left(failure)) if failure.reason == Reason::Cancelled => {
             settle(run, leave(run, failure), tokio::time::sleep(GRACE)).await
         }
@@ -180,26 +181,30 @@ pub async fn refuse_inputs(run: &Run, settings: &Settings, mut problems: Vec<Pro
         () = signal => None,
         looked = looked => looked.ok(),
     };
-    let more = match looked {
-        Some(Ok(snapshot)) => plan::app_spec_problems(settings, &snapshot),
-        // Without credentials nothing can be asked, and that may be right in the run that follows.
-        Some(Err(Unready::Problems(found))) => {
-            let found =
-                found.into_iter().filter(|problem| ![NO_CREDENTIALS, NOT_ACCEPTED].iter().any(|words| problem.message.contains(words)));
-            settings.rollout.named_app_spec_problems().iter().cloned().chain(found).collect()
-        }
-        Some(Err(Unready::Failure(_) | Unready::Throttled(_))) | None => settings.rollout.named_app_spec_problems().to_vec(),
+    // Without credentials nothing can be asked, and that may be right in the run that follows.
+    let (found, seen) = match looked {
+        Some(Ok(snapshot)) => (Vec::new(), snapshot),
+        Some(Err(Incomplete { why: Some(Unready::Problems(found)), seen, .. })) => (found, *seen),
+        Some(Err(Incomplete { seen, .. })) => (Vec::new(), *seen),
+        None => (Vec::new(), Snapshot::default()),
     };
+    add_new(&mut problems, found);
+    add_new(&mut problems, plan::problems_beside_inputs(settings, &seen));
+    refuse(run, &problems, Reason::InvalidInputs)
+}
+
+/// Adds what is wrong with other inputs: of one input the first problem is told.
+fn add_new(problems: &mut Vec<Problem>, more: Vec<Problem>) {
     let is_new = |problem: &Problem| problems.iter().all(|known| known.input != problem.input);
     let more: Vec<Problem> = more.into_iter().filter(is_new).collect();
     problems.extend(more);
-    refuse(run, &problems)
 }
 
-fn refuse(run: &Run, problems: &[Problem]) -> Ending {
+fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
     let after_changes = run.has_changed();
-    run.tell(Event::Refused { problems: problems.iter().map(refused).collect(), after_changes });
-    Ending { outcome: None, reason: Reason::InvalidInputs, sentence: "the inputs were refused".into() }
+    run.tell(Event::Refused { problems: problems.iter().map(refused).collect(), after_changes, reason });
+    let sentence = if reason == Reason::Credentials { "there are no usable AWS credentials" } else { "the inputs were refused" };
+    Ending { outcome: None, reason, sentence: sentence.into() }
 }
 
 /// A problem as the report shows it.

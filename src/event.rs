@@ -191,6 +191,9 @@ pub enum Event {
         /// Whether something was changed in AWS before they were found.
         #[serde(default)]
         after_changes: bool,
+        /// Why.
+        #[serde(default = "invalid_inputs")]
+        reason: Reason,
     },
     /// A step begins.
     StepStarted {
@@ -599,4 +602,9 @@ pub struct FilePlace {
     pub line: usize,
     /// Column.
     pub column: usize,
+}
+
+/// Of a journal that was written before refusals had a reason.
+const fn invalid_inputs() -> Reason {
+    Reason::InvalidInputs
 }

@@ -198,7 +198,11 @@ fn recorder(runner: &Runner) -> Recorder {
 fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
     recorder.record(&Stamped {
         at_ms: 0,
-        event: Event::Refused { problems: problems.iter().map(engine::refused).collect(), after_changes: false },
+        event: Event::Refused {
+            problems: problems.iter().map(engine::refused).collect(),
+            after_changes: false,
+            reason: Reason::InvalidInputs,
+        },
     });
     recorder.finish();
     REFUSED

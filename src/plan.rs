@@ -38,7 +38,6 @@ pub use native::{Balancer, NativeWay, adopted_pause};
 pub use running::{undo_of, undo_of_its_revision};
 pub use sides::SPARE;
 pub use test_url::TestUrlPlan;
-pub(crate) use test_url::problems as url_problems;
 
 /// What will be done.
 #[derive(Debug)]
@@ -155,9 +154,7 @@ pub enum Refusal {
 pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
     problems.extend(refuse::unscannable(settings, snapshot));
-    problems.extend(alarms::problems(settings, snapshot));
-    problems.extend(url_problems(settings, snapshot));
-    problems.extend(weights::problems(settings, snapshot));
+    problems.extend(found_problems(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));
@@ -197,11 +194,41 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     })
 }
 
-/// Problems with an AppSpec, for a service that needs one.
-pub fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let needs_one = snapshot.service.as_ref().is_some_and(|service| service.controller() == Controller::CodeDeploy);
+/// What is wrong with what was read, where reading the rest has failed already.
+pub fn problems_beside(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let mut problems = refuse::problems(settings, snapshot);
+    problems.extend(found_problems(settings, snapshot));
+    problems.extend(app_spec_problems(settings, snapshot));
+    let is_known = match &settings.definition.source {
+        DefinitionSource::File(_) => true,
+        DefinitionSource::Registered(_) => snapshot.base.is_some(),
+        DefinitionSource::Live => snapshot.live.is_some(),
+    };
+    if is_known && let Some((definition, _)) = keep(&mut problems, definition(settings, snapshot)) {
+        let _ = keep(&mut problems, image_containers(settings, &definition));
+    }
+    problems
+}
+
+/// The same where inputs are wrong: only what does not depend on what they may have meant.
+pub fn problems_beside_inputs(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    found_problems(settings, snapshot).into_iter().chain(app_spec_problems(settings, snapshot)).collect()
+}
+
+/// What needs no definition: alarms, the repository, URLs, the weights.
+fn found_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let mut problems = alarms::problems(settings, snapshot);
+    problems.extend(image::repository_problems(settings, snapshot));
+    problems.extend(test_url::problems(settings, snapshot));
+    problems.extend(weights::problems(settings, snapshot));
+    problems
+}
+
+/// Problems with an AppSpec, for a service that needs one; where there is none that could be read, with one that the user named.
+fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let Some(service) = &snapshot.service else { return settings.rollout.named_app_spec_problems().to_vec() };
     match &settings.rollout.app_spec {
-        AppSpecSource::Unusable(problems) if needs_one => problems.clone(),
+        AppSpecSource::Unusable(problems) if service.controller() == Controller::CodeDeploy => problems.clone(),
         AppSpecSource::Unusable(_) | AppSpecSource::File { .. } | AppSpecSource::Built => Vec::new(),
     }
 }
@@ -330,6 +357,9 @@ fn rolling(service: &Service) -> RollingWay {
     }
 }
 
+/// What a plan with tests of green says.
+const TESTED: &str = "green is tested before users reach it";
+
 fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<String> {
     let Some(rollout) = rollout else { return vec!["no service is given: the definition is registered, no traffic is touched".into()] };
     let mut lines = vec![format!("{} serves with {} tasks", short(&rollout.blue.revision), rollout.tasks)];
@@ -337,6 +367,9 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
         Way::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
         Way::Native(way) => lines.extend(native::lines(way)),
         Way::CodeDeploy(way) => lines.extend(codedeploy::lines(settings, snapshot, way)),
+    }
+    if refuse::without_tasks(settings, snapshot).is_some() {
+        lines.retain(|line| line != TESTED);
     }
     lines.extend(unwatched::line(settings, snapshot, rollout));
     lines

@@ -155,7 +155,7 @@ impl Report {
 
     /// Whether the inputs were refused. A run without an outcome that was not refused is a killed one, or a defect.
     pub fn is_refused(&self) -> bool {
-        self.outcome.is_none() && self.reason == Some(Reason::InvalidInputs)
+        self.outcome.is_none() && matches!(self.reason, Some(Reason::InvalidInputs | Reason::Credentials))
     }
 
     /// Whether a rollback was observed.
@@ -171,8 +171,8 @@ impl Report {
             }
             Event::StepStarted { step } => self.step_started(step, stamped.at_ms),
             Event::StepEnded { step, end, result } => self.step_ended(step, end, result, stamped.at_ms),
-            Event::Refused { problems, after_changes } => {
-                (self.problems, self.after_changes, self.reason) = (problems, after_changes, Some(Reason::InvalidInputs));
+            Event::Refused { problems, after_changes, reason } => {
+                (self.problems, self.after_changes, self.reason) = (problems, after_changes, Some(reason));
             }
             Event::Ended { outcome, reason, sentence } => {
                 self.cut_short(stamped.at_ms);

@@ -91,7 +91,18 @@ pub struct Registered {
     pub answer: Value,
 }
 
-/// Why there is no snapshot.
+/// A survey that found what is wrong, or could not look everywhere.
+#[derive(Debug)]
+pub struct Incomplete {
+    /// Why; none where nothing is wrong but the credentials.
+    pub why: Option<Unready>,
+    /// What AWS says of credentials that it does not take.
+    pub credentials: Option<Problem>,
+    /// What could be read all the same.
+    pub seen: Box<Snapshot>,
+}
+
+/// Why something that the run needs was not read.
 #[derive(Debug)]
 pub enum Unready {
     /// The inputs name something that is not as it should be.
@@ -105,12 +116,10 @@ pub enum Unready {
 impl Unready {
     /// What a call to AWS that the run cannot do without came to; `input` names what it asked for.
     fn of(input: &str, error: AwsError) -> Self {
-        let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
+        let mut gathering = Gathering::default();
         gathering.aws(input, error);
-        match gathering.finish(()) {
-            Err(unready) => unready,
-            Ok(()) => Self::Problems(Vec::new()),
-        }
+        let credentials = gathering.credentials.take();
+        gathering.unready().unwrap_or_else(|| Self::Problems(credentials.into_iter().collect()))
     }
 }
 
@@ -121,13 +130,13 @@ const COURTESY: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
-pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
+pub async fn survey(run: &Run, settings: &Settings) -> Result<Snapshot, Incomplete> {
     // On the heap: what is awaited above this is deep already.
     let (snapshot, caller) = tokio::join!(Box::pin(snapshot(run, settings)), tokio::time::timeout(COURTESY, run.aws.caller()));
     if let Ok(Ok(sentence)) = caller {
         run.note_once(sentence);
     }
-    snapshot.map_err(|unready| nowhere(settings, unready))
+    snapshot.map_err(|incomplete| Incomplete { why: incomplete.why.map(|why| nowhere(settings, why)), ..incomplete })
 }
 
 /// A region that nobody knows, and in which nobody answers, is none.
@@ -147,15 +156,14 @@ fn nowhere(settings: &Settings, unready: Unready) -> Unready {
 ///
 /// # Errors
 /// All problems that were found, or that AWS could not be asked.
-async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Unready> {
+async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Incomplete> {
     let ((mut gathering, read), asked) = tokio::join!(Box::pin(read_at_rest(run, settings)), Box::pin(urls::ask(settings)));
     let urls = Urls { fronts: read.urls.fronts.clone(), ..asked };
     let snapshot = Snapshot { urls, ..read };
-    if !gathering.problems.is_empty() {
-        // No plan is made that would find them.
-        gathering.problems.extend(crate::plan::url_problems(settings, &snapshot));
+    let (credentials, why) = (gathering.credentials.take(), gathering.unready());
+    if why.is_some() || credentials.is_some() {
+        return Err(Incomplete { why, credentials, seen: Box::new(snapshot) });
     }
-    let snapshot = gathering.finish(snapshot)?;
     let traffic = traffic::before(run, settings, &snapshot).await;
     Ok(Snapshot { traffic, ..snapshot })
 }
@@ -169,7 +177,7 @@ async fn read_at_rest(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
 
 /// What AWS and the image's source tell, as far as it could be read.
 async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
-    let mut gathering = Gathering { problems: Vec::new(), failure: None, throttled: None };
+    let mut gathering = Gathering::default();
     let (service, registry) = tokio::join!(service(run, settings), repository::registry(run, settings));
     let service = gathering.take("service", service).flatten();
     let (access, mut repository) = gathering.take("repository", registry).unwrap_or_default();
@@ -209,8 +217,11 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
     (gathering, snapshot)
 }
 
+#[derive(Default)]
 struct Gathering {
     problems: Vec<Problem>,
+    /// Said once for all calls.
+    credentials: Option<Problem>,
     failure: Option<Failure>,
     throttled: Option<Failure>,
 }
@@ -238,25 +249,27 @@ impl Gathering {
     /// What AWS refuses is a problem with what was asked for; what it fails to answer is not the user's doing.
     fn aws(&mut self, input: &str, error: AwsError) {
         match error.kind {
-            Kind::Credentials if self.problems.iter().any(|problem| problem.input == "aws") => {} // said once for all calls
             Kind::Denied | Kind::Credentials | Kind::Refused => {
                 let remedy = error.hint().unwrap_or_else(|| format!("check {input}, cluster and aws-region"));
                 let input = if error.kind == Kind::Refused { input } else { "aws" };
-                self.problems.push(Problem::new(input, error.to_string(), remedy));
+                let problem = Problem::new(input, error.to_string(), remedy);
+                match error.kind {
+                    Kind::Credentials => self.credentials = self.credentials.take().or(Some(problem)),
+                    _ => self.problems.push(problem),
+                }
             }
             Kind::Throttled => self.throttled = self.throttled.take().or_else(|| Some(error.into())),
             Kind::Failed | Kind::Unanswered => self.failure = self.failure.take().or_else(|| Some(error.into())),
         }
     }
 
-    fn finish<T>(mut self, snapshot: T) -> Result<T, Unready> {
+    /// The most telling reason; none where everything was read.
+    fn unready(mut self) -> Option<Unready> {
         self.problems.dedup();
-        match (self.problems.is_empty(), self.failure, self.throttled) {
-            (false, _, _) => Err(Unready::Problems(self.problems)),
-            (true, Some(failure), _) => Err(Unready::Failure(failure)),
-            (true, None, Some(failure)) => Err(Unready::Throttled(failure)),
-            (true, None, None) => Ok(snapshot),
+        if !self.problems.is_empty() {
+            return Some(Unready::Problems(self.problems));
         }
+        self.failure.map(Unready::Failure).or(self.throttled.map(Unready::Throttled))
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::checks::{self, Brought, Checks, Ready};
 use super::prepared::Prepared;
-use super::{Ending, Halt, answer, step};
+use super::{Ending, Halt, add_new, answer, step};
 use crate::aws::ecs::PAUSE_TAG;
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
@@ -24,7 +24,7 @@ use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{Interrupted, Past, Reached, Rollout};
 use crate::steps::task::{self, OneOff};
 use crate::steps::{scaling, scan, stale};
-use crate::survey::{self, Snapshot, Unready};
+use crate::survey::{self, Incomplete, Snapshot, Unready};
 use crate::undo::{HooksUndo, ServiceKey, Undo, short};
 use crate::unwind::scaling::left_behind as scaling_left_behind;
 
@@ -182,13 +182,26 @@ pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Hal
     loop {
         match survey::survey(run, settings).await {
             Ok(snapshot) => return Ok(snapshot),
-            Err(Unready::Problems(problems)) => return Err(Halt::Refused(problems)),
-            Err(Unready::Throttled(failure)) if began.elapsed() < THROTTLED => {
+            Err(Incomplete { why: Some(Unready::Throttled(failure)), .. }) if began.elapsed() < THROTTLED => {
                 run.tell(Event::Noted { sentence: format!("{}; looking again", failure.sentence()) });
                 tokio::time::sleep(jittered(A_WHILE)).await;
             }
-            Err(Unready::Failure(failure) | Unready::Throttled(failure)) => return Err(Halt::Failed(failure)),
+            Err(incomplete) => return Err(halted(settings, incomplete)),
         }
+    }
+}
+
+/// Whoever corrects one thing that is wrong should not have to come back for the next.
+fn halted(settings: &Settings, incomplete: Incomplete) -> Halt {
+    let Incomplete { why, credentials, seen } = incomplete;
+    match why {
+        Some(Unready::Failure(failure) | Unready::Throttled(failure)) if credentials.is_none() => Halt::Failed(failure),
+        Some(Unready::Problems(mut problems)) => {
+            problems.extend(credentials);
+            add_new(&mut problems, plan::problems_beside(settings, &seen));
+            Halt::Refused(problems)
+        }
+        Some(Unready::Failure(_) | Unready::Throttled(_)) | None => Halt::NoCredentials(credentials.into_iter().collect()),
     }
 }
 

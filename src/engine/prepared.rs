@@ -82,8 +82,12 @@ impl Prepared {
 
 /// By now something was done: what is refused is a failure, whose effects are undone.
 fn touched(halt: Halt) -> Halt {
-    let Halt::Refused(problems) = halt else { return halt };
-    let mut failure = Failure::new(Reason::InvalidInputs, "the service is not as it was when this run began, and cannot be deployed to");
+    let (problems, reason) = match halt {
+        Halt::Refused(problems) => (problems, Reason::InvalidInputs),
+        Halt::NoCredentials(problems) => (problems, Reason::Credentials),
+        halt => return halt,
+    };
+    let mut failure = Failure::new(reason, "the service is not as it was when this run began, and cannot be deployed to");
     failure.chain.extend(problems.iter().map(ToString::to_string));
     failure.hints.extend(problems.into_iter().map(|problem| problem.remedy));
     Halt::Failed(failure)

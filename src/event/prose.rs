@@ -13,7 +13,7 @@ impl Event {
     /// Its sentences, to be changed in place.
     pub fn sentences(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Refused { problems, after_changes: _ } => problems.iter_mut().flat_map(refusal).collect(),
+            Self::Refused { problems, after_changes: _, reason: _ } => problems.iter_mut().flat_map(refusal).collect(),
             Self::Surveyed { plan, controller: _, blue: _, tasks: _ } => plan.iter_mut().collect(),
             Self::Narrowed { check, why, allow: _ } => vec![check, why],
             Self::StepEnded { result: sentence, step: _, end: _ }

@@ -121,7 +121,7 @@ pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeploy
 pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
     let config = settings.rollout.config.as_deref().or(way.group.config.as_deref()).unwrap_or("the group's configuration");
     let gate = match way.gate {
-        Gate::Test => "green is tested before users reach it",
+        Gate::Test => super::TESTED,
         Gate::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
         Gate::Absent => "the group shifts traffic as soon as green is up",
     };

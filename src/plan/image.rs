@@ -69,13 +69,16 @@ impl RepositoryPlan {
 }
 
 /// Every reason why the image cannot go where it is to go.
-pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, definition: &Value) -> Vec<Problem> {
-    let (Some(image), Some(found)) = (&settings.image, &snapshot.image) else { return Vec::new() };
-    let platform = platform(found, definition, snapshot.service.as_ref());
-    let seen = snapshot.repository.as_ref();
-    let repository = seen.and_then(|seen| missing(image, seen));
-    let tags = seen.map(|seen| taken(found, seen)).unwrap_or_default();
-    platform.into_iter().chain(repository).chain(tags).collect()
+pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, definition: &Value) -> Option<Problem> {
+    let (Some(_), Some(found)) = (&settings.image, &snapshot.image) else { return None };
+    platform(found, definition, snapshot.service.as_ref())
+}
+
+/// The repository that an image is pushed to, and the tags that it is to have there.
+pub(super) fn repository_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    let (Some(image), Some(seen)) = (&settings.image, &snapshot.repository) else { return Vec::new() };
+    let tags = snapshot.image.as_ref().map(|found| taken(found, seen)).unwrap_or_default();
+    missing(image, seen).into_iter().chain(tags).collect()
 }
 
 fn missing(image: &ImageSettings, seen: &RepositorySeen) -> Option<Problem> {

@@ -327,7 +327,7 @@ pub(super) fn lines(way: &NativeWay) -> Vec<String> {
         (_, Balancer::Headless) => {
             "the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed"
         }
-        (Gate::Test, _) => "green is tested before users reach it",
+        (Gate::Test, _) => super::TESTED,
         (Gate::Pass, _) => "green is not tested before users reach it (no smoke-tests with test-url)",
         (Gate::Absent, _) => "ECS shifts traffic as soon as green is up",
     };

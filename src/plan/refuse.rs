@@ -126,7 +126,7 @@ fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Opti
         return None;
     }
     let has_gate = match service.controller() {
-        Controller::CodeDeploy => snapshot.group.as_ref().is_some_and(|group| group.ready_wait != ReadyWait::Continue),
+        Controller::CodeDeploy => snapshot.group.as_ref().is_none_or(|group| group.ready_wait != ReadyWait::Continue),
         Controller::Ecs(word) => {
             settings.rollout.strategy.asked.map_or(word != Strategy::Rolling.word(), |asked| asked != Strategy::Rolling)
         }
@@ -190,7 +190,7 @@ fn is_rolled(settings: &Settings, snapshot: &Snapshot) -> bool {
 }
 
 /// A revision that no task runs is not tested by anything.
-fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
+pub(super) fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let service = snapshot.service.as_ref().filter(|_| settings.mode == Mode::Deploy)?;
     let asked = asked_count(settings, service);
     let (count, is_asked) = (asked.unwrap_or(service.desired_count), asked.is_some());

@@ -59,7 +59,11 @@ fn image(given: Option<&str>, container: &str, path: &str) -> Option<Problem> {
         return Some(Problem::new(INPUT, message, "Write its image, or name it in `container` so that it gets the one of `image`"));
     };
     // What is pushed to is named with letters, digits and these; nothing is asked of whoever hosts it.
-    let fits = given.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_:./@#+".contains(letter));
+    let has_signs = given.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_:./@#+".contains(letter));
+    // A bare name is one of Docker Hub's, all of which are in lower case: `REPLACE_ME` is none.
+    let bare =
+        given.split([':', '@']).next().filter(|name| !given.contains('/') && name.contains(|letter: char| letter.is_ascii_uppercase()));
+    let fits = has_signs && bare.is_none();
     placeholder(given, path).map(|problem| Problem { remedy: by_image(container), ..problem }).or_else(|| {
         (!fits).then(|| {
             let message = format!("`{path}` is `{}`, which is not the name of an image", given.escape_debug());
@@ -98,7 +102,7 @@ mod tests {
             "containerDefinitions": [
                 { "name": "web.app", "image": "$(Image)", "environment": [{ "name": "T", "value": "<html> ${x}" }] },
                 { "name": "b", "image": "b:1 ", "secrets": [{ "name": "S", "valueFrom": "arn:aws:ssm:<REGION>:1:parameter/x" }] },
-                { "name": "c" },
+                { "name": "c" }, { "name": "d", "image": "REPLACE_ME:1" },
             ],
         });
         let expected = [
@@ -111,6 +115,7 @@ mod tests {
             "`containerDefinitions[1].image` is `b:1 `, which is not the name of an image",
             "`containerDefinitions[1].secrets[0].valueFrom` is `arn:aws:ssm:<REGION>:1:parameter/x`, a placeholder that nothing fills in",
             "`containerDefinitions[2].image` is missing: container `c` has no image",
+            "`containerDefinitions[3].image` is `REPLACE_ME:1`, which is not the name of an image",
         ];
         assert_eq!(told(&definition, &[]), expected);
     }

@@ -16,8 +16,10 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Probl
         // Without a strategy tasks are replaced behind one target group.
         settings.rollout.strategy.asked.or_else(|| Strategy::of(&word)).filter(|strategy| *strategy != Strategy::Rolling)?;
     }
-    if snapshot.group.as_ref().is_some_and(|group| !is_group_of(group, service)) {
-        return None; // its rules are another service's
+    // Without the group, or with that of another service, it is not known which rules are production's.
+    let is_unknown = snapshot.group.as_ref().map_or(service.controller() == Controller::CodeDeploy, |group| !is_group_of(group, service));
+    if is_unknown {
+        return None;
     }
     let blue = blue(snapshot, service);
     let groups = groups(snapshot, service);

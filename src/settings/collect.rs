@@ -47,6 +47,13 @@ impl Collect {
         volume
     }
 
+    /// What is read by `read`; none when it has met a problem.
+    pub(super) fn whole<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let before = self.problems.len();
+        let value = read(self);
+        (self.problems.len() == before).then_some(value)
+    }
+
     /// The items of a list; none when it is absent or wrong.
     pub(super) fn list(&mut self, input: &str, text: Option<&str>) -> Vec<String> {
         self.keep_all(lists::list(text.unwrap_or_default(), input)).unwrap_or_default()

@@ -15,8 +15,16 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         without_image(inputs, collect);
         return None;
     };
-    let parsed = text.parse::<ImageReference>();
-    let reference = parsed.map_err(|error| collect.problem("image", error.to_string(), image_like(text, error.hint()))).ok()?;
+    let reference = match text.parse::<ImageReference>() {
+        Ok(reference) => reference,
+        Err(error) => {
+            collect.problem("image", error.to_string(), image_like(text, error.hint()));
+            tags_when_deployed(inputs, collect);
+            inputs.tags.as_deref().inspect(|given| drop(list("tags", given, collect)));
+            repository::settings(inputs, runner, collect);
+            return None;
+        }
+    };
     if inputs.repository.is_none() && (is_local(&reference) || push == Some(Push::Always)) {
         collect.problem("repository", "it is missing: the image is to be pushed", "set the ECR repository, such as team/api");
     }
@@ -25,7 +33,8 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     tags.extend(tags_when_deployed.iter().filter(|tag| !tags.contains(tag)).cloned().collect::<Vec<_>>());
     let push = push.unwrap_or(Push::Auto);
     let create = create(inputs, runner, push, collect);
-    let login = login::settings(inputs, runner, &reference, collect);
+    // With other credentials than were meant the image is not looked for.
+    let login = collect.whole(|collect| login::settings(inputs, runner, &reference, collect))?;
     Some(ImageSettings { reference, repository, login, create, tags, tags_when_deployed, push })
 }
 

@@ -58,8 +58,11 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     match text.to_lowercase().as_str() {
         "false" => None,
         "true" => Some(NewRepository::default()),
-        _ if text.contains('\n') || text.contains(": ") || text.starts_with('{') => collect.keep_all(parse(text, "inline")),
-        _ => from_file(text, runner, collect),
+        _ if text.contains('\n') || text.contains(": ") || text.starts_with('{') => {
+            Some(collect.keep_all(parse(text, "inline")).unwrap_or_default())
+        }
+        // It was asked for: that it is missing is not said besides.
+        _ => Some(from_file(text, runner, collect).unwrap_or_default()),
     }
 }
 

@@ -167,8 +167,16 @@ fn follow(inputs: &Inputs, collect: &mut Collect) -> Follow {
 /// is a problem here, where the official action took it for 30.
 fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
     match collect.minutes("wait-for-minutes", inputs.wait_minutes.as_deref()) {
-        None | Some(0) => MINUTES,
-        Some(minutes) => minutes.min(MOST_MINUTES),
+        None => MINUTES,
+        Some(0) => {
+            collect.note(format!("wait-for-minutes: 0 means its default, {MINUTES}"));
+            MINUTES
+        }
+        Some(minutes) if minutes > MOST_MINUTES => {
+            collect.note(format!("wait-for-minutes: {minutes} is more than the longest wait: {MOST_MINUTES} minutes are waited"));
+            MOST_MINUTES
+        }
+        Some(minutes) => minutes,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
 use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Refusal, Stamped, Step, StepEnd, StepSeen, Tasks, TestUrl, Transfer, on};
 use crate::github::commands::{END_GROUP, Level, annotation, annotation_of, fits, group, harmless};
-use crate::outcome::{Mode, Outcome};
+use crate::outcome::{Mode, Outcome, Reason};
 use crate::sinks::outputs::human;
 use crate::steps::image::short as short_digest;
 use crate::undo::short;
@@ -15,6 +15,8 @@ use crate::undo::short;
 /// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
 const WARNINGS: usize = 8;
 
+/// What a refused run says where nothing else is wrong.
+pub(super) const NO_CREDENTIALS: &str = "there are no usable AWS credentials";
 /// What is said instead of "nothing was touched" where that is not so.
 pub(super) const AFTER_CHANGES: &str = "before that was found, this run had already changed something in AWS, which the log names";
 
@@ -41,7 +43,9 @@ impl Console {
             Event::Started { run, region, cluster, service, version, mode, .. } => {
                 vec![quiet(&format!("{} {region} (run {run})", begun(*mode, cluster, service.as_deref(), version.as_deref())))]
             }
-            Event::Refused { problems, after_changes } => self.close(at).into_iter().chain(refused(problems, *after_changes)).collect(),
+            Event::Refused { problems, after_changes, reason } => {
+                self.close(at).into_iter().chain(refused(problems, *after_changes, *reason)).collect()
+            }
             Event::StepStarted { step } => self.opened(*step, at),
             Event::StepEnded { step, end, result } => self.closed(*step, *end, result, at),
             Event::Failed { failure } => {
@@ -202,13 +206,10 @@ impl Console {
     }
 }
 
-fn refused(problems: &[Refusal], after_changes: bool) -> impl Iterator<Item = String> {
+fn refused(problems: &[Refusal], after_changes: bool, reason: Reason) -> impl Iterator<Item = String> {
     let problem = if problems.len() == 1 { "a problem".into() } else { format!("{} problems", problems.len()) };
-    let head = if after_changes {
-        format!("The inputs have {problem}; {AFTER_CHANGES}")
-    } else {
-        format!("Nothing was touched: the inputs have {problem}")
-    };
+    let why = if reason == Reason::Credentials { NO_CREDENTIALS.to_owned() } else { format!("the inputs have {problem}") };
+    let head = if after_changes { format!("{}; {AFTER_CHANGES}", capital(&why)) } else { format!("Nothing was touched: {why}") };
     let each = problems.iter().map(|problem| {
         let lines = [problem.problem.clone(), format!("  hint: {}", problem.remedy)];
         annotation_of(Level::Error, "input refused", problem.at.as_ref(), &lines)

@@ -4,9 +4,9 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
 use crate::event::{StepEnd, TestUrl};
-use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome};
+use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome, Reason};
 use crate::report::{Report, StepReport};
-use crate::sinks::console::{AFTER_CHANGES, capital, not_set, title, transferred};
+use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, not_set, title, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
 use crate::sinks::{checks, load, scan, tester};
@@ -47,9 +47,11 @@ fn head(report: &Report) -> String {
 
 /// "Nothing was touched" is said of refused inputs only, and only where it is so.
 fn without_outcome(report: &Report, target: &str) -> String {
+    let is_unknown = report.reason == Some(Reason::Credentials);
+    let why = if is_unknown { capital(NO_CREDENTIALS) } else { "The inputs have problems".to_owned() };
     match (report.is_refused(), report.after_changes) {
-        (true, false) => format!("## ✗ Refused: {target}\n\n**Nothing was touched.** The inputs have problems."),
-        (true, true) => format!("## ✗ Refused: {target}\n\n**The inputs have problems.** {}.", text(AFTER_CHANGES)),
+        (true, false) => format!("## ✗ Refused: {target}\n\n**Nothing was touched.** {why}."),
+        (true, true) => format!("## ✗ Refused: {target}\n\n**{why}.** {}.", text(AFTER_CHANGES)),
         (false, _) => format!("## ✗ No outcome: {target}\n\n**{}** {}", text(&sentence(NO_OUTCOME)), text(&sentence(NO_OUTCOME_HINT))),
     }
 }

@@ -268,10 +268,13 @@ async fn a_rolling_service_has_no_green_to_test() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_the_step_that_gets_them_is_named() {
     let action = Action::deploy("1.1.0").env("AWS_ACCESS_KEY_ID", "").env("AWS_SECRET_ACCESS_KEY", "").env("AWS_SESSION_TOKEN", "");
-    assert_snapshot!(Story::codedeploy().told(action).await.ending(), @"
+    let told = Story::codedeploy().told(action).await;
+    assert_eq!((told.output("outcome"), told.output("reason")), ("refused", "credentials"), "{}", told.summary);
+    assert!(told.summary.contains("**Nothing was touched.** There are no usable AWS credentials."), "{}", told.summary);
+    assert_snapshot!(told.ending(), @"
     exit code 2
     ---
-    Nothing was touched: the inputs have a problem
+    Nothing was touched: there are no usable AWS credentials
     ::error title=input refused::aws: ecs:DescribeServices: there are no AWS credentials: the environment has none (looked for: AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE))
       hint: give the job `permissions: id-token: write`, and run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner
     ");

@@ -205,3 +205,30 @@ async fn a_test_that_was_failing_when_the_run_was_cancelled_shows_why() {
     assert!(told.log_with("    status: expected 200").contains("404"), "{}", told.text());
     assert!(told.summary.contains("| – | about | green |") && told.summary.contains("404"), "{}", told.summary);
 }
+
+/// What is wrong with other inputs is told in the same run, whatever is wrong with the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_mistake_does_not_hide_another() {
+    let beside = |action: Action| action.with("alarms", "nobody").with("repository", "team/none").with("image", "oci:image");
+    let table: [(&str, &[(&str, &str)]); 8] = [
+        ("cluster", &[("cluster", "prodd")]),
+        ("service", &[("service", "apy")]),
+        ("codedeploy-application", &[("codedeploy-application", "Apps")]),
+        ("codedeploy-deployment-config", &[("codedeploy-deployment-config", "CodeDeployDefault.ECSCanary10Percent5Minute")]),
+        ("wait-for-minutes", &[("wait-for-minutes", "soon")]),
+        ("scan", &[("scan", "{ fail-on: worst }")]),
+        ("container-name", &[("container-name", "ap"), ("environment-variables", "A=b")]),
+        ("create-repository", &[("create-repository", "{ keep: -1 }")]),
+    ];
+    for (input, given) in table {
+        let action = given.iter().fold(beside(Action::deploy("1.1.0")), |action, (name, value)| action.with(name, value));
+        let told = refused(Story::codedeploy(), action).await;
+        let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("::error title=input refused::")).collect();
+        let has = |wanted: &str| lines.iter().any(|line| line.contains(&format!("::{wanted}: ")));
+        assert!(has(input) && has("alarms") && has("image"), "{input}: {told}");
+        assert_eq!(has("repository"), input != "create-repository", "{input}: {told}");
+    }
+    let action = Action::deploy("1.1.0").with("image", "No Image").with("tags", "a b/c").with("repository", "team/api");
+    let told = refused(Story::codedeploy(), action).await;
+    assert!(told.contains("::image: ") && told.contains("::tags: "), "{told}");
+}

@@ -453,7 +453,11 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::TesterLine { name: own(), line: own() },
         Event::Tested { result: Box::new(tester) },
         Event::TrafficObserved { revision: own(), side: Serving::Blue, witness: Witness::Listener },
-        Event::Refused { problems: vec![Refusal { problem: own(), remedy: own(), at: None }], after_changes: false },
+        Event::Refused {
+            problems: vec![Refusal { problem: own(), remedy: own(), at: None }],
+            after_changes: false,
+            reason: Reason::InvalidInputs,
+        },
         Event::Undone { what: own() },
         Event::UndoFailed { what: own(), failure: failure.clone() },
         Event::Failed { failure },

@@ -218,7 +218,7 @@ pub(crate) fn replayed(journal: &[u8]) -> (Option<i32>, Vec<String>) {
 #[test]
 fn the_report_has_no_outcome_of_its_own_making() {
     let noted = Stamped { at_ms: 0, event: Event::Noted { sentence: "x".into() } };
-    let refused = Stamped { at_ms: 0, event: Event::Refused { problems: Vec::new(), after_changes: false } };
+    let refused = Stamped { at_ms: 0, event: Event::Refused { problems: Vec::new(), after_changes: false, reason: Reason::InvalidInputs } };
     assert!(!ecs_bluegreen::report::Report::of([&noted]).is_refused());
     assert!(ecs_bluegreen::report::Report::of([&noted, &refused]).is_refused());
 }
