@@ -81,7 +81,7 @@ fn write_layer(blobs: &Path, name: &str, mode: u32, content: &[u8]) -> io::Resul
     header.set_size(content.len() as u64);
     header.set_mode(mode);
     header.set_mtime(0);
-    let gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::fast());
     let mut tar = tar::Builder::new(Hasher::new(gzip));
     tar.append_data(&mut header, name, content)?;
     let (diff_id, _, gzip) = tar.into_inner()?.finish();
