@@ -279,7 +279,7 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
     match unwound {
         Unwound::Stuck { what, serves } => {
             let serves = serves.map(|words| format!("{words}; ")).unwrap_or_default();
-            let sentence = format!("{serves}{what} could not be taken back: a person is needed");
+            let sentence = format!("{serves}{what} could not be undone: a person is needed");
             Ending { outcome: Some(Outcome::Stuck), reason, sentence }
         }
         Unwound::NoRollout => Ending {

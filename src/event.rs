@@ -220,7 +220,7 @@ pub enum Event {
         /// The plan, line by line.
         plan: Vec<String>,
     },
-    /// A read was denied or failed; a check is narrower for it.
+    /// A read was denied or failed; a check is limited for it.
     Narrowed {
         /// What is not checked now.
         check: String,
@@ -407,7 +407,7 @@ pub enum Event {
         /// What.
         what: String,
     },
-    /// An effect could not be taken back.
+    /// An effect could not be undone.
     UndoFailed {
         /// What.
         what: String,

@@ -50,7 +50,7 @@ inputs! {
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
-        repository = "repository", "none: the image is taken as it stands", "The ECR repository the image is pushed to: a name (team/api) or the whole REGISTRY/NAME.";
+        repository = "repository", "none: the image is taken as it is", "The ECR repository the image is pushed to: a name (team/api) or the whole REGISTRY/NAME.";
         tags = "tags", "version, or GITHUB_SHA", "Tags the pushed image gets, separated by commas or lines. A tag that is new is set at once; one that names another image moves once the new one serves.";
         tags_when_deployed = "tags-when-deployed", "none", "Tags the image gets only once it serves, also when they are new, separated by commas or lines; see docs/images.md.";
         push = "push", "auto", "Whether to push the image: auto (when repository is given and the image is local), always, never.";

@@ -232,7 +232,7 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let owner = owner(&inputs, &runner);
     let restored = saved::restore(state, &owner);
     if restored == RestoredUndos::default() {
-        print(&["Nothing is left to take back".to_owned()]);
+        print(&["Nothing is left to undo".to_owned()]);
         return 0;
     }
     let recorder = Arc::new(recorder(&runner));

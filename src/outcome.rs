@@ -39,7 +39,7 @@ pub enum Outcome {
     RolledBack,
     /// We stopped following while AWS goes on.
     StillRunning,
-    /// Something could not be taken back; a person is needed.
+    /// Something could not be undone; a person is needed.
     Stuck,
 }
 
@@ -153,7 +153,7 @@ reasons! {
     Credentials = "credentials",
     /// AWS could not be reached or failed.
     AwsFailed = "aws-failed",
-    /// AWS refused a request as it stands.
+    /// AWS refused a request as it is.
     AwsRefused = "aws-refused",
     /// AWS did not keep a field of the task definition.
     FieldsDropped = "fields-dropped",

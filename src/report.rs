@@ -109,7 +109,7 @@ pub struct Report {
     pub after_changes: bool,
     /// Why it failed.
     pub failure: Option<Failure>,
-    /// What could not be taken back.
+    /// What could not be undone.
     pub stuck: Vec<(String, Failure)>,
     /// Reads of AWS.
     pub reads: u64,

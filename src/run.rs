@@ -82,7 +82,7 @@ impl Run {
         (self.outlets.hider)(secret);
     }
 
-    /// Says that a check is narrower for a read that failed, once for each.
+    /// Says that a check is limited for a read that failed, once for each.
     pub fn narrow_check(&self, check: &str, error: &AwsError) {
         let allow = if error.kind == Kind::Denied { error.action } else { "" };
         let key = if allow.is_empty() { check } else { allow };

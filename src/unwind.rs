@@ -44,7 +44,7 @@ pub enum Unwound {
     },
     /// An undo failed.
     Stuck {
-        /// What could not be taken back.
+        /// What could not be undone.
         what: String,
         /// What serves production meanwhile, where that could be seen.
         serves: Option<String>,
@@ -73,7 +73,7 @@ impl Unwound {
             Self::NoRollout if armed.iter().any(|undo| undo.what_stays().is_some()) => {
                 "everything of this run but its one-off task is undone".into()
             }
-            Self::NoRollout => "everything of this run is taken back".into(),
+            Self::NoRollout => "everything of this run is undone".into(),
             Self::OnBlue { .. } => "blue serves 100 %".into(),
             Self::TooLate { .. } => "too late: blue is gone".into(),
             Self::Superseded { .. } => "left alone: another rollout took over".into(),
@@ -123,7 +123,7 @@ pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
 async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
     let mut unwound = Unwound::NoRollout;
     for undo in armed.iter().rev().filter(|undo| !matches!(undo, Undo::Tester(_))) {
-        // A revision stays while its rollout could not be taken back, and where green serves after all.
+        // A revision stays while its rollout could not be undone, and where green serves after all.
         let is_in_use = matches!(unwound, Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. });
         if is_in_use && matches!(undo, Undo::Revision(_)) {
             continue;

@@ -161,7 +161,7 @@ impl<'a> Composer<'a> {
 
     fn alias(&mut self, id: usize, span: Span) -> Result<Value, Fault> {
         let Some(anchored) = self.anchors.get(&id) else {
-            return Err(Fault::at(span.start, "the alias stands inside the value it repeats", "Write the value out instead"));
+            return Err(Fault::at(span.start, "the alias is inside the value it repeats", "Write the value out instead"));
         };
         // Counted before it is repeated: what is too much is never there.
         self.count(anchored.size, span)?;

@@ -48,7 +48,7 @@ async fn is_shared(run: &Run, settings: &Settings, snapshot: &Snapshot) -> bool 
 /// What is in progress is stopped with rollback: blue is still there, and back within seconds. None when it was too late.
 async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Running) -> Result<Option<Ending>, Halt> {
     let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(None) };
-    run.tell(Event::Noted { sentence: format!("{}: blue still runs, so it is taken back", running.words()) });
+    run.tell(Event::Noted { sentence: format!("{}: blue still runs, so it is rolled back", running.words()) });
     let unwound = if is_rollback(running) {
         unwinding(run, unwind::watch(run, &undo)).await
     } else {

@@ -55,7 +55,7 @@ impl Console {
             }
             Event::Signalled => {
                 let mut lines = self.close(at);
-                lines.push("The runner asks us to stop: taking back what is in progress".into());
+                lines.push("The runner asks us to stop: undoing what is in progress".into());
                 lines
             }
             Event::Ended { outcome, reason, sentence } => self.ended(*outcome, reason.word(), sentence, at),
@@ -66,7 +66,7 @@ impl Console {
     fn inside(&mut self, event: &Event) -> Vec<String> {
         match event {
             Event::Surveyed { controller, blue, tasks, plan } => surveyed(controller, blue, *tasks, plan),
-            Event::Narrowed { check, allow, why } => self.warning("a check is narrower", &narrowed(check, allow, why)),
+            Event::Narrowed { check, allow, why } => self.warning("a check is limited", &narrowed(check, allow, why)),
             Event::Warned { sentence } => self.warning("note", sentence),
             Event::Noted { sentence } => vec![quiet(sentence)],
             Event::RepositoryCreated { repository, with } => vec![quiet(&created(repository, with))],
@@ -103,15 +103,15 @@ impl Console {
             Event::TesterStarted { name, moment, place } => vec![quiet(&format!("{name} {}: {place}", self.on(*moment)))],
             Event::TesterLine { line, .. } => vec![quiet(&format!("  | {line}"))],
             Event::Tested { result } => super::tester::lines(result, &self.on(result.moment)),
-            Event::GreenFound { place, health } => vec![quiet(&format!("green stands behind target group {place}, {health}"))],
+            Event::GreenFound { place, health } => vec![quiet(&format!("green is behind target group {place}, {health}"))],
             Event::PointOfNoReturn => vec!["Blue is gone: from here the way back is a new rollout of the old revision".into()],
             Event::TrafficObserved { revision, side, witness } => {
                 vec![quiet(&format!("production: 100 % on {side:?} ({}), {}", short(revision), witness.words()).to_lowercase())]
             }
-            Event::Undone { what } => vec![quiet(&format!("taken back: {what}"))],
+            Event::Undone { what } => vec![quiet(&format!("undone: {what}"))],
             Event::UndoFailed { what, failure } => {
                 self.stuck.push((what.clone(), failure.clone()));
-                vec![quiet(&format!("not taken back: {what}: {}", failure.sentence()))]
+                vec![quiet(&format!("not undone: {what}: {}", failure.sentence()))]
             }
             // Measured is for the report, the end of a one-off task is told by TaskDone or by what failed or stopped it; the others have
             // lines of their own in `lines`.
@@ -180,7 +180,7 @@ impl Console {
         }
     }
 
-    /// What could not be taken back and what to do about it; told last, where people look first.
+    /// What could not be undone and what to do about it; told last, where people look first.
     pub fn stuck(&mut self) -> Vec<String> {
         std::mem::take(&mut self.stuck).iter().flat_map(|(what, failure)| undo_failed(what, failure)).collect()
     }
@@ -224,7 +224,7 @@ fn begun(mode: Mode, cluster: &str, service: Option<&str>, version: Option<&str>
         (Mode::Deploy, Some(service)) => format!("Deploying{version} to {service} on {cluster},"),
         (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
         (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),
-        (Mode::Abort, Some(service)) => format!("Taking back the rollout of {service} on {cluster},"),
+        (Mode::Abort, Some(service)) => format!("Rolling back the rollout of {service} on {cluster},"),
         (Mode::Status, Some(service)) => format!("Looking at {service} on {cluster},"),
     }
 }
@@ -292,7 +292,7 @@ fn mismatches(head: String, result: &TestResult) -> Vec<String> {
 }
 
 fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {
-    failed("stuck", &format!("not taken back: {what}: {}", failure.sentence()), failure)
+    failed("stuck", &format!("not undone: {what}: {}", failure.sentence()), failure)
 }
 
 /// What failed, why, and what to do, in one annotation: GitHub shows annotations without the log around them. The last words of containers

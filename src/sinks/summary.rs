@@ -92,7 +92,7 @@ fn chain(failure: &Failure) -> String {
 
 fn stuck(report: &Report) -> String {
     let parts: Vec<String> =
-        report.stuck.iter().map(|(what, failure)| format!("### Not taken back: {}\n\n{}", text(what), chain(failure))).collect();
+        report.stuck.iter().map(|(what, failure)| format!("### Not undone: {}\n\n{}", text(what), chain(failure))).collect();
     parts.join("\n\n")
 }
 
@@ -140,7 +140,7 @@ fn one_off(report: &Report) -> Option<String> {
 /// What the new revision is to the old one in the end.
 fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
-        Some(Outcome::RolledBack | Outcome::Unchanged) => format!("{new}, taken back: {old} serves"),
+        Some(Outcome::RolledBack | Outcome::Unchanged) => format!("{new}, rolled back: {old} serves"),
         Some(Outcome::Deployed | Outcome::NoChange | Outcome::Waiting | Outcome::Started | Outcome::StillRunning | Outcome::Stuck)
         | None => {
             format!("{new}, in place of {old}")

@@ -38,7 +38,7 @@ pub enum Way {
 /// Makes way for this run, as `if-running` says.
 ///
 /// # Errors
-/// The wait took too long, or what is in progress could not be taken back.
+/// The wait took too long, or what is in progress could not be undone.
 pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot, ours: Option<&Revision>) -> Result<Way, Failure> {
     let Some(running) = snapshot.running.as_ref().filter(|running| settings.mode == Mode::Deploy && !running.is_ours) else {
         return Ok(Way::Free);
@@ -144,11 +144,11 @@ async fn supersede(
     let is_needed = ours.is_some_and(|ours| running.revision.as_ref() == Some(&ours.arn));
     let unused = plan::undo_of_its_revision(settings, snapshot).filter(|_| !is_needed);
     let undos: Vec<Undo> = unused.into_iter().chain([undo]).collect();
-    run.tell(Event::Warned { sentence: format!("{}: it is taken back first (if-running: supersede)", running.words()) });
+    run.tell(Event::Warned { sentence: format!("{}: it is rolled back first (if-running: supersede)", running.words()) });
     match unwind::all(run, &undos).await {
         Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. } => Ok(Way::Again),
         Unwound::Stuck { what, .. } => {
-            let sentence = format!("{what} could not be taken back, so this run does not start");
+            let sentence = format!("{what} could not be undone, so this run does not start");
             Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()))
         }
     }

@@ -137,8 +137,7 @@ fn tolerate(undo: &ScalingUndo, error: &AwsError) -> Result<(), Failure> {
 }
 
 fn told(undo: &ScalingUndo, error: &AwsError) -> Failure {
-    let failure =
-        Failure::new(error.reason(), format!("scale-in of {} could not be given back", undo.resource)).caused_by(error.to_string());
+    let failure = Failure::new(error.reason(), format!("scale-in of {} could not be restored", undo.resource)).caused_by(error.to_string());
     error.hint().into_iter().fold(failure, Failure::hint).hint(command(undo))
 }
 
@@ -189,7 +188,7 @@ mod tests {
             assert_eq!(tolerate(&undo(), &error(kind)), Ok(()));
         }
         let failure = tolerate(&undo(), &error(Kind::Denied)).unwrap_err();
-        assert_eq!(failure.sentence(), "scale-in of service/prod/api could not be given back");
+        assert_eq!(failure.sentence(), "scale-in of service/prod/api could not be restored");
         assert_eq!(
             failure.hints,
             [

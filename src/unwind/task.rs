@@ -27,7 +27,7 @@ pub(super) async fn take_back(run: &Run, undo: &TaskUndo) -> Result<Undone, Fail
         }
         let ended = known.filter(|task| task.is_stopped());
         if ended.is_none() {
-            let stopped = run.aws.stop_task(&undo.cluster, arn, "the deployment that started this task was taken back").await;
+            let stopped = run.aws.stop_task(&undo.cluster, arn, "the deployment that started this task was rolled back").await;
             stopped.or_else(|error| if error.is("InvalidParameter") { Ok(()) } else { Err(error) })?;
         }
         ran.extend(undo.one_off.iter().flat_map(|one_off| in_task(one_off, arn, ended)));

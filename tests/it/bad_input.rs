@@ -307,7 +307,7 @@ async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revisio
     assert_snapshot!(told.ending(), @"
     exit code 10
     ---
-    ::warning title=a check is narrower::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
+    ::warning title=a check is limited::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
     ---
     Nothing was rolled out: what served production before still does.
     ::error title=unchanged (already-running)::CodeDeploy did not create the deployment

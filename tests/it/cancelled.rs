@@ -69,13 +69,13 @@ async fn cancelled_while_green_comes_up() {
     ::group::Green
     ::endgroup::
     ✗ Green: cut short ([time])
-    The runner asks us to stop: taking back what is in progress
+    The runner asks us to stop: undoing what is in progress
     The workflow was cancelled.
     ::group::Rollback
     deployment [deployment 1] is stopped, with rollback
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -216,8 +216,8 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment → DeploymentAlreadyCompletedException
@@ -233,8 +233,8 @@ async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
     ---
     deployment [deployment 1] is stopped, with rollback
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment
@@ -243,8 +243,8 @@ async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
     exit code 0
     ---
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment → DeploymentAlreadyCompletedException
@@ -263,8 +263,8 @@ async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment
@@ -275,8 +275,8 @@ async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
     CodeDeploy rolls back with deployment [deployment 2]
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment → DeploymentAlreadyCompletedException
@@ -292,8 +292,8 @@ async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_o
     ---
     deployment [deployment 1] is stopped, with rollback
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment
-    taken back: task definition api:2
+    undone: CodeDeploy deployment
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment
@@ -302,8 +302,8 @@ async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_o
     exit code 0
     ---
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment
-    taken back: task definition api:2
+    undone: CodeDeploy deployment
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment → DeploymentAlreadyCompletedException
@@ -324,8 +324,8 @@ async fn killed_after_a_rolling_service_was_updated_the_post_step_goes_back() {
     ---
     the service goes back to api:1
     production: 100 % on blue (api:1), observed at the service's deployments
-    taken back: rolling deployment of api:2
-    taken back: task definition api:2
+    undone: rolling deployment of api:2
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     ecs:UpdateService
@@ -342,7 +342,7 @@ async fn after_a_run_that_ended_the_post_step_has_nothing_to_do() {
     assert_snapshot!(post.text(), @"
     exit code 0
     ---
-    Nothing is left to take back
+    Nothing is left to undo
     ");
 }
 

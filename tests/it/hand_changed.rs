@@ -46,11 +46,11 @@ async fn weights_that_somebody_changes_after_a_canary_are_named_with_their_rule(
     assert_snapshot!(told.ending(), @"
     exit code 40
     ---
-    Blue serves 50 % of production, green 50 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
+    Blue serves 50 % of production, green 50 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
     ::error title=stuck (rollout-failed)::service deployment [service deployment] has shifted all traffic, and somebody has changed the weights since
       Caused by: blue serves 50 % of production, green 50 % (observed at the load balancer's listeners)
       hint: look at the service's events and, when a hook failed, at its function's log
-    ::error title=stuck::not taken back: service deployment [service deployment]: service deployment [service deployment] is over, and production is not all on green: somebody has changed the weights
+    ::error title=stuck::not undone: service deployment [service deployment]: service deployment [service deployment] is over, and production is not all on green: somebody has changed the weights
       Caused by: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 50 to api-1, 50 to api-2
       hint: where the new version is to serve all: aws elbv2 modify-rule --rule-arn RULE --actions with all weight on its target group (docs/stuck.md)
       hint: bring the old revision back: mode: rollback with rollback-to: api:1, or aws ecs update-service --cluster prod --service api --task-definition arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 (docs/stuck.md)
@@ -74,10 +74,10 @@ async fn weights_that_somebody_changes_after_codedeploy_s_shift_are_named_with_t
     assert_snapshot!(told.ending(), @"
     exit code 40
     ---
-    Blue serves 50 % of production, green 50 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    Blue serves 50 % of production, green 50 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be undone: a person is needed.
     ::error title=stuck (rollout-failed)::deployment [deployment 1] has shifted all traffic, and somebody has changed the weights since
       Caused by: blue serves 50 % of production, green 50 % (observed at the load balancer's listeners)
-    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: deployment [deployment 1] has succeeded, and production is not all on green: somebody has changed the weights
+    ::error title=stuck::not undone: CodeDeploy deployment [deployment 1]: deployment [deployment 1] has succeeded, and production is not all on green: somebody has changed the weights
       Caused by: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 50 to api-1, 50 to api-2
       hint: where the new version is to serve all: aws elbv2 modify-rule --rule-arn RULE --actions with all weight on its target group (docs/stuck.md)
       hint: bring the old revision back: mode: rollback with rollback-to: api:1 (docs/stuck.md)

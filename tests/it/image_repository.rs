@@ -218,7 +218,7 @@ async fn who_may_not_look_at_repositories_may_still_push() {
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
-    ::warning title=a check is narrower::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
+    ::warning title=a check is limited::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]
@@ -376,7 +376,7 @@ async fn a_repository_of_another_account_need_not_be_seen_to_be_pushed_to() {
     assert_snapshot!(denied(&["ecr:DescribeRepositories"]).told(action).await.ending(), @"
     exit code 0
     ---
-    ::warning title=a check is narrower::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-west-1:210987654321:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
+    ::warning title=a check is limited::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-west-1:210987654321:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]

@@ -156,7 +156,7 @@ async fn an_answer_s_body_is_only_text() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests at test-url
@@ -172,8 +172,8 @@ async fn an_answer_s_body_is_only_text() {
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -219,7 +219,7 @@ async fn an_answer_s_body_is_only_text() {
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
     | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
-    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
+    | Task definition | <code>api:2</code>, rolled back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 

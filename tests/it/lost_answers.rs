@@ -42,7 +42,7 @@ async fn a_deployment_whose_creation_was_not_answered_is_adopted() {
     codedeploy:CreateDeployment got no answer: dispatch failure: other: client error (SendRequest): connection closed before message completed; looking whether the deployment was created all the same
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -133,7 +133,7 @@ async fn a_stop_that_was_not_answered_still_ends_on_blue() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -148,8 +148,8 @@ async fn a_stop_that_was_not_answered_still_ends_on_blue() {
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 

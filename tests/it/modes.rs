@@ -67,14 +67,14 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
-    deployment [deployment 1] of api:2 is in progress (InProgress, made [time] by workflow run [run]): blue still runs, so it is taken back
+    deployment [deployment 1] of api:2 is in progress (InProgress, made [time] by workflow run [run]): blue still runs, so it is rolled back
     ::group::Rollback
     deployment [deployment 1] is stopped, with rollback
     CodeDeploy rolls back with deployment [deployment 2]
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
+    undone: CodeDeploy deployment [deployment 1]
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
     api:2 stays registered, so that it can be brought again (rollback-to)
@@ -109,13 +109,13 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     AWS account 123456789012, role github-actions
     ::endgroup::
     ✓ Survey: read ([time])
-    deployment [service deployment] of api:2 is in progress (IN_PROGRESS at BAKE_TIME, made [time]): blue still runs, so it is taken back
+    deployment [service deployment] of api:2 is in progress (IN_PROGRESS at BAKE_TIME, made [time]): blue still runs, so it is rolled back
     ::group::Rollback
     service deployment [service deployment] is stopped, with rollback
     service deployment [service deployment] is ROLLBACK_REQUESTED
     service deployment [service deployment] is ROLLBACK_IN_PROGRESS
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: service deployment [service deployment]
+    undone: service deployment [service deployment]
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
     api:2 stays registered, so that it can be brought again (rollback-to)
@@ -164,7 +164,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     ✓ Task definition: api:2 is registered already, unchanged ([time])
     Deployment started: [deployment 3]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 3]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -225,7 +225,7 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     ✓ Task definition: api:2 is registered already, unchanged ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -246,7 +246,7 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
+    undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -348,7 +348,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -388,7 +388,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Survey: read ([time])
     Deployment followed: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -473,7 +473,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -483,7 +483,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ session on green: POST /auth/session ([time])
     ::endgroup::
     ✓ Smoke tests on green: 4 passed ([time])
-    taken back: PAUSE hooks of this run
+    undone: PAUSE hooks of this run
 
     Green is up and tested; blue serves 100 % of production; service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; answer with mode: continue or mode: abort.
     Outcome: waiting, exit code 0, after [time]
@@ -515,7 +515,7 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Survey: read ([time])
     Deployment followed: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green

@@ -41,7 +41,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -68,7 +68,7 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
+    undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -171,7 +171,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -200,7 +200,7 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
+    undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -257,7 +257,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -288,7 +288,7 @@ async fn linear_takes_every_step_with_a_look_at_green() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
+    undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]

@@ -45,16 +45,16 @@ async fn cancelled_while_green_comes_up() {
     ::group::Green
     ::endgroup::
     ✗ Green: cut short ([time])
-    The runner asks us to stop: taking back what is in progress
+    The runner asks us to stop: undoing what is in progress
     The workflow was cancelled.
     ::group::Rollback
     service deployment [service deployment] is stopped, with rollback
     service deployment [service deployment] is ROLLBACK_REQUESTED
     service deployment [service deployment] is ROLLBACK_IN_PROGRESS
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: service deployment [service deployment]
-    taken back: PAUSE hooks of this run
-    taken back: task definition api:2
+    undone: service deployment [service deployment]
+    undone: PAUSE hooks of this run
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -236,7 +236,7 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
     ecs:UpdateService got no answer: dispatch failure: other: client error (SendRequest): connection closed before message completed; looking whether the deployment was started all the same
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -263,7 +263,7 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
+    undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]

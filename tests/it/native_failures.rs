@@ -51,7 +51,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -66,9 +66,9 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     service deployment [service deployment] is ROLLBACK_REQUESTED
     service deployment [service deployment] is ROLLBACK_IN_PROGRESS
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: service deployment [service deployment]
-    taken back: PAUSE hooks of this run
-    taken back: task definition api:2
+    undone: service deployment [service deployment]
+    undone: PAUSE hooks of this run
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -115,7 +115,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     | Version | <code>1.2.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.2.0</code> |
     | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
-    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
+    | Task definition | <code>api:2</code>, rolled back: <code>api:1</code> serves |
     | Rollout | <code>[service deployment]</code> (ecs, blue-green) |
     | Production traffic | blue, observed at the load balancer's listeners |
 
@@ -176,7 +176,7 @@ async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs(
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [service deployment]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -205,9 +205,9 @@ async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs(
     service deployment [service deployment] is ROLLBACK_REQUESTED
     service deployment [service deployment] is ROLLBACK_IN_PROGRESS
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: service deployment [service deployment]
-    taken back: PAUSE hooks of this run
-    taken back: task definition api:2
+    undone: service deployment [service deployment]
+    undone: PAUSE hooks of this run
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -368,11 +368,11 @@ async fn a_rollback_that_fails_leaves_it_stuck_and_says_what_serves() {
     assert_snapshot!(told.ending(), @r#"
     exit code 40
     ---
-    Blue serves 0 % of production, green 100 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
+    Blue serves 0 % of production, green 100 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
     ::error title=stuck (smoke-failed)::smoke test "google login" failed on production (GET /auth/google/login, [n] attempts)
       Caused by: redirect query redirect_uri: expected https://app.example.com/auth/google/callback, found https://app.example.com:[port]/auth/google/callback
       hint: green passed at the gate, so look at what differs behind the production listener: host names, ports, cookies, redirects
-    ::error title=stuck::not taken back: service deployment [service deployment]: the rollback of service deployment [service deployment] failed
+    ::error title=stuck::not undone: service deployment [service deployment]: the rollback of service deployment [service deployment] failed
       Caused by: Service deployment rollback failed: the listener could not be modified.
       hint: bring the old revision back: mode: rollback with rollback-to: api:1, or aws ecs update-service --cluster prod --service api --task-definition arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 (docs/stuck.md)
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -419,12 +419,12 @@ async fn a_first_deployment_has_nothing_to_go_back_to() {
     assert_snapshot!(told.ending(), @r#"
     exit code 40
     ---
-    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
       hint: users never reached this version; fix it, or the test, and deploy again
-    ::error title=stuck::not taken back: service deployment [service deployment]: no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment [service deployment] stalls
+    ::error title=stuck::not undone: service deployment [service deployment]: no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment [service deployment] stalls
       hint: deploy a version that works: a newer deployment ends the stall; where nothing serves that must stay, aws ecs update-service --cluster prod --service api --desired-count 0 ends it too (docs/stuck.md)
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: stuck (smoke-failed), exit code 40, after [time]

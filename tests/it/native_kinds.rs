@@ -22,7 +22,7 @@ async fn a_network_load_balancer_is_observed_at_its_listeners() {
     let told = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_eq!(told.log_with("green stands behind"), "green stands behind target group api-2, 1 of 1 targets healthy");
+    assert_eq!(told.log_with("green is behind"), "green is behind target group api-2, 1 of 1 targets healthy");
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
@@ -94,7 +94,7 @@ async fn service_connect_is_tested_by_its_header() {
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
-    taken back: PAUSE hooks of this run
+    undone: PAUSE hooks of this run
 
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]

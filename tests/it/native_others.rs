@@ -142,11 +142,11 @@ async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck
     assert_snapshot!(told.ending(), @"
     exit code 40
     ---
-    Blue serves 90 % of production, green 10 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
+    Blue serves 90 % of production, green 10 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
     ::error title=stuck (stopped)::service deployment [service deployment] was stopped by somebody else; ECS stopped it without a rollback
       Caused by: Service deployment stopped because of a user request.
       hint: ask who stopped it, in the deployment's console page or in CloudTrail
-    ::error title=stuck::not taken back: service deployment [service deployment]: service deployment [service deployment] is STOPPED, but production is not all on blue
+    ::error title=stuck::not undone: service deployment [service deployment]: service deployment [service deployment] is STOPPED, but production is not all on blue
       Caused by: rule arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/stage/c7ff6dcd94d7161e/6754af9632a2745e/52a5a04d053db0e7 forwards 90 to api-1, 10 to api-2
       hint: bring the old revision back: mode: rollback with rollback-to: api:1, or aws ecs update-service --cluster prod --service api --task-definition arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 (docs/stuck.md)
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -279,8 +279,8 @@ async fn green_is_found_although_target_groups_alternate() {
     let second = play.act(Action::tested("1.0.0").env("GITHUB_RUN_ID", "4712")).await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!(first.log_with("green stands behind"), "green stands behind target group api-2, 1 of 1 targets healthy");
-    assert_eq!(second.log_with("green stands behind"), "green stands behind target group api-1, 1 of 1 targets healthy");
+    assert_eq!(first.log_with("green is behind"), "green is behind target group api-2, 1 of 1 targets healthy");
+    assert_eq!(second.log_with("green is behind"), "green is behind target group api-1, 1 of 1 targets healthy");
     assert_eq!([first.output("outcome"), second.output("outcome")], ["deployed", "deployed"]);
 }
 

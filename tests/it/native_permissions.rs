@@ -70,7 +70,7 @@ async fn without_continuing_the_gate_is_left_to_whoever_may_open_it() {
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
-    ::warning title=a check is narrower::The gate is left to whoever may continue the deployment. Allow ecs:ContinueServiceDeployment to have it. (ecs:ContinueServiceDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ContinueServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:ContinueServiceDeployment action)
+    ::warning title=a check is limited::The gate is left to whoever may continue the deployment. Allow ecs:ContinueServiceDeployment to have it. (ecs:ContinueServiceDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ContinueServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:ContinueServiceDeployment action)
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -105,12 +105,12 @@ async fn without_stopping_or_answering_a_failed_test_leaves_it_stuck_with_the_co
     assert_snapshot!(told.ending(), @r#"
     exit code 40
     ---
-    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] could not be taken back: a person is needed.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
       hint: users never reached this version; fix it, or the test, and deploy again
-    ::error title=stuck::not taken back: service deployment [service deployment]: the service deployment could not be stopped
+    ::error title=stuck::not undone: service deployment [service deployment]: the service deployment could not be stopped
       Caused by: ecs:StopServiceDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:StopServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:StopServiceDeployment action
       hint: allow ecs:StopServiceDeployment on arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] for the role that the job uses (docs/iam.md)
       hint: by hand: aws ecs stop-service-deployment --service-deployment-arn arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] --stop-type ROLLBACK (docs/stuck.md)

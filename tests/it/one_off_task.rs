@@ -41,7 +41,7 @@ async fn a_task_that_passes_lets_the_rollout_begin() {
     ✓ One-off task: done ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -108,7 +108,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     The one-off task failed: container app exited with 3.
     ::group::Rollback
     the one-off task ran (command "migrate --fail", exit 3) and is not undone
-    taken back: task definition api:2
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
@@ -152,7 +152,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     | Version | <code>1.1.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.1.0</code> |
     | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
-    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
+    | Task definition | <code>api:2</code>, rolled back: <code>api:1</code> serves |
     | One-off task | command "migrate --fail", exit 3 (<code>[task]</code>); it is not undone |
 
     ### Steps
@@ -249,11 +249,11 @@ async fn a_cancelled_run_stops_its_task() {
     task [task] started
     ::endgroup::
     ✗ One-off task: cut short ([time])
-    The runner asks us to stop: taking back what is in progress
+    The runner asks us to stop: undoing what is in progress
     The workflow was cancelled.
     ::group::Rollback
     the one-off task ran (command "serve", stopped before its end) and is not undone
-    taken back: task definition api:2
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
@@ -325,7 +325,7 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
         (&ran["command"], &ran["container"], &ran["end"], &ran["code"]),
         (&json!("migrate"), &json!("app"), &json!("exited"), &json!(0))
     );
-    assert!(!told.text().contains("everything of this run is taken back"), "{}", told.text());
+    assert!(!told.text().contains("everything of this run is undone"), "{}", told.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,9 +52,9 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     ---
     Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
     ::group::Survey
-    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
-    ::warning title=a check is narrower::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
-    ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
+    ::warning title=a check is limited::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is limited::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
+    ::warning title=a check is limited::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
     AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
@@ -68,12 +68,12 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Traffic
-    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
+    ::warning title=a check is limited::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
     production: 100 % on green (api:2), observed at the service's task sets
     ::endgroup::
     ✓ Traffic: green serves 100 % ([time])
     ::group::Bake
-    ::warning title=a check is narrower::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
+    ::warning title=a check is limited::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
     ::endgroup::
     ✓ Bake: the rollout is over, blue is gone ([time])
     Blue is gone: from here the way back is a new rollout of the old revision
@@ -107,8 +107,8 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
     assert_snapshot!(ending, @"
     exit code 0
     ---
-    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
-    ::warning title=a check is narrower::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
+    ::warning title=a check is limited::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is limited::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]
@@ -128,9 +128,9 @@ async fn the_official_policy_is_enough_for_a_one_off_task() {
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
-    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
-    ::warning title=a check is narrower::One-off tasks that other runs have started at the same time, or an earlier attempt of this run, are not noticed. Allow ecs:ListTasks to have it. (ecs:ListTasks is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ListTasks on resource: arn:aws:ecs:eu-central-1:123456789012:container-instance/prod/* because no identity-based policy allows the ecs:ListTasks action)
-    ::warning title=a check is narrower::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
+    ::warning title=a check is limited::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is limited::One-off tasks that other runs have started at the same time, or an earlier attempt of this run, are not noticed. Allow ecs:ListTasks to have it. (ecs:ListTasks is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ListTasks on resource: arn:aws:ecs:eu-central-1:123456789012:container-instance/prod/* because no identity-based policy allows the ecs:ListTasks action)
+    ::warning title=a check is limited::Whether green stays healthy is not checked. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
     Outcome: deployed, exit code 0, after [time]
@@ -159,10 +159,10 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     ---
     Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
     ::group::Survey
-    ::warning title=a check is narrower::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
-    ::warning title=a check is narrower::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
-    ::warning title=a check is narrower::Alarms that ring before the start are not noticed. Allow cloudwatch:DescribeAlarms to have it. (cloudwatch:DescribeAlarms is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:DescribeAlarms on resource: * because no identity-based policy allows the cloudwatch:DescribeAlarms action)
-    ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
+    ::warning title=a check is limited::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
+    ::warning title=a check is limited::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
+    ::warning title=a check is limited::Alarms that ring before the start are not noticed. Allow cloudwatch:DescribeAlarms to have it. (cloudwatch:DescribeAlarms is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: cloudwatch:DescribeAlarms on resource: * because no identity-based policy allows the cloudwatch:DescribeAlarms action)
+    ::warning title=a check is limited::Where traffic goes is taken from ECS, not from the load balancer. Allow elasticloadbalancing:DescribeRules to have it. (elasticloadbalancing:DescribeRules is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeRules on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeRules action)
     AWS account 123456789012, role github-actions
     controller codedeploy; 1 of 1 tasks run api:1
       api:1 serves with 1 tasks
@@ -176,9 +176,9 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    ::warning title=a check is narrower::Green's target health is not shown. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
-    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
-    green stands behind target group api-2, health not read
+    ::warning title=a check is limited::Green's target health is not shown. Allow elasticloadbalancing:DescribeTargetHealth to have it. (elasticloadbalancing:DescribeTargetHealth is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: elasticloadbalancing:DescribeTargetHealth on resource: * because no identity-based policy allows the elasticloadbalancing:DescribeTargetHealth action)
+    ::warning title=a check is limited::Traffic weights and task counts are not shown while waiting. Allow codedeploy:GetDeploymentTarget to have it. (codedeploy:GetDeploymentTarget is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:GetDeploymentTarget on resource: * because no identity-based policy allows the codedeploy:GetDeploymentTarget action)
+    green is behind target group api-2, health not read
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     The gate is open: traffic may shift
@@ -319,7 +319,7 @@ async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
     exit code 20
     ---
-    ::warning title=a check is narrower::The gate is left to whoever may continue the deployment. Allow codedeploy:ContinueDeployment to have it. (codedeploy:ContinueDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ContinueDeployment on resource: * because no identity-based policy allows the codedeploy:ContinueDeployment action)
+    ::warning title=a check is limited::The gate is left to whoever may continue the deployment. Allow codedeploy:ContinueDeployment to have it. (codedeploy:ContinueDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ContinueDeployment on resource: * because no identity-based policy allows the codedeploy:ContinueDeployment action)
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
     ::error title=rolled-back (timeout)::the gate of deployment [deployment 1] expired before it was opened
@@ -342,12 +342,12 @@ async fn a_stop_that_is_denied_is_stuck_and_prints_the_command() {
     assert_snapshot!(told.ending(), @r#"
     exit code 40
     ---
-    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be undone: a person is needed.
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
       hint: users never reached this version; fix it, or the test, and deploy again
-    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
+    ::error title=stuck::not undone: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
       Caused by: codedeploy:StopDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:StopDeployment on resource: * because no identity-based policy allows the codedeploy:StopDeployment action
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
       hint: allow codedeploy:StopDeployment on * for the role that the job uses (docs/iam.md)

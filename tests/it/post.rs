@@ -50,15 +50,15 @@ async fn the_state_of_another_service_cluster_or_run_touches_nothing() {
     assert_eq!((own.code, own.count("codedeploy:StopDeployment")), (Some(0), 1), "{}", own.text());
     play.end().await;
     assert_snapshot!(said.join("\n===\n"), @"
-    ::error title=stuck::not taken back: the saved state: it is of service api on prod, and this step is for service shop on prod
+    ::error title=stuck::not undone: the saved state: it is of service api on prod, and this step is for service shop on prod
     ===
-    ::error title=stuck::not taken back: the saved state: it is of service api on prod, and this step is for service api on test
+    ::error title=stuck::not undone: the saved state: it is of service api on prod, and this step is for service api on test
     ===
     exit code 40
     ---
-    not taken back: the saved state: it is of run 4711-2, and this is run 4711-1
+    not undone: the saved state: it is of run 4711-2, and this is run 4711-1
     Post: nothing was undone: the saved state cannot be used
-    ::error title=stuck::not taken back: the saved state: it is of run 4711-2, and this is run 4711-1
+    ::error title=stuck::not undone: the saved state: it is of run 4711-2, and this is run 4711-1
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
     ");
 }
@@ -74,20 +74,20 @@ async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
     assert_snapshot!(post.with_summary(), @"
     exit code 40
     ---
-    not taken back: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `code-deploy`, `rolling`, `native`, `hooks`, `scaling`, `tester`
-    not taken back: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
+    not undone: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `code-deploy`, `rolling`, `native`, `hooks`, `scaling`, `tester`
+    not undone: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
     deployment [deployment 1] is stopped, with rollback
     CodeDeploy rolls back with deployment [deployment 2]
     rollback [deployment 2] is Created
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     Post: 2 of the saved undos cannot be used and were not done; the rest: blue serves 100 %
-    ::error title=stuck::not taken back: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `code-deploy`, `rolling`, `native`, `hooks`, `scaling`, `tester`
+    ::error title=stuck::not undone: undo 1 of the saved state (teleport): it cannot be read: unknown variant `teleport`, expected one of `revision`, `task`, `code-deploy`, `rolling`, `native`, `hooks`, `scaling`, `tester`
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
-    ::error title=stuck::not taken back: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
+    ::error title=stuck::not undone: undo 2 of the saved state (tester): it does not belong to the service, the cluster and the run of this step
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
     ---
     codedeploy:StopDeployment
@@ -111,9 +111,9 @@ async fn a_state_that_is_garbage_is_loud() {
     assert_snapshot!(post.text(), @"
     exit code 40
     ---
-    not taken back: the saved state: it cannot be read: EOF while parsing a value at line 1 column 11
+    not undone: the saved state: it cannot be read: EOF while parsing a value at line 1 column 11
     Post: nothing was undone: the saved state cannot be used
-    ::error title=stuck::not taken back: the saved state: it cannot be read: EOF while parsing a value at line 1 column 11
+    ::error title=stuck::not undone: the saved state: it cannot be read: EOF while parsing a value at line 1 column 11
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
     ");
 }

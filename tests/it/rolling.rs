@@ -162,8 +162,8 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     ::group::Rollback
     the service goes back to api:1
     production: 100 % on blue (api:1), observed at the service's deployments
-    taken back: rolling deployment of api:2
-    taken back: task definition api:2
+    undone: rolling deployment of api:2
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 

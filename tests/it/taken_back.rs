@@ -37,7 +37,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -54,8 +54,8 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -101,7 +101,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     | Version | <code>1.2.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.2.0</code> |
     | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
-    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
+    | Task definition | <code>api:2</code>, rolled back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 
@@ -165,7 +165,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -195,8 +195,8 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -241,7 +241,7 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
     | Version | <code>1.3.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.3.0</code> |
     | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
-    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
+    | Task definition | <code>api:2</code>, rolled back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 
@@ -323,8 +323,8 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     ::endgroup::
     ✓ Rollback: blue serves 100 % ([time])
 
@@ -370,7 +370,7 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     | Version | <code>1.4.0</code> |
     | Image | <code>[registry]/app&#64;[digest]</code>, tags <code>1.4.0</code> |
     | Transfer | 2 layers and configs sent ([size]), 1 there already ([size]) |
-    | Task definition | <code>api:2</code>, taken back: <code>api:1</code> serves |
+    | Task definition | <code>api:2</code>, rolled back: <code>api:1</code> serves |
     | Rollout | <code>[deployment 1]</code> (codedeploy) |
     | Production traffic | blue, observed at the load balancer's listeners |
 
@@ -554,7 +554,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     ✓ Task definition: api:2 registered ([time])
     Deployment started: [deployment 1]. Watch it in the AWS console: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     ::group::Green
-    green stands behind target group api-2, 1 of 1 targets healthy
+    green is behind target group api-2, 1 of 1 targets healthy
     ::endgroup::
     ✓ Green: up, waiting at the gate ([time])
     ::group::Smoke tests on green
@@ -569,16 +569,16 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     rollback [deployment 2] is Created
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Failed
-    not taken back: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
+    not undone: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
     ::endgroup::
     ✗ Rollback: CodeDeploy deployment [deployment 1] is stuck ([time])
 
-    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be undone: a person is needed.
     ::error title=stuck (smoke-failed)::smoke test "health" failed on green (GET /health, [n] attempts)
       Caused by: $.version: expected "1.2.0", found "0.0.0-dev"
       Caused by: the answer began: {"status":"ok","version":"0.0.0-dev","time":"[time]"}
       hint: users never reached this version; fix it, or the test, and deploy again
-    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
+    ::error title=stuck::not undone: CodeDeploy deployment [deployment 1]: rollback [deployment 2] ended Failed
       Caused by: The rollback could not modify the listener. (Error code: AccessDenied) (ELASTIC_LOAD_BALANCING_INVALID)
       hint: look where traffic is and put it right by hand: aws deploy get-deployment --deployment-id [deployment 2] (docs/stuck.md)
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
@@ -603,7 +603,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     --- summary
     ## ✗ stuck (smoke-failed): <code>api</code> on <code>prod</code>
 
-    **Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be taken back&#58; a person is needed.**
+    **Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be undone&#58; a person is needed.**
 
     ### Why
 
@@ -612,7 +612,7 @@ async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
       - the answer began&#58; {"status"&#58;"ok","version"&#58;"0.0.0-dev","time"&#58;"[time]"}
     - What to do: users never reached this version; fix it, or the test, and deploy again
 
-    ### Not taken back: CodeDeploy deployment [deployment 1]
+    ### Not undone: CodeDeploy deployment [deployment 1]
 
     - **rollback [deployment 2] ended Failed**
       - The rollback could not modify the listener. (Error code&#58; AccessDenied) (ELASTIC\_LOAD\_BALANCING\_INVALID)

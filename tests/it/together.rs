@@ -68,8 +68,8 @@ async fn a_run_takes_another_back_first_when_it_is_told_to() {
         let mut play = busy(story).await;
         let second = play.act(Action::deploy("1.2.0").with("if-running", "supersede")).await;
         assert_eq!(second.outputs["outcome"], "deployed", "{}", second.text());
-        assert!(second.text().contains("it is taken back first (if-running: supersede)"));
-        assert!(second.text().contains("taken back: task definition api:2"), "nobody else removes it: {}", second.text());
+        assert!(second.text().contains("it is rolled back first (if-running: supersede)"));
+        assert!(second.text().contains("undone: task definition api:2"), "nobody else removes it: {}", second.text());
         assert!(!play.users().versions.contains_key("1.1.0"), "nobody saw what was taken back");
         play.end().await;
     }

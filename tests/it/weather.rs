@@ -72,7 +72,7 @@ async fn reads_that_fail_for_a_while_are_only_waited_out() {
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
-    ::warning title=a check is narrower::Traffic weights and task counts are not shown while waiting. (codedeploy:GetDeploymentTarget: AWS failed: Service Unavailable. Please try again later. (InternalFailure))
+    ::warning title=a check is limited::Traffic weights and task counts are not shown while waiting. (codedeploy:GetDeploymentTarget: AWS failed: Service Unavailable. Please try again later. (InternalFailure))
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
     Outcome: deployed, exit code 0, after [time]
@@ -169,14 +169,14 @@ async fn credentials_that_expire_in_the_middle_are_stuck_until_the_post_step_has
     assert_snapshot!(format!("{}\n=== post\n{}", main.ending(), post.text()), @"
     exit code 40
     ---
-    ::warning title=a check is narrower::Where traffic goes is taken from ECS, not from the load balancer. (elasticloadbalancing:DescribeRules: AWS does not accept the credentials: The security token included in the request is expired)
-    ::warning title=a check is narrower::Where traffic goes is taken from the controller. (ecs:DescribeServices: AWS does not accept the credentials: The security token included in the request is expired)
+    ::warning title=a check is limited::Where traffic goes is taken from ECS, not from the load balancer. (elasticloadbalancing:DescribeRules: AWS does not accept the credentials: The security token included in the request is expired)
+    ::warning title=a check is limited::Where traffic goes is taken from the controller. (ecs:DescribeServices: AWS does not accept the credentials: The security token included in the request is expired)
     ---
-    CodeDeploy deployment [deployment 1] could not be taken back: a person is needed.
+    CodeDeploy deployment [deployment 1] could not be undone: a person is needed.
     ::error title=stuck (credentials)::CodeDeploy did not continue the deployment
       Caused by: codedeploy:ContinueDeployment: AWS does not accept the credentials: The security token included in the request is expired
       hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
-    ::error title=stuck::not taken back: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
+    ::error title=stuck::not undone: CodeDeploy deployment [deployment 1]: the deployment could not be stopped
       Caused by: codedeploy:StopDeployment: AWS does not accept the credentials: The security token included in the request is expired
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled (docs/stuck.md)
       hint: run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner
@@ -195,8 +195,8 @@ async fn credentials_that_expire_in_the_middle_are_stuck_until_the_post_step_has
     rollback [deployment 2] is InProgress
     rollback [deployment 2] is Succeeded
     production: 100 % on blue (api:1), observed at the load balancer's listeners
-    taken back: CodeDeploy deployment [deployment 1]
-    taken back: task definition api:2
+    undone: CodeDeploy deployment [deployment 1]
+    undone: task definition api:2
     Post: blue serves 100 %
     ---
     codedeploy:StopDeployment

@@ -70,7 +70,7 @@ fn defaults(pen: &mut Pen<'_>, fields: &Fields<'_>) -> Run {
     let mut run = own.map_or_else(Run::default, |own| run::run(pen, &own, &Run::default()));
     if let Some(entry) = fields.entry("on-inconclusive") {
         if run.on_inconclusive.is_some() {
-            pen.reader.report(entry.place, "`on-inconclusive` stands in `defaults` too", "Keep one of them");
+            pen.reader.report(entry.place, "`on-inconclusive` is in `defaults` too", "Keep one of them");
         }
         run.on_inconclusive = run::on_inconclusive(pen, &entry.value);
     }

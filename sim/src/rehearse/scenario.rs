@@ -60,7 +60,7 @@ pub const GATED: [Scenario; 3] = [
     Scenario {
         name: "wrong-in-production",
         version: "1.3.0",
-        story: "1.3.0 is wrong only behind the production listener: it passes the gate, and must be taken back",
+        story: "1.3.0 is wrong only behind the production listener: it passes the gate, and must be rolled back",
         definition: Definition::Live,
         expected: Expected { outcome: "rolled-back", reason: "smoke-failed", exit: 20, seen: &["1.1.0", "1.3.0"], serves: "1.1.0" },
     },

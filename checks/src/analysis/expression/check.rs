@@ -118,10 +118,10 @@ impl Walk<'_> {
 fn same(found: Kind, wanted: Kind) -> Found {
     match (found, wanted) {
         (Kind::Number, Kind::Truth) => {
-            Err(problem("A number stands where a comparison is wanted", "Compare it: `result < 5`, `isNaN(result)`"))
+            Err(problem("There is a number where a comparison is wanted", "Compare it: `result < 5`, `isNaN(result)`"))
         }
         (Kind::Truth, Kind::Number) => {
-            Err(problem("A comparison stands where a number is wanted", "Join comparisons with `&&` or `||`: `result > 1 && result < 5`"))
+            Err(problem("There is a comparison where a number is wanted", "Join comparisons with `&&` or `||`: `result > 1 && result < 5`"))
         }
         (Kind::Number, Kind::Number) | (Kind::Truth, Kind::Truth) => Ok(wanted),
     }

@@ -38,13 +38,13 @@ fn conditions_are_judged_as_they_read() {
 #[test]
 fn what_is_not_a_condition_is_refused_when_the_document_is_read() {
     let table = [
-        ("result", "A number stands where a comparison is wanted"),
-        ("result + 5", "A number stands where a comparison is wanted"),
-        ("result < 5 && 1", "A number stands where a comparison is wanted"),
-        ("!result", "A number stands where a comparison is wanted"),
-        ("(result < 5) + 1 > 0", "A comparison stands where a number is wanted"),
-        ("1 < result < 5", "A comparison stands where a number is wanted"),
-        ("max(result < 5, 1) > 0", "A comparison stands where a number is wanted"),
+        ("result", "There is a number where a comparison is wanted"),
+        ("result + 5", "There is a number where a comparison is wanted"),
+        ("result < 5 && 1", "There is a number where a comparison is wanted"),
+        ("!result", "There is a number where a comparison is wanted"),
+        ("(result < 5) + 1 > 0", "There is a comparison where a number is wanted"),
+        ("1 < result < 5", "There is a comparison where a number is wanted"),
+        ("max(result < 5, 1) > 0", "There is a comparison where a number is wanted"),
         ("reslt < 5", "Unknown name `reslt` in a condition"),
         ("len(result) < 5", "Unknown name `len` in a condition"),
         ("print(\"a\") < 5", "Unknown function in a condition"),

@@ -129,7 +129,7 @@ fn mistakes_of_the_document_name_their_place() {
         ("on-inconclusive: stop\npresets: [p99 < 1 s]", "1:18: `on-inconclusive` cannot be `stop`"),
         (
             "defaults: { on-inconclusive: pause }\non-inconclusive: pause\npresets: [p99 < 1 s]",
-            "2:1: `on-inconclusive` stands in `defaults` too",
+            "2:1: `on-inconclusive` is in `defaults` too",
         ),
         ("logs: [{ name: a }]", "1:8: A log check has no `pattern`"),
         ("logs: [{ name: a, pattern: b, allowed-increase: 2 }]", "1:31: `allowed-increase` wants `compare: blue`"),
@@ -154,7 +154,7 @@ fn mistakes_in_a_metric_are_found() {
         (http(""), "2:3: A metric has no condition: anything would be good"),
         (http("success: 5"), "4:12: `success`: `5` is not a threshold"),
         (http("success-condition: reslt < 5"), "4:22: Unknown name `reslt` in a condition"),
-        (http("success-condition: result + 5"), "4:22: A number stands where a comparison is wanted"),
+        (http("success-condition: result + 5"), "4:22: There is a number where a comparison is wanted"),
         (http("failure-condition: result >"), "4:22: `result >` is not a condition: it ends too early or has a word too many"),
         (http("success: < 5\nthreshold-range: { max: 5 }"), "5:3: `success` and `threshold-range` say the same thing twice"),
         (http("threshold-range: { min: 5, max: 1 }"), "4:20: `min` is above `max`"),

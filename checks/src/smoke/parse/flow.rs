@@ -125,7 +125,7 @@ impl Entries {
             let Some(other) = words.reader.text(item, "`after`") else { continue };
             if !self.names.contains(&other) || own == Some(other.as_str()) {
                 let message = format!("`after` names `{other}`, and no test or flow before this one has that name");
-                words.reader.report(item.place, message, "Write the name of one that stands further up");
+                words.reader.report(item.place, message, "Write the name of one further up");
             }
             flows.extend(self.became.get(&other).cloned().unwrap_or_default());
         }

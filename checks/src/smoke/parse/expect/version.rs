@@ -30,7 +30,7 @@ pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<Seen> {
     let entries = fields.among(VERSION_KEYS);
     let [entry] = entries.as_slice() else {
         let remedy = "Write `true`, `{ json: $.version }` or `{ header: x-version }`";
-        words.reader.report(node.place, "`version` must say where it stands, once", remedy);
+        words.reader.report(node.place, "`version` must say where it is, once", remedy);
         return None;
     };
     let text = words.reader.text(&entry.value, &format!("`{}`", entry.key))?;
