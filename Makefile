@@ -30,7 +30,7 @@ rehearse:
 
 ## test: install what is needed, then run every check and every test
 .PHONY: test
-test: setup format-check lint test-tools clippy test-fuzz test-image test-moto test-rust
+test: setup format-check lint test-tools clippy test-fuzz test-image test-moto test-bench test-rust
 
 ## image: build the container image `ecs-bluegreen-action` without pulling anything, and hold it to its size
 .PHONY: image
@@ -41,6 +41,11 @@ image: release
 .PHONY: bench
 bench: bench-programs
 	$(RELEASE)/bench
+
+# What only somebody who asks for it runs would rot.
+.PHONY: test-bench
+test-bench: setup programs
+	$(DEBUG)/bench short
 
 ## scale: deploy 200 services at once (or N=50) under AWS's request limits, and nothing else
 .PHONY: scale
@@ -116,8 +121,8 @@ format-check:
 
 # Clippy is the compiler of what the tests run: a check of its own would compile everything that we depend on a second time.
 # `cargo clippy` passes its arguments on in the same way.
-clippy programs test-rust schedules: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
-clippy programs test-rust schedules: export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
+clippy programs test-bench test-rust schedules: export RUSTC_WORKSPACE_WRAPPER := clippy-driver
+clippy programs test-bench test-rust schedules: export CLIPPY_ARGS := --deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
 .PHONY: clippy
 clippy: programs

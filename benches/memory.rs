@@ -14,25 +14,28 @@ use ecs_bluegreen_sim::{Controller, GroupOptions, Stage, StageOptions};
 
 use crate::Measured;
 use crate::bar::{Bar, worst};
+use crate::extent::Extent;
 use crate::theatre::{new_revision, stage, with_tests};
 use crate::usage;
 
 const RUNS: usize = 3;
 const PADDING: u64 = 100 * 1024 * 1024;
+const SMALL: u64 = 1024 * 1024;
 const WITHOUT: &str = "deploy without an image transfer, peak memory";
 const FROM_LAYOUT: &str = "deploy with a 100 MiB layer from an OCI layout, peak memory";
 const FROM_ENGINE: &str = "deploy with a 100 MiB layer from the Docker engine, peak memory";
 
 /// Three bars.
-pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way) -> Measured {
+pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way, extent: Extent) -> Measured {
     let service = [("api".to_owned(), Controller::CodeDeploy(GroupOptions::default()))];
     let stage = stage(programs, folder, StageOptions::default(), &service).await?;
     let mut without = Vec::new();
-    for run in 0..RUNS {
-        without.push(peak(programs, folder, &stage, new_revision("api", run), "1.0.0").await?);
+    for run in 0..extent.of(RUNS, 1) {
+        let job = job(programs, folder, &stage)?;
+        without.push(peak(programs, &job, &stage, new_revision("api", run), "1.0.0").await?);
     }
     let mut bars = vec![Bar::at_most(WITHOUT, worst(&without), 25.0, "MiB", "")];
-    let images = Images::new(&padded(programs, folder)?, &folder.join("large"));
+    let images = Images::new(&padded(programs, folder, extent.of(PADDING, SMALL))?, &folder.join("large"));
     bars.push(transfer(programs, folder, &stage, &images, Way::Process).await?);
     bars.push(match way {
         Way::Docker => transfer(programs, folder, &stage, &images, way).await?,
@@ -40,13 +43,18 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way) -> Measur
     });
     stage.shutdown().await;
     fs::remove_dir_all(folder.join("large"))?;
+    // Only an engine's image was made there.
+    let _ = fs::remove_dir_all(folder.join("large"));
     fs::remove_file(folder.join("padded"))?;
     Ok(bars)
 }
 
-async fn peak(programs: &Programs, folder: &Path, stage: &Stage, step: Step, version: &str) -> io::Result<f64> {
-    let job = Job::new(&programs.action, &folder.join("memory"), &stage.endpoint())?;
-    Ok(usage::of(&programs.action, &job, &with_tests(stage, "api", version, step), 0).await?.memory)
+fn job(programs: &Programs, folder: &Path, stage: &Stage) -> io::Result<Job> {
+    Job::new(&programs.action, &folder.join("memory"), &stage.endpoint())
+}
+
+async fn peak(programs: &Programs, job: &Job, stage: &Stage, step: Step, version: &str) -> io::Result<f64> {
+    Ok(usage::of(&programs.action, job, &with_tests(stage, "api", version, step), 0).await?.memory)
 }
 
 async fn transfer(programs: &Programs, folder: &Path, stage: &Stage, images: &Images, way: Way) -> Result<Bar, Box<dyn Error>> {
@@ -55,8 +63,8 @@ async fn transfer(programs: &Programs, folder: &Path, stage: &Stage, images: &Im
         Way::Process => (FROM_LAYOUT, "1.0.0"),
         Way::Docker => (FROM_ENGINE, "1.1.0"),
     };
-    let image = images.input(way, version, &folder.join("large")).await?;
-    let image = image.strip_prefix("oci:").map_or(image.clone(), |layout| format!("oci:{}", folder.join("large").join(layout).display()));
+    let job = job(programs, folder, stage)?;
+    let image = images.input(way, version, &job.workspace()).await?;
     let mut step = new_revision("api", RUNS);
     let more = [
         ("image", image.clone()),
@@ -65,7 +73,7 @@ async fn transfer(programs: &Programs, folder: &Path, stage: &Stage, images: &Im
         ("container", CONTAINER.to_owned()),
     ];
     step.inputs.extend(more);
-    let memory = peak(programs, folder, stage, step, version).await;
+    let memory = peak(programs, &job, stage, step, version).await;
     if way == Way::Docker {
         images::remove(&[image]).await;
     }
@@ -73,11 +81,11 @@ async fn transfer(programs: &Programs, folder: &Path, stage: &Stage, images: &Im
 }
 
 /// The sample application with random bytes behind it: a program all the same, and nothing that could be compressed.
-fn padded(programs: &Programs, folder: &Path) -> io::Result<PathBuf> {
+fn padded(programs: &Programs, folder: &Path, padding: u64) -> io::Result<PathBuf> {
     let path = folder.join("padded");
     fs::copy(&programs.sample, &path)?;
     let mut file = fs::OpenOptions::new().append(true).open(&path)?;
-    io::copy(&mut fs::File::open("/dev/urandom")?.take(PADDING), &mut file)?;
+    io::copy(&mut fs::File::open("/dev/urandom")?.take(padding), &mut file)?;
     file.flush()?;
     Ok(path)
 }

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::Measured;
 use crate::bar::{Bar, median, worst};
+use crate::extent::Extent;
 use crate::theatre::{new_revision, stage};
 
 /// How much faster than AWS each stage is. Green needs five seconds divided by this, and its start: so `Ready` comes at six
@@ -25,8 +26,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const CANARY: Traffic = Traffic::Canary { percent: 10, minutes: 12 };
 
 /// Both bars.
-pub(crate) async fn bars(programs: &Programs, folder: &Path) -> Measured {
-    let stages = stages(programs, folder).await?;
+pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
+    let followed = extent.of(FOLLOWED, Duration::from_secs(1));
+    let stages = stages(programs, folder, extent.of(&FACTORS[..], &FACTORS[5..])).await?;
     let deployments = deploy(programs, folder, &stages)?;
     for stage in &stages {
         if !stage.wait_until(PATIENCE, |stage| reactions(stage).len() == SERVICES.len()).await {
@@ -34,19 +36,19 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path) -> Measured {
         }
     }
     let before = reads(&stages);
-    tokio::time::sleep(FOLLOWED).await;
+    tokio::time::sleep(followed).await;
     let read = reads(&stages) - before;
     drop(deployments);
     let times: Vec<f64> = stages.iter().flat_map(reactions).collect();
     for stage in stages {
         stage.shutdown().await;
     }
-    Ok(report(&times, read))
+    Ok(report(&times, read, followed))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some hundreds of reads")]
-fn report(times: &[f64], read: u64) -> Vec<Bar> {
-    let a_minute = read as f64 / times.len() as f64 / FOLLOWED.as_secs_f64() * 60.0;
+fn report(times: &[f64], read: u64, followed: Duration) -> Vec<Bar> {
+    let a_minute = read as f64 / times.len() as f64 / followed.as_secs_f64() * 60.0;
     let note = format!("worst of {}: {:.1}", times.len(), worst(times));
     vec![
         Bar::at_most("Ready visible → ContinueDeployment, median", median(times), 2.0, "s", &note),
@@ -54,9 +56,9 @@ fn report(times: &[f64], read: u64) -> Vec<Bar> {
     ]
 }
 
-async fn stages(programs: &Programs, folder: &Path) -> Result<Vec<Stage>, Box<dyn Error>> {
+async fn stages(programs: &Programs, folder: &Path, factors: &[f64]) -> Result<Vec<Stage>, Box<dyn Error>> {
     let mut stages = Vec::new();
-    for factor in FACTORS {
+    for factor in factors.iter().copied() {
         let group = GroupOptions { config: "Canary".to_owned(), ..GroupOptions::default() };
         let services = SERVICES.map(|name| (name.to_owned(), Controller::CodeDeploy(group.clone())));
         let configs = vec![ConfigOptions { name: "Canary".to_owned(), traffic: CANARY }];

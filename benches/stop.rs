@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::Measured;
 use crate::bar::{Bar, median, worst};
+use crate::extent::Extent;
 use crate::theatre::{new_revision, stage};
 
 const RUNS: usize = 8;
@@ -21,14 +22,15 @@ const ANSWER: &[u8] = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\
 const ROLLED_BACK: i32 = 20;
 
 /// The bar.
-pub(crate) async fn bars(programs: &Programs, folder: &Path) -> Measured {
+pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
+    let runs = extent.of(RUNS, 1);
     let service = [("api".to_owned(), Controller::CodeDeploy(GroupOptions::default()))];
     let stage = stage(programs, folder, StageOptions::default(), &service).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let (url, answered) = (format!("http://{}", listener.local_addr()?), Arc::<AtomicI64>::default());
     let server = tokio::spawn(serve(listener, Arc::clone(&answered)));
     let mut times = Vec::new();
-    for run in 0..RUNS {
+    for run in 0..runs {
         let job = Job::new(&programs.action, &folder.join("stop"), &stage.endpoint())?;
         let ended = job.run(&step(run, &url), &mut Stop::never(), |_| ()).await?;
         let stopped = stopped(&stage).filter(|_| ended.exit == ROLLED_BACK);
@@ -36,7 +38,7 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path) -> Measured {
     }
     server.abort();
     stage.shutdown().await;
-    let note = format!("worst of {RUNS}: {:.0}", worst(&times));
+    let note = format!("worst of {runs}: {:.0}", worst(&times));
     Ok(vec![Bar::at_most("smoke test fails → StopDeployment sent, median", median(&times), 300.0, "ms", &note)])
 }
 

@@ -10,6 +10,7 @@ use ecs_bluegreen_sim::rehearse::table::ruled;
 use rand_pcg::Pcg64;
 
 use super::bar::{Bar, median};
+use super::extent::Extent;
 use judge::{ALPHA, Canary};
 use traffic::{Traffic, Truth, minute};
 
@@ -29,15 +30,16 @@ const CANARIES: [(u32, u32); 5] = [(10, 10), (10, 30), (50, 10), (50, 30), (90, 
 const ENOUGH: f64 = 1200.0;
 
 /// The table of all canaries as lines, and the bars.
-pub(super) fn bars() -> (Vec<String>, Vec<Bar>) {
+pub(super) fn bars(extent: Extent) -> (Vec<String>, Vec<Bar>) {
     let mut rows = vec![head()];
     let mut bars = Vec::new();
     let (mut alarms, mut passes): (f64, f64) = (0.0, 0.0);
+    let runs = extent.of(RUNS, 2);
     for (share, minutes) in CANARIES {
         let measured: Vec<Measured> =
-            REQUESTS.iter().map(|requests| Measured::of(Traffic { requests: *requests, share }, minutes)).collect();
+            REQUESTS.iter().map(|requests| Measured::of(Traffic { requests: *requests, share }, minutes, runs)).collect();
         alarms = measured.iter().map(|measured| measured.equal.percent_failed()).fold(alarms, f64::max);
-        passes = measured.iter().map(|measured| percent(measured.worse.passed)).fold(passes, f64::max);
+        passes = measured.iter().map(|measured| measured.worse.percent(measured.worse.passed)).fold(passes, f64::max);
         rows.extend(measured.iter().map(Measured::row));
         bars.push(needed(share, minutes, &measured));
     }
@@ -70,9 +72,9 @@ struct Measured {
 }
 
 impl Measured {
-    fn of(traffic: Traffic, minutes: u32) -> Self {
+    fn of(traffic: Traffic, minutes: u32, runs: u32) -> Self {
         let [equal, worse, more_errors, slower] =
-            [Truth::Equal, Truth::Worse, Truth::MoreErrors, Truth::Slower].map(|truth| ends(traffic, minutes, truth));
+            [Truth::Equal, Truth::Worse, Truth::MoreErrors, Truth::Slower].map(|truth| ends(traffic, minutes, truth, runs));
         Self { traffic, minutes, equal, worse, more_errors, slower }
     }
 
@@ -83,9 +85,9 @@ impl Measured {
             format!("{} % for {} min", self.traffic.share, self.minutes),
             self.traffic.requests.to_string(),
             words(self.equal.percent_failed()),
-            words(percent(self.equal.open)),
+            words(self.equal.percent(self.equal.open)),
             words(self.worse.percent_missed()),
-            words(percent(self.worse.passed)),
+            words(self.worse.percent(self.worse.passed)),
             soon(&self.worse),
             words(self.more_errors.percent_missed()),
             words(self.slower.percent_missed()),
@@ -102,6 +104,8 @@ fn head() -> Vec<String> {
 /// What came of all runs of one kind.
 #[derive(Default)]
 struct Ends {
+    /// How many there were.
+    runs: u32,
     /// The minute in which green was called worse, of the runs in which it was.
     failed: Vec<f64>,
     /// How many ended with green called no worse.
@@ -112,21 +116,21 @@ struct Ends {
 
 impl Ends {
     fn percent_failed(&self) -> f64 {
-        percent(RUNS - self.passed - self.open)
+        self.percent(self.runs - self.passed - self.open)
     }
 
     fn percent_missed(&self) -> f64 {
-        percent(self.passed + self.open)
+        self.percent(self.passed + self.open)
+    }
+
+    fn percent(&self, runs: u32) -> f64 {
+        100.0 * f64::from(runs) / f64::from(self.runs)
     }
 }
 
-fn percent(runs: u32) -> f64 {
-    100.0 * f64::from(runs) / f64::from(RUNS)
-}
-
-fn ends(traffic: Traffic, minutes: u32, truth: Truth) -> Ends {
-    let mut ends = Ends::default();
-    for run in 0..RUNS {
+fn ends(traffic: Traffic, minutes: u32, truth: Truth, runs: u32) -> Ends {
+    let mut ends = Ends { runs, ..Ends::default() };
+    for run in 0..runs {
         match canary(traffic, minutes, truth, &mut Pcg64::new(SEED, u128::from(run))) {
             End::Failed(minute) => ends.failed.push(f64::from(minute)),
             End::Passed => ends.passed += 1,

@@ -18,6 +18,7 @@ pub(crate) use ours::run as run_ours;
 
 use crate::Measured;
 use crate::bar::{Bar, median};
+use crate::extent::Extent;
 use engine::Engine;
 use images::{CHANGED_IN_ENGINE, IN_ENGINE, Images};
 use ours::{Ours, Took};
@@ -33,14 +34,15 @@ const MIB: u64 = 1024 * 1024;
 const LAYERS: [u64; 8] = [32 * MIB; 8];
 const SMALL: u64 = MIB;
 const LARGE: [u64; 4] = [512 * MIB; 4];
+const SHORT: [u64; 2] = [2 * MIB; 2];
 
 /// The bars of image transfers.
-pub(crate) fn bars(folder: &Path) -> Measured {
+pub(crate) fn bars(folder: &Path, extent: Extent) -> Measured {
     let folder = tempfile::tempdir_in(rig::fast_folder(folder))?;
-    let images = Images::write(folder.path(), &LAYERS, SMALL)?;
-    let mut bars = layouts(folder.path(), &images)?;
+    let images = Images::write(folder.path(), extent.of(&LAYERS[..], &SHORT), SMALL)?;
+    let mut bars = layouts(folder.path(), &images, extent)?;
     bars.extend(match Engine::start(folder.path()) {
-        Ok(engine) => engine_bars(folder.path(), &images, &engine)?,
+        Ok(engine) => engine_bars(folder.path(), &images, &engine, extent)?,
         Err(error) => {
             vec![Bar::not_measured("engine: all transfers", "≤ 3.0 s, 2.6 s, 80 ms", &format!("no Docker engine can be started: {error}"))]
         }
@@ -50,9 +52,9 @@ pub(crate) fn bars(folder: &Path) -> Measured {
 }
 
 /// Peak memory with 2 GiB, which need a disk.
-pub(crate) fn memory(folder: &Path) -> Measured {
+pub(crate) fn memory(folder: &Path, extent: Extent) -> Measured {
     let folder = tempfile::tempdir_in(folder)?;
-    let images = Images::write(folder.path(), &LARGE, SMALL)?;
+    let images = Images::write(folder.path(), extent.of(&LARGE[..], &SHORT), SMALL)?;
     let registry = Registry::start(folder.path())?;
     let took = Ours::new(&registry, "team/large").push(&images.layout(), "v1")?;
     let mut bars =
@@ -71,9 +73,9 @@ pub(crate) fn memory(folder: &Path) -> Measured {
     Ok(bars)
 }
 
-fn layouts(folder: &Path, images: &Images) -> Measured {
+fn layouts(folder: &Path, images: &Images, extent: Extent) -> Measured {
     let (mut cold, mut noop, mut changed, mut promoted, mut retagged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..RUNS {
+    for _ in 0..extent.of(RUNS, 1) {
         let registry = Registry::start(folder)?;
         let ours = Ours::new(&registry, "team/api");
         cold.push(ours.push(&images.layout(), "v1")?);
@@ -83,7 +85,7 @@ fn layouts(folder: &Path, images: &Images) -> Measured {
         retagged.push(ours.push(&registry.image("team/api:v1"), "v2")?);
     }
     let (mut streams, mut skopeo) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS_OF_PEERS {
+    for _ in 0..extent.of(RUNS_OF_PEERS, 1) {
         streams.push(peers::four_streams(&Registry::start(folder)?, images)?);
         skopeo.push(skopeo_layouts(folder, images)?);
     }
@@ -124,11 +126,11 @@ fn skopeo_layouts(folder: &Path, images: &Images) -> Result<[f64; 5]> {
     ])
 }
 
-fn engine_bars(folder: &Path, images: &Images, engine: &Engine) -> Measured {
+fn engine_bars(folder: &Path, images: &Images, engine: &Engine, extent: Extent) -> Measured {
     engine.load(&images.archive())?;
     engine.load(&images.changed_archive())?;
     let (mut cold, mut noop, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..RUNS {
+    for _ in 0..extent.of(RUNS, 1) {
         let registry = Registry::start(folder)?;
         let ours = Ours::with(&registry, "team/api", engine.socket());
         cold.push(ours.push(IN_ENGINE, "v1")?);

