@@ -28,9 +28,10 @@ rehearse:
 	cargo build --locked --workspace --bins
 	$(DEBUG)/rehearse '$(STRATEGY)'
 
-## test: install what is needed, then run every check and every test
+## test: install what is needed, run every check and every test, and say what took how long
 .PHONY: test
-test: setup format-check lint test-tools clippy test-fuzz test-image test-moto test-bench test-rust
+test:
+	@tests/tools/everything setup format-check lint test-tools clippy test-fuzz test-image test-moto test-bench test-rust
 
 ## image: build the container image `ecs-bluegreen-action` without pulling anything, and hold it to its size
 .PHONY: image
