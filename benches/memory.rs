@@ -42,7 +42,6 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way, extent: E
         Way::Process => Bar::not_measured(FROM_ENGINE, "≤ 64 MiB", "no Docker engine answers"),
     });
     stage.shutdown().await;
-    fs::remove_dir_all(folder.join("large"))?;
     // Only an engine's image was made there.
     let _ = fs::remove_dir_all(folder.join("large"));
     fs::remove_file(folder.join("padded"))?;

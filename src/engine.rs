@@ -188,9 +188,24 @@ pub async fn refuse_inputs(run: &Run, settings: &Settings, mut problems: Vec<Pro
         Some(Err(Incomplete { seen, .. })) => (Vec::new(), *seen),
         None => (Vec::new(), Snapshot::default()),
     };
-    add_new(&mut problems, found);
-    add_new(&mut problems, plan::problems_beside_inputs(settings, &seen));
+    let mut more = found;
+    add_new(&mut more, plan::problems_beside_inputs(settings, &seen));
+    more.retain(|problem| !depends_on_a_refused_input(&problem.input, &problems));
+    add_new(&mut problems, more);
     refuse(run, &problems, Reason::InvalidInputs)
+}
+
+/// Where one of these inputs cannot be read, it is not known what was meant with those.
+const DEPENDENT: &[(&str, &[&str])] = &[
+    ("mode", &["alarms", "codedeploy-appspec", "production-url", "test-url"]),
+    ("registries", &["repository", "tags", "image"]),
+    ("push", &["repository", "tags"]),
+    ("strategy", &["test-url", "smoke-tests", "approval", "service"]),
+];
+
+fn depends_on_a_refused_input(input: &str, problems: &[Problem]) -> bool {
+    let is_refused = |name: &str| problems.iter().any(|problem| problem.input == name);
+    DEPENDENT.iter().any(|(name, dependent)| dependent.contains(&input) && is_refused(name))
 }
 
 /// Adds what is wrong with other inputs: of one input the first problem is told.

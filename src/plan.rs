@@ -155,6 +155,7 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let mut problems = refuse::problems(settings, snapshot);
     problems.extend(refuse::unscannable(settings, snapshot));
     problems.extend(found_problems(settings, snapshot));
+    problems.extend(weights::problems(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
     let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
     problems.extend(image::problems(settings, snapshot, &definition));
@@ -204,7 +205,10 @@ pub fn problems_beside(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
         DefinitionSource::Registered(_) => snapshot.base.is_some(),
         DefinitionSource::Live => snapshot.live.is_some(),
     };
-    if is_known && let Some((definition, _)) = keep(&mut problems, definition(settings, snapshot)) {
+    if is_known
+        && brings_a_revision(settings)
+        && let Some((definition, _)) = keep(&mut problems, definition(settings, snapshot))
+    {
         let _ = keep(&mut problems, image_containers(settings, &definition));
     }
     problems
@@ -215,17 +219,24 @@ pub fn problems_beside_inputs(settings: &Settings, snapshot: &Snapshot) -> Vec<P
     found_problems(settings, snapshot).into_iter().chain(app_spec_problems(settings, snapshot)).collect()
 }
 
-/// What needs no definition: alarms, the repository, URLs, the weights.
+/// What needs no definition and one look: alarms, the repository, URLs.
 fn found_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let mut problems = alarms::problems(settings, snapshot);
     problems.extend(image::repository_problems(settings, snapshot));
     problems.extend(test_url::problems(settings, snapshot));
-    problems.extend(weights::problems(settings, snapshot));
     problems
+}
+
+/// Whether the mode makes a definition and an AppSpec.
+fn brings_a_revision(settings: &Settings) -> bool {
+    matches!(settings.mode, Mode::Deploy | Mode::Rollback)
 }
 
 /// Problems with an AppSpec, for a service that needs one; where there is none that could be read, with one that the user named.
 fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
+    if !brings_a_revision(settings) {
+        return Vec::new();
+    }
     let Some(service) = &snapshot.service else { return settings.rollout.named_app_spec_problems().to_vec() };
     match &settings.rollout.app_spec {
         AppSpecSource::Unusable(problems) if service.controller() == Controller::CodeDeploy => problems.clone(),

@@ -111,6 +111,8 @@ pub enum Unready {
     Failure(Failure),
     /// AWS did not look: there were too many requests.
     Throttled(Failure),
+    /// AWS does not take the credentials.
+    Credentials(Problem),
 }
 
 impl Unready {
@@ -119,7 +121,7 @@ impl Unready {
         let mut gathering = Gathering::default();
         gathering.aws(input, error);
         let credentials = gathering.credentials.take();
-        gathering.unready().unwrap_or_else(|| Self::Problems(credentials.into_iter().collect()))
+        credentials.map(Self::Credentials).or_else(|| gathering.unready()).unwrap_or_else(|| Self::Problems(Vec::new()))
     }
 }
 
@@ -242,6 +244,7 @@ impl Gathering {
             Err(Unready::Problems(problems)) => self.problems.extend(problems),
             Err(Unready::Failure(failure)) => self.failure = self.failure.take().or(Some(failure)),
             Err(Unready::Throttled(failure)) => self.throttled = self.throttled.take().or(Some(failure)),
+            Err(Unready::Credentials(problem)) => self.credentials = self.credentials.take().or(Some(problem)),
         }
         None
     }

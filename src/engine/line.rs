@@ -182,7 +182,7 @@ pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Hal
     loop {
         match survey::survey(run, settings).await {
             Ok(snapshot) => return Ok(snapshot),
-            Err(Incomplete { why: Some(Unready::Throttled(failure)), .. }) if began.elapsed() < THROTTLED => {
+            Err(Incomplete { why: Some(Unready::Throttled(failure)), credentials: None, .. }) if began.elapsed() < THROTTLED => {
                 run.tell(Event::Noted { sentence: format!("{}; looking again", failure.sentence()) });
                 tokio::time::sleep(jittered(A_WHILE)).await;
             }
@@ -201,6 +201,7 @@ fn halted(settings: &Settings, incomplete: Incomplete) -> Halt {
             add_new(&mut problems, plan::problems_beside(settings, &seen));
             Halt::Refused(problems)
         }
+        Some(Unready::Credentials(problem)) => Halt::NoCredentials(vec![problem]),
         Some(Unready::Failure(_) | Unready::Throttled(_)) | None => Halt::NoCredentials(credentials.into_iter().collect()),
     }
 }

@@ -71,12 +71,16 @@ pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     let serves = snapshot.service.as_ref().is_some_and(|service| service.running_count > 0);
     // To refuse what an earlier attempt of this run has started would leave it half-way.
     let is_under_way = snapshot.running.as_ref().is_some_and(|running| running.is_ours);
+    // Without the group nobody knows what kind of load balancer there is.
+    let is_codedeploy =
+        snapshot.service.as_ref().is_some_and(|service| service.controller() == crate::aws::ecs_shapes::Controller::CodeDeploy);
+    let is_unknown = is_codedeploy && snapshot.group.is_none();
     for found in &snapshot.urls.unreachable {
         let message = format!("{} cannot be reached from this runner: {}", found.url, found.why);
         // A network load balancer without a healthy target closes the connection: behind its test listener there is none before green, and
         // behind production's there may be none because blue is broken, which this very deployment is to repair.
         let is_passed_on = if found.input == "test-url" { is_network(&test_listeners(snapshot)) } else { is_direct(snapshot) };
-        let may_come = !serves || is_under_way || is_passed_on;
+        let may_come = !serves || is_under_way || is_passed_on || is_unknown;
         if may_come {
             warnings.push(format!("{}: {message}; the tests there fail unless that changes once green is up", found.input));
         } else {

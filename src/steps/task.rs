@@ -341,18 +341,26 @@ pub(super) struct Watched<'a> {
     pub(super) deadline: Duration,
 }
 
-/// Waits until all of them have stopped; none when they have not in their time.
+/// So many looks in a row at which ECS knows nothing of a task are believed.
+const ABSENT: u32 = 20;
+
+/// Waits until all of them have stopped; none when they have not in their time, and an empty list where ECS does not know them any more.
 pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &Watched<'_>) -> Result<Option<Vec<Task>>, Failure> {
     let Watched { what, arns, deadline } = *watched;
     let began = Instant::now();
     let mut pace = Pace::new(settings.rollout.pace);
     let mut last = String::new();
     let mut blind_since: Option<Instant> = None;
+    let mut absent = 0;
     loop {
         match run.aws.describe_tasks(&settings.cluster, arns).await {
+            // A task that was just started may not be shown yet; one whose instance is gone never is again.
+            Ok(tasks) if tasks.is_empty() && absent >= ABSENT => return Ok(Some(tasks)),
             Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => return Ok(Some(tasks)),
             Ok(tasks) => {
                 blind_since = None;
+                absent = if tasks.is_empty() { absent + 1 } else { 0 };
+                pace.recover();
                 let now = tasks.iter().map(|task| task.last_status.as_str()).collect::<Vec<_>>().join(", ");
                 if now != last {
                     run.tell(Event::Noted { sentence: format!("the {what} is {now}") });
@@ -380,6 +388,12 @@ fn late(deadline: Duration) -> Failure {
 }
 
 async fn judge(run: &Run, revision: &Revision, tasks: &[Task], judged: &[String]) -> Result<(), Failure> {
+    if tasks.is_empty() {
+        let hint = "its container instance may be gone; look at the cluster's events, and at what the task had done by then";
+        return Err(
+            Failure::new(Reason::TaskFailed, "ECS does not know the one-off task any more, so nobody can tell how it ended").hint(hint)
+        );
+    }
     let mut good = Vec::new();
     for task in tasks {
         let failed = task.containers.iter().any(|container| judged.contains(&container.name) && container.exit_code != Some(0));

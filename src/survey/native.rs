@@ -52,7 +52,9 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
     let going = |history: &[Brief]| history.iter().filter(|brief| !brief.is_over()).count();
     let listed_going = going(&history);
     let running = in_progress(run, settings, service, &mut history).await?;
-    let has_just_ended = going(&history) < listed_going;
+    // The service may have been read before the end of a deployment that the list knows to be over.
+    let is_behind = running.is_none() && going_tasks(service).is_some();
+    let has_just_ended = going(&history) < listed_going || is_behind;
     let blue = blue(run, service, &history, running.as_ref()).await?;
     Ok((Some(Native { history, blue, has_just_ended }), running))
 }

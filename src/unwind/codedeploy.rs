@@ -26,6 +26,10 @@ const PATIENCE: Duration = Duration::from_mins(15);
 const LINK_LOOKS: u32 = 12;
 /// Where production is on blue already, a rollback would have nothing to move: two seconds are enough to see whether one begins.
 const SETTLED_LOOKS: u32 = 6;
+/// So long a read may be older than what has just ended.
+const STALE: Duration = Duration::from_secs(5);
+/// Deployments of the group among which a newer one is looked for.
+const NEWER_LOOKS: usize = 5;
 /// Looks for a deployment whose creation was never answered.
 const UNANSWERED_LOOKS: u32 = 3;
 
@@ -39,31 +43,29 @@ pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> R
     }
     let ended = ended(run, undo, &id).await?;
     if ended.status == Status::Succeeded {
-        return too_late(run, undo, &id).await.map(Undone::Traffic);
+        return too_late(run, undo, &id, &ended).await.map(Undone::Traffic);
     }
-    let own = [Some(id.as_str()), ended.rollback.as_deref()];
     if let Some(rollback) = &ended.rollback {
         run.tell(Event::Noted { sentence: format!("CodeDeploy rolls back with deployment {rollback}") });
         follow(run, rollback).await?;
     }
     // Without a rollback nothing moves any more: only a read that is older than the stop is waited for.
-    let patience = if ended.rollback.is_some() { Duration::from_mins(1) } else { Duration::from_secs(5) };
-    on_blue(run, undo, &id, &own, patience).await
+    let patience = if ended.rollback.is_some() { Duration::from_mins(1) } else { STALE };
+    on_blue(run, undo, &id, &ended, patience).await
 }
 
-/// Another deployment of the group that came after ours: what serves is its doing, and is not ours to take back. `own` are the ids of our
-/// deployment and of its rollback.
-async fn superseded(run: &Run, undo: &CodeDeployUndo, own: &[Option<&str>]) -> Option<Unwound> {
-    let newest = run.aws.latest_deployments(&undo.application, &undo.group).await.ok()?.into_iter().next()?;
-    if own.contains(&Some(newest.as_str())) {
-        return None;
+/// Another deployment of the group that was made after ours: what serves is its doing, and is not ours to undo.
+async fn superseded(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment) -> Option<Unwound> {
+    let listed = run.aws.latest_deployments(&undo.application, &undo.group).await.ok()?;
+    // AWS promises no order.
+    for other in listed.into_iter().take(NEWER_LOOKS).filter(|other| other != id && ended.rollback.as_ref() != Some(other)) {
+        let newer = run.aws.get_deployment(&other).await.ok()?;
+        if newer.created_seconds > ended.created_seconds && newer.rolls_back.as_deref() != Some(id) {
+            let serves = Box::pin(serving::now(run, &undo.place, &undo.blue)).await;
+            return Some(Unwound::Superseded { by: format!("deployment {other} ({}) came after ours", newer.word), serves });
+        }
     }
-    let newer = run.aws.get_deployment(&newest).await.ok()?;
-    if newer.rolls_back.as_deref().is_some_and(|ours| own.contains(&Some(ours))) {
-        return None;
-    }
-    let serves = Box::pin(serving::now(run, &undo.place, &undo.blue)).await;
-    Some(Unwound::Superseded { by: format!("deployment {newest} ({}) came after ours", newer.word), serves })
+    None
 }
 
 /// A request that was cut off may still be on its way: it is looked for more than once.
@@ -168,7 +170,7 @@ fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
 }
 
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
-async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, own: &[Option<&str>], patience: Duration) -> Result<Undone, Failure> {
+async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment, patience: Duration) -> Result<Undone, Failure> {
     let began = Instant::now();
     let mut easing = Easing::default();
     loop {
@@ -181,7 +183,9 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, own: &[Option<&str>
             blue_confirmed(run, &undo.blue.revision, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
         }
-        if let Some(superseded) = superseded(run, undo, own).await {
+        if began.elapsed() > STALE
+            && let Some(superseded) = superseded(run, undo, id, ended).await
+        {
             return Ok(Undone::Traffic(superseded));
         }
         if began.elapsed() > patience {
@@ -194,10 +198,10 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, own: &[Option<&str>
 }
 
 /// It succeeded before it could be stopped: green serves, and blue is gone or going.
-async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Unwound, Failure> {
+async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment) -> Result<Unwound, Failure> {
     let observed = traffic::observe(run, &undo.place, &undo.blue).await;
     if observed.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
-        if let Some(superseded) = superseded(run, undo, &[Some(id)]).await {
+        if let Some(superseded) = superseded(run, undo, id, ended).await {
             return Ok(superseded);
         }
         let sentence = format!("deployment {id} has succeeded, and production is not all on green: somebody has changed the weights");

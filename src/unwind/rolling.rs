@@ -34,6 +34,8 @@ enum Towards {
     Previous { is_completed: bool },
     /// The same, and ECS gave that deployment up, for AWS's reason.
     PreviousGivenUp { why: Option<String> },
+    /// The revision it ran, by a deployment that ECS had given up before ours came.
+    Untouched,
     /// Ours, and ECS itself will go back.
     OursGivenUp,
     /// Ours.
@@ -57,9 +59,10 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
             easing.rest().await;
             continue;
         };
-        settled = if matches!(towards, Towards::Previous { is_completed: true }) { settled + 1 } else { 0 };
+        let is_settled = matches!(towards, Towards::Previous { is_completed: true } | Towards::Untouched);
+        settled = if is_settled { settled + 1 } else { 0 };
         match towards {
-            Towards::Previous { is_completed: true } if settled < SURE => {
+            Towards::Previous { is_completed: true } | Towards::Untouched if settled < SURE => {
                 if settled == 1 {
                     easing = Easing::default();
                 }
@@ -68,21 +71,26 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
                 blue_confirmed(run, &undo.previous, Witness::Deployment);
                 return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: Witness::Deployment }));
             }
+            Towards::Untouched => return Ok(Undone::Nothing),
             Towards::Previous { is_completed: false } => given_up = None,
             // ECS may go back by itself once more.
             Towards::PreviousGivenUp { .. } if given_up.get_or_insert_with(Instant::now).elapsed() < BREAKER => {}
             // An alarm that rings as a deployment begins is not watched by it.
             Towards::PreviousGivenUp { why } if hand == Hand::Stop && !is_repeated && is_of_alarms(why.as_deref()) => {
-                // Without force ECS makes no new deployment of the revision that the service is given already.
-                let forced = json!({ "forceNewDeployment": true });
-                is_repeated = put_back(run, undo, &forced).await?;
+                // Without force ECS makes no new deployment of the revision that the service is given already. The count is set with
+                // the way back; by now it may be somebody else's.
+                let mut request =
+                    if sent { way_back(undo) } else { update_request(&undo.place.cluster, &undo.place.service, &undo.previous) };
+                request["forceNewDeployment"] = json!(true);
+                is_repeated = put_back(run, undo, &request).await?;
+                given_up = None;
             }
             Towards::PreviousGivenUp { why } => return Err(previous_given_up(undo, why)),
             Towards::OursGivenUp if began.elapsed() < BREAKER => {}
             Towards::Ours | Towards::OursGivenUp if sent => {}
             Towards::Ours | Towards::OursGivenUp if hand == Hand::Watch => return Err(left_in_between(undo)),
             Towards::Ours | Towards::OursGivenUp => {
-                sent = put_back(run, undo, &json!({})).await?;
+                sent = put_back(run, undo, &way_back(undo)).await?;
             }
             Towards::Other(by) => {
                 let blue = Blue { revision: undo.previous.clone(), ..Blue::default() };
@@ -138,6 +146,9 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
         let is_all = service.deployments.iter().all(|other| other.task_definition == undo.previous || other.running_count == 0);
         let never_left = primary.is_failed() && is_all && service.running_count >= service.desired_count && service.running_count > 0;
         if primary.is_failed() && !never_left {
+            if undo.before.contains(&primary.id) {
+                return Towards::Untouched;
+            }
             return Towards::PreviousGivenUp { why: primary.rollout_state_reason.as_deref().map(masked) };
         }
         return Towards::Previous { is_completed: primary.is_completed() || settled || never_left };
@@ -149,15 +160,18 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
     Towards::Other(format!("deployment {} of {} took over", primary.id, short(&primary.task_definition)))
 }
 
-/// Whether AWS took it; when its answer was lost, the next look shows.
-async fn put_back(run: &Run, undo: &RollingUndo, with: &Value) -> Result<bool, Failure> {
+/// The revision and the count that the service had.
+fn way_back(undo: &RollingUndo) -> Value {
     let mut request = update_request(&undo.place.cluster, &undo.place.service, &undo.previous);
-    let desired = undo.desired.map(|desired| ("desiredCount".to_owned(), json!(desired)));
-    let with = with.as_object().into_iter().flatten().map(|(field, value)| (field.clone(), value.clone()));
-    if let Some(fields) = request.as_object_mut() {
-        fields.extend(with.chain(desired));
+    if let Some(desired) = undo.desired {
+        request["desiredCount"] = json!(desired);
     }
-    match run.aws.update_service(&request).await {
+    request
+}
+
+/// Whether AWS took it; when its answer was lost, the next look shows.
+async fn put_back(run: &Run, undo: &RollingUndo, request: &Value) -> Result<bool, Failure> {
+    match run.aws.update_service(request).await {
         Ok(_) => {
             run.tell(Event::Noted { sentence: format!("the service goes back to {}", short(&undo.previous)) });
             Ok(true)

@@ -484,3 +484,14 @@ async fn a_lambda_hook_of_the_service_that_fails_is_named() {
     ecs:DeregisterTaskDefinition
     ");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_rollback_has_left_is_not_waited_for() {
+    let story = Story::blue_green().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
+    let mut play = story.begin().await;
+    let first = play.act(wrong_on_production()).await;
+    assert_eq!(first.output("outcome"), "stuck", "{}", first.text());
+    let second = play.act(Action::deploy("1.1.0").with("deadline", "20s")).await;
+    assert!(!second.text().contains("waiting until it is over"), "nothing moves any more: {}", second.text());
+    play.end().await;
+}

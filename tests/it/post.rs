@@ -117,3 +117,15 @@ async fn a_state_that_is_garbage_is_loud() {
       hint: look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)
     ");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_deployment_brought_meanwhile_is_left_alone() {
+    let (mut play, main) = killed().await;
+    let newer = play.act(Action::deploy("1.2.0").with("if-running", "supersede")).await;
+    assert_eq!(newer.output("outcome"), "deployed", "{}", newer.text());
+    let post = play.post(&main).await;
+    assert_ne!(post.code, Some(40), "{}", post.text());
+    assert!(post.text().contains("left alone: another rollout took over"), "{}", post.text());
+    assert!(play.users().versions.contains_key("1.2.0"));
+    play.end().await;
+}

@@ -437,3 +437,15 @@ async fn without_a_service_the_definition_is_only_registered() {
     ecs:RegisterTaskDefinition
     ");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_way_back_that_an_alarm_ends_is_taken_once_more() {
+    let options = RollingOptions { breaker: Breaker::Fail, alarms: vec!["errors".to_owned()], ..RollingOptions::default() };
+    let mut play = Story::rolling(options).stage(|options| options.clock = Clock::Scaled(4.0)).begin().await;
+    let action = Action::tested("1.3.0").without("test-url").with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
+    let told = play.act(action.at(When::Line("the service goes back to"), Deed::Alarm)).await;
+    assert_eq!((told.code, told.output("outcome")), (Some(20), "rolled-back"), "{}", told.text());
+    assert_eq!(told.count("ecs:UpdateService"), 3, "there, back, and back once more: {}", told.text());
+    assert_eq!(primary(&play), "api:1");
+    play.end().await;
+}

@@ -148,7 +148,7 @@ impl OneOff<'_> {
         let (what, deadline) = (format!("one-off task of workflow run {}", other.run), queue::longest_wait(self.settings));
         let watched = Watched { what: &what, arns: std::slice::from_ref(&other.task.task_arn), deadline };
         match until_stopped(self.run, self.settings, &watched).await? {
-            Some(tasks) if tasks.iter().all(|task| ended_well(task, &[])) => Ok(OtherEnd::Well),
+            Some(tasks) if !tasks.is_empty() && tasks.iter().all(|task| ended_well(task, &[])) => Ok(OtherEnd::Well),
             Some(_) => Ok(OtherEnd::Badly),
             None => {
                 let waited = crate::duration::Human(deadline);
