@@ -108,7 +108,7 @@ impl Alarm {
 
 /// Alarms that are watched, and what is known of each.
 #[derive(Debug, Clone, Default)]
-pub struct Watched {
+pub struct WatchedAlarms {
     names: Vec<String>,
     /// They have been ringing since before the start.
     waived: BTreeSet<String>,
@@ -117,7 +117,7 @@ pub struct Watched {
 
 /// What a look at an alarm showed that was not so before.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
+pub struct AlarmChange {
     /// The alarm as it is now.
     pub alarm: Alarm,
     /// What that comes to.
@@ -135,7 +135,7 @@ pub enum Standing {
     Waived,
 }
 
-impl Watched {
+impl WatchedAlarms {
     /// Those of these names; whichever of `before` rings was let pass when the deployment was planned.
     pub fn new(names: Vec<String>, before: &[Alarm]) -> Self {
         let waived = before.iter().filter(|alarm| alarm.rings()).map(|alarm| alarm.name.clone()).collect();
@@ -148,20 +148,20 @@ impl Watched {
     }
 
     /// What is new, in the order of the names; `found` is what CloudWatch showed of them.
-    pub fn look(&mut self, found: &[Alarm]) -> Vec<Change> {
+    pub fn look(&mut self, found: &[Alarm]) -> Vec<AlarmChange> {
         let names = self.names.clone();
         let seen = names.iter().map(|name| found.iter().find(|alarm| alarm.name == *name).cloned().unwrap_or_else(|| Alarm::missing(name)));
         seen.filter_map(|alarm| self.change(alarm)).collect()
     }
 
-    fn change(&mut self, alarm: Alarm) -> Option<Change> {
+    fn change(&mut self, alarm: Alarm) -> Option<AlarmChange> {
         if alarm.state == AlarmState::Ok {
             self.waived.remove(&alarm.name);
         }
         let standing = if self.waived.contains(&alarm.name) { Standing::Waived } else { Standing::Counts };
         let before = self.last.insert(alarm.name.clone(), alarm.state.clone());
         let phase = phase(&alarm.state);
-        (before.as_ref() != Some(&alarm.state)).then_some(Change { alarm, phase, standing })
+        (before.as_ref() != Some(&alarm.state)).then_some(AlarmChange { alarm, phase, standing })
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::error::Failure;
-use crate::event::{Event, FilePlace, Refusal as Refused, Serving, Step, StepEnd, Witness};
+use crate::event::{Event, FilePlace, ReportedProblem, Serving, Step, StepEnd, Witness};
 use crate::outcome::{Outcome, REFUSED, Reason};
 use crate::plan;
 use crate::problem::Problem;
@@ -223,10 +223,10 @@ fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
 }
 
 /// A problem as the report shows it.
-pub fn refused(problem: &Problem) -> Refused {
+pub fn refused(problem: &Problem) -> ReportedProblem {
     let at = problem.at.as_ref().filter(|at| at.origin != "inline");
     let at = at.map(|at| FilePlace { file: at.origin.clone(), line: at.line, column: at.column });
-    Refused { problem: problem.to_string(), remedy: problem.remedy.clone(), at }
+    ReportedProblem { problem: problem.to_string(), remedy: problem.remedy.clone(), at }
 }
 
 /// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is taken back all the same.

@@ -187,7 +187,7 @@ pub enum Event {
     /// The inputs were refused.
     Refused {
         /// `input: what is wrong`, with its remedy.
-        problems: Vec<Refusal>,
+        problems: Vec<ReportedProblem>,
         /// Whether something was changed in AWS before they were found.
         #[serde(default)]
         after_changes: bool,
@@ -583,7 +583,7 @@ pub enum Serving {
 
 /// A problem with an input, as the report shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct ReportedProblem {
     /// Input, place and what is wrong.
     pub problem: String,
     /// What to do.

@@ -37,7 +37,7 @@ const SECRETS: &[&str] =
     &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
 
 /// What the process was started for.
-enum Task {
+enum Invocation {
     Run,
     Post,
     Replay(String),
@@ -51,9 +51,9 @@ fn main() -> ExitCode {
     on_defect(variables.get("GITHUB_STEP_SUMMARY").map(PathBuf::from));
     SECRETS.iter().filter_map(|name| variables.get(*name)).for_each(|value| scrub::register(&Secret::new(value.clone())));
     let code = match task() {
-        Task::Replay(journal) => replay(&journal),
-        Task::Run => on_runtime(run(clock, &variables)),
-        Task::Post => on_runtime(post(clock, &variables)),
+        Invocation::Replay(journal) => replay(&journal),
+        Invocation::Run => on_runtime(run(clock, &variables)),
+        Invocation::Post => on_runtime(post(clock, &variables)),
     };
     ExitCode::from(code)
 }
@@ -73,14 +73,14 @@ fn variables() -> BTreeMap<String, String> {
 }
 
 /// The runner gives `args:` of action.yml to main and post alike, so the name under which we are started decides.
-fn task() -> Task {
+fn task() -> Invocation {
     let mut arguments = std::env::args();
     let is_post = arguments.next().is_some_and(|name| name.ends_with("-post"));
     match arguments.next().as_deref() {
-        Some("replay") => Task::Replay(arguments.next().unwrap_or_default()),
-        Some("post") => Task::Post,
-        _ if is_post => Task::Post,
-        _ => Task::Run,
+        Some("replay") => Invocation::Replay(arguments.next().unwrap_or_default()),
+        Some("post") => Invocation::Post,
+        _ if is_post => Invocation::Post,
+        _ => Invocation::Run,
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::aws::ecs_shapes::{Controller, Service, TaskSet};
-use crate::checks::analysis::Course;
+use crate::aws::ecs_shapes::{DeploymentController, Service, TaskSet};
+use crate::checks::analysis::TrafficSchedule;
 use crate::documents::compare::ShownField;
 use crate::documents::task_definition::TaskDefinition;
 use crate::documents::{clean, described, render};
@@ -33,7 +33,7 @@ mod weights;
 
 pub use alarms::AlarmsPlan;
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
-pub use image::{Need, RepositoryPlan};
+pub use image::{RepositoryNeed, RepositoryPlan};
 pub use native::{Balancer, NativeWay, adopted_pause};
 pub use running::{undo_of, undo_of_its_revision};
 pub use sides::SPARE;
@@ -80,18 +80,18 @@ pub struct RolloutPlan {
     /// How long traffic shifts and blue is kept by itself, as far as that is followed.
     pub lasts: Duration,
     /// How traffic goes to green, where both sides can be told apart.
-    pub course: Option<Course>,
+    pub course: Option<TrafficSchedule>,
     /// The alarms that say when to take it back.
     pub alarms: AlarmsPlan,
     /// Where test-url leads, as far as that is known.
     pub test_url: TestUrlPlan,
     /// Who performs it.
-    pub way: Way,
+    pub way: RolloutKind,
 }
 
 /// Who performs the rollout, and what that needs.
 #[derive(Debug)]
-pub enum Way {
+pub enum RolloutKind {
     /// CodeDeploy.
     CodeDeploy(Box<CodeDeployWay>),
     /// ECS, rolling.
@@ -104,9 +104,9 @@ impl RolloutPlan {
     /// The controller, in the words of the documentation.
     pub fn controller(&self) -> &'static str {
         match &self.way {
-            Way::CodeDeploy(_) => "codedeploy",
-            Way::Rolling(_) => "ecs, rolling",
-            Way::Native(way) => match way.strategy {
+            RolloutKind::CodeDeploy(_) => "codedeploy",
+            RolloutKind::Rolling(_) => "ecs, rolling",
+            RolloutKind::Native(way) => match way.strategy {
                 Strategy::Rolling => "ecs, rolling",
                 Strategy::BlueGreen => "ecs, blue-green",
                 Strategy::Canary => "ecs, canary",
@@ -118,7 +118,7 @@ impl RolloutPlan {
 
 /// What is owed at the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
+pub enum GatePlan {
     /// Green is tested here, before anyone reaches it.
     Test,
     /// The rollout waits, but there is nothing to test.
@@ -140,7 +140,7 @@ pub struct RollingWay {
 
 /// Why there is no plan.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum PlanRefusal {
     /// Problems with the inputs, or with what they name.
     Problems(Vec<Problem>),
     /// Not now.
@@ -151,13 +151,15 @@ pub enum Refusal {
 ///
 /// # Errors
 /// Every reason why the run cannot start.
-pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
+pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
     let mut problems = refuse::problems(settings, snapshot);
     problems.extend(refuse::unscannable(settings, snapshot));
     problems.extend(found_problems(settings, snapshot));
     problems.extend(weights::problems(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
-    let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else { return Err(Refusal::Problems(problems)) };
+    let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else {
+        return Err(PlanRefusal::Problems(problems));
+    };
     problems.extend(image::problems(settings, snapshot, &definition));
     let image_containers = keep(&mut problems, image_containers(settings, &definition));
     problems.extend(image_containers.iter().flat_map(|containers| unusable::problems(&definition, containers)));
@@ -171,9 +173,9 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     );
     problems.extend(sides::problems(settings, snapshot, rollout.as_ref()));
     if !problems.is_empty() {
-        return Err(Refusal::Problems(problems));
+        return Err(PlanRefusal::Problems(problems));
     }
-    refuse::not_now(settings, snapshot).and_then(|()| alarms::not_now(settings, snapshot)).map_err(Refusal::Failure)?;
+    refuse::not_now(settings, snapshot).and_then(|()| alarms::not_now(settings, snapshot)).map_err(PlanRefusal::Failure)?;
     let mut warnings = refuse::warnings(settings, snapshot);
     warnings.extend(alarms::warnings(settings, snapshot));
     warnings.extend(sides::warning(settings, rollout.as_ref()));
@@ -239,7 +241,7 @@ fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     }
     let Some(service) = &snapshot.service else { return settings.rollout.named_app_spec_problems().to_vec() };
     match &settings.rollout.app_spec {
-        AppSpecSource::Unusable(problems) if service.controller() == Controller::CodeDeploy => problems.clone(),
+        AppSpecSource::Unusable(problems) if service.controller() == DeploymentController::CodeDeploy => problems.clone(),
         AppSpecSource::Unusable(_) | AppSpecSource::File { .. } | AppSpecSource::Built => Vec::new(),
     }
 }
@@ -301,12 +303,12 @@ pub fn attached(settings: &Settings, snapshot: &Snapshot) -> Result<Option<Rollo
 fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>) -> Result<Option<RolloutPlan>, Vec<Problem>> {
     let Some(service) = &snapshot.service else { return Ok(None) };
     let way = match service.controller() {
-        Controller::CodeDeploy => codedeploy::way(settings, snapshot, service, definition)?,
-        Controller::Ecs(word) => match native::way(settings, snapshot, service, &word)? {
-            Some(way) => Way::Native(Box::new(way)),
-            None => Way::Rolling(rolling(service)),
+        DeploymentController::CodeDeploy => codedeploy::way(settings, snapshot, service, definition)?,
+        DeploymentController::Ecs(word) => match native::way(settings, snapshot, service, &word)? {
+            Some(way) => RolloutKind::Native(Box::new(way)),
+            None => RolloutKind::Rolling(rolling(service)),
         },
-        Controller::Other(_) => return Ok(None),
+        DeploymentController::Other(_) => return Ok(None),
     };
     Ok(Some(RolloutPlan {
         place: ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() },
@@ -375,9 +377,9 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
     let Some(rollout) = rollout else { return vec!["no service is given: the definition is registered, no traffic is touched".into()] };
     let mut lines = vec![format!("{} serves with {} tasks", short(&rollout.blue.revision), rollout.tasks)];
     match &rollout.way {
-        Way::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
-        Way::Native(way) => lines.extend(native::lines(way)),
-        Way::CodeDeploy(way) => lines.extend(codedeploy::lines(settings, snapshot, way)),
+        RolloutKind::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
+        RolloutKind::Native(way) => lines.extend(native::lines(way)),
+        RolloutKind::CodeDeploy(way) => lines.extend(codedeploy::lines(settings, snapshot, way)),
     }
     if refuse::without_tasks(settings, snapshot).is_some() {
         lines.retain(|line| line != TESTED);

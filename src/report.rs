@@ -8,7 +8,7 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
-use crate::event::{Event, OneOffTask, Refusal, Serving, Stamped, Step, StepEnd, TestUrl, Transfer, Witness};
+use crate::event::{Event, OneOffTask, ReportedProblem, Serving, Stamped, Step, StepEnd, TestUrl, Transfer, Witness};
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
 
@@ -103,7 +103,7 @@ pub struct Report {
     /// Warnings.
     pub warnings: Vec<String>,
     /// Problems with the inputs.
-    pub problems: Vec<Refusal>,
+    pub problems: Vec<ReportedProblem>,
     /// Whether something was changed in AWS before they were found.
     #[serde(skip)]
     pub after_changes: bool,

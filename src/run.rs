@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::aws::{Aws, AwsError, Kind};
+use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
 use crate::clock::Clock;
 use crate::event::{self, Event, Stamped, TestUrl};
@@ -22,7 +22,7 @@ pub type Sink = Box<dyn Fn(&Stamped) + Send + Sync>;
 pub type Keeper = Box<dyn Fn(&[Undo]) + Send + Sync>;
 
 /// Learns a secret that is to be hidden from now on.
-pub type Hider = Box<dyn Fn(&Secret) + Send + Sync>;
+pub type SecretMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 
 /// Where a run tells what happens.
 pub struct Outlets {
@@ -31,7 +31,7 @@ pub struct Outlets {
     /// Takes what is armed.
     pub keeper: Keeper,
     /// Takes secrets that came to be known on the way.
-    pub hider: Hider,
+    pub hider: SecretMasker,
 }
 
 /// A run in progress.
@@ -84,7 +84,7 @@ impl Run {
 
     /// Says that a check is limited for a read that failed, once for each.
     pub fn narrow_check(&self, check: &str, error: &AwsError) {
-        let allow = if error.kind == Kind::Denied { error.action } else { "" };
+        let allow = if error.kind == AwsErrorKind::Denied { error.action } else { "" };
         let key = if allow.is_empty() { check } else { allow };
         if self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
             self.tell(Event::Narrowed { check: check.to_owned(), allow: allow.to_owned(), why: error.to_string() });

@@ -12,12 +12,12 @@ mod result;
 mod severity;
 mod verdict;
 
-pub use answer::{Answer, Finding, Findings, Hidden, Kind, Package, Without};
+pub use answer::{Finding, Findings, Package, ScanAnswer, ScannerKind, Suppression, Without};
 pub use images::{Scanned, scanned};
-pub use refusal::Refusal;
+pub use refusal::ScanRefusal;
 pub use result::{Ruling, ScanResult, counts_in_words};
 pub use severity::{FailOn, Severity};
-pub use verdict::{Look, Start, Time, Verdict, judge};
+pub use verdict::{ScanObservation, ScanVerdict, Start, Time, judge};
 
 /// What the user allows in an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

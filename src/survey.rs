@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::codedeploy_shapes::{Group, Routing};
-use crate::aws::ecs::Found;
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs::ServiceLookup;
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::aws::elb::ForwardingRule;
-use crate::aws::{Aws, AwsError, Kind};
+use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::analysis::Traffic;
 use crate::error::{Explain, Failure};
 use crate::outcome::Reason;
@@ -35,7 +35,7 @@ mod urls;
 pub use again::has_changed;
 pub use alarms::Alarms;
 pub use image::ImageFound;
-pub use native::Native;
+pub use native::ServiceDeployments;
 pub use repository::{RepositorySeen, RepositoryState, Template};
 pub use running::{Running, Thing, has_registered, is_earlier_attempt, of_group};
 pub use urls::{Fronts, Unreachable, Urls};
@@ -56,7 +56,7 @@ pub struct Snapshot {
     /// A rollout of the service that is not over.
     pub running: Option<Running>,
     /// What ECS tells about its own deployments.
-    pub native: Option<Native>,
+    pub native: Option<ServiceDeployments>,
     /// How CodeDeploy shifts traffic; none where that could not be read.
     pub routing: Option<Routing>,
     /// The requests that blue had before the start; none where nobody needs them, or they could not be read.
@@ -252,17 +252,17 @@ impl Gathering {
     /// What AWS refuses is a problem with what was asked for; what it fails to answer is not the user's doing.
     fn aws(&mut self, input: &str, error: AwsError) {
         match error.kind {
-            Kind::Denied | Kind::Credentials | Kind::Refused => {
+            AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => {
                 let remedy = error.hint().unwrap_or_else(|| format!("check {input}, cluster and aws-region"));
-                let input = if error.kind == Kind::Refused { input } else { "aws" };
+                let input = if error.kind == AwsErrorKind::Refused { input } else { "aws" };
                 let problem = Problem::new(input, error.to_string(), remedy);
                 match error.kind {
-                    Kind::Credentials => self.credentials = self.credentials.take().or(Some(problem)),
+                    AwsErrorKind::Credentials => self.credentials = self.credentials.take().or(Some(problem)),
                     _ => self.problems.push(problem),
                 }
             }
-            Kind::Throttled => self.throttled = self.throttled.take().or_else(|| Some(error.into())),
-            Kind::Failed | Kind::Unanswered => self.failure = self.failure.take().or_else(|| Some(error.into())),
+            AwsErrorKind::Throttled => self.throttled = self.throttled.take().or_else(|| Some(error.into())),
+            AwsErrorKind::Failed | AwsErrorKind::Unanswered => self.failure = self.failure.take().or_else(|| Some(error.into())),
         }
     }
 
@@ -292,8 +292,8 @@ impl From<AwsError> for Unread {
 async fn service(run: &Run, settings: &Settings) -> Result<Option<Service>, Unread> {
     let Some(name) = settings.service.as_deref() else { return Ok(None) };
     match run.aws.describe_service(&settings.cluster, name).await {
-        Ok(Found::Service(service)) => Ok(Some(*service)),
-        Ok(Found::Missing(word)) => Err(Unread::Problem(near::no_service(run, settings, name, &word).await)),
+        Ok(ServiceLookup::Service(service)) => Ok(Some(*service)),
+        Ok(ServiceLookup::Missing(word)) => Err(Unread::Problem(near::no_service(run, settings, name, &word).await)),
         Err(error) if error.is("ClusterNotFound") => Err(Unread::Problem(near::no_cluster(run, settings).await)),
         Err(error) => Err(error.into()),
     }
@@ -301,7 +301,9 @@ async fn service(run: &Run, settings: &Settings) -> Result<Option<Service>, Unre
 
 /// CodeDeploy's group, what runs in it, and how long it takes.
 async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<Snapshot, Unread> {
-    let Some(service) = service.filter(|service| service.controller() == Controller::CodeDeploy) else { return Ok(Snapshot::default()) };
+    let Some(service) = service.filter(|service| service.controller() == DeploymentController::CodeDeploy) else {
+        return Ok(Snapshot::default());
+    };
     let rollout = &settings.rollout;
     let (application, group) = (rollout.application.as_str(), rollout.group.as_str());
     let (found, running) =
@@ -345,7 +347,7 @@ async fn definitions(run: &Run, settings: &Settings, service: Option<&Service>) 
         }
     };
     let newest = newest_described.and_then(|described| match described {
-        Err(error) if error.kind == Kind::Refused => None, // the family's first revision
+        Err(error) if error.kind == AwsErrorKind::Refused => None, // the family's first revision
         described => optional(run, "a definition that has not changed is registered again", described),
     });
     Ok(Definitions { live, newest, base: base? })

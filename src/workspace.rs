@@ -24,7 +24,7 @@ const HOST_TEMPORARY: &str = "_temp";
 
 /// How a place was found for a path that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum PathMatch {
     /// The path says that it is in the workspace, and where.
     Translated,
     /// The runner's temporary folder has a file of that end.
@@ -102,12 +102,12 @@ impl Workspace {
         }
         let mut tried = vec![given.display().to_string()];
         let shortest = |how| elsewhere.iter().rev().find(|(_, other)| *other == how).map(|(place, _)| place.display().to_string());
-        tried.extend([Place::Translated, Place::Temporary, Place::ByItsEnd].into_iter().filter_map(shortest));
+        tried.extend([PathMatch::Translated, PathMatch::Temporary, PathMatch::ByItsEnd].into_iter().filter_map(shortest));
         Err(Unreadable { tried: tried.join(", "), why })
     }
 
     /// Where an absolute path of the host may be here, the likeliest first.
-    fn places(&self, text: &str, folders: &[&Path]) -> Vec<(PathBuf, Place)> {
+    fn places(&self, text: &str, folders: &[&Path]) -> Vec<(PathBuf, PathMatch)> {
         let path = Path::new(text);
         if !path.is_absolute() {
             return Vec::new();
@@ -115,13 +115,13 @@ impl Workspace {
         let ends = ends(path);
         let in_temporary = |end: &PathBuf| self.runner_temp.as_ref().map(|folder| folder.join(end));
         let is_read = |place: &PathBuf| folders.iter().any(|folder| place.starts_with(folder));
-        let temporary = ends.iter().filter_map(in_temporary).filter(is_read).map(|place| (place, Place::Temporary));
+        let temporary = ends.iter().filter_map(in_temporary).filter(is_read).map(|place| (place, PathMatch::Temporary));
         if let Some(rest) = self.below_workspace(path) {
-            return std::iter::once((self.root.join(rest), Place::Translated)).chain(temporary).collect();
+            return std::iter::once((self.root.join(rest), PathMatch::Translated)).chain(temporary).collect();
         }
         // What names the temporary folder does not mean a file of the workspace.
         let is_temporary = path.components().any(|part| part.as_os_str() == HOST_TEMPORARY);
-        let by_end = ends.iter().filter(|_| !is_temporary).map(|end| (self.root.join(end), Place::ByItsEnd));
+        let by_end = ends.iter().filter(|_| !is_temporary).map(|end| (self.root.join(end), PathMatch::ByItsEnd));
         temporary.chain(by_end).collect()
     }
 
@@ -141,7 +141,7 @@ impl Workspace {
         }
         let places = self.places(text, &folders);
         let (place, how) = places.into_iter().find(|(place, _)| files::resolve(place, &folders).is_ok())?;
-        (how == Place::ByItsEnd).then(|| {
+        (how == PathMatch::ByItsEnd).then(|| {
             let place = place.strip_prefix(&self.root).unwrap_or(&place).display().to_string();
             format!("{text} is not there; {place} in the workspace is read instead")
         })

@@ -151,14 +151,14 @@ pub(crate) struct TemplateError {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePart {
     Text(String),
     Variable(Variable),
 }
 
 /// A text with variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Template(Vec<Part>);
+pub(crate) struct Template(Vec<TemplatePart>);
 
 impl Template {
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
@@ -166,17 +166,17 @@ impl Template {
         while let Some(at) = rest.find("${") {
             let (before, after) = (&rest[..at], &rest[at + 2..]);
             if let Some(before) = before.strip_suffix('$') {
-                parts.push(Part::Text(format!("{before}${{")));
+                parts.push(TemplatePart::Text(format!("{before}${{")));
                 rest = after;
                 continue;
             }
             let (name, after) = after.split_once('}').ok_or_else(unclosed)?;
-            parts.push(Part::Text(before.to_owned()));
-            parts.push(Part::Variable(Variable::named(name).ok_or_else(|| unknown(name))?));
+            parts.push(TemplatePart::Text(before.to_owned()));
+            parts.push(TemplatePart::Variable(Variable::named(name).ok_or_else(|| unknown(name))?));
             rest = after;
         }
-        parts.push(Part::Text(rest.to_owned()));
-        parts.retain(|part| *part != Part::Text(String::new()));
+        parts.push(TemplatePart::Text(rest.to_owned()));
+        parts.retain(|part| *part != TemplatePart::Text(String::new()));
         Ok(Self(parts))
     }
 
@@ -202,7 +202,7 @@ impl Template {
     /// Says of every name of the document whether it is a secret.
     pub(crate) fn classify(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
         for part in &mut self.0 {
-            if let Part::Variable(Variable::Bound(name, secrecy)) = part {
+            if let TemplatePart::Variable(Variable::Bound(name, secrecy)) = part {
                 *secrecy = secrecy_of(name);
             }
         }
@@ -211,7 +211,7 @@ impl Template {
     /// Says of every variable of the environment whether it is a secret.
     pub(crate) fn classify_environment(&mut self, mut secrecy_of: impl FnMut(&str) -> Secrecy) {
         for part in &mut self.0 {
-            if let Part::Variable(Variable::Environment(name, secrecy)) = part {
+            if let TemplatePart::Variable(Variable::Environment(name, secrecy)) = part {
                 *secrecy = secrecy_of(name);
             }
         }
@@ -220,22 +220,22 @@ impl Template {
     /// The JSON of the value that is all there is of the template: `"${id}"` stays the number that was captured.
     fn alone<'v>(&self, values: &'v Values) -> Option<&'v Value> {
         match self.0.as_slice() {
-            [Part::Variable(Variable::Bound(name, _))] => values.bound.json(name),
+            [TemplatePart::Variable(Variable::Bound(name, _))] => values.bound.json(name),
             _ => None,
         }
     }
 
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.0.iter().filter_map(|part| match part {
-            Part::Text(_) => None,
-            Part::Variable(variable) => Some(variable),
+            TemplatePart::Text(_) => None,
+            TemplatePart::Variable(variable) => Some(variable),
         })
     }
 
     fn join(&self, spell: impl Fn(&Variable) -> String) -> String {
         let spelled = self.0.iter().map(|part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Variable(variable) => spell(variable),
+            TemplatePart::Text(text) => text.clone(),
+            TemplatePart::Variable(variable) => spell(variable),
         });
         spelled.collect()
     }

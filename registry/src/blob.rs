@@ -24,7 +24,7 @@ const PIECE: usize = 256 * 1024;
 const PIECES_AHEAD: usize = 2;
 
 /// Where the pieces of a body go.
-type Pieces = mpsc::Sender<io::Result<Bytes>>;
+type PieceSender = mpsc::Sender<io::Result<Bytes>>;
 
 /// A content by digest and size, and the place to read it from.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Blob {
         reqwest::Body::wrap_stream(pieces)
     }
 
-    fn read_into(&self, sender: &Pieces, meter: &Meter) {
+    fn read_into(&self, sender: &PieceSender, meter: &Meter) {
         let handed = self.read(|piece| {
             let length = piece.len();
             match sender.blocking_send(Ok(piece)) {
@@ -264,14 +264,14 @@ enum Hand {
 }
 
 /// Passes a blob on from the registry where it is: the last piece only when all of it was what it claims to be.
-async fn pass_on(from: Arc<Registry>, blob: Blob, to: Pieces, meter: Arc<Meter>) {
+async fn pass_on(from: Arc<Registry>, blob: Blob, to: PieceSender, meter: Arc<Meter>) {
     if let Err(fault) = passed_on(&from, &blob, &to, &meter).await {
         meter.blame(fault);
         drop(to.send(Err(io::ErrorKind::InvalidData.into())).await);
     }
 }
 
-async fn passed_on(from: &Registry, blob: &Blob, to: &Pieces, meter: &Meter) -> Result<(), Fault> {
+async fn passed_on(from: &Registry, blob: &Blob, to: &PieceSender, meter: &Meter) -> Result<(), Fault> {
     let mut response = from.fetch(&blob.digest).await?;
     let (mut tally, mut held) = (Tally::new(io::sink()), None);
     while let Some(piece) = from.next_piece(&mut response).await? {

@@ -83,7 +83,7 @@ pub(crate) enum PointsAt {
 /// The union of all kinds: which one it is is decided in one place, [`PointsAt::try_from`].
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct ManifestDocument {
     media_type: Option<String>,
     config: Option<Descriptor>,
     layers: Option<Vec<Descriptor>>,
@@ -95,7 +95,7 @@ impl Manifest {
     pub(crate) fn read(bytes: Vec<u8>, announced: &str) -> Result<Self, SourceError> {
         let digest = Digest::of(&bytes);
         let unreadable = |reason: String| SourceError::Manifest { digest: digest.clone(), reason };
-        let mut document: Document = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        let mut document: ManifestDocument = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
         let media_type = document.media_type.take().unwrap_or_else(|| announced.to_owned());
         if media_type != announced {
             return Err(unreadable(format!("it was announced as {announced} and calls itself {media_type}")));
@@ -143,13 +143,13 @@ impl Manifest {
 }
 
 /// A document that could be read as both kinds is refused: two readers would see two images (CVE-2021-41190).
-fn points_at(media_type: &str, document: Document) -> Result<PointsAt, String> {
+fn points_at(media_type: &str, document: ManifestDocument) -> Result<PointsAt, String> {
     match (media_type, document) {
         // An image of no layers, which tools write as null.
-        (OCI_MANIFEST | DOCKER_MANIFEST, Document { config: Some(config), layers, manifests: None, .. }) => {
+        (OCI_MANIFEST | DOCKER_MANIFEST, ManifestDocument { config: Some(config), layers, manifests: None, .. }) => {
             Ok(PointsAt::Image { config, layers: layers.unwrap_or_default() })
         }
-        (OCI_INDEX | DOCKER_LIST, Document { config: None, layers: None, manifests: Some(manifests), .. }) => {
+        (OCI_INDEX | DOCKER_LIST, ManifestDocument { config: None, layers: None, manifests: Some(manifests), .. }) => {
             Ok(PointsAt::Index { manifests })
         }
         (OCI_MANIFEST | DOCKER_MANIFEST | OCI_INDEX | DOCKER_LIST, _) => Err(format!("its fields are not those of {media_type}")),
@@ -174,7 +174,7 @@ pub(crate) struct Part {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Written<'a> {
+struct NewManifest<'a> {
     schema_version: u8,
     media_type: &'a str,
     config: Descriptor,
@@ -191,7 +191,7 @@ pub(crate) fn write_manifest(config: (Digest, u64), layers: &[Part]) -> Result<M
         Compression::Gzip => gzip,
         Compression::Zstd => OCI_LAYER_ZSTD,
     };
-    let written = Written {
+    let written = NewManifest {
         schema_version: 2,
         media_type: manifest_type,
         config: descriptor(config_type, config.0, config.1),

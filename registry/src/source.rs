@@ -36,11 +36,11 @@ pub struct Sources {
 /// An image that was found and can be pushed.
 #[derive(Debug)]
 pub struct Source {
-    kind: Kind,
+    kind: SourceKind,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum SourceKind {
     Engine {
         image: EngineImage,
         temporary: PathBuf,
@@ -62,24 +62,24 @@ pub async fn find(reference: &ImageReference, sources: &Sources, report: Report<
     let kind = match reference {
         ImageReference::Engine(name) | ImageReference::Bare(name) => {
             let image = Engine::at(&sources.engine_socket)?.inspect(name).await?;
-            Kind::Engine { image, temporary }
+            SourceKind::Engine { image, temporary }
         }
         ImageReference::Layout { dir, tag } => {
             let (dir, tag) = (path(dir), tag.clone());
-            Kind::Files(off_thread(move || layout::read(&dir, tag.as_deref())).await?)
+            SourceKind::Files(off_thread(move || layout::read(&dir, tag.as_deref())).await?)
         }
         ImageReference::OciArchive { file, tag } => {
             let (file, tag) = (path(file), tag.clone());
-            Kind::Files(off_thread(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?)
+            SourceKind::Files(off_thread(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?)
         }
         ImageReference::DockerArchive { file, name } => {
             let (file, name) = (path(file), name.clone());
             match off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary)).await? {
-                Docker::Whole(image) => Kind::Files(image),
-                Docker::Parts(archive) => Kind::DockerArchive(archive),
+                Docker::Whole(image) => SourceKind::Files(image),
+                Docker::Parts(archive) => SourceKind::DockerArchive(archive),
             }
         }
-        ImageReference::Registry(name) => Kind::Registry(in_registry(name, sources, report).await?),
+        ImageReference::Registry(name) => SourceKind::Registry(in_registry(name, sources, report).await?),
     };
     Ok(Source { kind })
 }
@@ -95,80 +95,80 @@ impl Source {
     /// The digest by which the image will be known in the registry; an engine's image has none before it was compressed.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.kind {
-            Kind::Engine { .. } | Kind::DockerArchive(_) => None,
-            Kind::Files(image) => image.manifests.last().map(|manifest| &manifest.digest),
-            Kind::Registry(remote) => Some(&remote.root().digest),
+            SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => None,
+            SourceKind::Files(image) => image.manifests.last().map(|manifest| &manifest.digest),
+            SourceKind::Registry(remote) => Some(&remote.root().digest),
         }
     }
 
     /// Whether it is in the engine, and not known to be in the registry that its name means.
     pub fn is_in_engine_only(&self, name: &ImageName) -> bool {
         match &self.kind {
-            Kind::Engine { image, .. } => !image.was_in_registry(name),
-            Kind::Files(_) | Kind::DockerArchive(_) | Kind::Registry(_) => false,
+            SourceKind::Engine { image, .. } => !image.was_in_registry(name),
+            SourceKind::Files(_) | SourceKind::DockerArchive(_) | SourceKind::Registry(_) => false,
         }
     }
 
     /// What the image runs on. Of an image in a registry this is read when it is asked for.
     pub async fn facts(&self, report: Report<'_>) -> Result<Facts, SourceError> {
         match &self.kind {
-            Kind::Engine { image, .. } => Ok(image.facts()),
-            Kind::Files(image) => Ok(image.facts.clone()),
-            Kind::DockerArchive(archive) => Ok(archive.facts()),
-            Kind::Registry(remote) => remote.facts(report).await,
+            SourceKind::Engine { image, .. } => Ok(image.facts()),
+            SourceKind::Files(image) => Ok(image.facts.clone()),
+            SourceKind::DockerArchive(archive) => Ok(archive.facts()),
+            SourceKind::Registry(remote) => remote.facts(report).await,
         }
     }
 
     /// The config that an image without a manifest is known by; its layers are known by their uncompressed contents.
     pub(crate) fn config(&self) -> Option<&Digest> {
         match &self.kind {
-            Kind::Engine { image, .. } => Some(&image.id),
-            Kind::DockerArchive(archive) => Some(archive.id()),
-            Kind::Files(_) | Kind::Registry(_) => None,
+            SourceKind::Engine { image, .. } => Some(&image.id),
+            SourceKind::DockerArchive(archive) => Some(archive.id()),
+            SourceKind::Files(_) | SourceKind::Registry(_) => None,
         }
     }
 
     /// How many contents it has, as far as that is known without reading more.
     pub(crate) fn contents(&self) -> usize {
         match &self.kind {
-            Kind::Engine { .. } | Kind::DockerArchive(_) => 0,
-            Kind::Files(image) => image.blobs.len(),
-            Kind::Registry(remote) => remote.root().contents().len(),
+            SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => 0,
+            SourceKind::Files(image) => image.blobs.len(),
+            SourceKind::Registry(remote) => remote.root().contents().len(),
         }
     }
 
     /// The manifest or index of an image that is in a registry, for a tag that is to name it.
     pub fn in_registry(&self) -> Option<Root> {
         match &self.kind {
-            Kind::Registry(remote) => Some(Root(remote.root().clone())),
-            Kind::Engine { .. } | Kind::Files(_) | Kind::DockerArchive(_) => None,
+            SourceKind::Registry(remote) => Some(Root(remote.root().clone())),
+            SourceKind::Engine { .. } | SourceKind::Files(_) | SourceKind::DockerArchive(_) => None,
         }
     }
 
     /// Whether the image is in this repository already, so that at most names are missing.
     pub(crate) fn is_in(&self, registry: &Registry) -> bool {
         match &self.kind {
-            Kind::Registry(remote) => remote.registry().is(registry),
-            Kind::Engine { .. } | Kind::Files(_) | Kind::DockerArchive(_) => false,
+            SourceKind::Registry(remote) => remote.registry().is(registry),
+            SourceKind::Engine { .. } | SourceKind::Files(_) | SourceKind::DockerArchive(_) => false,
         }
     }
 
     /// What tags are to point at, when it is known without reading more.
     pub(crate) fn root(&self) -> Option<&Manifest> {
         match &self.kind {
-            Kind::Files(image) => image.manifests.last(),
-            Kind::Registry(remote) => Some(remote.root()),
-            Kind::Engine { .. } | Kind::DockerArchive(_) => None,
+            SourceKind::Files(image) => image.manifests.last(),
+            SourceKind::Registry(remote) => Some(remote.root()),
+            SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => None,
         }
     }
 
     /// Makes every byte readable that the registry does not have: an engine's image is exported and compressed now.
     pub(crate) async fn open(&self, known: &Known, intake: Intake, report: Report<'_>) -> Result<Image, SourceError> {
         let image = match &self.kind {
-            Kind::Engine { image, temporary } => return engine::open(image, temporary, known, intake, report).await,
-            Kind::DockerArchive(archive) => return archive.open(known, intake, report).await,
-            Kind::Files(image) => image.clone(),
-            Kind::Registry(remote) => remote.read(report).await?,
+            SourceKind::Engine { image, temporary } => return engine::open(image, temporary, known, intake, report).await,
+            SourceKind::DockerArchive(archive) => return archive.open(known, intake, report).await,
+            SourceKind::Files(image) => image.clone(),
+            SourceKind::Registry(remote) => remote.read(report).await?,
         };
         report(image.ready());
         hand_over(&image, &intake).await;

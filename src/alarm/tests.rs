@@ -12,13 +12,13 @@ fn alarm(name: &str, state: AlarmState) -> Alarm {
     }
 }
 
-fn shown(changes: &[Change]) -> Vec<String> {
+fn shown(changes: &[AlarmChange]) -> Vec<String> {
     changes.iter().map(|change| format!("{} {} {:?}", change.alarm.name, change.alarm.state, change.standing)).collect()
 }
 
 #[test]
 fn an_alarm_is_told_when_it_changes_and_not_again() {
-    let mut watched = Watched::new(vec!["a".into(), "b".into()], &[]);
+    let mut watched = WatchedAlarms::new(vec!["a".into(), "b".into()], &[]);
     let both = [alarm("b", AlarmState::Ok), alarm("a", AlarmState::Ok)];
     assert_eq!(shown(&watched.look(&both)), ["a OK Counts", "b OK Counts"]);
     assert!(watched.look(&both).is_empty());
@@ -29,7 +29,7 @@ fn an_alarm_is_told_when_it_changes_and_not_again() {
 
 #[test]
 fn one_that_rang_before_the_start_counts_again_once_it_was_ok() {
-    let mut watched = Watched::new(vec!["a".into()], &[alarm("a", AlarmState::Ringing)]);
+    let mut watched = WatchedAlarms::new(vec!["a".into()], &[alarm("a", AlarmState::Ringing)]);
     let mut look = |state| shown(&watched.look(&[alarm("a", state)]));
     assert_eq!(look(AlarmState::Ringing), ["a ALARM Waived"]);
     assert_eq!(look(AlarmState::InsufficientData), ["a INSUFFICIENT_DATA Waived"]);
@@ -40,7 +40,7 @@ fn one_that_rang_before_the_start_counts_again_once_it_was_ok() {
 
 #[test]
 fn no_data_a_new_word_and_an_alarm_that_is_gone_are_neither_good_nor_bad() {
-    let mut watched = Watched::new(vec!["a".into()], &[]);
+    let mut watched = WatchedAlarms::new(vec!["a".into()], &[]);
     let mut look = |found: &[Alarm]| watched.look(found)[0].phase;
     assert_eq!(look(&[alarm("a", AlarmState::InsufficientData)]), Phase::Inconclusive);
     assert_eq!(look(&[alarm("a", AlarmState::Unknown("NEW".into()))]), Phase::Inconclusive);

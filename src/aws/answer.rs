@@ -18,9 +18,9 @@ use super::AwsError;
 
 /// Keeps the last answer of the operation it is attached to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Answer(Arc<Mutex<Option<Vec<u8>>>>);
+pub(super) struct ResponseRecorder(Arc<Mutex<Option<Vec<u8>>>>);
 
-impl Answer {
+impl ResponseRecorder {
     /// The answer as JSON.
     pub(super) fn json(&self, action: &'static str) -> Result<Value, AwsError> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
@@ -29,7 +29,7 @@ impl Answer {
 }
 
 #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
-impl Intercept for Answer {
+impl Intercept for ResponseRecorder {
     fn name(&self) -> &'static str {
         "answer"
     }

@@ -5,7 +5,7 @@ use aws_sdk_codedeploy::types::{
     DeploymentWaitType, EcsTarget, RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
 };
 
-use super::codedeploy_shapes::{Config, Deployment, Group, LifecycleEvent, ReadyWait, Routing, Set, Status, Target};
+use super::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Config, Group, LifecycleEvent, ReadyWait, Routing, Set, Status};
 use super::error::told;
 use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
@@ -92,14 +92,14 @@ impl Aws {
     }
 
     /// The deployment as it is now.
-    pub async fn get_deployment(&self, deployment: &str) -> Result<Deployment, AwsError> {
+    pub async fn get_deployment(&self, deployment: &str) -> Result<CodeDeployDeployment, AwsError> {
         const ACTION: &str = "codedeploy:GetDeployment";
         let answer = told(ACTION, self.codedeploy().get_deployment().deployment_id(deployment).send().await)?;
         answer.deployment_info.map(|info| described(&info)).ok_or_else(|| AwsError::incomplete(ACTION, "the deployment"))
     }
 
     /// The deployment's events and task sets.
-    pub async fn get_deployment_target(&self, deployment: &str, cluster: &str, service: &str) -> Result<Target, AwsError> {
+    pub async fn get_deployment_target(&self, deployment: &str, cluster: &str, service: &str) -> Result<CodeDeployTarget, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentTarget";
         let call = self.codedeploy().get_deployment_target().deployment_id(deployment).target_id(format!("{cluster}:{service}"));
         let answer = told(ACTION, call.send().await)?;
@@ -173,9 +173,9 @@ fn auto_rollback(alarms: bool) -> AutoRollbackConfiguration {
     AutoRollbackConfiguration::builder().enabled(true).set_events(Some(always.into_iter().chain(alarm).collect())).build()
 }
 
-fn described(info: &DeploymentInfo) -> Deployment {
+fn described(info: &DeploymentInfo) -> CodeDeployDeployment {
     let word = info.status().map_or("Unknown", DeploymentStatus::as_str).to_owned();
-    Deployment {
+    CodeDeployDeployment {
         status: status(&word),
         word,
         description: owned(info.description()),
@@ -218,8 +218,8 @@ fn status(word: &str) -> Status {
     }
 }
 
-fn target(target: &EcsTarget) -> Target {
-    Target {
+fn target(target: &EcsTarget) -> CodeDeployTarget {
+    CodeDeployTarget {
         events: target.lifecycle_events().iter().map(lifecycle_event).collect(),
         sets: target.task_sets_info().iter().map(set).collect(),
     }

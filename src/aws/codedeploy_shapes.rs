@@ -109,7 +109,7 @@ pub enum Status {
 
 /// A deployment as GetDeployment shows it.
 #[derive(Debug, Clone)]
-pub struct Deployment {
+pub struct CodeDeployDeployment {
     /// Where it is.
     pub status: Status,
     /// AWS's own word.
@@ -140,7 +140,7 @@ pub struct Deployment {
 
 /// A deployment's target: the events so far and the task sets.
 #[derive(Debug, Clone, Default)]
-pub struct Target {
+pub struct CodeDeployTarget {
     /// Lifecycle events with their status and diagnostics, in order.
     pub events: Vec<LifecycleEvent>,
     /// The task sets.
@@ -175,7 +175,7 @@ pub struct Set {
     pub target_group: Option<String>,
 }
 
-impl Target {
+impl CodeDeployTarget {
     /// The status of a lifecycle event, where it has begun.
     pub fn event(&self, name: &str) -> Option<&str> {
         self.events.iter().find(|event| event.name == name).map(|event| event.status.as_str())

@@ -20,11 +20,11 @@ use crate::settings::InstanceProfile;
 pub(super) const LOOKED_FOR: &str = "AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE)";
 
 /// Learns what is to be hidden.
-type Hider = Box<dyn Fn(&Secret) + Send + Sync>;
+type CredentialMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 
 /// Whom secrets are told that AWS handed out, once there is somebody.
 #[derive(Clone, Default)]
-pub(super) struct Listener(Arc<OnceLock<Hider>>);
+pub(super) struct Listener(Arc<OnceLock<CredentialMasker>>);
 
 impl Listener {
     pub(super) fn set(&self, hide: impl Fn(&Secret) + Send + Sync + 'static) {
@@ -47,12 +47,12 @@ impl fmt::Debug for Listener {
 
 /// A provider whose secrets are hidden before anybody has them. Those of the environment are hidden from the start.
 #[derive(Debug)]
-struct Hidden<P> {
+struct MaskingProvider<P> {
     provider: P,
     listener: Listener,
 }
 
-impl<P: ProvideCredentials> ProvideCredentials for Hidden<P> {
+impl<P: ProvideCredentials> ProvideCredentials for MaskingProvider<P> {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -79,8 +79,8 @@ pub(super) fn chain(config: &ProviderConfig, instance_profile: InstanceProfile, 
     }
 }
 
-fn hidden<P>(provider: P, listener: &Listener) -> Hidden<P> {
-    Hidden { provider, listener: listener.clone() }
+fn hidden<P>(provider: P, listener: &Listener) -> MaskingProvider<P> {
+    MaskingProvider { provider, listener: listener.clone() }
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use aws_sdk_ecr::types::{
 };
 
 use super::error::told;
-use super::{Aws, AwsError, Kind as Trouble};
-use crate::scan::{Answer, Finding, Findings, Hidden, Kind, Package, Severity, Without};
+use super::{Aws, AwsError, AwsErrorKind};
+use crate::scan::{Finding, Findings, Package, ScanAnswer, ScannerKind, Severity, Suppression, Without};
 
 const DESCRIBE: &str = "ecr:DescribeImageScanFindings";
 const START: &str = "ecr:StartImageScan";
@@ -58,14 +58,14 @@ pub enum Started {
 
 impl Aws {
     /// What the registry knows of an image's scan, of all pages.
-    pub async fn scan(&self, repository: &ScannedRepository, digest: &str) -> Result<Answer, AwsError> {
+    pub async fn scan(&self, repository: &ScannedRepository, digest: &str) -> Result<ScanAnswer, AwsError> {
         let mut pages = Vec::new();
         let mut token = None;
         loop {
             let call = self.ecr().describe_image_scan_findings().repository_name(&repository.name).image_id(identifier(digest));
             let call = call.set_registry_id(repository.account.clone()).max_results(PAGE).set_next_token(token);
             let page = match told(DESCRIBE, call.customize().config_override(elsewhere(repository)).send().await) {
-                Err(error) if error.is("ScanNotFoundException") => return Ok(Answer::Absent),
+                Err(error) if error.is("ScanNotFoundException") => return Ok(ScanAnswer::Absent),
                 answered => answered?,
             };
             token = page.next_token.clone().filter(|token| !token.is_empty());
@@ -93,7 +93,7 @@ impl Aws {
 
 /// Enhanced scanning answers with a `ValidationException`.
 fn is_for_another_time(error: &AwsError) -> bool {
-    error.kind == Trouble::Denied || error.is("LimitExceededException") || error.is("ValidationException")
+    error.kind == AwsErrorKind::Denied || error.is("LimitExceededException") || error.is("ValidationException")
 }
 
 fn identifier(digest: &str) -> ImageIdentifier {
@@ -110,14 +110,14 @@ fn elsewhere(repository: &ScannedRepository) -> Builder {
 }
 
 /// Pages that do not agree on the status are no whole list: the scan went on meanwhile.
-fn answer(pages: &[Page]) -> Answer {
+fn answer(pages: &[Page]) -> ScanAnswer {
     let (status, words) = status(pages.last());
     if pages.iter().any(|page| self::status(Some(page)).0 != status) {
-        return Answer::GoingOn(status);
+        return ScanAnswer::GoingOn(status);
     }
-    let without = |why| Answer::Without(why, words.clone());
+    let without = |why| ScanAnswer::Without(why, words.clone());
     match status.as_str() {
-        "COMPLETE" | "ACTIVE" => Answer::Found(findings(&lists(pages))),
+        "COMPLETE" | "ACTIVE" => ScanAnswer::Found(findings(&lists(pages))),
         // Basic scanning says so in its description only.
         "FAILED" if words.as_ref().is_some_and(|words| words.contains("UnsupportedImageError")) => without(Without::Unsupported),
         "FAILED" => without(Without::Failed),
@@ -127,7 +127,7 @@ fn answer(pages: &[Page]) -> Answer {
         "LIMIT_EXCEEDED" => without(Without::Limit),
         "IMAGE_ARCHIVED" => without(Without::Archived),
         "IMAGE_SIZE_EXCEEDED" => without(Without::TooLarge),
-        _ => Answer::GoingOn(status),
+        _ => ScanAnswer::GoingOn(status),
     }
 }
 
@@ -148,7 +148,7 @@ fn findings(pages: &[&ImageScanFindings]) -> Findings {
     listed.sort_by(|one, other| (one.severity, &one.name).cmp(&(other.severity, &other.name)));
     // An empty list says who made it as well.
     let is_enhanced = pages.iter().any(|page| page.enhanced_findings.is_some() && page.findings().is_empty());
-    let kind = if is_enhanced { Kind::Enhanced } else { Kind::Basic };
+    let kind = if is_enhanced { ScannerKind::Enhanced } else { ScannerKind::Basic };
     let completed = pages.iter().find_map(|page| page.image_scan_completed_at()).map(aws_smithy_types::DateTime::as_secs_f64);
     let counts = pages.first().and_then(|page| page.finding_severity_counts());
     Findings { kind, completed, listed, counted: counted(counts.into_iter().flatten()) }
@@ -184,7 +184,7 @@ fn basic(finding: &ImageScanFinding) -> Finding {
         name: finding.name().unwrap_or("unnamed").to_owned(),
         severity: severity(finding.severity().map(FindingSeverity::as_str)),
         packages: package.into_iter().collect(),
-        hidden: Hidden::No,
+        hidden: Suppression::No,
     }
 }
 
@@ -197,8 +197,8 @@ fn enhanced(finding: &EnhancedImageScanFinding) -> Finding {
         severity: severity(finding.severity()),
         packages: packages.iter().map(package).collect(),
         hidden: match finding.status() {
-            Some("SUPPRESSED" | "CLOSED") => Hidden::Suppressed,
-            _ => Hidden::No,
+            Some("SUPPRESSED" | "CLOSED") => Suppression::Suppressed,
+            _ => Suppression::No,
         },
     }
 }
@@ -237,14 +237,14 @@ mod tests {
     #[test]
     fn a_status_that_is_newer_than_this_action_is_no_end() {
         let table = [
-            ("QUARANTINED", "", Answer::GoingOn("QUARANTINED".into())),
+            ("QUARANTINED", "", ScanAnswer::GoingOn("QUARANTINED".into())),
             (
                 "FAILED",
                 "UnsupportedImageError: no system",
-                Answer::Without(Without::Unsupported, Some("UnsupportedImageError: no system".into())),
+                ScanAnswer::Without(Without::Unsupported, Some("UnsupportedImageError: no system".into())),
             ),
-            ("FAILED", "", Answer::Without(Without::Failed, None)),
-            ("IMAGE_SIZE_EXCEEDED", "", Answer::Without(Without::TooLarge, None)),
+            ("FAILED", "", ScanAnswer::Without(Without::Failed, None)),
+            ("IMAGE_SIZE_EXCEEDED", "", ScanAnswer::Without(Without::TooLarge, None)),
         ];
         for (status, description, expected) in table {
             assert_eq!(answer(&[page(status, description)]), expected, "{status}");
@@ -253,8 +253,8 @@ mod tests {
 
     #[test]
     fn pages_of_two_scans_are_no_answer() {
-        assert_eq!(answer(&[page("COMPLETE", ""), page("IN_PROGRESS", "")]), Answer::GoingOn("IN_PROGRESS".into()));
-        assert_eq!(answer(&[page("IN_PROGRESS", ""), page("COMPLETE", "")]), Answer::GoingOn("COMPLETE".into()));
+        assert_eq!(answer(&[page("COMPLETE", ""), page("IN_PROGRESS", "")]), ScanAnswer::GoingOn("IN_PROGRESS".into()));
+        assert_eq!(answer(&[page("IN_PROGRESS", ""), page("COMPLETE", "")]), ScanAnswer::GoingOn("COMPLETE".into()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, send_as_it_is};
+use super::answer::{ResponseRecorder, send_as_it_is};
 use super::ecs_shapes::{Service, Task};
 use super::error::told;
 use super::{Aws, AwsError};
@@ -21,7 +21,7 @@ pub const PAUSE_TAG: &str = "ecs-bluegreen-action:pause-hooks";
 
 /// What DescribeServices says of a service.
 #[derive(Debug, Clone)]
-pub enum Found {
+pub enum ServiceLookup {
     /// It is there.
     Service(Box<Service>),
     /// It is not, in AWS's word, such as `MISSING`.
@@ -52,15 +52,15 @@ pub struct Placement {
 
 impl Aws {
     /// The service as it is now, tags included.
-    pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<Found, AwsError> {
+    pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<ServiceLookup, AwsError> {
         const ACTION: &str = "ecs:DescribeServices";
-        let answer = Answer::default();
+        let answer = ResponseRecorder::default();
         let call = self.ecs().describe_services().cluster(cluster).services(service).include(aws_sdk_ecs::types::ServiceField::Tags);
         told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
         let mut answer = answer.json(ACTION)?;
         match answer["services"].get_mut(0).map(Value::take) {
-            Some(found) => parsed(ACTION, found).map(|service| Found::Service(Box::new(service))),
-            None => Ok(Found::Missing(answer["failures"][0]["reason"].as_str().unwrap_or("MISSING").to_owned())),
+            Some(found) => parsed(ACTION, found).map(|service| ServiceLookup::Service(Box::new(service))),
+            None => Ok(ServiceLookup::Missing(answer["failures"][0]["reason"].as_str().unwrap_or("MISSING").to_owned())),
         }
     }
 
@@ -78,7 +78,7 @@ impl Aws {
     /// The whole answer of DescribeTaskDefinition, tags included.
     pub async fn describe_task_definition(&self, revision: &str) -> Result<Value, AwsError> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
-        let answer = Answer::default();
+        let answer = ResponseRecorder::default();
         let call = self.ecs().describe_task_definition().task_definition(revision).include(aws_sdk_ecs::types::TaskDefinitionField::Tags);
         told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
         answer.json(ACTION)
@@ -90,7 +90,7 @@ impl Aws {
         let family = definition["family"].as_str().unwrap_or_default();
         self.write_retry
             .send(async || {
-                let answer = Answer::default();
+                let answer = ResponseRecorder::default();
                 let call = self.ecs_once().register_task_definition().family(family);
                 told(ACTION, call.customize().mutate_request(send_as_it_is(definition)).interceptor(answer.clone()).send().await)?;
                 answer.json(ACTION)
@@ -123,7 +123,7 @@ impl Aws {
         const ACTION: &str = "ecs:UpdateService";
         self.write_retry
             .send(async || {
-                let answer = Answer::default();
+                let answer = ResponseRecorder::default();
                 let call = self.ecs_once().update_service().service(request["service"].as_str().unwrap_or_default());
                 told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
                 parsed(ACTION, answer.json(ACTION)?["service"].take())
@@ -147,7 +147,7 @@ impl Aws {
     /// Runs a task. The request carries a client token, so it may be sent again safely.
     pub async fn run_task(&self, request: &Value) -> Result<Launched, AwsError> {
         const ACTION: &str = "ecs:RunTask";
-        let answer = Answer::default();
+        let answer = ResponseRecorder::default();
         let call = self.ecs().run_task().task_definition(request["taskDefinition"].as_str().unwrap_or_default());
         told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
         parsed(ACTION, answer.json(ACTION)?)
@@ -156,7 +156,7 @@ impl Aws {
     /// The tasks as they are now.
     pub async fn describe_tasks(&self, cluster: &str, tasks: &[String]) -> Result<Vec<Task>, AwsError> {
         const ACTION: &str = "ecs:DescribeTasks";
-        let answer = Answer::default();
+        let answer = ResponseRecorder::default();
         let call = self.ecs().describe_tasks().cluster(cluster).set_tasks(Some(tasks.iter().take(TASKS).cloned().collect()));
         told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
         parsed(ACTION, answer.json(ACTION)?["tasks"].take())

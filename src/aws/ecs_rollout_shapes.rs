@@ -89,7 +89,7 @@ pub struct ServiceDeployment {
     /// The circuit breaker.
     pub deployment_circuit_breaker: Option<Breaker>,
     /// Its alarms.
-    pub alarms: Option<Alarms>,
+    pub alarms: Option<ServiceDeploymentAlarms>,
     /// When it was made, in seconds of the epoch.
     pub created_at: f64,
 }
@@ -149,7 +149,7 @@ pub struct Breaker {
 /// The alarms of a deployment.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Alarms {
+pub struct ServiceDeploymentAlarms {
     /// DISABLED, MONITORING, MONITORING_COMPLETE, TRIGGERED.
     pub status: String,
     /// Those that rang.

@@ -3,7 +3,7 @@
 use aws_sdk_ecs::types::{DeploymentLifecycleHookAction, StopServiceDeploymentStopType};
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::ResponseRecorder;
 use super::ecs::parsed;
 use super::ecs_rollout_shapes::{Brief, ServiceDeployment, ServiceRevision};
 use super::error::told;
@@ -27,7 +27,7 @@ impl Aws {
     /// The service's deployments of the last 90 days, newest first, as far as one page goes.
     pub async fn service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<Brief>, AwsError> {
         const ACTION: &str = "ecs:ListServiceDeployments";
-        let answer = Answer::default();
+        let answer = ResponseRecorder::default();
         let call = self.ecs().list_service_deployments().cluster(cluster).service(service).max_results(PAGE);
         told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
         let mut briefs: Vec<Brief> = members(ACTION, &answer, "serviceDeployments")?;
@@ -40,7 +40,7 @@ impl Aws {
         const ACTION: &str = "ecs:DescribeServiceDeployments";
         let mut all: Vec<ServiceDeployment> = Vec::new();
         for some in arns.chunks(AT_ONCE) {
-            let answer = Answer::default();
+            let answer = ResponseRecorder::default();
             let call = self.ecs().describe_service_deployments().set_service_deployment_arns(Some(some.to_vec()));
             told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
             let found: Vec<ServiceDeployment> = members(ACTION, &answer, "serviceDeployments")?;
@@ -59,7 +59,7 @@ impl Aws {
         const ACTION: &str = "ecs:DescribeServiceRevisions";
         let mut all: Vec<ServiceRevision> = Vec::new();
         for some in arns.chunks(AT_ONCE) {
-            let answer = Answer::default();
+            let answer = ResponseRecorder::default();
             let call = self.ecs().describe_service_revisions().set_service_revision_arns(Some(some.to_vec()));
             told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
             let found: Vec<ServiceRevision> = members(ACTION, &answer, "serviceRevisions")?;
@@ -93,7 +93,7 @@ impl Aws {
     }
 }
 
-fn members<T: serde::de::DeserializeOwned>(action: &'static str, answer: &Answer, member: &str) -> Result<Vec<T>, AwsError> {
+fn members<T: serde::de::DeserializeOwned>(action: &'static str, answer: &ResponseRecorder, member: &str) -> Result<Vec<T>, AwsError> {
     match answer.json(action)?.get_mut(member).map(Value::take) {
         Some(found) => parsed(action, found),
         None => Ok(Vec::new()),

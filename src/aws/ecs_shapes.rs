@@ -8,7 +8,7 @@ use crate::documents::deployment_configuration::Pause;
 
 /// Who performs the service's rollouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Controller {
+pub enum DeploymentController {
     /// CodeDeploy, blue/green.
     CodeDeploy,
     /// ECS itself, with its strategy's name (`ROLLING` when AWS says none).
@@ -46,7 +46,7 @@ pub struct Service {
     /// Load balancers of a rolling service.
     pub load_balancers: Vec<LoadBalancer>,
     /// Deployments of a rolling service, newest first.
-    pub deployments: Vec<Deployment>,
+    pub deployments: Vec<RollingDeployment>,
     /// Task sets of a CodeDeploy service.
     pub task_sets: Vec<TaskSet>,
     /// What happened lately, newest first.
@@ -131,7 +131,7 @@ pub struct Advanced {
 /// A deployment of a rolling service.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Deployment {
+pub struct RollingDeployment {
     /// `ecs-svc/…`.
     pub id: String,
     /// PRIMARY, ACTIVE or INACTIVE.
@@ -228,11 +228,11 @@ pub struct Container {
 
 impl Service {
     /// Who performs the rollouts.
-    pub fn controller(&self) -> Controller {
+    pub fn controller(&self) -> DeploymentController {
         match self.deployment_controller.as_ref().map(|controller| controller.kind.as_str()) {
-            Some("CODE_DEPLOY") => Controller::CodeDeploy,
-            None | Some("" | "ECS") => Controller::Ecs(self.strategy()),
-            Some(other) => Controller::Other(other.to_owned()),
+            Some("CODE_DEPLOY") => DeploymentController::CodeDeploy,
+            None | Some("" | "ECS") => DeploymentController::Ecs(self.strategy()),
+            Some(other) => DeploymentController::Other(other.to_owned()),
         }
     }
 
@@ -302,7 +302,7 @@ impl Service {
     }
 
     /// The deployment that ECS works towards.
-    pub fn primary_deployment(&self) -> Option<&Deployment> {
+    pub fn primary_deployment(&self) -> Option<&RollingDeployment> {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 
@@ -371,7 +371,7 @@ impl TaskSet {
     }
 }
 
-impl Deployment {
+impl RollingDeployment {
     /// Whether ECS observed it complete.
     pub fn is_completed(&self) -> bool {
         self.rollout_state.as_deref() == Some("COMPLETED")

@@ -15,7 +15,7 @@ use crate::scrub::masked;
 
 /// What kind of error it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum AwsErrorKind {
     /// IAM says no. Trying again does not help.
     Denied,
     /// There are no credentials, or AWS does not take them any more.
@@ -36,7 +36,7 @@ pub struct AwsError {
     /// The IAM action, such as `ecs:DescribeServices`.
     pub action: &'static str,
     /// What kind of error it is.
-    pub kind: Kind,
+    pub kind: AwsErrorKind,
     /// AWS's code, where it answered.
     pub code: String,
     /// AWS's message, or the transport's.
@@ -52,14 +52,14 @@ impl fmt::Display for AwsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (action, message) = (self.action, masked(&self.message));
         match self.kind {
-            Kind::Denied => write!(out, "{action} is denied: {message}"),
+            AwsErrorKind::Denied => write!(out, "{action} is denied: {message}"),
             // Without a code nobody was asked: none could be found.
-            Kind::Credentials if self.code.is_empty() => write!(out, "{action}: {NO_CREDENTIALS}: {message}"),
-            Kind::Credentials => write!(out, "{action}: {NOT_ACCEPTED}: {message}"),
-            Kind::Throttled => write!(out, "{action} is throttled: {message}"),
-            Kind::Refused => write!(out, "{action}: {message} ({})", self.code),
-            Kind::Failed => write!(out, "{action}: AWS failed: {message} ({})", self.code),
-            Kind::Unanswered => write!(out, "{action} got no answer: {message}"),
+            AwsErrorKind::Credentials if self.code.is_empty() => write!(out, "{action}: {NO_CREDENTIALS}: {message}"),
+            AwsErrorKind::Credentials => write!(out, "{action}: {NOT_ACCEPTED}: {message}"),
+            AwsErrorKind::Throttled => write!(out, "{action} is throttled: {message}"),
+            AwsErrorKind::Refused => write!(out, "{action}: {message} ({})", self.code),
+            AwsErrorKind::Failed => write!(out, "{action}: AWS failed: {message} ({})", self.code),
+            AwsErrorKind::Unanswered => write!(out, "{action} got no answer: {message}"),
         }
     }
 }
@@ -67,27 +67,27 @@ impl fmt::Display for AwsError {
 impl AwsError {
     /// An answer of AWS that lacks what its own model promises.
     pub fn incomplete(action: &'static str, what: &str) -> Self {
-        Self { action, kind: Kind::Failed, code: "IncompleteAnswer".into(), message: format!("the answer lacks {what}") }
+        Self { action, kind: AwsErrorKind::Failed, code: "IncompleteAnswer".into(), message: format!("the answer lacks {what}") }
     }
 
     /// An answer that took longer than there was time for.
     pub fn late(action: &'static str) -> Self {
-        Self { action, kind: Kind::Unanswered, code: String::new(), message: "it did not come in time".into() }
+        Self { action, kind: AwsErrorKind::Unanswered, code: String::new(), message: "it did not come in time".into() }
     }
 
     /// In a few words: AWS's own say at length who was denied what.
     pub fn brief(&self) -> String {
-        if self.kind == Kind::Denied { format!("{} is denied", self.action) } else { self.to_string() }
+        if self.kind == AwsErrorKind::Denied { format!("{} is denied", self.action) } else { self.to_string() }
     }
 
     /// Whether a mutation may have taken effect although it ended in this error.
     pub fn may_have_landed(&self) -> bool {
-        matches!(self.kind, Kind::Failed | Kind::Unanswered)
+        matches!(self.kind, AwsErrorKind::Failed | AwsErrorKind::Unanswered)
     }
 
     /// Whether the same request will not do better another time.
     pub fn is_final(&self) -> bool {
-        matches!(self.kind, Kind::Denied | Kind::Credentials | Kind::Refused)
+        matches!(self.kind, AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused)
     }
 
     /// Whether AWS's code is this one, with or without `Exception` at its end.
@@ -105,27 +105,27 @@ impl AwsError {
 impl Explain for AwsError {
     fn reason(&self) -> Reason {
         match self.kind {
-            Kind::Denied => Reason::Denied,
-            Kind::Credentials => Reason::Credentials,
-            Kind::Refused => Reason::AwsRefused,
-            Kind::Throttled | Kind::Failed | Kind::Unanswered => Reason::AwsFailed,
+            AwsErrorKind::Denied => Reason::Denied,
+            AwsErrorKind::Credentials => Reason::Credentials,
+            AwsErrorKind::Refused => Reason::AwsRefused,
+            AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => Reason::AwsFailed,
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self.kind {
-            Kind::Denied => Some(format!("allow {} on {} for the role that the job uses (docs/iam.md)", self.action, self.resource())),
-            Kind::Credentials if self.code.is_empty() => Some(
+            AwsErrorKind::Denied => Some(format!("allow {} on {} for the role that the job uses (docs/iam.md)", self.action, self.resource())),
+            AwsErrorKind::Credentials if self.code.is_empty() => Some(
                 "give the job `permissions: id-token: write`, and run aws-actions/configure-aws-credentials before this step; use-instance-profile: true uses the credentials of a self-hosted runner"
                     .into(),
             ),
-            Kind::Credentials => Some(
+            AwsErrorKind::Credentials => Some(
                 "run aws-actions/configure-aws-credentials before this step, with a role-duration-seconds that covers the whole deployment; use-instance-profile: true uses those of a self-hosted runner"
                     .into(),
             ),
-            Kind::Throttled => Some("AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval".into()),
-            Kind::Unanswered => Some("check aws-region, the runner's network and its proxy settings".into()),
-            Kind::Refused | Kind::Failed => None,
+            AwsErrorKind::Throttled => Some("AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval".into()),
+            AwsErrorKind::Unanswered => Some("check aws-region, the runner's network and its proxy settings".into()),
+            AwsErrorKind::Refused | AwsErrorKind::Failed => None,
         }
     }
 }
@@ -166,9 +166,9 @@ impl AwsError {
             } else {
                 message.lines().next().unwrap_or_default().to_owned()
             };
-            return Self { action, kind: Kind::Credentials, code: String::new(), message };
+            return Self { action, kind: AwsErrorKind::Credentials, code: String::new(), message };
         }
-        Self { action, kind: Kind::Unanswered, code: String::new(), message }
+        Self { action, kind: AwsErrorKind::Unanswered, code: String::new(), message }
     }
 }
 
@@ -198,17 +198,17 @@ const THROTTLED: &[&str] = &[
     "SlowDown",
 ];
 
-fn kind_of(code: &str, status: u16) -> Kind {
+fn kind_of(code: &str, status: u16) -> AwsErrorKind {
     if DENIED.contains(&code) {
-        Kind::Denied
+        AwsErrorKind::Denied
     } else if CREDENTIALS.contains(&code) {
-        Kind::Credentials
+        AwsErrorKind::Credentials
     } else if THROTTLED.contains(&code) || status == 429 {
-        Kind::Throttled
+        AwsErrorKind::Throttled
     } else if status >= 500 {
-        Kind::Failed
+        AwsErrorKind::Failed
     } else {
-        Kind::Refused
+        AwsErrorKind::Refused
     }
 }
 

@@ -22,7 +22,7 @@ const LONGEST: usize = 500;
 
 /// What is looked for in some streams of a group.
 #[derive(Debug, Clone, Copy)]
-pub struct Search<'s> {
+pub struct LogSearch<'s> {
     /// The log group.
     pub group: &'s str,
     /// The streams; those that do not exist have no lines.
@@ -98,7 +98,7 @@ impl Aws {
     ///
     /// # Errors
     /// The group is missing, or not ours to read.
-    pub async fn filtered_lines(&self, search: Search<'_>) -> Result<Lines, AwsError> {
+    pub async fn filtered_lines(&self, search: LogSearch<'_>) -> Result<Lines, AwsError> {
         let (mut lines, mut budget) = (Lines::default(), PAGES);
         let mut open: Vec<&[String]> = search.streams.chunks(STREAMS).rev().collect();
         while let Some(streams) = open.pop() {
@@ -116,7 +116,7 @@ impl Aws {
         Ok(lines)
     }
 
-    async fn pages(&self, search: &Search<'_>, streams: &[String], lines: &mut Lines, budget: &mut u32) -> Result<Extent, AwsError> {
+    async fn pages(&self, search: &LogSearch<'_>, streams: &[String], lines: &mut Lines, budget: &mut u32) -> Result<Extent, AwsError> {
         let (since, until) = (milliseconds(search.since), milliseconds(search.until));
         let mut token = None;
         loop {
@@ -176,7 +176,7 @@ mod tests {
     fn a_missing_stream_is_told_from_a_missing_group() {
         let error = |message: &str| AwsError {
             action: FILTER,
-            kind: crate::aws::Kind::Refused,
+            kind: crate::aws::AwsErrorKind::Refused,
             code: "ResourceNotFoundException".into(),
             message: message.into(),
         };

@@ -10,7 +10,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MessageData, Metric, MetricDataQuery,
 use futures_util::future::join_all;
 
 use super::error::told;
-use super::{Aws, AwsError, Kind};
+use super::{Aws, AwsError, AwsErrorKind};
 use crate::checks::analysis::ask::Told;
 use crate::checks::analysis::question::{CloudWatchMetric, CloudWatchQuery, Point};
 use batch::{Batch, Fate, Series};
@@ -21,7 +21,7 @@ const PAGES: usize = 20;
 
 /// One question to CloudWatch; times are seconds since 1970.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'q> {
+pub struct MetricQuestion<'q> {
     /// Told back with the answer.
     pub id: usize,
     /// What is asked.
@@ -37,7 +37,7 @@ impl Aws {
     ///
     /// # Errors
     /// The request could not be made. A question that CloudWatch itself cannot answer is failed by itself.
-    pub async fn metric_data(&self, asked: &[Asked<'_>]) -> Result<Vec<(usize, Told)>, AwsError> {
+    pub async fn metric_data(&self, asked: &[MetricQuestion<'_>]) -> Result<Vec<(usize, Told)>, AwsError> {
         let mut answers = Vec::new();
         for batch in join_all(batch::batches(asked).iter().map(|batch| self.batch(batch))).await {
             answers.extend(batch?);
@@ -49,7 +49,7 @@ impl Aws {
     async fn batch(&self, batch: &Batch<'_>) -> Result<Vec<(usize, Told)>, AwsError> {
         match self.series(batch).await {
             Ok(series) => Ok(batch.answers(&series)),
-            Err(error) if error.kind == Kind::Refused => {
+            Err(error) if error.kind == AwsErrorKind::Refused => {
                 let alone = batch.apart();
                 if alone.len() == 1 {
                     return Ok(batch.failed(&error.to_string()));
@@ -57,7 +57,7 @@ impl Aws {
                 let answers = join_all(alone.iter().map(|batch| async move { (batch, self.series(batch).await) })).await;
                 let answers = answers.into_iter().map(|(batch, series)| match series {
                     Ok(series) => Ok(batch.answers(&series)),
-                    Err(error) if error.kind == Kind::Refused => Ok(batch.failed(&error.to_string())),
+                    Err(error) if error.kind == AwsErrorKind::Refused => Ok(batch.failed(&error.to_string())),
                     Err(error) => Err(error),
                 });
                 Ok(answers.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())

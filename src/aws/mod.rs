@@ -45,7 +45,7 @@ pub mod sts;
 mod write_retry;
 
 use credentials::Listener;
-pub use error::{AwsError, Kind, NO_CREDENTIALS, NOT_ACCEPTED};
+pub use error::{AwsError, AwsErrorKind, NO_CREDENTIALS, NOT_ACCEPTED};
 pub use write_retry::ThrottleNotice;
 use write_retry::WriteRetry;
 

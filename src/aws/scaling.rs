@@ -3,7 +3,7 @@
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace, SuspendedState as State};
 
 use super::error::told;
-use super::{Aws, AwsError, Kind};
+use super::{Aws, AwsError, AwsErrorKind};
 use crate::undo::{SuspendedState, short};
 
 /// The tag of a scalable target whose scale-in a run of ours suspended; its value is the run's id.
@@ -82,7 +82,7 @@ impl Aws {
 
 /// A target that is being updated by somebody else takes the request a little later, as with a throttle.
 fn unlooked_at(error: AwsError) -> AwsError {
-    if error.is("ConcurrentUpdate") { AwsError { kind: Kind::Throttled, ..error } } else { error }
+    if error.is("ConcurrentUpdate") { AwsError { kind: AwsErrorKind::Throttled, ..error } } else { error }
 }
 
 fn suspended(state: &State) -> SuspendedState {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::error::told;
-use super::{Aws, AwsError, Kind};
+use super::{Aws, AwsError, AwsErrorKind};
 use crate::error::Explain;
 use crate::outcome::Reason;
 use crate::secret::Secret;
@@ -85,7 +85,7 @@ impl Aws {
 
 fn unread(id: &str, error: AwsError) -> SecretError {
     let id = id.to_owned();
-    if error.kind == Kind::Refused && error.is("ResourceNotFoundException") {
+    if error.kind == AwsErrorKind::Refused && error.is("ResourceNotFoundException") {
         return SecretError::NotFound { id };
     }
     SecretError::Aws { id, source: error }
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn what_is_missing_and_what_is_denied_say_what_to_do() {
         let error = |kind, code: &str| AwsError { action: ACTION, kind, code: code.to_owned(), message: "no".to_owned() };
-        let missing = unread("prod/smoke", error(Kind::Refused, "ResourceNotFoundException"));
+        let missing = unread("prod/smoke", error(AwsErrorKind::Refused, "ResourceNotFoundException"));
         assert_eq!(missing.to_string(), "there is no secret `prod/smoke` in Secrets Manager");
-        let denied = unread("prod/smoke", error(Kind::Denied, "AccessDeniedException"));
+        let denied = unread("prod/smoke", error(AwsErrorKind::Denied, "AccessDeniedException"));
         let hint = "allow secretsmanager:GetSecretValue on * for the role that the job uses (docs/iam.md)";
         assert_eq!((denied.reason(), denied.hint().as_deref()), (Reason::Denied, Some(hint)));
     }

@@ -10,7 +10,7 @@ use reqwest::Request;
 use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
-use super::{Aws, AwsError, Kind};
+use super::{Aws, AwsError, AwsErrorKind};
 
 /// The service's name in signatures: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmanagedserviceforprometheus.html>.
 const PROMETHEUS: &str = "aps";
@@ -33,7 +33,7 @@ impl Aws {
     /// # Errors
     /// There are no credentials.
     pub async fn prometheus_signer(&self, region: &str, endpoint: Option<&str>) -> Result<Signer, AwsError> {
-        let missing = |message: String| AwsError { action: QUERY_METRICS, kind: Kind::Credentials, code: String::new(), message };
+        let missing = |message: String| AwsError { action: QUERY_METRICS, kind: AwsErrorKind::Credentials, code: String::new(), message };
         let provider = self.reads.credentials_provider().ok_or_else(|| missing("the environment has none".into()))?;
         let credentials = provider.provide_credentials().await.map_err(|error| missing(error.to_string()))?;
         let stand_in = endpoint.and_then(|endpoint| Url::parse(endpoint).ok()).and_then(|url| url.host_str().map(str::to_owned));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AwsError, Kind, jittered};
+use super::{AwsError, AwsErrorKind, jittered};
 
 /// How long a throttled write is sent again. ECS takes one registration a second in an account: two hundred deployments
 /// at once are through after some minutes.
@@ -77,7 +77,7 @@ impl WriteRetry {
         let (mut sent, mut pause) = (0, PAUSE);
         loop {
             let error = match send().await {
-                Err(error) if error.kind == Kind::Throttled => error,
+                Err(error) if error.kind == AwsErrorKind::Throttled => error,
                 answered => return answered,
             };
             sent += 1;
@@ -114,7 +114,7 @@ mod tests {
         retry.set_notice(Box::new(move |action, since| hears.lock().unwrap().push((action, since.as_secs()))));
         let answered = retry
             .send(async || {
-                let kind = if sent.fetch_add(1, Ordering::Relaxed) < times { Kind::Throttled } else { return Ok(()) };
+                let kind = if sent.fetch_add(1, Ordering::Relaxed) < times { AwsErrorKind::Throttled } else { return Ok(()) };
                 Err(AwsError { action: "ecs:UpdateService", kind, code: "ThrottlingException".into(), message: String::new() })
             })
             .await;

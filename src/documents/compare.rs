@@ -19,8 +19,8 @@ pub use diff::{Change, ChangeKind, diff};
 pub use path::Path;
 pub use shown::ShownField;
 
-use self::defaults::{Context, Fields, is_default};
-use self::lists::{Kind, kind_of, partner};
+use self::defaults::{Context, KeyKind, is_default};
+use self::lists::{ListKind, kind_of, partner};
 use self::same::same;
 use super::described::from_described;
 
@@ -30,7 +30,7 @@ use super::described::from_described;
 /// nothing of tags: some answers come without them.
 pub fn differences(sent: &Value, kept: &Value) -> Vec<Path> {
     let kept = from_described(kept);
-    let mut lost = losses(sent, &kept, Order::Free);
+    let mut lost = losses(sent, &kept, ListOrder::Free);
     lost.retain(|path| kept.get("tags").is_some() || *path != Path::default().key("tags"));
     lost
 }
@@ -44,12 +44,12 @@ pub fn equivalent(sent: &Value, registered: &Value) -> bool {
     if let (None, Some(entries)) = (sent.get("tags"), registered.as_object_mut()) {
         entries.shift_remove("tags");
     }
-    losses(sent, &registered, Order::Meant).is_empty() && losses(&registered, sent, Order::Meant).is_empty()
+    losses(sent, &registered, ListOrder::Meant).is_empty() && losses(&registered, sent, ListOrder::Meant).is_empty()
 }
 
 /// Whether the order of a list that nobody here knows matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum ListOrder {
     /// AWS may return it in another order.
     Free,
     /// Another order is another meaning.
@@ -57,29 +57,29 @@ enum Order {
 }
 
 /// What of `left` is not found in `right`.
-fn losses(left: &Value, right: &Value, order: Order) -> Vec<Path> {
-    let mut walk = Walk { context: Context::of(left, right), order, lost: Vec::new() };
+fn losses(left: &Value, right: &Value, order: ListOrder) -> Vec<Path> {
+    let mut walk = LossCollector { context: Context::of(left, right), order, lost: Vec::new() };
     walk.value(&Path::default(), "", left, right);
     walk.lost
 }
 
-struct Walk {
+struct LossCollector {
     context: Context,
-    order: Order,
+    order: ListOrder,
     lost: Vec<Path>,
 }
 
-impl Walk {
+impl LossCollector {
     fn value(&mut self, path: &Path, key: &str, left: &Value, right: &Value) {
         match (left, right) {
-            (Value::Object(left), Value::Object(right)) => self.object(path, Fields::under(key), left, right),
+            (Value::Object(left), Value::Object(right)) => self.object(path, KeyKind::under(key), left, right),
             (Value::Array(left), Value::Array(right)) => self.list(path, key, left, right),
             _ if same(key, left, right, self.context) => {}
             _ => self.lost.push(path.clone()),
         }
     }
 
-    fn object(&mut self, path: &Path, fields: Fields, left: &Map<String, Value>, right: &Map<String, Value>) {
+    fn object(&mut self, path: &Path, fields: KeyKind, left: &Map<String, Value>, right: &Map<String, Value>) {
         for (key, value) in left {
             let path = path.key(key);
             match right.get(key).filter(|value| !value.is_null()) {
@@ -93,12 +93,12 @@ impl Walk {
     fn list(&mut self, path: &Path, key: &str, left: &[Value], right: &[Value]) {
         for (index, value) in left.iter().enumerate() {
             let found = match kind_of(key) {
-                Kind::Named(keys) => partner(keys, left, index, right),
-                Kind::Set => self.equal_item(key, value, index, right),
-                Kind::Sequence => right.get(index),
-                Kind::Unknown => match self.order {
-                    Order::Free => self.equal_item(key, value, index, right),
-                    Order::Meant => right.get(index),
+                ListKind::Named(keys) => partner(keys, left, index, right),
+                ListKind::Set => self.equal_item(key, value, index, right),
+                ListKind::Sequence => right.get(index),
+                ListKind::Unknown => match self.order {
+                    ListOrder::Free => self.equal_item(key, value, index, right),
+                    ListOrder::Meant => right.get(index),
                 },
             };
             match found {
@@ -111,7 +111,7 @@ impl Walk {
     /// The item in which nothing of the value is lost, wherever it stands; otherwise the one at the same place.
     fn equal_item<'a>(&self, key: &str, value: &Value, index: usize, right: &'a [Value]) -> Option<&'a Value> {
         let is_equal = |candidate: &&Value| {
-            let mut walk = Walk { context: self.context, order: self.order, lost: Vec::new() };
+            let mut walk = LossCollector { context: self.context, order: self.order, lost: Vec::new() };
             walk.value(&Path::default(), key, value, candidate);
             walk.lost.is_empty()
         };

@@ -10,7 +10,7 @@ use crate::settings::{Strategy, StrategySettings};
 
 mod ours;
 
-pub use ours::{Known, Pause};
+pub use ours::{KnownHooks, Pause};
 use ours::{is_marked_registered, marked, run_of};
 
 /// ECS wants a bake time for blue/green; this one is taken when neither the service nor the inputs have any.
@@ -29,7 +29,7 @@ pub const PRODUCTION: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
 const STRATEGY_MEMBERS: [&str; 4] = ["strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration"];
 
 /// The stages at which somebody else's PAUSE hooks pause already.
-pub fn paused_stages(configuration: Option<&Value>, known: Known<'_>) -> BTreeSet<String> {
+pub fn paused_stages(configuration: Option<&Value>, known: KnownHooks<'_>) -> BTreeSet<String> {
     let pauses = hooks(configuration).iter().filter(|hook| hook["targetType"] == "PAUSE" && run_of(hook, known).is_none());
     pauses.flat_map(stages).collect()
 }
@@ -58,17 +58,17 @@ pub fn pause_of(configuration: &Value) -> Option<u32> {
 }
 
 /// The run that a configuration's hooks of ours belong to.
-pub fn run_in<'a>(configuration: &'a Value, known: Known<'a>) -> Option<&'a str> {
+pub fn run_in<'a>(configuration: &'a Value, known: KnownHooks<'a>) -> Option<&'a str> {
     hooks(Some(configuration)).iter().find_map(|hook| run_of(hook, known))
 }
 
 /// The run whose mark a configuration's hooks carry.
 pub fn marked_run(configuration: &Value) -> Option<&str> {
-    run_in(configuration, Known::default())
+    run_in(configuration, KnownHooks::default())
 }
 
 /// Whether the run that a configuration's hooks belong to has registered the revision for the rollout.
-pub fn is_registered_in(configuration: &Value, known: Known<'_>) -> bool {
+pub fn is_registered_in(configuration: &Value, known: KnownHooks<'_>) -> bool {
     let says = |hook: &Value| {
         if marked(hook).is_some() { is_marked_registered(hook) } else { known.pause.is_some_and(|pause| pause.is_registered) }
     };
@@ -81,7 +81,7 @@ pub fn hooks_in(configuration: Option<&Value>) -> Vec<Value> {
 }
 
 /// Those that are not ours.
-pub fn others_hooks(configuration: Option<&Value>, known: Known<'_>) -> Vec<Value> {
+pub fn others_hooks(configuration: Option<&Value>, known: KnownHooks<'_>) -> Vec<Value> {
     hooks(configuration).iter().filter(|hook| run_of(hook, known).is_none()).cloned().collect()
 }
 
@@ -92,14 +92,14 @@ pub fn unmarked_pause(configuration: &Value, before: &[Value], minutes: u64, run
         let stages: Vec<String> = stages(hook).collect();
         let is_at_ours = stages.iter().all(|stage| [GREEN, STEP, PRODUCTION].contains(&stage.as_str()));
         let pause = Pause { stages, minutes, run: run.to_owned(), is_registered: false };
-        (is_at_ours && run_of(hook, Known { pause: Some(&pause), before }).is_some()).then_some(pause)
+        (is_at_ours && run_of(hook, KnownHooks { pause: Some(&pause), before }).is_some()).then_some(pause)
     });
     ours.next().filter(|_| ours.next().is_none())
 }
 
 /// The configuration for a rollout: the strategy as asked, our pause added, pauses that another run left taken out.
 /// None when nothing is to be changed.
-pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Option<&Pause>, left: Known<'_>) -> Option<Value> {
+pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Option<&Pause>, left: KnownHooks<'_>) -> Option<Value> {
     let before = present.cloned().unwrap_or_else(|| json!({}));
     let mut after = without_ours(&before, None, left).unwrap_or_else(|| before.clone());
     set_strategy(&mut after, asked);
@@ -122,7 +122,7 @@ pub fn without_marks(configuration: &Value) -> Option<Value> {
 }
 
 /// The configuration without the hooks of one run of ours, or of all; none when there is none.
-pub fn without_ours(present: &Value, run: Option<&str>, known: Known<'_>) -> Option<Value> {
+pub fn without_ours(present: &Value, run: Option<&str>, known: KnownHooks<'_>) -> Option<Value> {
     let all = hooks(Some(present));
     let is_meant = |hook: &Value| run_of(hook, known).is_some_and(|of| run.is_none_or(|run| run == of));
     let theirs: Vec<Value> = all.iter().filter(|hook| !is_meant(hook)).cloned().collect();
@@ -136,7 +136,7 @@ pub fn without_ours(present: &Value, run: Option<&str>, known: Known<'_>) -> Opt
 
 /// The configuration as it was before a run's rollout: its hooks out, the strategy's members as in `before`. None when
 /// it is so already.
-pub fn as_before(present: &Value, before: &Value, run: Option<&str>, known: Known<'_>) -> Option<Value> {
+pub fn as_before(present: &Value, before: &Value, run: Option<&str>, known: KnownHooks<'_>) -> Option<Value> {
     let mut after = without_ours(present, run, known).unwrap_or_else(|| present.clone());
     let members = after.as_object_mut()?;
     for member in STRATEGY_MEMBERS {
@@ -291,45 +291,48 @@ mod tests {
     fn our_pause_is_added_and_taken_out_and_all_else_stays() {
         let before =
             json!({ "strategy": "CANARY", "alarms": { "enable": true, "alarmNames": ["a"] }, "lifecycleHooks": [theirs()], "newer": 1 });
-        let during = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
+        let during = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
         assert_eq!(during["lifecycleHooks"].as_array().map(Vec::len), Some(2));
         assert_eq!(during["lifecycleHooks"][1]["timeoutConfiguration"], json!({ "timeoutInMinutes": 45, "action": "ROLLBACK" }));
         assert_eq!(marked_run(&during), Some("7-1-ab"));
-        assert_eq!(without_ours(&during, None, Known::default()), Some(before.clone()));
-        assert_eq!(without_ours(&before, None, Known::default()), None);
+        assert_eq!(without_ours(&during, None, KnownHooks::default()), Some(before.clone()));
+        assert_eq!(without_ours(&before, None, KnownHooks::default()), None);
     }
 
     #[test]
     fn a_pause_that_another_run_left_goes_with_the_next_rollout() {
-        let left = for_rollout(None, &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
-        let next = for_rollout(Some(&left), &StrategySettings::default(), None, Known::default()).unwrap();
+        let left = for_rollout(None, &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
+        let next = for_rollout(Some(&left), &StrategySettings::default(), None, KnownHooks::default()).unwrap();
         assert_eq!(next["lifecycleHooks"], json!([]));
     }
 
     #[test]
     fn the_pause_of_another_run_stays_where_one_run_is_meant() {
-        let during = for_rollout(None, &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
-        assert_eq!(without_ours(&during, Some("8-1-cd"), Known::default()), None);
-        assert_eq!(without_ours(&during, Some("7-1-ab"), Known::default()).unwrap()["lifecycleHooks"], json!([]));
+        let during = for_rollout(None, &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
+        assert_eq!(without_ours(&during, Some("8-1-cd"), KnownHooks::default()), None);
+        assert_eq!(without_ours(&during, Some("7-1-ab"), KnownHooks::default()).unwrap()["lifecycleHooks"], json!([]));
     }
 
     #[test]
     fn the_hook_says_whether_its_run_has_registered_the_revision() {
         let with = |is_registered| {
             let pause = Pause { is_registered, ..pause() };
-            is_registered_in(&for_rollout(None, &StrategySettings::default(), Some(&pause), Known::default()).unwrap(), Known::default())
+            is_registered_in(
+                &for_rollout(None, &StrategySettings::default(), Some(&pause), KnownHooks::default()).unwrap(),
+                KnownHooks::default(),
+            )
         };
-        assert!(with(true) && !with(false) && !is_registered_in(&json!({ "lifecycleHooks": [theirs()] }), Known::default()));
+        assert!(with(true) && !with(false) && !is_registered_in(&json!({ "lifecycleHooks": [theirs()] }), KnownHooks::default()));
     }
 
     #[test]
     fn a_hook_whose_mark_was_dropped_is_told_and_taken_out_by_what_is_known_of_it() {
         let before = json!({ "strategy": "CANARY", "lifecycleHooks": [theirs()] });
-        let sent = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), Known::default()).unwrap();
+        let sent = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
         let shown = without_marks(&sent).unwrap();
         assert_eq!((marked_run(&shown), without_marks(&shown)), (None, None));
         let own = Pause { is_registered: true, ..pause() };
-        let known = Known { pause: Some(&own), before: &[theirs()] };
+        let known = KnownHooks { pause: Some(&own), before: &[theirs()] };
         assert_eq!((run_in(&shown, known), is_registered_in(&shown, known)), (Some("7-1-ab"), true));
         assert_eq!(paused_stages(Some(&shown), known), BTreeSet::new());
         assert_eq!(without_ours(&shown, Some("7-1-ab"), known), Some(before.clone()));
@@ -341,8 +344,12 @@ mod tests {
     #[test]
     fn a_run_that_is_run_again_finds_the_one_hook_that_its_dead_attempt_added() {
         let user = json!({ "targetType": "PAUSE", "lifecycleStages": [PRODUCTION], "timeoutConfiguration": { "timeoutInMinutes": 45, "action": "ROLLBACK" } });
-        let sent =
-            for_rollout(Some(&json!({ "lifecycleHooks": [user.clone()] })), &StrategySettings::default(), Some(&pause()), Known::default());
+        let sent = for_rollout(
+            Some(&json!({ "lifecycleHooks": [user.clone()] })),
+            &StrategySettings::default(),
+            Some(&pause()),
+            KnownHooks::default(),
+        );
         let shown = without_marks(&sent.unwrap()).unwrap();
         let found = |before: &[Value], minutes| unmarked_pause(&shown, before, minutes, "7-1-ab");
         assert_eq!(found(std::slice::from_ref(&user), 45), Some(pause()));
@@ -354,13 +361,13 @@ mod tests {
     #[test]
     fn nothing_asked_changes_nothing() {
         let before = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 });
-        assert_eq!(for_rollout(Some(&before), &StrategySettings::default(), None, Known::default()), None);
+        assert_eq!(for_rollout(Some(&before), &StrategySettings::default(), None, KnownHooks::default()), None);
     }
 
     #[test]
     fn only_pauses_of_others_count_as_theirs() {
         let configuration = json!({ "lifecycleHooks": [theirs(), { "targetType": "PAUSE", "lifecycleStages": [GREEN] }, pause().hook()] });
-        assert_eq!(paused_stages(Some(&configuration), Known::default()).into_iter().collect::<Vec<_>>(), [GREEN]);
+        assert_eq!(paused_stages(Some(&configuration), KnownHooks::default()).into_iter().collect::<Vec<_>>(), [GREEN]);
         assert_eq!(all_paused_stages(&configuration).len(), 2);
     }
 
@@ -373,12 +380,12 @@ mod tests {
             canary_bake: Some(3),
             ..StrategySettings::default()
         };
-        let after = for_rollout(Some(&before), &asked, None, Known::default()).unwrap();
+        let after = for_rollout(Some(&before), &asked, None, KnownHooks::default()).unwrap();
         assert_eq!(
             after,
             json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 3 }, "bakeTimeInMinutes": 5 })
         );
-        assert_eq!(as_before(&after, &strategy_members(Some(&before)), None, Known::default()), Some(before));
+        assert_eq!(as_before(&after, &strategy_members(Some(&before)), None, KnownHooks::default()), Some(before));
     }
 
     #[test]

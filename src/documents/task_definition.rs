@@ -24,18 +24,18 @@ impl<'a> TaskDefinition<'a> {
     }
 
     /// The containers in the order of the definition.
-    pub fn containers(&self) -> impl Iterator<Item = Container<'a>> + use<'a> {
-        items(self.0, "containerDefinitions").iter().map(Container)
+    pub fn containers(&self) -> impl Iterator<Item = ContainerDefinition<'a>> + use<'a> {
+        items(self.0, "containerDefinitions").iter().map(ContainerDefinition)
     }
 
     /// The container of a name.
-    pub fn container(&self, name: &str) -> Option<Container<'a>> {
+    pub fn container(&self, name: &str) -> Option<ContainerDefinition<'a>> {
         self.containers().find(|container| container.name() == Some(name))
     }
 
     /// The containers whose end is the end of the task.
-    pub fn essential(&self) -> impl Iterator<Item = Container<'a>> + use<'a> {
-        self.containers().filter(Container::is_essential)
+    pub fn essential(&self) -> impl Iterator<Item = ContainerDefinition<'a>> + use<'a> {
+        self.containers().filter(ContainerDefinition::is_essential)
     }
 
     /// Every container's name, for a sentence: `api, sidecar`.
@@ -61,7 +61,7 @@ impl<'a> TaskDefinition<'a> {
 
 /// One entry of `containerDefinitions`.
 #[derive(Debug, Clone, Copy)]
-pub struct Container<'a>(pub &'a Value);
+pub struct ContainerDefinition<'a>(pub &'a Value);
 
 /// Where a container's log goes with the `awslogs` driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub struct AwsLogs<'a> {
     pub stream_prefix: Option<&'a str>,
 }
 
-impl<'a> Container<'a> {
+impl<'a> ContainerDefinition<'a> {
     /// The name.
     pub fn name(&self) -> Option<&'a str> {
         text(self.0, "name")

@@ -9,7 +9,7 @@ use crate::documents::deployment_configuration::Pause;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::{self, Gate, RolloutPlan};
+use crate::plan::{self, GatePlan, RolloutPlan};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::Settings;
@@ -107,7 +107,7 @@ async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &R
 
 /// The job that started it tested green. When the answer took long, green is tested again.
 async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
-    if rollout.gate() == Gate::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
+    if rollout.gate() == GatePlan::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
         run.tell(Event::Noted { sentence: "green has waited at its gate for less than 5 minutes: its tests are not run again".into() });
         return Ok(());
     }

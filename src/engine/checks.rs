@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::watch::Watch;
+use super::watch::RolloutMonitor;
 use super::{Halt, step};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
 use crate::event::{Event, Step, TestUrl};
-use crate::plan::{RolloutPlan, Way};
+use crate::plan::{RolloutKind, RolloutPlan};
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -36,13 +36,13 @@ pub(super) struct Checks<'a> {
     settings: &'a Settings,
     plan: &'a RolloutPlan,
     values: Values,
-    watch: Watch<'a>,
+    watch: RolloutMonitor<'a>,
 }
 
 impl<'a> Checks<'a> {
     pub(super) fn new(run: &'a Run, settings: &'a Settings, ready: Ready, brought: &Brought<'a>) -> Self {
         let values = Values { secrets: ready.secrets, ..smoke::values(settings, brought.image, brought.revision) };
-        let watch = Watch::new(run, settings, brought, values.clone());
+        let watch = RolloutMonitor::new(run, settings, brought, values.clone());
         Self { run, settings, plan: brought.plan, values, watch }
     }
 
@@ -162,7 +162,7 @@ impl<'a> Checks<'a> {
         let warms_up = moment == Moment::Green && load::warms_up(self.settings);
         let (tests, testers) = (smoke::asked(self.settings, moment).is_some(), tester::asked(self.settings, moment));
         // CodeDeploy sets no count.
-        let runs_none = self.settings.rollout.desired_count == Some(0) && !matches!(self.plan.way, Way::CodeDeploy(_));
+        let runs_none = self.settings.rollout.desired_count == Some(0) && !matches!(self.plan.way, RolloutKind::CodeDeploy(_));
         !runs_none && (warms_up || tests || testers || load::asked(self.settings, moment))
     }
 

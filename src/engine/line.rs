@@ -10,16 +10,16 @@ use super::{Ending, Halt, add_new, answer, step};
 use crate::aws::ecs::PAUSE_TAG;
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
-use crate::documents::deployment_configuration::{Known, run_in};
+use crate::documents::deployment_configuration::{KnownHooks, run_in};
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
 use crate::outcome::{Outcome, Reason};
 use crate::pace::Pace;
-use crate::plan::{self, Gate, Plan, Refusal, RolloutPlan};
+use crate::plan::{self, GatePlan, Plan, PlanRefusal, RolloutPlan};
 use crate::run::Run;
 use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
-use crate::steps::queue::{self, Way};
+use crate::steps::queue::{self, QueueOutcome};
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{Interrupted, Past, Reached, Rollout};
 use crate::steps::task::{self, OneOff};
@@ -82,7 +82,7 @@ async fn roll_out(run: &Run, settings: &Settings, prepared: &mut Prepared, image
     }
     let brought = Brought { plan: planned, revision, image, is_answered: false };
     let checks = Checks::new(run, settings, ready, &brought);
-    if is_adopted && rollout.gate() != Gate::Absent {
+    if is_adopted && rollout.gate() != GatePlan::Absent {
         return resume(run, settings, &mut rollout, &checks).await;
     }
     follow(run, settings, &mut rollout, &checks).await
@@ -111,7 +111,7 @@ pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Pa
 
 /// gate → traffic → production → bake, of a rollout that was started here.
 async fn follow(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
-    if rollout.gate() != Gate::Absent {
+    if rollout.gate() != GatePlan::Absent {
         step(run, Step::Green, rollout.reach_gate(), |()| Past::Not.words().to_owned()).await?;
     }
     test_green(rollout, checks).await?;
@@ -162,7 +162,7 @@ async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
         run.arm(Undo::Scaling(left));
     }
     let tagged = service.tagged_pause();
-    let known = Known::by_form(tagged.as_ref());
+    let known = KnownHooks::by_form(tagged.as_ref());
     match service.deployment_configuration.as_ref().and_then(|configuration| run_in(configuration, known)) {
         Some(left) => {
             run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are to be removed") });
@@ -227,7 +227,7 @@ pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Re
     };
     let (mut snapshot, mut looks) = (read().await?, 1);
     loop {
-        if queue::make_way(run, settings, &snapshot, revision).await? == Way::Again {
+        if queue::make_way(run, settings, &snapshot, revision).await? == QueueOutcome::Again {
             snapshot = read().await?;
         } else if looks < WEIGHTS_READ && plan::is_divided(settings, &snapshot) {
             // Another rollout that ends, or is rolled back, moves the weights and what the service says of itself one after the other.
@@ -240,8 +240,8 @@ pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Re
     stale::check(run, settings).await?;
     left_behind(run, settings, &snapshot).await;
     let plan = plan::plan(settings, &snapshot).map_err(|refusal| match refusal {
-        Refusal::Problems(problems) => Halt::Refused(problems),
-        Refusal::Failure(failure) => Halt::Failed(failure),
+        PlanRefusal::Problems(problems) => Halt::Refused(problems),
+        PlanRefusal::Failure(failure) => Halt::Failed(failure),
     })?;
     Ok((snapshot, plan))
 }
@@ -287,16 +287,16 @@ async fn one_off(run: &Run, settings: &Settings, image: Option<&Pinned>, prepare
         let Prepared { snapshot, revision, .. } = &*prepared;
         let one_off = OneOff { run, settings, asked, revision, service: snapshot.service.as_ref(), attempt };
         let ran = match one_off.find().await {
-            task::Found::Other(other) => {
+            task::ExistingTask::Other(other) => {
                 if one_off.make_way(&other).await? == task::OtherEnd::Well {
                     until_rollout(run, settings, snapshot).await;
                 }
                 continue;
             }
-            task::Found::Own(task) => step(run, Step::Task, one_off.adopt(&task), task::Ended::words).await?,
-            task::Found::Nothing => step(run, Step::Task, one_off.run(), task::Ended::words).await?,
+            task::ExistingTask::Own(task) => step(run, Step::Task, one_off.adopt(&task), task::OneOffOutcome::words).await?,
+            task::ExistingTask::Nothing => step(run, Step::Task, one_off.run(), task::OneOffOutcome::words).await?,
         };
-        if ran == task::Ended::Done {
+        if ran == task::OneOffOutcome::Done {
             break;
         }
     }
@@ -314,8 +314,8 @@ async fn until_rollout(run: &Run, settings: &Settings, snapshot: &Snapshot) {
 /// Green is tested where it is owed that.
 pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     match rollout.gate() {
-        Gate::Test => checks.at(Moment::Green, rollout).await,
-        Gate::Pass | Gate::Absent => Ok(()),
+        GatePlan::Test => checks.at(Moment::Green, rollout).await,
+        GatePlan::Pass | GatePlan::Absent => Ok(()),
     }
 }
 
@@ -355,10 +355,10 @@ fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
     run.tell(Event::Measured { reads: run.aws.reads() });
     let is_unproven = run.test_url().is_some_and(|seen| seen.is_unproven());
     let green = match rollout.gate() {
-        Gate::Test if rollout.serves_nothing() => "green is up, and was not tested",
-        Gate::Test if is_unproven => "green is up, and what passed at test-url is not proven to have reached it",
-        Gate::Test => "green is up and tested",
-        Gate::Pass | Gate::Absent => "green is up, and was not tested",
+        GatePlan::Test if rollout.serves_nothing() => "green is up, and was not tested",
+        GatePlan::Test if is_unproven => "green is up, and what passed at test-url is not proven to have reached it",
+        GatePlan::Test => "green is up and tested",
+        GatePlan::Pass | GatePlan::Absent => "green is up, and was not tested",
     };
     let sentence = format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }

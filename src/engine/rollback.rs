@@ -8,7 +8,7 @@ use crate::outcome::{Outcome, Reason};
 use crate::plan;
 use crate::run::Run;
 use crate::settings::{Approval, DefinitionSource, Settings};
-use crate::steps::history::{self, Target};
+use crate::steps::history::{self, RollbackTarget};
 use crate::steps::traffic::{self, Observed};
 use crate::survey::{Running, Snapshot, Thing};
 use crate::undo::{ServiceKey, short};
@@ -88,14 +88,14 @@ fn is_enough(settings: &Settings, snapshot: &Snapshot, ending: &Ending) -> bool 
 }
 
 /// The same run with the target as what is deployed; its tests only when they are wanted.
-async fn settings_for(run: &Run, settings: &Settings, target: &Target) -> Result<Settings, Halt> {
+async fn settings_for(run: &Run, settings: &Settings, target: &RollbackTarget) -> Result<Settings, Halt> {
     let mut again = settings.clone();
     again.definition.source = DefinitionSource::Registered(target.revision.clone());
     again.control.approval = Approval::None;
     again.task = None;
     if settings.control.skip_checks {
         run.tell(Event::Warned { sentence: "skip-checks: what is brought back is not tested".into() });
-        again.checks = crate::settings::Checks::default();
+        again.checks = crate::settings::CheckSettings::default();
     } else if again.version.is_none() && again.checks.suite.is_some() {
         let described = run.aws.describe_task_definition(&target.revision).await.map_err(Failure::from)?;
         again.version = history::version(run, &described["taskDefinition"]).await;

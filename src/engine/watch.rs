@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::checks::Brought;
 use super::{Halt, line, step};
-use crate::checks::analysis::{Course, Ended, Judge, OnInconclusive};
+use crate::checks::analysis::{AnalysisResult, Judge, OnInconclusive, TrafficSchedule};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Values;
@@ -28,7 +28,7 @@ use crate::steps::rollout::{Interrupted, Past, Rollout};
 use crate::steps::sources::{Sources, Version};
 
 /// The watch of one rollout.
-pub(super) struct Watch<'a> {
+pub(super) struct RolloutMonitor<'a> {
     run: &'a Run,
     settings: &'a Settings,
     plan: &'a RolloutPlan,
@@ -58,7 +58,7 @@ struct Looks<'a> {
     next: Instant,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> RolloutMonitor<'a> {
     pub(super) fn new(run: &'a Run, settings: &'a Settings, brought: &Brought<'a>, values: Values) -> Self {
         let &Brought { plan, revision, is_answered, .. } = brought;
         let watch = AlarmWatch::new(run, plan.alarms.all(), &plan.alarms.before);
@@ -207,7 +207,12 @@ impl<'a> Watch<'a> {
     }
 
     /// Measures while the rollout is held where it is; passed when it went on by itself.
-    async fn until(&self, moment: Moment, measured: impl Future<Output = Option<Ended>>, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+    async fn until(
+        &self,
+        moment: Moment,
+        measured: impl Future<Output = Option<AnalysisResult>>,
+        rollout: &mut Rollout<'_>,
+    ) -> Result<Past, Halt> {
         let ended = {
             let held = async { if rollout.keeps_blue() { rollout.held().await } else { std::future::pending().await } };
             tokio::select! {
@@ -246,7 +251,7 @@ impl<'a> Watch<'a> {
             let green = Version { revision: &self.revision.arn, definition: Some(&self.revision.definition) };
             let blue = Version { revision: &self.plan.blue.revision, definition: None };
             let blue = self.plan.has_blue().then_some(blue);
-            let shift = self.plan.course.as_ref().map_or(Duration::ZERO, Course::shift);
+            let shift = self.plan.course.as_ref().map_or(Duration::ZERO, TrafficSchedule::shift);
             let judge = Judge::new(&asked, rollout.sides().await, self.values.clone()).expecting(shift, self.plan.lasts);
             Analysis::new(self.run, Sources::new(self.run, &self.plan.place, blue, green), judge)
         });
@@ -270,10 +275,10 @@ impl<'a> Watch<'a> {
 }
 
 /// Whether a person is to decide.
-fn asks(ended: &Ended) -> bool {
+fn asks(ended: &AnalysisResult) -> bool {
     ended.phase == Phase::Inconclusive && ended.on_inconclusive == OnInconclusive::Pause
 }
 
-fn with_gate(failure: Failure, ended: &Ended) -> Failure {
+fn with_gate(failure: Failure, ended: &AnalysisResult) -> Failure {
     if asks(ended) { failure.caused_by("there is no gate here at which it could wait for a person") } else { failure }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every field is named here, so that a new one has to be put on one side or the other.
 
-use super::{Event, OneOffTask, Progress, Refusal, TestUrl};
+use super::{Event, OneOffTask, Progress, ReportedProblem, TestUrl};
 use crate::checks::load::{ErrorCount, LoadResult, WarmedUp};
 use crate::checks::measurement::Measurement;
 use crate::checks::smoke::{Mismatch, TestResult};
@@ -66,8 +66,8 @@ impl Event {
     }
 }
 
-fn refusal(refusal: &mut Refusal) -> [&mut String; 2] {
-    let Refusal { problem, remedy, at: _ } = refusal;
+fn refusal(refusal: &mut ReportedProblem) -> [&mut String; 2] {
+    let ReportedProblem { problem, remedy, at: _ } = refusal;
     [problem, remedy]
 }
 

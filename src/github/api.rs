@@ -103,14 +103,14 @@ pub struct Github<'w> {
 }
 
 #[derive(Debug)]
-struct Query<'q> {
+struct WorkflowRunsQuery<'q> {
     branch: Option<&'q str>,
     status: Option<&'q str>,
     per_page: usize,
     page: u32,
 }
 
-impl Query<'_> {
+impl WorkflowRunsQuery<'_> {
     fn text(&self) -> String {
         let mut text = url::form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(self.branch.map(|branch| ("branch", branch)));
@@ -122,7 +122,7 @@ impl Query<'_> {
 
 /// GitHub's words for why not.
 #[derive(Debug, Default, Deserialize)]
-struct Refusal {
+struct GithubErrorBody {
     #[serde(default)]
     message: String,
 }
@@ -159,14 +159,14 @@ impl<'w> Github<'w> {
     }
 
     async fn find_newer(&self, branch: &str, sha: &str) -> Result<Option<WorkflowRun>, GithubError> {
-        let newest = self.page(&Query { branch: Some(branch), status: Some("success"), per_page: PER_PAGE, page: 1 }).await?;
+        let newest = self.page(&WorkflowRunsQuery { branch: Some(branch), status: Some("success"), per_page: PER_PAGE, page: 1 }).await?;
         Ok(overtaken_by(&newest, self.workflow.number, sha).cloned())
     }
 
     async fn count_ahead(&self) -> Result<usize, GithubError> {
         let mut ahead = 0;
         for page in 1..=PAGES {
-            let runs = self.page(&Query { branch: None, status: None, per_page: PER_PAGE, page }).await?;
+            let runs = self.page(&WorkflowRunsQuery { branch: None, status: None, per_page: PER_PAGE, page }).await?;
             ahead += runs.iter().filter(|run| is_ahead(run, self.workflow.number)).count();
             if runs.len() < PER_PAGE {
                 break;
@@ -175,14 +175,14 @@ impl<'w> Github<'w> {
         Ok(ahead)
     }
 
-    async fn page(&self, query: &Query<'_>) -> Result<Vec<WorkflowRun>, GithubError> {
+    async fn page(&self, query: &WorkflowRunsQuery<'_>) -> Result<Vec<WorkflowRun>, GithubError> {
         let file = utf8_percent_encode(&self.workflow.file, SEGMENT);
         let route = format!("/repos/{}/actions/workflows/{file}/runs", self.workflow.repository);
         let answer = reqwest::Response::from(self.client._get(format!("{route}?{}", query.text())).await?.map(reqwest::Body::wrap));
         let status = answer.status();
         let body = read_body(answer, LONGEST).await?;
         if !status.is_success() {
-            let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
+            let refusal: GithubErrorBody = serde_json::from_slice(&body).unwrap_or_default();
             return Err(GithubError::Answered { status: status.as_u16(), message: refusal.message });
         }
         Ok(serde_json::from_slice::<Page>(&body)?.workflow_runs)

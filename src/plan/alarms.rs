@@ -3,7 +3,7 @@
 //! What goes back, or follows what runs already, is never kept from it by an alarm: that may be why it is done.
 
 use crate::alarm::{Alarm, AlarmState};
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::problem::Problem;
@@ -73,7 +73,7 @@ fn is_waived(settings: &Settings, alarm: &Alarm) -> bool {
 
 /// Whether AWS takes a deployment back when an alarm of its own rings: ECS does not for one that starts while any of them rings.
 fn aws_watches(snapshot: &Snapshot) -> bool {
-    let is_ecs = snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), Controller::Ecs(_)));
+    let is_ecs = snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), DeploymentController::Ecs(_)));
     let rings = |name: &String| ringing(snapshot).any(|alarm| alarm.name == *name);
     !(is_ecs && snapshot.alarms.own.iter().any(rings))
 }
@@ -106,8 +106,8 @@ fn rings_already(alarms: &[&Alarm], then: &str) -> Option<String> {
 /// What AWS makes of an alarm of its own that rings from the beginning.
 fn aws_reacts(snapshot: &Snapshot) -> &'static str {
     match snapshot.service.as_ref().map(Service::controller) {
-        Some(Controller::CodeDeploy) => "CodeDeploy stops the deployment for an alarm of its group",
-        Some(Controller::Ecs(_) | Controller::Other(_)) | None => {
+        Some(DeploymentController::CodeDeploy) => "CodeDeploy stops the deployment for an alarm of its group",
+        Some(DeploymentController::Ecs(_) | DeploymentController::Other(_)) | None => {
             "ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too"
         }
     }

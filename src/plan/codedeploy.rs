@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Gate, Way};
+use super::{GatePlan, RolloutKind};
 use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, CapacityProvider};
@@ -20,7 +20,7 @@ pub struct CodeDeployWay {
     /// The AppSpec, all but the revision.
     pub app_spec: AppSpecPlan,
     /// What is owed at the gate.
-    pub gate: Gate,
+    pub gate: GatePlan,
 }
 
 /// Where the AppSpec comes from.
@@ -48,18 +48,23 @@ pub struct BuiltParts {
 }
 
 /// The way of a group's deployment; without a definition, that of one that is there already.
-pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, definition: Option<&Value>) -> Result<Way, Vec<Problem>> {
+pub(super) fn way(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    service: &Service,
+    definition: Option<&Value>,
+) -> Result<RolloutKind, Vec<Problem>> {
     let Some(group) = snapshot.group.clone() else { return Err(Vec::new()) };
     let gate = match group.ready_wait {
-        ReadyWait::Continue => Gate::Absent,
-        ReadyWait::Minutes(_) if settings.checks.asks_green() => Gate::Test,
-        ReadyWait::Minutes(_) => Gate::Pass,
+        ReadyWait::Continue => GatePlan::Absent,
+        ReadyWait::Minutes(_) if settings.checks.asks_green() => GatePlan::Test,
+        ReadyWait::Minutes(_) => GatePlan::Pass,
     };
     let app_spec = match definition {
         Some(definition) => app_spec_plan(settings, service, definition)?,
         None => AppSpecPlan::Given(Value::Null),
     };
-    Ok(Way::CodeDeploy(Box::new(CodeDeployWay { group, app_spec, gate })))
+    Ok(RolloutKind::CodeDeploy(Box::new(CodeDeployWay { group, app_spec, gate })))
 }
 
 fn app_spec_plan(settings: &Settings, service: &Service, definition: &Value) -> Result<AppSpecPlan, Vec<Problem>> {
@@ -121,9 +126,9 @@ pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeploy
 pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
     let config = settings.rollout.config.as_deref().or(way.group.config.as_deref()).unwrap_or("the group's configuration");
     let gate = match way.gate {
-        Gate::Test => super::TESTED,
-        Gate::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
-        Gate::Absent => "the group shifts traffic as soon as green is up",
+        GatePlan::Test => super::TESTED,
+        GatePlan::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
+        GatePlan::Absent => "the group shifts traffic as soon as green is up",
     };
     let shift = snapshot
         .routing

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Way, codedeploy, native};
+use super::{RolloutKind, codedeploy, native};
 use crate::settings::Settings;
 use crate::survey::Snapshot;
 
@@ -13,29 +13,29 @@ const LONGEST: Duration = Duration::from_hours(6);
 const A_VERDICT: Duration = Duration::from_mins(5);
 
 /// What the user allows, and what the rollout itself waits on top.
-pub(super) fn deadline(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
+pub(super) fn deadline(settings: &Settings, snapshot: &Snapshot, way: &RolloutKind) -> Duration {
     let ready = match way {
-        Way::Rolling(_) | Way::Native(_) => Duration::ZERO,
-        Way::CodeDeploy(way) => in_minutes(codedeploy::ready_minutes(way)),
+        RolloutKind::Rolling(_) | RolloutKind::Native(_) => Duration::ZERO,
+        RolloutKind::CodeDeploy(way) => in_minutes(codedeploy::ready_minutes(way)),
     };
     let waits = ready + lasts(settings, snapshot, way) + verdicts(settings, way);
     settings.rollout.deadline.unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
 }
 
 /// How long traffic shifts and blue is kept by itself, as far as that is followed.
-pub(super) fn lasts(settings: &Settings, snapshot: &Snapshot, way: &Way) -> Duration {
+pub(super) fn lasts(settings: &Settings, snapshot: &Snapshot, way: &RolloutKind) -> Duration {
     in_minutes(match way {
-        Way::Rolling(_) => 0,
-        Way::Native(way) => native::minutes(settings, way),
-        Way::CodeDeploy(way) => codedeploy::minutes(settings, snapshot, way),
+        RolloutKind::Rolling(_) => 0,
+        RolloutKind::Native(way) => native::minutes(settings, way),
+        RolloutKind::CodeDeploy(way) => codedeploy::minutes(settings, snapshot, way),
     })
 }
 
 /// A rollout is held for a verdict before every share but the first, and once more when green has all of the traffic.
-fn verdicts(settings: &Settings, way: &Way) -> Duration {
+fn verdicts(settings: &Settings, way: &RolloutKind) -> Duration {
     let shares = match way {
-        Way::Native(way) => native::shares(way),
-        Way::CodeDeploy(_) | Way::Rolling(_) => 1,
+        RolloutKind::Native(way) => native::shares(way),
+        RolloutKind::CodeDeploy(_) | RolloutKind::Rolling(_) => 1,
     };
     settings.checks.analysis.as_ref().map_or(Duration::ZERO, |_| A_VERDICT * shares)
 }

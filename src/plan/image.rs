@@ -15,14 +15,14 @@ pub struct RepositoryPlan {
     /// As it was seen.
     pub seen: RepositorySeen,
     /// What must be done about it.
-    pub need: Need,
+    pub need: RepositoryNeed,
     /// Images of it that the new one may share layers with: those that run now.
     pub alike: Vec<Digest>,
 }
 
 /// What must be done about a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Need {
+pub enum RepositoryNeed {
     /// Nothing: it is there, or nobody knows.
     Nothing,
     /// The push makes it, by the creation template with this prefix.
@@ -38,9 +38,9 @@ pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<Rep
         return None;
     };
     let need = match (&seen.state, &image.create) {
-        (RepositoryState::Missing(Template::Makes(prefix)), _) => Need::Push(prefix.clone()),
-        (RepositoryState::Missing(_), Some(create)) => Need::Create(create.clone()),
-        (RepositoryState::Missing(_), None) | (RepositoryState::There { .. } | RepositoryState::Unseen, _) => Need::Nothing,
+        (RepositoryState::Missing(Template::Makes(prefix)), _) => RepositoryNeed::Push(prefix.clone()),
+        (RepositoryState::Missing(_), Some(create)) => RepositoryNeed::Create(create.clone()),
+        (RepositoryState::Missing(_), None) | (RepositoryState::There { .. } | RepositoryState::Unseen, _) => RepositoryNeed::Nothing,
     };
     Some(RepositoryPlan { seen: seen.clone(), need, alike: alike(snapshot, seen) })
 }
@@ -57,11 +57,11 @@ impl RepositoryPlan {
     pub(super) fn line(&self) -> Option<String> {
         let place = self.seen.place();
         match &self.need {
-            Need::Nothing => None,
-            Need::Push(prefix) => {
+            RepositoryNeed::Nothing => None,
+            RepositoryNeed::Push(prefix) => {
                 Some(format!("the repository {place} does not exist: the push makes it, by the creation template `{prefix}`"))
             }
-            Need::Create(_) => {
+            RepositoryNeed::Create(_) => {
                 Some(format!("the repository {place} does not exist: it is made, and stays whatever becomes of the deployment"))
             }
         }

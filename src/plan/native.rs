@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::Gate;
+use super::GatePlan;
 use crate::aws::ecs_shapes::Service;
-use crate::documents::deployment_configuration::{self as configuration, Known, Pause};
+use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
 use crate::problem::Problem;
 use crate::settings::{Approval, Follow, Settings, Strategy};
 use crate::survey::{Snapshot, Thing};
@@ -35,7 +35,7 @@ pub struct NativeWay {
     /// Alarms of the service.
     pub alarms: Vec<String>,
     /// What is owed at green's gate.
-    pub gate: Gate,
+    pub gate: GatePlan,
     /// Whether there is nothing to go back to.
     pub is_first: bool,
     /// Wanted tasks before.
@@ -94,7 +94,7 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
     check(settings, snapshot, service, (strategy, balancer))?;
     let present = service.deployment_configuration.as_ref();
     let left = service.tagged_pause();
-    let planned = configuration::for_rollout(present, asked, None, Known::by_form(left.as_ref()));
+    let planned = configuration::for_rollout(present, asked, None, KnownHooks::by_form(left.as_ref()));
     let governing = planned.clone().or_else(|| present.cloned()).unwrap_or_else(|| json!({}));
     let mut way = NativeWay {
         strategy,
@@ -106,8 +106,8 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
         known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
         test: service.test_rules(),
         alarms: service.alarms(),
-        gate: Gate::Absent,
-        is_first: !native.has_succeeded() && !service.deployments.iter().any(crate::aws::ecs_shapes::Deployment::is_completed),
+        gate: GatePlan::Absent,
+        is_first: !native.has_succeeded() && !service.deployments.iter().any(crate::aws::ecs_shapes::RollingDeployment::is_completed),
         desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
         bake_minutes: configuration::bake_minutes(&governing),
         configuration: planned,
@@ -209,11 +209,11 @@ pub(super) fn leave_out(input: &str) -> &'static str {
 
 /// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration without ours.
 fn pauses(settings: &Settings, service: &Service, way: &mut NativeWay, governing: &Value) -> Result<(), Vec<Problem>> {
-    let theirs = configuration::paused_stages(Some(governing), Known::by_form(way.left.as_ref()));
+    let theirs = configuration::paused_stages(Some(governing), KnownHooks::by_form(way.left.as_ref()));
     let needed = needed(settings, way.strategy);
     let missing: Vec<&str> = needed.iter().filter(|(stage, _)| !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
     let unavoidable: Vec<&str> =
-        needed.iter().filter(|(stage, need)| *need == Need::Must && !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
+        needed.iter().filter(|(stage, need)| *need == GateNeed::Must && !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
     if service.is_express() {
         way.pauses = theirs;
         let needs_green = needed.iter().any(|(stage, _)| *stage == configuration::GREEN) && !way.pauses.contains(configuration::GREEN);
@@ -249,14 +249,14 @@ fn express_gate(settings: &Settings) -> Problem {
 
 /// How much a gate is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
+enum GateNeed {
     /// Without it something that was asked for cannot be done.
     Must,
     /// Without it AWS's own checks are all there is.
     May,
 }
 
-fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, Need)> {
+fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, GateNeed)> {
     // A rollout that nobody follows must not wait for anybody.
     if strategy == Strategy::Rolling || settings.rollout.follow == Follow::Not {
         return Vec::new();
@@ -265,19 +265,19 @@ fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, Need)> 
     let green = checks.asks_green() || settings.control.approval == Approval::BeforeTraffic;
     let tested = checks.suite.is_some() && checks.production_url.is_some();
     let all = [
-        (configuration::GREEN, Need::Must, green),
-        (configuration::STEP, Need::May, strategy.has_steps()),
+        (configuration::GREEN, GateNeed::Must, green),
+        (configuration::STEP, GateNeed::May, strategy.has_steps()),
         // Without it, blue is only kept for as long as the service bakes.
-        (configuration::PRODUCTION, if tested { Need::Must } else { Need::May }, tested || checks.analysis.is_some()),
+        (configuration::PRODUCTION, if tested { GateNeed::Must } else { GateNeed::May }, tested || checks.analysis.is_some()),
     ];
     all.into_iter().filter(|(_, _, is_needed)| *is_needed).map(|(stage, need, _)| (stage, need)).collect()
 }
 
-fn gate(settings: &Settings, way: &NativeWay) -> Gate {
+fn gate(settings: &Settings, way: &NativeWay) -> GatePlan {
     if !way.pauses.contains(configuration::GREEN) {
-        return Gate::Absent;
+        return GatePlan::Absent;
     }
-    if settings.checks.asks_green() { Gate::Test } else { Gate::Pass }
+    if settings.checks.asks_green() { GatePlan::Test } else { GatePlan::Pass }
 }
 
 /// A pause of ours lasts as long as we follow; one that waits for a person gets ECS's own day unless a deadline says otherwise.
@@ -327,9 +327,9 @@ pub(super) fn lines(way: &NativeWay) -> Vec<String> {
         (_, Balancer::Headless) => {
             "the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed"
         }
-        (Gate::Test, _) => super::TESTED,
-        (Gate::Pass, _) => "green is not tested before users reach it (no smoke-tests with test-url)",
-        (Gate::Absent, _) => "ECS shifts traffic as soon as green is up",
+        (GatePlan::Test, _) => super::TESTED,
+        (GatePlan::Pass, _) => "green is not tested before users reach it (no smoke-tests with test-url)",
+        (GatePlan::Absent, _) => "ECS shifts traffic as soon as green is up",
     };
     let ours = [configuration::GREEN, configuration::STEP, configuration::PRODUCTION];
     let theirs = way.pauses.iter().map(String::as_str).filter(|stage| !ours.contains(stage));

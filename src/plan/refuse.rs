@@ -1,7 +1,7 @@
 //! What the plan refuses: things that would fail later, or that would let untested code reach users.
 
 use crate::aws::codedeploy_shapes::{Group, ReadyWait};
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::problem::Problem;
@@ -24,12 +24,12 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
     }
     problems.extend(approval(settings, snapshot, service));
     match service.controller() {
-        Controller::CodeDeploy => {
+        DeploymentController::CodeDeploy => {
             problems.extend(group_problems(settings, snapshot, service));
             problems.extend(codedeploy_strategy(settings));
         }
-        Controller::Ecs(strategy) => problems.extend(rolling_problems(settings, &strategy)),
-        Controller::Other(word) => problems.push(Problem::new(
+        DeploymentController::Ecs(strategy) => problems.extend(rolling_problems(settings, &strategy)),
+        DeploymentController::Other(word) => problems.push(Problem::new(
             "service",
             format!("Unsupported deployment controller: {word}"),
             "use a service whose deployment controller is CODE_DEPLOY or ECS",
@@ -126,11 +126,11 @@ fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Opti
         return None;
     }
     let has_gate = match service.controller() {
-        Controller::CodeDeploy => snapshot.group.as_ref().is_none_or(|group| group.ready_wait != ReadyWait::Continue),
-        Controller::Ecs(word) => {
+        DeploymentController::CodeDeploy => snapshot.group.as_ref().is_none_or(|group| group.ready_wait != ReadyWait::Continue),
+        DeploymentController::Ecs(word) => {
             settings.rollout.strategy.asked.map_or(word != Strategy::Rolling.word(), |asked| asked != Strategy::Rolling)
         }
-        Controller::Other(_) => true,
+        DeploymentController::Other(_) => true,
     };
     let remedy = "use strategy blue-green, canary or linear, or a CodeDeploy group that waits at Ready; or leave approval out";
     (!has_gate).then(|| Problem::new("approval", "the rollout has no gate at which it could wait for an approval", remedy))
@@ -170,8 +170,8 @@ fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
     let sentence =
         format!("service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested", service.service_name);
     let scale = match service.controller() {
-        Controller::CodeDeploy => "scale the service up first (aws ecs update-service --desired-count N)",
-        Controller::Ecs(_) | Controller::Other(_) => "set desired-count, scale the service up first",
+        DeploymentController::CodeDeploy => "scale the service up first (aws ecs update-service --desired-count N)",
+        DeploymentController::Ecs(_) | DeploymentController::Other(_) => "set desired-count, scale the service up first",
     };
     Err(Failure::new(Reason::ZeroTasks, sentence)
         .hint(format!("{scale}, or set wait-for-service-stability: false to only hand the revision over")))
@@ -179,14 +179,14 @@ fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
 
 /// The number of tasks that the rollout sets: CodeDeploy's sets none.
 fn asked_count(settings: &Settings, service: &Service) -> Option<i64> {
-    settings.rollout.desired_count.map(i64::from).filter(|_| service.controller() != Controller::CodeDeploy)
+    settings.rollout.desired_count.map(i64::from).filter(|_| service.controller() != DeploymentController::CodeDeploy)
 }
 
 /// Whether ECS replaces the service's tasks in place, without weights.
 fn is_rolled(settings: &Settings, snapshot: &Snapshot) -> bool {
     let rolls =
         |word: &str| word == Strategy::Rolling.word() && settings.rollout.strategy.asked.is_none_or(|asked| asked == Strategy::Rolling);
-    snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), Controller::Ecs(word) if rolls(&word)))
+    snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), DeploymentController::Ecs(word) if rolls(&word)))
 }
 
 /// A revision that no task runs is not tested by anything.
@@ -224,8 +224,10 @@ fn as_named(name: &str) -> String {
 fn native_warnings(snapshot: &Snapshot) -> Vec<String> {
     let Some(native) = &snapshot.native else { return Vec::new() };
     let mut warnings = Vec::new();
-    let completed =
-        snapshot.service.as_ref().is_some_and(|service| service.deployments.iter().any(crate::aws::ecs_shapes::Deployment::is_completed));
+    let completed = snapshot
+        .service
+        .as_ref()
+        .is_some_and(|service| service.deployments.iter().any(crate::aws::ecs_shapes::RollingDeployment::is_completed));
     if !native.has_succeeded() && !completed {
         warnings.push("no deployment of the service ever succeeded: there is nothing to go back to when this one fails".to_owned());
     }
@@ -243,14 +245,14 @@ fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
 
 fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
     match service.controller() {
-        Controller::Ecs(_) => {
+        DeploymentController::Ecs(_) => {
             let running = snapshot.running.as_ref().filter(|running| matches!(running.thing, Thing::Rolling) && !running.is_ours)?;
             Some(format!("{}: this run's takes its place, unless it brings the same revision", running.words()))
         }
-        Controller::CodeDeploy => {
+        DeploymentController::CodeDeploy => {
             let group = snapshot.group.as_ref()?;
             group.test.is_empty().then(|| "the deployment group has no test listener: test-url cannot be shown to lead to green".to_owned())
         }
-        Controller::Other(_) => None,
+        DeploymentController::Other(_) => None,
     }
 }

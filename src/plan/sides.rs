@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Balancer, RolloutPlan, Way, native, refuse};
+use super::{Balancer, RolloutKind, RolloutPlan, native, refuse};
 use crate::aws::codedeploy_shapes::Routing;
-use crate::checks::analysis::{Analysis, Course, Front, SideFacts, Sides, Traffic};
+use crate::checks::analysis::{Analysis, Front, SideFacts, Sides, Traffic, TrafficSchedule};
 use crate::documents::deployment_configuration::{PRODUCTION, STEP};
 use crate::problem::Problem;
 use crate::settings::{Follow, Mode, Settings, Strategy};
@@ -30,22 +30,22 @@ impl RolloutPlan {
         match (load_balancer.as_deref(), &self.way) {
             (Some(name), _) if name.starts_with("app/") => Front::ApplicationLoadBalancer,
             (Some(name), _) if name.starts_with("net/") => Front::NetworkLoadBalancer,
-            (_, Way::Native(way)) if way.balancer == Balancer::ServiceConnect => Front::ServiceConnect,
+            (_, RolloutKind::Native(way)) if way.balancer == Balancer::ServiceConnect => Front::ServiceConnect,
             _ => Front::Nothing,
         }
     }
 
     /// Whether it waits for us once green serves all of production.
     pub fn waits_after_the_shift(&self) -> bool {
-        matches!(&self.way, Way::Native(way) if way.pauses.contains(PRODUCTION))
+        matches!(&self.way, RolloutKind::Native(way) if way.pauses.contains(PRODUCTION))
     }
 
     /// Whether there is a side beside green that could serve, and be measured.
     pub fn has_blue(&self) -> bool {
         match &self.way {
-            Way::CodeDeploy(_) => true,
-            Way::Native(way) => !way.is_first && way.strategy != Strategy::Rolling,
-            Way::Rolling(_) => false,
+            RolloutKind::CodeDeploy(_) => true,
+            RolloutKind::Native(way) => !way.is_first && way.strategy != Strategy::Rolling,
+            RolloutKind::Rolling(_) => false,
         }
     }
 }
@@ -61,23 +61,23 @@ fn load_balancer(listener: &str) -> Option<String> {
 pub const SPARE: Duration = Duration::from_secs(30);
 
 /// How traffic goes to green, and how long blue can be brought back then; none where no side is told from the other.
-pub(super) fn course(snapshot: &Snapshot, way: &Way) -> Option<Course> {
+pub(super) fn course(snapshot: &Snapshot, way: &RolloutKind) -> Option<TrafficSchedule> {
     let minutes = |count: u64| Duration::from_mins(count);
     let shares = match way {
-        Way::CodeDeploy(_) => {
+        RolloutKind::CodeDeploy(_) => {
             let shares = snapshot.routing?.shares();
             shares.into_iter().map(|(percent, length)| (f64::from(percent), minutes(u64::from(length)))).collect()
         }
-        Way::Native(way) if way.strategy != Strategy::Rolling => {
+        RolloutKind::Native(way) if way.strategy != Strategy::Rolling => {
             native::partial_shares(way).into_iter().map(|(percent, length)| (percent, minutes(length))).collect()
         }
-        Way::Native(_) | Way::Rolling(_) => return None,
+        RolloutKind::Native(_) | RolloutKind::Rolling(_) => return None,
     };
-    let is_held = matches!(way, Way::Native(way) if way.pauses.contains(STEP));
-    Some(Course { shares, kept: way.blue_stays()?.saturating_sub(SPARE), is_held })
+    let is_held = matches!(way, RolloutKind::Native(way) if way.pauses.contains(STEP));
+    Some(TrafficSchedule { shares, kept: way.blue_stays()?.saturating_sub(SPARE), is_held })
 }
 
-impl Way {
+impl RolloutKind {
     /// How long blue can be brought back at least once green serves all of production, when nobody lets it go; none where nothing is kept.
     pub fn blue_stays(&self) -> Option<Duration> {
         match self {
@@ -112,16 +112,18 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, rollout: Option
 }
 
 /// Blue goes before the traffic that green has then was judged.
-fn blue_kept_too_short(settings: &Settings, rollout: &RolloutPlan, analysis: &Analysis, course: &Course) -> Option<Problem> {
+fn blue_kept_too_short(settings: &Settings, rollout: &RolloutPlan, analysis: &Analysis, course: &TrafficSchedule) -> Option<Problem> {
     let short = analysis.too_short(course)?;
     let minutes = in_minutes(short.needed);
     let kept = rollout.way.blue_stays().map_or(0, |stays| stays.as_secs() / 60);
     let (who, remedy) = match &rollout.way {
-        Way::CodeDeploy(way) => {
+        RolloutKind::CodeDeploy(way) => {
             let command = refuse::keep_command(settings, &way.group, minutes);
             (format!("group `{}`", settings.rollout.group), format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"))
         }
-        Way::Native(_) | Way::Rolling(_) => ("ECS".to_owned(), format!("set bake to {minutes}m or more, or let manage-hooks be true")),
+        RolloutKind::Native(_) | RolloutKind::Rolling(_) => {
+            ("ECS".to_owned(), format!("set bake to {minutes}m or more, or let manage-hooks be true"))
+        }
     };
     let message = format!(
         "{who} keeps blue for {kept} min after the shift, and `{}` needs {minutes} min to judge green with all of production's traffic",
@@ -136,7 +138,7 @@ fn in_minutes(needed: Duration) -> u64 {
 }
 
 /// Green gets too few requests: even one that is as good as blue would end without a verdict.
-fn quiet_checks(analysis: &Analysis, course: &Course, traffic: Traffic) -> Vec<Problem> {
+fn quiet_checks(analysis: &Analysis, course: &TrafficSchedule, traffic: Traffic) -> Vec<Problem> {
     let percent = course.shares.first().map_or(100.0, |(percent, _)| *percent);
     let on_green = |requests: f64| thousands((requests * percent / 100.0).ceil());
     let seen = if traffic.requests > 0.0 {
@@ -181,9 +183,9 @@ fn beside(analysis: &Analysis) -> Vec<Problem> {
 
 fn is_all_at_once(snapshot: &Snapshot, rollout: &RolloutPlan) -> bool {
     match &rollout.way {
-        Way::CodeDeploy(_) => snapshot.routing == Some(Routing::AllAtOnce),
-        Way::Native(way) => way.strategy == Strategy::BlueGreen,
-        Way::Rolling(_) => false,
+        RolloutKind::CodeDeploy(_) => snapshot.routing == Some(Routing::AllAtOnce),
+        RolloutKind::Native(way) => way.strategy == Strategy::BlueGreen,
+        RolloutKind::Rolling(_) => false,
     }
 }
 

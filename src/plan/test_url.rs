@@ -1,6 +1,6 @@
 //! PURE: whether test-url leads to the listener of green, to that of production, or to neither that is known.
 
-use super::{Balancer, Way};
+use super::{Balancer, RolloutKind};
 use crate::aws::elb::listener_of;
 use crate::problem::Problem;
 use crate::settings::cross::GREEN_URL;
@@ -16,15 +16,15 @@ pub struct TestUrlPlan {
     pub tells_another_version: bool,
 }
 
-pub(super) fn plan(snapshot: &Snapshot, way: &Way) -> TestUrlPlan {
+pub(super) fn plan(snapshot: &Snapshot, way: &RolloutKind) -> TestUrlPlan {
     TestUrlPlan { listener: listener(snapshot, way), tells_another_version: snapshot.urls.tells_another_version }
 }
 
-fn listener(snapshot: &Snapshot, way: &Way) -> Result<String, String> {
+fn listener(snapshot: &Snapshot, way: &RolloutKind) -> Result<String, String> {
     let (test, without) = match way {
-        Way::CodeDeploy(way) => (listeners(&way.group.test), "the deployment group has no test listener"),
-        Way::Native(way) if way.balancer == Balancer::Load => (listeners(&way.test), "the service has no test listener rule"),
-        Way::Native(_) | Way::Rolling(_) => (Vec::new(), "there is no load balancer whose listeners could be read"),
+        RolloutKind::CodeDeploy(way) => (listeners(&way.group.test), "the deployment group has no test listener"),
+        RolloutKind::Native(way) if way.balancer == Balancer::Load => (listeners(&way.test), "the service has no test listener rule"),
+        RolloutKind::Native(_) | RolloutKind::Rolling(_) => (Vec::new(), "there is no load balancer whose listeners could be read"),
     };
     if test.is_empty() {
         return Err(without.to_owned());
@@ -73,7 +73,7 @@ pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     let is_under_way = snapshot.running.as_ref().is_some_and(|running| running.is_ours);
     // Without the group nobody knows what kind of load balancer there is.
     let is_codedeploy =
-        snapshot.service.as_ref().is_some_and(|service| service.controller() == crate::aws::ecs_shapes::Controller::CodeDeploy);
+        snapshot.service.as_ref().is_some_and(|service| service.controller() == crate::aws::ecs_shapes::DeploymentController::CodeDeploy);
     let is_unknown = is_codedeploy && snapshot.group.is_none();
     for found in &snapshot.urls.unreachable {
         let message = format!("{} cannot be reached from this runner: {}", found.url, found.why);

@@ -71,24 +71,24 @@ fn rolling(more: &Value) -> Snapshot {
 
 fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     match plan(settings, snapshot) {
-        Err(Refusal::Problems(problems)) => problems.iter().map(|problem| format!("{problem} -> {}", problem.remedy)).collect(),
+        Err(PlanRefusal::Problems(problems)) => problems.iter().map(|problem| format!("{problem} -> {}", problem.remedy)).collect(),
         other => panic!("{other:?}"),
     }
 }
 
-fn gate(settings: &Settings, snapshot: &Snapshot) -> Gate {
+fn gate(settings: &Settings, snapshot: &Snapshot) -> GatePlan {
     match plan(settings, snapshot).unwrap().rollout.unwrap().way {
-        Way::CodeDeploy(way) => way.gate,
-        Way::Native(way) => way.gate,
-        Way::Rolling(_) => Gate::Absent,
+        RolloutKind::CodeDeploy(way) => way.gate,
+        RolloutKind::Native(way) => way.gate,
+        RolloutKind::Rolling(_) => GatePlan::Absent,
     }
 }
 
 #[test]
 fn a_group_that_waits_is_a_gate_and_only_tests_with_a_test_url_are_owed_there() {
-    assert_eq!(gate(&tested(&[]), &codedeploy(ReadyWait::Minutes(60))), Gate::Test);
-    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))), Gate::Pass);
-    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Continue)), Gate::Absent);
+    assert_eq!(gate(&tested(&[]), &codedeploy(ReadyWait::Minutes(60))), GatePlan::Test);
+    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))), GatePlan::Pass);
+    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Continue)), GatePlan::Absent);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move
     assert_eq!([&[][..], &[("INPUT_DESIRED-COUNT", "0")], &[("INPUT_DESIRED-COUNT", "2")]].map(warns), [true, true, false]);
     let shifted = Snapshot { service: Some(service("CODE_DEPLOY", &zero)), ..codedeploy(ReadyWait::Minutes(60)) };
     assert!(
-        matches!(plan(&settings(&[]), &shifted), Err(Refusal::Failure(failure)) if failure.reason == crate::outcome::Reason::ZeroTasks)
+        matches!(plan(&settings(&[]), &shifted), Err(PlanRefusal::Failure(failure)) if failure.reason == crate::outcome::Reason::ZeroTasks)
     );
 }
 
@@ -146,7 +146,7 @@ fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
             thing,
         }
     };
-    let native = || Some(crate::survey::Native::default());
+    let native = || Some(crate::survey::ServiceDeployments::default());
     let table = [
         (Thing::Rolling, None, None, IfRunning::Supersede),
         (Thing::Rolling, native(), None, IfRunning::Wait),
@@ -183,7 +183,7 @@ fn blue_of_a_rolling_service_is_what_was_completed_not_what_was_given_up() {
 #[test]
 fn an_app_spec_is_built_from_the_task_set_that_serves() {
     let planned = plan(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))).unwrap().rollout.unwrap();
-    let Way::CodeDeploy(way) = planned.way else { panic!("not CodeDeploy") };
+    let RolloutKind::CodeDeploy(way) = planned.way else { panic!("not CodeDeploy") };
     assert!(matches!(way.app_spec, AppSpecPlan::Built(parts) if parts.container == "app" && parts.port == 8080));
 }
 

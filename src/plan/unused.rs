@@ -1,7 +1,7 @@
 //! PURE: inputs that are given and that this service's controller does not read. The official action is silent about them, so they are no
 //! reason to refuse; but whoever wrote them believes in them.
 
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::settings::{Mode, Settings};
 
 /// A sentence for each kind of them.
@@ -10,9 +10,9 @@ pub(super) fn warnings(settings: &Settings, service: &Service) -> Vec<String> {
         return Vec::new();
     }
     match service.controller() {
-        Controller::CodeDeploy => under_codedeploy(settings),
-        Controller::Ecs(_) => under_ecs(settings),
-        Controller::Other(_) => Vec::new(),
+        DeploymentController::CodeDeploy => under_codedeploy(settings),
+        DeploymentController::Ecs(_) => under_ecs(settings),
+        DeploymentController::Other(_) => Vec::new(),
     }
 }
 

@@ -1,17 +1,17 @@
 //! PURE: traffic that moves in shares is worth something only where somebody looks at green meanwhile.
 
-use super::{RolloutPlan, Way};
+use super::{RolloutKind, RolloutPlan};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
-use crate::settings::{Checks, Follow, Settings};
+use crate::settings::{CheckSettings, Follow, Settings};
 use crate::survey::Snapshot;
 
 /// What is said before the start when nobody does.
 pub(super) fn line(settings: &Settings, snapshot: &Snapshot, rollout: &RolloutPlan) -> Option<String> {
     let is_stepwise = match &rollout.way {
-        Way::CodeDeploy(_) => snapshot.routing.is_some_and(|routing| routing.minutes() > 0),
-        Way::Native(way) => way.strategy.has_steps(),
-        Way::Rolling(_) => false,
+        RolloutKind::CodeDeploy(_) => snapshot.routing.is_some_and(|routing| routing.minutes() > 0),
+        RolloutKind::Native(way) => way.strategy.has_steps(),
+        RolloutKind::Rolling(_) => false,
     };
     let has_alarms = !settings.checks.alarms.watched.is_empty() || !snapshot.alarms.own.is_empty();
     let is_watched = has_alarms || settings.checks.analysis.is_some() || tests_steps(&settings.checks);
@@ -21,7 +21,7 @@ pub(super) fn line(settings: &Settings, snapshot: &Snapshot, rollout: &RolloutPl
     })
 }
 
-fn tests_steps(checks: &Checks) -> bool {
+fn tests_steps(checks: &CheckSettings) -> bool {
     let is_tested = |suite: &Suite| {
         let testers = suite.testers().iter().any(|tester| tester.on.contains(&Moment::Step));
         suite.count(Moment::Step) > 0 || suite.loads(Moment::Step).next().is_some() || testers

@@ -2,7 +2,7 @@
 
 use super::blue;
 use super::refuse::is_group_of;
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::aws::elb::{ForwardingRule, group_name};
 use crate::problem::Problem;
 use crate::settings::{Mode, Settings, Strategy};
@@ -12,12 +12,13 @@ use crate::undo::{Blue, short};
 /// The rules that share traffic between the two sides, or give all of it to the one that is to become green.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
     let service = snapshot.service.as_ref().filter(|_| settings.mode == Mode::Deploy && snapshot.running.is_none())?;
-    if let Controller::Ecs(word) = service.controller() {
+    if let DeploymentController::Ecs(word) = service.controller() {
         // Without a strategy tasks are replaced behind one target group.
         settings.rollout.strategy.asked.or_else(|| Strategy::of(&word)).filter(|strategy| *strategy != Strategy::Rolling)?;
     }
     // Without the group, or with that of another service, it is not known which rules are production's.
-    let is_unknown = snapshot.group.as_ref().map_or(service.controller() == Controller::CodeDeploy, |group| !is_group_of(group, service));
+    let is_unknown =
+        snapshot.group.as_ref().map_or(service.controller() == DeploymentController::CodeDeploy, |group| !is_group_of(group, service));
     if is_unknown {
         return None;
     }

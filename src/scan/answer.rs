@@ -9,7 +9,7 @@ use super::{FailOn, Policy, Severity};
 
 /// What the registry answers about an image's scan.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum ScanAnswer {
     /// It knows of no scan.
     Absent,
     /// It goes on, in ECR's own word; a word that is newer than this action means no more than that.
@@ -42,14 +42,14 @@ pub enum Without {
 /// Which scanner it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ScannerKind {
     /// ECR's own, once for each push or start.
     Basic,
     /// Amazon Inspector, once or continuously.
     Enhanced,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ScannerKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Basic => "basic",
@@ -62,7 +62,7 @@ impl fmt::Display for Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Findings {
     /// Who found them.
-    pub kind: Kind,
+    pub kind: ScannerKind,
     /// When the scan was completed, in seconds of the epoch, where that is shown.
     pub completed: Option<f64>,
     /// The findings.
@@ -82,13 +82,13 @@ pub struct Finding {
     /// Where it is.
     pub packages: Vec<Package>,
     /// Whether Inspector itself leaves it out.
-    pub hidden: Hidden,
+    pub hidden: Suppression,
 }
 
 /// Whether Inspector itself leaves a finding out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Hidden {
+pub enum Suppression {
     /// It does not.
     #[default]
     No,
@@ -118,7 +118,7 @@ impl fmt::Display for Package {
 impl Findings {
     /// The findings that count, the worst first.
     pub fn open(&self, policy: &Policy) -> Vec<&Finding> {
-        let is_open = |finding: &&Finding| finding.hidden == Hidden::No && !policy.ignores(&finding.name);
+        let is_open = |finding: &&Finding| finding.hidden == Suppression::No && !policy.ignores(&finding.name);
         let mut open: Vec<&Finding> = self.listed.iter().filter(is_open).collect();
         open.sort_by_key(|finding| (finding.severity, finding.name.as_str()));
         open

@@ -11,7 +11,7 @@ use crate::scrub::masked;
 
 /// Why an image is not deployed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ScanRefusal {
     /// It has findings that fail.
     #[error("the image has {}; fail-on is {fail_on}", counts_in_words(counts))]
     Findings {
@@ -71,7 +71,7 @@ pub enum Refusal {
     NotInRegistry,
 }
 
-impl Refusal {
+impl ScanRefusal {
     /// These findings fail.
     pub fn findings(severities: Vec<Severity>, fail_on: FailOn) -> Self {
         let mut counts = BTreeMap::new();
@@ -146,7 +146,7 @@ fn scan_on_push(repository: &str) -> String {
     )
 }
 
-impl Explain for Refusal {
+impl Explain for ScanRefusal {
     fn reason(&self) -> Reason {
         Reason::ScanFailed
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Finding, Findings, Hidden, Kind, Policy, Refusal, Scanned, Severity};
+use super::{Finding, Findings, Policy, ScanAnswer, ScanRefusal, Scanned, ScannerKind, Severity, Suppression};
 
 /// Findings that are shown: more than anyone reads, and few enough for a summary.
 const SHOWN: usize = 20;
@@ -34,7 +34,7 @@ pub struct ScanResult {
     /// From where on findings fail.
     pub fail_on: String,
     /// Which scanner it was, where there are findings.
-    pub kind: Option<Kind>,
+    pub kind: Option<ScannerKind>,
     /// When the scan was completed, RFC 3339, where that is shown.
     pub completed: Option<String>,
     /// The findings that count, by severity.
@@ -53,11 +53,11 @@ pub struct ScanResult {
 
 impl ScanResult {
     /// What an answer came to. `completed` is the wall clock's for the findings' own moment.
-    pub fn of(scanned: &Scanned, policy: &Policy, answer: &Answer, refusal: Option<&Refusal>, completed: Option<String>) -> Self {
+    pub fn of(scanned: &Scanned, policy: &Policy, answer: &ScanAnswer, refusal: Option<&ScanRefusal>, completed: Option<String>) -> Self {
         let blank = Self {
             digest: scanned.digest.clone(),
             platform: scanned.platform.clone(),
-            answer: refusal.map_or_else(|| word(answer), Refusal::word).to_owned(),
+            answer: refusal.map_or_else(|| word(answer), ScanRefusal::word).to_owned(),
             ruling: if refusal.is_some() { Ruling::Refused } else { Ruling::Passed },
             fail_on: policy.fail_on.to_string(),
             kind: None,
@@ -70,14 +70,14 @@ impl ScanResult {
             needless: Vec::new(),
         };
         match answer {
-            Answer::Found(findings) => blank.with(policy, findings),
-            Answer::Absent | Answer::GoingOn(_) | Answer::Without(..) => blank,
+            ScanAnswer::Found(findings) => blank.with(policy, findings),
+            ScanAnswer::Absent | ScanAnswer::GoingOn(_) | ScanAnswer::Without(..) => blank,
         }
     }
 
     fn with(self, policy: &Policy, findings: &Findings) -> Self {
         let open = findings.open(policy);
-        let hidden = findings.listed.iter().filter(|finding| finding.hidden == Hidden::Suppressed);
+        let hidden = findings.listed.iter().filter(|finding| finding.hidden == Suppression::Suppressed);
         let names: BTreeSet<String> = findings.listed.iter().map(|finding| finding.name.to_lowercase()).collect();
         Self {
             kind: Some(findings.kind),
@@ -103,17 +103,17 @@ impl ScanResult {
     }
 }
 
-fn word(answer: &Answer) -> &'static str {
+fn word(answer: &ScanAnswer) -> &'static str {
     match answer {
-        Answer::Found(_) => "findings",
-        Answer::Without(why, _) => why.word(),
-        Answer::Absent => "no-scan",
-        Answer::GoingOn(_) => "not-done",
+        ScanAnswer::Found(_) => "findings",
+        ScanAnswer::Without(why, _) => why.word(),
+        ScanAnswer::Absent => "no-scan",
+        ScanAnswer::GoingOn(_) => "not-done",
     }
 }
 
 fn ignored<'f>(policy: &'f Policy, findings: &'f Findings) -> impl Iterator<Item = String> + 'f {
-    let is_ignored = |finding: &&Finding| finding.hidden == Hidden::No && policy.ignores(&finding.name);
+    let is_ignored = |finding: &&Finding| finding.hidden == Suppression::No && policy.ignores(&finding.name);
     findings.listed.iter().filter(is_ignored).map(|finding| finding.name.clone())
 }
 

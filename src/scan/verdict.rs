@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Answer, Findings, Kind, Policy, Refusal, Unsupported, Without};
+use super::{Findings, Policy, ScanAnswer, ScanRefusal, ScannerKind, Unsupported, Without};
 
 /// A scan on push takes a moment to appear; so long nothing is started in its place.
 const APPEARS_WITHIN: Duration = Duration::from_secs(10);
@@ -15,11 +15,11 @@ const SETTLED: Duration = Duration::from_mins(1);
 
 /// One look at a scan, and what is known around it.
 #[derive(Debug, Clone, Copy)]
-pub struct Look<'a> {
+pub struct ScanObservation<'a> {
     /// The repository, for what to do.
     pub repository: &'a str,
     /// What the registry answers.
-    pub answer: &'a Answer,
+    pub answer: &'a ScanAnswer,
     /// How long it has answered the same.
     pub unchanged: Duration,
     /// How long ago the scan was completed, where that is shown.
@@ -59,7 +59,7 @@ pub enum Start {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ScanVerdict {
     /// Look again.
     Wait,
     /// Have a scan started.
@@ -67,59 +67,59 @@ pub enum Verdict {
     /// The image may be deployed.
     Pass,
     /// It may not.
-    Refuse(Refusal),
+    Refuse(ScanRefusal),
 }
 
 /// What a look means under a policy.
-pub fn judge(policy: &Policy, look: &Look<'_>) -> Verdict {
+pub fn judge(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     match look.answer {
-        Answer::Absent => absent(policy, look),
-        Answer::GoingOn(word) => in_time(look, || Refusal::NotDone { word: word.clone(), waited: look.waited }),
-        Answer::Without(Without::Unsupported, _) if policy.unsupported == Unsupported::Allow => Verdict::Pass,
-        Answer::Without(why, words) => Verdict::Refuse(Refusal::Without { why: *why, words: words.clone() }),
-        Answer::Found(findings) => found(policy, look, findings),
+        ScanAnswer::Absent => absent(policy, look),
+        ScanAnswer::GoingOn(word) => in_time(look, || ScanRefusal::NotDone { word: word.clone(), waited: look.waited }),
+        ScanAnswer::Without(Without::Unsupported, _) if policy.unsupported == Unsupported::Allow => ScanVerdict::Pass,
+        ScanAnswer::Without(why, words) => ScanVerdict::Refuse(ScanRefusal::Without { why: *why, words: words.clone() }),
+        ScanAnswer::Found(findings) => found(policy, look, findings),
     }
 }
 
-fn in_time(look: &Look<'_>, refusal: impl FnOnce() -> Refusal) -> Verdict {
+fn in_time(look: &ScanObservation<'_>, refusal: impl FnOnce() -> ScanRefusal) -> ScanVerdict {
     match look.time {
-        Time::Left => Verdict::Wait,
-        Time::Up => Verdict::Refuse(refusal()),
+        Time::Left => ScanVerdict::Wait,
+        Time::Up => ScanVerdict::Refuse(refusal()),
     }
 }
 
-fn absent(policy: &Policy, look: &Look<'_>) -> Verdict {
+fn absent(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     // A third of a short wait, so that there is time for the scan that is started then.
     let patience = APPEARS_WITHIN.min(policy.wait / 3);
     match (look.time, look.start) {
-        (Time::Left, Start::NotAsked) if look.unchanged >= patience => Verdict::Start,
-        (Time::Left, _) => Verdict::Wait,
+        (Time::Left, Start::NotAsked) if look.unchanged >= patience => ScanVerdict::Start,
+        (Time::Left, _) => ScanVerdict::Wait,
         (Time::Up, start) => {
-            Verdict::Refuse(Refusal::NoScan { repository: look.repository.to_owned(), waited: look.waited, start: start.clone() })
+            ScanVerdict::Refuse(ScanRefusal::NoScan { repository: look.repository.to_owned(), waited: look.waited, start: start.clone() })
         }
     }
 }
 
-fn found(policy: &Policy, look: &Look<'_>, findings: &Findings) -> Verdict {
+fn found(policy: &Policy, look: &ScanObservation<'_>, findings: &Findings) -> ScanVerdict {
     let failing: Vec<_> = findings.open(policy).into_iter().filter(|finding| policy.fail_on.fails(finding.severity)).collect();
     let unlisted = findings.unlisted(policy.fail_on);
     let is_whole = !findings.is_early() && unlisted == 0;
-    let settles = if findings.kind == Kind::Basic || !failing.is_empty() { SETTLES } else { INSPECTOR_SETTLES };
+    let settles = if findings.kind == ScannerKind::Basic || !failing.is_empty() { SETTLES } else { INSPECTOR_SETTLES };
     let is_settled = is_whole && (look.unchanged >= settles || look.age.is_some_and(|age| age >= SETTLED));
     if !is_settled && look.time == Time::Left {
-        return Verdict::Wait;
+        return ScanVerdict::Wait;
     }
     if !failing.is_empty() {
         let severities = failing.iter().map(|finding| finding.severity).collect();
-        return Verdict::Refuse(Refusal::findings(severities, policy.fail_on));
+        return ScanVerdict::Refuse(ScanRefusal::findings(severities, policy.fail_on));
     }
     if findings.is_early() {
-        return Verdict::Refuse(Refusal::Early { waited: look.waited });
+        return ScanVerdict::Refuse(ScanRefusal::Early { waited: look.waited });
     }
     if unlisted > 0 {
-        return Verdict::Refuse(Refusal::Unlisted { unlisted, fail_on: policy.fail_on });
+        return ScanVerdict::Refuse(ScanRefusal::Unlisted { unlisted, fail_on: policy.fail_on });
     }
-    if is_settled { Verdict::Pass } else { Verdict::Refuse(Refusal::Unsettled { waited: look.waited }) }
+    if is_settled { ScanVerdict::Pass } else { ScanVerdict::Refuse(ScanRefusal::Unsettled { waited: look.waited }) }
 }
 
 #[cfg(test)]

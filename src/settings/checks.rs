@@ -1,7 +1,7 @@
 //! `smoke-tests`, `test-url`, `production-url`, the alarms, and `analysis`.
 
 use super::collect::Collect;
-use super::{Checks, alarms, exposure};
+use super::{CheckSettings, alarms, exposure};
 use crate::checks::analysis::{self, Analysis};
 use crate::checks::environment::Environment;
 use crate::checks::smoke::{self, Outside, Suite};
@@ -10,7 +10,7 @@ use crate::inputs::Inputs;
 use crate::runner::Runner;
 use crate::secret::Secret;
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<Checks> {
+pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<CheckSettings> {
     let test_url = collect.url("test-url", inputs.test_url.as_deref());
     let production_url = collect.url("production-url", inputs.production_url.as_deref());
     let alarms = alarms::settings(inputs, collect);
@@ -21,7 +21,7 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
     let (suite, analysis) = (read(suite)?, read(analysis)?);
     let asked = suite.iter().flat_map(Suite::needs_env).chain(analysis.iter().flat_map(Analysis::needs_env));
     let environment = asked.filter_map(|name| Some((name.to_owned(), Secret::new(runner.variables.get(name)?.clone())))).collect();
-    let checks = Checks { suite, test_url, production_url, environment, plain: exposure.plain, alarms, analysis };
+    let checks = CheckSettings { suite, test_url, production_url, environment, plain: exposure.plain, alarms, analysis };
     idle_testers(&checks, collect);
     Some(checks)
 }
@@ -36,7 +36,7 @@ fn read<T>(input: Option<Option<T>>) -> Option<Option<T>> {
 }
 
 /// A test runs at the sides that have a URL; a tester that has none at all was meant to run and would not.
-fn idle_testers(checks: &Checks, collect: &mut Collect) {
+fn idle_testers(checks: &CheckSettings, collect: &mut Collect) {
     let is_idle = |tester: &&Tester| tester.on.iter().all(|moment| checks.url(*moment).is_none());
     for tester in checks.suite.iter().flat_map(Suite::testers).filter(is_idle) {
         collect.problem(

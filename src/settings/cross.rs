@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::Checks;
+use super::CheckSettings;
 use super::collect::Collect;
 use crate::checks::smoke::Suite;
 use crate::inputs::Inputs;
@@ -28,7 +28,7 @@ pub(super) fn check(inputs: &Inputs, collect: &mut Collect) {
 }
 
 /// At one URL blue answers before the shift and green after it, unless a header tells them apart.
-pub(super) fn same_side(checks: &Checks, collect: &mut Collect) {
+pub(super) fn same_side(checks: &CheckSettings, collect: &mut Collect) {
     let (Some(test), Some(production)) = (&checks.test_url, &checks.production_url) else { return };
     let by_header = checks.suite.as_ref().is_some_and(Suite::tells_sides_by_header);
     let place = |url: &Url| {

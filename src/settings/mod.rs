@@ -76,7 +76,7 @@ pub struct Settings {
     /// How it is rolled out.
     pub rollout: RolloutSettings,
     /// What is asked of green and of production.
-    pub checks: Checks,
+    pub checks: CheckSettings,
     /// The one-off task.
     pub task: Option<TaskSettings>,
     /// How AWS is called.
@@ -222,7 +222,7 @@ pub struct PaceSettings {
 
 /// What is asked of green and of production.
 #[derive(Debug, Clone, Default)]
-pub struct Checks {
+pub struct CheckSettings {
     /// The smoke tests.
     pub suite: Option<Suite>,
     /// Green, before traffic.
@@ -239,7 +239,7 @@ pub struct Checks {
     pub analysis: Option<Analysis>,
 }
 
-impl Checks {
+impl CheckSettings {
     /// Whether anything is asked of green before users reach it.
     pub fn asks_green(&self) -> bool {
         (self.suite.is_some() && self.test_url.is_some()) || self.measures(Moment::Green)

@@ -5,7 +5,9 @@
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
-use crate::event::{DeferredTag, Event, Gate, Parts, Progress, Refusal, Stamped, Step, StepEnd, StepSeen, Tasks, TestUrl, Transfer, on};
+use crate::event::{
+    DeferredTag, Event, Gate, Parts, Progress, ReportedProblem, Stamped, Step, StepEnd, StepSeen, Tasks, TestUrl, Transfer, on,
+};
 use crate::github::commands::{END_GROUP, Level, annotation, annotation_of, fits, group, harmless};
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::sinks::outputs::human;
@@ -206,7 +208,7 @@ impl Console {
     }
 }
 
-fn refused(problems: &[Refusal], after_changes: bool, reason: Reason) -> impl Iterator<Item = String> {
+fn refused(problems: &[ReportedProblem], after_changes: bool, reason: Reason) -> impl Iterator<Item = String> {
     let problem = if problems.len() == 1 { "a problem".into() } else { format!("{} problems", problems.len()) };
     let why = if reason == Reason::Credentials { NO_CREDENTIALS.to_owned() } else { format!("the inputs have {problem}") };
     let head = if after_changes { format!("{}; {AFTER_CHANGES}", capital(&why)) } else { format!("Nothing was touched: {why}") };

@@ -100,7 +100,7 @@ fn log(result: &TesterResult) -> Option<String> {
 mod tests {
     use super::*;
     use crate::checks::moment::Moment;
-    use crate::checks::tester::Tally;
+    use crate::checks::tester::CaseCounts;
 
     fn result() -> TesterResult {
         let case = |verdict, name: &str, message: Option<&str>| Case {
@@ -117,7 +117,7 @@ mod tests {
             verdict: TesterVerdict::Failed,
             exit_code: Some(3),
             milliseconds: 2_000,
-            tally: Tally { passed: 1, failed: 1, skipped: 0 },
+            tally: CaseCounts { passed: 1, failed: 1, skipped: 0 },
             cases: vec![case(CaseVerdict::Failed, "out", Some("no | <b>button</b>")), case(CaseVerdict::Passed, "in", None)],
             lines: vec!["::error::x".into(), "##[add-mask]y".into()],
             untold: 2,

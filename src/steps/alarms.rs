@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::alarm::{Alarm, Change, Standing, Watched};
-use crate::aws::{AwsError, Kind};
+use crate::alarm::{Alarm, AlarmChange, Standing, WatchedAlarms};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
 use crate::checks::moment::Moment;
 use crate::decide::BLIND_BUDGET;
@@ -21,7 +21,7 @@ const LONGEST: usize = 600;
 /// The alarms of a rollout.
 pub struct AlarmWatch<'a> {
     run: &'a Run,
-    watched: Watched,
+    watched: WatchedAlarms,
     blind: Blind,
     sight: Sight,
 }
@@ -45,7 +45,7 @@ pub struct AlarmLook {
 impl<'a> AlarmWatch<'a> {
     /// A watch over these alarms, as they stood when the deployment was planned.
     pub fn new(run: &'a Run, names: Vec<String>, before: &[Alarm]) -> Self {
-        Self { run, watched: Watched::new(names, before), blind: Blind::default(), sight: Sight::Allowed }
+        Self { run, watched: WatchedAlarms::new(names, before), blind: Blind::default(), sight: Sight::Allowed }
     }
 
     /// Whether there is nothing to look at: no alarms, or none that may be read.
@@ -68,20 +68,20 @@ impl<'a> AlarmWatch<'a> {
     }
 
     fn unseen(&mut self, error: &AwsError) -> Option<Failure> {
-        if error.kind == Kind::Denied {
+        if error.kind == AwsErrorKind::Denied {
             self.sight = Sight::Denied;
             self.run.narrow_check("alarms are not watched", error);
             return None;
         }
         let lasts = self.blind.lasts();
-        (lasts > BLIND_BUDGET && error.kind != Kind::Throttled).then(|| {
+        (lasts > BLIND_BUDGET && error.kind != AwsErrorKind::Throttled).then(|| {
             let minutes = BLIND_BUDGET.as_secs() / 60;
             Failure::new(Reason::AwsFailed, format!("the alarms could not be read for {minutes} minutes")).caused_by(error.to_string())
         })
     }
 }
 
-fn seen(changes: &[Change], moment: Moment) -> AlarmLook {
+fn seen(changes: &[AlarmChange], moment: Moment) -> AlarmLook {
     let time = crate::clock::now().0;
     let measurements = changes.iter().map(|change| measurement(change, moment, &time)).collect();
     let ringing: Vec<&Alarm> =
@@ -89,7 +89,7 @@ fn seen(changes: &[Change], moment: Moment) -> AlarmLook {
     AlarmLook { measurements, failure: failure(&ringing) }
 }
 
-fn measurement(change: &Change, moment: Moment, time: &str) -> Measurement {
+fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement {
     let alarm = &change.alarm;
     let waived =
         (change.standing == Standing::Waived).then(|| "it has been ringing since before the start, and counts once it was OK".into());
@@ -145,7 +145,7 @@ mod tests {
 
     fn look(found: &[Alarm], before: &[Alarm]) -> AlarmLook {
         let names = found.iter().map(|alarm| alarm.name.clone()).collect();
-        seen(&Watched::new(names, before).look(found), Moment::Step)
+        seen(&WatchedAlarms::new(names, before).look(found), Moment::Step)
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::checks::analysis::{Ended, Judge, Standing};
+use crate::checks::analysis::{AnalysisResult, Judge, Standing};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
 use crate::clock;
@@ -36,7 +36,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// Measures until it has ended; not ready while it goes on.
-    pub async fn ended(&self) -> Ended {
+    pub async fn ended(&self) -> AnalysisResult {
         loop {
             if let Some(ended) = self.until(|_| false).await {
                 return ended;
@@ -45,12 +45,12 @@ impl<'a> Analysis<'a> {
     }
 
     /// Measures until everything that ends by itself has ended; how all of it ended, where it did.
-    pub async fn complete(&self) -> Option<Ended> {
+    pub async fn complete(&self) -> Option<AnalysisResult> {
         self.until(Judge::complete).await
     }
 
     /// Measures until what happened after a time was judged; how all of it ended, where it did.
-    pub async fn settled(&self, since: f64) -> Option<Ended> {
+    pub async fn settled(&self, since: f64) -> Option<AnalysisResult> {
         self.until(|judge| judge.settled(since)).await
     }
 
@@ -60,11 +60,11 @@ impl<'a> Analysis<'a> {
     }
 
     /// Nothing more is asked: how it ends.
-    pub fn finish(&self) -> Option<Ended> {
+    pub fn finish(&self) -> Option<AnalysisResult> {
         ended(self.judge().finish())
     }
 
-    async fn until(&self, is_enough: impl Fn(&Judge) -> bool) -> Option<Ended> {
+    async fn until(&self, is_enough: impl Fn(&Judge) -> bool) -> Option<AnalysisResult> {
         self.judge().ask_again();
         loop {
             let (standing, is_enough) = {
@@ -99,7 +99,7 @@ impl<'a> Analysis<'a> {
     }
 }
 
-fn ended(standing: Standing) -> Option<Ended> {
+fn ended(standing: Standing) -> Option<AnalysisResult> {
     match standing {
         Standing::Running => None,
         Standing::Ended(ended) => Some(*ended),
@@ -107,7 +107,7 @@ fn ended(standing: Standing) -> Option<Ended> {
 }
 
 /// Why the rollout is to be taken back; none where all is well.
-pub fn failure(ended: &Ended) -> Option<Failure> {
+pub fn failure(ended: &AnalysisResult) -> Option<Failure> {
     let (reason, hint) = match ended.phase {
         Phase::Successful => return None,
         Phase::Failed => (Reason::AnalysisFailed, "the summary has the last measurements of every check, with what was asked"),
@@ -126,7 +126,7 @@ pub fn failure(ended: &Ended) -> Option<Failure> {
 }
 
 /// What was found where, and what was wanted.
-pub fn sentence(ended: &Ended) -> String {
+pub fn sentence(ended: &AnalysisResult) -> String {
     let check = ended.check.as_deref().unwrap_or("the analysis");
     let Some(measurement) = &ended.measurement else { return format!("analysis \"{check}\" is {}", ended.phase) };
     let found = match (measurement.value.as_str(), &ended.value) {

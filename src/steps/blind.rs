@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::decide::{BLIND_BUDGET, Blindness};
 
 /// Since when AWS could not be asked, if it cannot be.
@@ -25,7 +25,7 @@ impl Blind {
         if error.is_final() {
             return Blindness::Denied(error.to_string());
         }
-        let since = if error.kind == Kind::Throttled { Duration::ZERO } else { since };
+        let since = if error.kind == AwsErrorKind::Throttled { Duration::ZERO } else { since };
         Blindness::Failing { since, why: error.to_string() }
     }
 
@@ -54,17 +54,17 @@ impl Blind {
 mod tests {
     use super::*;
 
-    fn error(kind: Kind) -> AwsError {
+    fn error(kind: AwsErrorKind) -> AwsError {
         AwsError { action: "ecs:DescribeServices", kind, code: "Code".into(), message: "message".into() }
     }
 
     #[test]
     fn a_denial_is_the_end_at_once_and_a_failure_is_borne_for_a_while() {
-        for kind in [Kind::Denied, Kind::Credentials, Kind::Refused] {
+        for kind in [AwsErrorKind::Denied, AwsErrorKind::Credentials, AwsErrorKind::Refused] {
             assert!(matches!(Blind::default().why(&error(kind)), Blindness::Denied(_)));
             assert_eq!(Blind::default().keep::<()>(Err(error(kind))), Err(error(kind)));
         }
-        for kind in [Kind::Throttled, Kind::Failed, Kind::Unanswered] {
+        for kind in [AwsErrorKind::Throttled, AwsErrorKind::Failed, AwsErrorKind::Unanswered] {
             assert!(matches!(Blind::default().why(&error(kind)), Blindness::Failing { .. }));
             assert_eq!(Blind::default().keep::<()>(Err(error(kind))), Ok(None));
         }
@@ -74,10 +74,10 @@ mod tests {
     fn only_failures_in_a_row_count() {
         let long_ago = || Blind { since: Instant::now().checked_sub(BLIND_BUDGET + Duration::from_secs(1)) };
         let mut blind = long_ago();
-        assert_eq!(blind.keep::<()>(Err(error(Kind::Failed))), Err(error(Kind::Failed)));
-        assert!(matches!(blind.why(&error(Kind::Throttled)), Blindness::Failing { since: Duration::ZERO, .. }));
+        assert_eq!(blind.keep::<()>(Err(error(AwsErrorKind::Failed))), Err(error(AwsErrorKind::Failed)));
+        assert!(matches!(blind.why(&error(AwsErrorKind::Throttled)), Blindness::Failing { since: Duration::ZERO, .. }));
         let mut blind = long_ago();
         assert_eq!(blind.keep(Ok(1)), Ok(Some(1)));
-        assert_eq!(blind.keep::<()>(Err(error(Kind::Failed))), Ok(None));
+        assert_eq!(blind.keep::<()>(Err(error(AwsErrorKind::Failed))), Ok(None));
     }
 }

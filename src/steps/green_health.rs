@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::stopped;
 use crate::aws::AwsError;
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::{TargetHealth, group_name};
 use crate::error::Failure;
 use crate::outcome::Reason;
@@ -140,7 +140,7 @@ impl<'a> GreenHealth<'a> {
 
     async fn look_at_tasks(&self) -> Result<Answers, AwsError> {
         let found = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await?;
-        let Found::Service(service) = found else { return Ok(Answers::NotKnown) };
+        let ServiceLookup::Service(service) = found else { return Ok(Answers::NotKnown) };
         Ok(match service.running(&self.revision.arn) {
             Some(0) => Answers::None { why: format!("no task of {} was running", short(&self.revision.arn)), is_recovering: false },
             Some(_) => Answers::Some,

@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::aws::AwsError;
 use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs_rollout_shapes::DeploymentStatus;
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::documents::app_spec::task_definition_of;
-use crate::documents::deployment_configuration::{Known, is_registered_in};
+use crate::documents::deployment_configuration::{KnownHooks, is_registered_in};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::run::Run;
@@ -58,7 +58,7 @@ pub struct Good {
 
 /// What a rollback brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct RollbackTarget {
     /// The revision.
     pub revision: String,
     /// Why it is this one.
@@ -82,7 +82,7 @@ pub async fn last(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result
     };
     // What cannot be read stays as it is.
     let tagged = snapshot.service.as_ref().and_then(Service::tagged_pause);
-    let is_registered = is_registered_in(&deployment.deployment_configuration, Known::by_form(tagged.as_ref()));
+    let is_registered = is_registered_in(&deployment.deployment_configuration, KnownHooks::by_form(tagged.as_ref()));
     let revisions = if is_registered && end != End::Succeeded {
         run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await.unwrap_or_default()
     } else {
@@ -119,11 +119,11 @@ async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, A
 ///
 /// # Errors
 /// There is none, or it cannot be found.
-pub async fn target(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Target, Failure> {
+pub async fn target(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<RollbackTarget, Failure> {
     let serves = snapshot.service.as_ref().map(|service| service.revision().to_owned()).unwrap_or_default();
     let asked = settings.control.rollback_to.as_deref();
     if let Some(revision) = asked.and_then(|asked| named(asked, &serves)) {
-        return Ok(Target { why: "as rollback-to names it".into(), revision });
+        return Ok(RollbackTarget { why: "as rollback-to names it".into(), revision });
     }
     let good = good(run, settings, snapshot).await?;
     let found = match asked {
@@ -132,7 +132,7 @@ pub async fn target(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Resu
     };
     match found {
         Some((good, why)) => {
-            Ok(Target { revision: good.revision.clone(), why: format!("brought by deployment {}, {why}", short(&good.id)) })
+            Ok(RollbackTarget { revision: good.revision.clone(), why: format!("brought by deployment {}, {why}", short(&good.id)) })
         }
         None => Err(nowhere(asked, &serves, &good)),
     }
@@ -194,7 +194,7 @@ async fn good(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Vec
 }
 
 fn is_codedeploy(snapshot: &Snapshot) -> bool {
-    snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::controller) == Some(Controller::CodeDeploy)
+    snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::controller) == Some(DeploymentController::CodeDeploy)
 }
 
 async fn good_of_group(run: &Run, settings: &Settings) -> Result<Vec<Good>, AwsError> {

@@ -8,11 +8,11 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::aws::ecs_shapes::Task;
-use crate::aws::logs::{Extent, Lines, Search};
-use crate::aws::{AwsError, Kind};
+use crate::aws::logs::{Extent, Lines, LogSearch};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::ask::{Access, Told};
 use crate::checks::analysis::question::{Answer, LogQuery};
-use crate::documents::task_definition::{Container, TaskDefinition};
+use crate::documents::task_definition::{ContainerDefinition, TaskDefinition};
 use crate::error::Explain as _;
 use crate::run::Run;
 use crate::undo::{ServiceKey, short};
@@ -30,7 +30,7 @@ pub(super) struct Logging {
 
 /// What a search covers.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Place {
+struct LogLocation {
     group: String,
     streams: Vec<String>,
 }
@@ -55,10 +55,9 @@ pub(super) async fn count(run: &Run, logging: &Logging, query: &LogQuery, since:
         Err(words) => return failed(words, Access::Granted),
     };
     let (since, until) = (instant(since), instant(until));
-    let searches = places
-        .iter()
-        .filter(|place| !place.streams.is_empty())
-        .map(|place| run.aws.filtered_lines(Search { group: &place.group, streams: &place.streams, filter: &query.filter, since, until }));
+    let searches = places.iter().filter(|place| !place.streams.is_empty()).map(|place| {
+        run.aws.filtered_lines(LogSearch { group: &place.group, streams: &place.streams, filter: &query.filter, since, until })
+    });
     let mut lines = Lines::default();
     for found in join_all(searches).await {
         match found {
@@ -75,7 +74,7 @@ pub(super) async fn count(run: &Run, logging: &Logging, query: &LogQuery, since:
 
 /// What went wrong, with what to do about it; `narrower` says what is missing where it is denied.
 pub(super) fn trouble(run: &Run, narrower: &str, error: &AwsError) -> Told {
-    let access = if error.kind == Kind::Denied { Access::Denied } else { Access::Granted };
+    let access = if error.kind == AwsErrorKind::Denied { Access::Denied } else { Access::Granted };
     if access == Access::Denied {
         run.narrow_check(narrower, error);
     }
@@ -92,8 +91,8 @@ fn instant(seconds: f64) -> Duration {
 
 /// The groups and streams to search, and what is not searched; an error where nothing could ever be found, because "no lines" would then
 /// say nothing.
-fn places(logging: &Logging, query: &LogQuery, region: &str) -> Result<(Vec<Place>, Vec<String>), String> {
-    let (mut places, mut notes) = (Vec::<Place>::new(), Vec::new());
+fn places(logging: &Logging, query: &LogQuery, region: &str) -> Result<(Vec<LogLocation>, Vec<String>), String> {
+    let (mut places, mut notes) = (Vec::<LogLocation>::new(), Vec::new());
     for container in TaskDefinition(&logging.definition).containers() {
         let name = container.name().unwrap_or_default();
         match readable(container, region) {
@@ -101,7 +100,7 @@ fn places(logging: &Logging, query: &LogQuery, region: &str) -> Result<(Vec<Plac
                 let streams = streams(&logging.tasks, prefix, name);
                 match places.iter_mut().find(|place| place.group == group) {
                     Some(place) => place.streams.extend(streams),
-                    None => places.push(Place { group: group.to_owned(), streams }),
+                    None => places.push(LogLocation { group: group.to_owned(), streams }),
                 }
             }
             Ok(_) => {}
@@ -123,7 +122,7 @@ fn places(logging: &Logging, query: &LogQuery, region: &str) -> Result<(Vec<Plac
 }
 
 /// The group and the prefix of its streams' names, or why its log cannot be searched.
-fn readable<'d>(container: Container<'d>, region: &str) -> Result<(&'d str, &'d str), String> {
+fn readable<'d>(container: ContainerDefinition<'d>, region: &str) -> Result<(&'d str, &'d str), String> {
     let Some(logs) = container.aws_logs() else {
         let driver = container.0["logConfiguration"]["logDriver"].as_str();
         return Err(driver.map_or_else(|| "it has no log driver".to_owned(), |driver| format!("its log driver is {driver}, not awslogs")));

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::aws::AwsError;
 use crate::aws::codedeploy_shapes::Status;
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -28,7 +28,7 @@ const REMIND: Duration = Duration::from_mins(10);
 
 /// What became of what was in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum QueueOutcome {
     /// Nothing is in it, or the plan says what that means.
     Free,
     /// It was, for a while: AWS is to be read again.
@@ -39,14 +39,14 @@ pub enum Way {
 ///
 /// # Errors
 /// The wait took too long, or what is in progress could not be undone.
-pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot, ours: Option<&Revision>) -> Result<Way, Failure> {
+pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot, ours: Option<&Revision>) -> Result<QueueOutcome, Failure> {
     let Some(running) = snapshot.running.as_ref().filter(|running| settings.mode == Mode::Deploy && !running.is_ours) else {
-        return Ok(Way::Free);
+        return Ok(QueueOutcome::Free);
     };
     match (snapshot.if_running(settings.control.if_running), &running.thing) {
         (IfRunning::Wait, _) => wait(run, settings, running).await,
         // A new rolling deployment takes the old one's place by itself; what is refused is the plan's to say.
-        (IfRunning::Fail, _) | (IfRunning::Supersede, Thing::Rolling) => Ok(Way::Free),
+        (IfRunning::Fail, _) | (IfRunning::Supersede, Thing::Rolling) => Ok(QueueOutcome::Free),
         (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => supersede(run, settings, snapshot, running, ours).await,
     }
 }
@@ -62,7 +62,7 @@ pub fn longest_wait(settings: &Settings) -> Duration {
     settings.rollout.deadline.unwrap_or(LONGEST)
 }
 
-async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, Failure> {
+async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<QueueOutcome, Failure> {
     if let Some(newer) = newer_run(run, settings, running) {
         return Err(stale_failure(running, newer));
     }
@@ -79,9 +79,9 @@ async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Way, 
             run.tell(Event::Noted { sentence });
         }
         match is_over(run, settings, running).await {
-            Ok(true) => return Ok(Way::Again),
+            Ok(true) => return Ok(QueueOutcome::Again),
             Ok(false) => pace.recover(),
-            Err(error) if error.kind == crate::aws::Kind::Throttled => pace.slower(),
+            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => pace.slower(),
             Err(error) if error.may_have_landed() => {}
             Err(error) => return Err(error.into()),
         }
@@ -125,7 +125,7 @@ async fn is_over(run: &Run, settings: &Settings, running: &Running) -> Result<bo
         Thing::Native(_) => Ok(run.aws.describe_service_deployment(&running.id).await?.is_none_or(|deployment| deployment.is_over())),
         Thing::Rolling => {
             let service = settings.service.as_deref().unwrap_or_default();
-            let Found::Service(service) = run.aws.describe_service(&settings.cluster, service).await? else { return Ok(true) };
+            let ServiceLookup::Service(service) = run.aws.describe_service(&settings.cluster, service).await? else { return Ok(true) };
             let going = service.deployments.iter().find(|deployment| deployment.id == running.id);
             Ok(going.is_none_or(|deployment| deployment.rollout_state.as_deref() != Some("IN_PROGRESS")))
         }
@@ -138,15 +138,15 @@ async fn supersede(
     snapshot: &Snapshot,
     running: &Running,
     ours: Option<&Revision>,
-) -> Result<Way, Failure> {
-    let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(Way::Free) };
+) -> Result<QueueOutcome, Failure> {
+    let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(QueueOutcome::Free) };
     // Nobody else removes it when its run has left the rollout at a gate.
     let is_needed = ours.is_some_and(|ours| running.revision.as_ref() == Some(&ours.arn));
     let unused = plan::undo_of_its_revision(settings, snapshot).filter(|_| !is_needed);
     let undos: Vec<Undo> = unused.into_iter().chain([undo]).collect();
     run.tell(Event::Warned { sentence: format!("{}: it is rolled back first (if-running: supersede)", running.words()) });
     match unwind::all(run, &undos).await {
-        Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. } => Ok(Way::Again),
+        Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. } => Ok(QueueOutcome::Again),
         Unwound::Stuck { what, .. } => {
             let sentence = format!("{what} could not be undone, so this run does not start");
             Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()))

@@ -3,7 +3,7 @@
 use crate::aws::ecr_repositories::{Created, lifecycle};
 use crate::error::Failure;
 use crate::event::Event;
-use crate::plan::{Need, RepositoryPlan};
+use crate::plan::{RepositoryNeed, RepositoryPlan};
 use crate::run::Run;
 use crate::settings::{NewRepository, TagRule};
 use crate::survey::RepositorySeen;
@@ -14,14 +14,14 @@ const TRIES: usize = 3;
 /// Sees to it that the push finds its repository.
 pub(super) async fn before_push(run: &Run, plan: &RepositoryPlan) -> Result<(), Failure> {
     match &plan.need {
-        Need::Nothing | Need::Push(_) => Ok(()),
-        Need::Create(wanted) => make(run, &plan.seen, wanted).await,
+        RepositoryNeed::Nothing | RepositoryNeed::Push(_) => Ok(()),
+        RepositoryNeed::Create(wanted) => make(run, &plan.seen, wanted).await,
     }
 }
 
 /// Says what the push has made.
 pub(super) fn after_push(run: &Run, plan: &RepositoryPlan) {
-    if let Need::Push(prefix) = &plan.need {
+    if let RepositoryNeed::Push(prefix) = &plan.need {
         let sentence = format!("the push made the repository {}, by the creation template `{prefix}`", plan.seen.place());
         run.tell(Event::Noted { sentence });
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::ecr_scan::{ScannedRepository, Started};
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::registry::{Digest, Platform};
 use crate::run::Run;
-use crate::scan::{self, Answer, Look, Policy, Refusal, ScanResult, Scanned, Start, Time, Verdict};
+use crate::scan::{self, Policy, ScanAnswer, ScanObservation, ScanRefusal, ScanResult, ScanVerdict, Scanned, Start, Time};
 use crate::settings::Settings;
 
 use super::image::{Pinned, short};
@@ -46,13 +46,13 @@ impl Explain for ScanError {
 /// The image may not be deployed, or nobody can tell.
 pub async fn scan(run: &Run, settings: &Settings, policy: &Policy, plan: &Plan, image: &Pinned) -> Result<String, Failure> {
     let repository = ScannedRepository::of(&image.image);
-    let (Some(digest), Some(repository)) = (&image.digest, repository) else { return Err(Refusal::NotInRegistry.into()) };
+    let (Some(digest), Some(repository)) = (&image.digest, repository) else { return Err(ScanRefusal::NotInRegistry.into()) };
     let until = Instant::now() + time_for(run, settings, policy);
     let mut results = Vec::new();
     let children: Vec<(Platform, Digest)> =
         image.images.iter().filter_map(|child| Some((child.platform.clone(), child.digest.clone()?))).collect();
     for scanned in scan::scanned(digest, &children, &plan.definition) {
-        let watch = Watch::new(run, settings, policy, &repository, &scanned, until);
+        let watch = ScanPoller::new(run, settings, policy, &repository, &scanned, until);
         results.push(watch.end().await?);
     }
     Ok(results.join("; "))
@@ -65,7 +65,7 @@ fn time_for(run: &Run, settings: &Settings, policy: &Policy) -> Duration {
 }
 
 /// One image's scan, looked at until it has a verdict.
-struct Watch<'a> {
+struct ScanPoller<'a> {
     run: &'a Run,
     policy: &'a Policy,
     repository: &'a ScannedRepository,
@@ -75,12 +75,12 @@ struct Watch<'a> {
     until: Instant,
     start: Start,
     /// The latest answer, and since when it is the same.
-    latest: (Answer, Instant),
+    latest: (ScanAnswer, Instant),
     said: Option<String>,
     pause: Duration,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> ScanPoller<'a> {
     fn new(
         run: &'a Run,
         settings: &Settings,
@@ -91,7 +91,7 @@ impl<'a> Watch<'a> {
     ) -> Self {
         let now = Instant::now();
         let fixed = settings.rollout.pace.fixed;
-        let (start, latest) = (Start::NotAsked, (Answer::Absent, now));
+        let (start, latest) = (Start::NotAsked, (ScanAnswer::Absent, now));
         Self { run, policy, repository, scanned, fixed, began: now, until, start, latest, said: None, pause: FIRST_PAUSE }
     }
 
@@ -100,18 +100,18 @@ impl<'a> Watch<'a> {
         loop {
             let time = if Instant::now() >= self.until { Time::Up } else { Time::Left };
             let verdict = match self.verdict(time).await? {
-                Verdict::Start => self.begin().await?,
+                ScanVerdict::Start => self.begin().await?,
                 other => other,
             };
             match verdict {
-                Verdict::Pass => return Ok(self.passed()),
-                Verdict::Refuse(refusal) => return Err(self.refused(refusal)),
-                Verdict::Wait | Verdict::Start => self.rest().await,
+                ScanVerdict::Pass => return Ok(self.passed()),
+                ScanVerdict::Refuse(refusal) => return Err(self.refused(refusal)),
+                ScanVerdict::Wait | ScanVerdict::Start => self.rest().await,
             }
         }
     }
 
-    async fn verdict(&mut self, time: Time) -> Result<Verdict, Failure> {
+    async fn verdict(&mut self, time: Time) -> Result<ScanVerdict, Failure> {
         match self.look().await {
             Ok(answer) => {
                 self.take(answer);
@@ -119,26 +119,26 @@ impl<'a> Watch<'a> {
             }
             Err(error) if time == Time::Left && is_passing(&error) => {
                 self.say(format!("{error}; looking again"));
-                Ok(Verdict::Wait)
+                Ok(ScanVerdict::Wait)
             }
             Err(error) => Err(ScanError(error).into()),
         }
     }
 
     /// An endpoint that answers slowly does not hold the run longer than the user allows.
-    async fn look(&self) -> Result<Answer, AwsError> {
+    async fn look(&self) -> Result<ScanAnswer, AwsError> {
         let left = self.until.saturating_duration_since(Instant::now());
         let look = self.run.aws.scan(self.repository, &self.scanned.digest);
         tokio::time::timeout(left + LAST_LOOK, look).await.unwrap_or_else(|_| Err(AwsError::late("ecr:DescribeImageScanFindings")))
     }
 
-    fn take(&mut self, answer: Answer) {
+    fn take(&mut self, answer: ScanAnswer) {
         match &answer {
-            Answer::GoingOn(word) => self.say(format!("the scan of {} is {word}", short(&self.scanned.digest))),
-            Answer::Absent if self.start == Start::NotAsked => {
+            ScanAnswer::GoingOn(word) => self.say(format!("the scan of {} is {word}", short(&self.scanned.digest))),
+            ScanAnswer::Absent if self.start == Start::NotAsked => {
                 self.say(format!("there is no scan of {} yet", short(&self.scanned.digest)));
             }
-            Answer::Absent | Answer::Found(_) | Answer::Without(..) => {}
+            ScanAnswer::Absent | ScanAnswer::Found(_) | ScanAnswer::Without(..) => {}
         }
         if answer != self.latest.0 {
             self.latest = (answer, Instant::now());
@@ -146,22 +146,25 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn judge(&self, time: Time) -> Verdict {
+    fn judge(&self, time: Time) -> ScanVerdict {
         let (answer, since) = &self.latest;
         let age = completed(answer).map(crate::clock::since);
         let (unchanged, waited) = (since.elapsed(), self.began.elapsed());
-        scan::judge(self.policy, &Look { repository: &self.repository.name, answer, unchanged, age, waited, time, start: &self.start })
+        scan::judge(
+            self.policy,
+            &ScanObservation { repository: &self.repository.name, answer, unchanged, age, waited, time, start: &self.start },
+        )
     }
 
     /// Has a scan started, where AWS lets us; where it does not, one may come all the same.
-    async fn begin(&mut self) -> Result<Verdict, Failure> {
+    async fn begin(&mut self) -> Result<ScanVerdict, Failure> {
         match self.run.aws.start_scan(self.repository, &self.scanned.digest).await {
             Ok(Started::Begun) => {
                 self.start = Start::Started;
                 self.say("none has come by itself: a scan is started".to_owned());
             }
             Ok(Started::Never(why, words)) => {
-                self.latest = (Answer::Without(why, Some(words)), Instant::now());
+                self.latest = (ScanAnswer::Without(why, Some(words)), Instant::now());
                 return Ok(self.judge(Time::Up));
             }
             Ok(Started::NotNow(error)) => {
@@ -171,7 +174,7 @@ impl<'a> Watch<'a> {
             Err(error) if is_passing(&error) => self.say(format!("no scan was started: {error}; trying again")),
             Err(error) => return Err(ScanError(error).into()),
         }
-        Ok(Verdict::Wait)
+        Ok(ScanVerdict::Wait)
     }
 
     /// Says something once.
@@ -196,9 +199,9 @@ impl<'a> Watch<'a> {
         format!("{of}{}{none}", result.in_words())
     }
 
-    fn refused(&self, refusal: Refusal) -> Failure {
+    fn refused(&self, refusal: ScanRefusal) -> Failure {
         self.tell(Some(&refusal));
-        let cause = if let Refusal::NoScan { start: Start::Refused { why, .. }, .. } = &refusal { Some(why.clone()) } else { None };
+        let cause = if let ScanRefusal::NoScan { start: Start::Refused { why, .. }, .. } = &refusal { Some(why.clone()) } else { None };
         let failure = Failure::from(refusal);
         match cause {
             Some(cause) => failure.caused_by(cause),
@@ -206,7 +209,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn tell(&self, refusal: Option<&Refusal>) -> ScanResult {
+    fn tell(&self, refusal: Option<&ScanRefusal>) -> ScanResult {
         let answer = &self.latest.0;
         let completed = completed(answer).map(crate::clock::at).filter(|moment| !moment.is_empty());
         let result = ScanResult::of(self.scanned, self.policy, answer, refusal, completed);
@@ -215,17 +218,17 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn completed(answer: &Answer) -> Option<f64> {
+fn completed(answer: &ScanAnswer) -> Option<f64> {
     match answer {
-        Answer::Found(findings) => findings.completed,
-        Answer::Absent | Answer::GoingOn(_) | Answer::Without(..) => None,
+        ScanAnswer::Found(findings) => findings.completed,
+        ScanAnswer::Absent | ScanAnswer::GoingOn(_) | ScanAnswer::Without(..) => None,
     }
 }
 
 /// Whether looking again may help.
 fn is_passing(error: &AwsError) -> bool {
     match error.kind {
-        Kind::Throttled | Kind::Failed | Kind::Unanswered => true,
-        Kind::Denied | Kind::Credentials | Kind::Refused => false,
+        AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => true,
+        AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => false,
     }
 }

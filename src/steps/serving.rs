@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::Service;
 use crate::event::Serving;
 use crate::run::Run;
@@ -27,9 +27,9 @@ pub async fn now(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
 async fn tasks(run: &Run, place: &ServiceKey) -> Option<String> {
     let read = run.aws.describe_service(&place.cluster, &place.service).await;
     match optional(run, "what the service runs now is not shown", read)? {
-        Found::Service(service) if service.is_active() => Some(running(&service)),
-        Found::Service(service) => Some(format!("the service is {} and serves nothing", service.status)),
-        Found::Missing(word) => Some(format!("the service is {word} and serves nothing")),
+        ServiceLookup::Service(service) if service.is_active() => Some(running(&service)),
+        ServiceLookup::Service(service) => Some(format!("the service is {} and serves nothing", service.status)),
+        ServiceLookup::Missing(word) => Some(format!("the service is {word} and serves nothing")),
     }
 }
 

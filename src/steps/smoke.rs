@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::checks::moment::Moment;
-use crate::checks::smoke::{self, Limits, Mismatch, TestResult, TestVerdict, Values};
+use crate::checks::smoke::{self, Mismatch, RunLimits, TestResult, TestVerdict, Values};
 use crate::error::Failure;
 use crate::event::{Event, TestUrl};
 use crate::outcome::Reason;
@@ -44,7 +44,7 @@ pub fn asked(settings: &Settings, moment: Moment) -> Option<&Url> {
 pub async fn smoke(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<usize, Failure> {
     let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, moment)) else { return Ok(0) };
     let tell = |result: &TestResult| run.tell(Event::SmokeTested { result: result.clone() });
-    let results = smoke::run(suite, moment, url, values, &Limits::default(), &tell).await;
+    let results = smoke::run(suite, moment, url, values, &RunLimits::default(), &tell).await;
     match results.iter().find(|result| result.verdict == TestVerdict::Failed) {
         Some(failed) => Err(failure(failed, &run.on(moment)).hint(hint(run, settings, failed))),
         None => Ok(results.len()),

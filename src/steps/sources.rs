@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::log_lines::{self, Logging, trouble};
 use crate::aws::ecs_shapes::Task;
-use crate::aws::metrics::Asked;
+use crate::aws::metrics::MetricQuestion;
 use crate::aws::sigv4::QUERY_METRICS;
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::ask::{self, Access, Told};
 use crate::checks::analysis::question::{Answer, LogQuery, PrometheusQuery, Query, Question, Side};
 use crate::documents::described;
@@ -70,7 +70,7 @@ impl<'a> Sources<'a> {
     }
 
     async fn metrics(&self, questions: &[Question]) -> Vec<(usize, Told)> {
-        let asked: Vec<Asked<'_>> = questions.iter().filter_map(to_cloudwatch).collect();
+        let asked: Vec<MetricQuestion<'_>> = questions.iter().filter_map(to_cloudwatch).collect();
         if asked.is_empty() {
             return Vec::new();
         }
@@ -116,7 +116,7 @@ impl<'a> Sources<'a> {
         let told = ask::prometheus(client, query, until, Some(&|request| signer.sign(request))).await;
         match (told.access, &told.answer) {
             (Access::Denied, Answer::Failed(words)) => {
-                let error = AwsError { action: QUERY_METRICS, kind: Kind::Denied, code: String::new(), message: words.clone() };
+                let error = AwsError { action: QUERY_METRICS, kind: AwsErrorKind::Denied, code: String::new(), message: words.clone() };
                 trouble(self.run, NARROWER, &error)
             }
             _ => told,
@@ -172,10 +172,10 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn to_cloudwatch(question: &Question) -> Option<Asked<'_>> {
+fn to_cloudwatch(question: &Question) -> Option<MetricQuestion<'_>> {
     let Question { id, query, since, until } = question;
     match query {
-        Query::CloudWatch(query) => Some(Asked { id: *id, query, since: *since, until: *until }),
+        Query::CloudWatch(query) => Some(MetricQuestion { id: *id, query, since: *since, until: *until }),
         Query::Prometheus(_) | Query::Datadog(_) | Query::Http(_) | Query::Logs(_) => None,
     }
 }

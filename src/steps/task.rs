@@ -23,7 +23,7 @@ use crate::undo::{OneOffUndo, TaskUndo, Undo};
 mod others;
 
 use others::TaskMark;
-pub use others::{Found, OtherEnd, OtherTask};
+pub use others::{ExistingTask, OtherEnd, OtherTask};
 
 /// A client token has at most 64 characters.
 const TOKEN: usize = 64;
@@ -68,14 +68,14 @@ pub struct OneOff<'a> {
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum OneOffOutcome {
     /// It ended well, or is not waited for.
     Done,
     /// Another run's came first: ours was stopped before it had begun, and is to be tried again.
     GaveWay,
 }
 
-impl Ended {
+impl OneOffOutcome {
     /// In a few words.
     pub fn words(&self) -> String {
         match self {
@@ -110,7 +110,7 @@ impl OneOff<'_> {
     ///
     /// # Errors
     /// It could not be started, failed, or another run's came first and is not waited for.
-    pub async fn run(&self) -> Result<Ended, Failure> {
+    pub async fn run(&self) -> Result<OneOffOutcome, Failure> {
         let group = self.mark().map(|mark| mark.group());
         let undo = self.undo(group.clone(), Vec::new());
         self.run.arm(Undo::Task(undo.clone()));
@@ -129,7 +129,7 @@ impl OneOff<'_> {
             && let Some((other, ours)) = self.older_task(ours).await
             && self.give_way(&undo, &ours, &other).await?
         {
-            return Ok(Ended::GaveWay);
+            return Ok(OneOffOutcome::GaveWay);
         }
         self.follow(undo, &launched.tasks).await
     }
@@ -138,14 +138,14 @@ impl OneOff<'_> {
     ///
     /// # Errors
     /// As for one that was started here.
-    pub async fn adopt(&self, task: &Task) -> Result<Ended, Failure> {
+    pub async fn adopt(&self, task: &Task) -> Result<OneOffOutcome, Failure> {
         let undo = self.undo(task.group.clone(), vec![task.task_arn.clone()]);
         self.run.arm(Undo::Task(undo.clone()));
         self.run.tell(Event::TaskFound { arns: undo.arns.clone() });
         self.follow(undo, std::slice::from_ref(task)).await
     }
 
-    async fn follow(&self, undo: TaskUndo, tasks: &[Task]) -> Result<Ended, Failure> {
+    async fn follow(&self, undo: TaskUndo, tasks: &[Task]) -> Result<OneOffOutcome, Failure> {
         let Self { run, settings, asked, .. } = *self;
         let judged = self.judged();
         match asked.wait {
@@ -153,13 +153,13 @@ impl OneOff<'_> {
             Wait::UntilStopped => {
                 let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
                 let arns = undo.arns.clone();
-                let watched = Watched { what: "one-off task", arns: &arns, deadline };
+                let watched = AwaitedTasks { what: "one-off task", arns: &arns, deadline };
                 let tasks = until_stopped(run, settings, &watched).await?.ok_or_else(|| late(deadline))?;
                 keep(run, undo, ran(asked, &tasks, &judged));
                 judge(run, self.revision, &tasks, &judged).await?;
             }
         }
-        Ok(Ended::Done)
+        Ok(OneOffOutcome::Done)
     }
 
     /// Stops our task where another run's is older; not once its containers run, because what is stopped half-way is worse than two.
@@ -177,7 +177,7 @@ impl OneOff<'_> {
             self.run.tell(Event::Warned { sentence: format!("both one-off tasks run, because this run's could not be stopped: {error}") });
             return Ok(false);
         }
-        let watched = Watched { what: "one-off task", arns: &undo.arns, deadline: STOPPED };
+        let watched = AwaitedTasks { what: "one-off task", arns: &undo.arns, deadline: STOPPED };
         let Some(tasks) = until_stopped(self.run, self.settings, &watched).await? else { return Err(other.failure()) };
         if tasks.iter().all(Task::has_ended_by_itself) {
             warn_of_both();
@@ -332,7 +332,7 @@ fn network(service: &Service) -> Option<Value> {
 }
 
 /// Tasks that are waited for.
-pub(super) struct Watched<'a> {
+pub(super) struct AwaitedTasks<'a> {
     /// What they are, for the log.
     pub(super) what: &'a str,
     /// Their ARNs.
@@ -345,8 +345,8 @@ pub(super) struct Watched<'a> {
 const ABSENT: u32 = 20;
 
 /// Waits until all of them have stopped; none when they have not in their time, and an empty list where ECS does not know them any more.
-pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &Watched<'_>) -> Result<Option<Vec<Task>>, Failure> {
-    let Watched { what, arns, deadline } = *watched;
+pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &AwaitedTasks<'_>) -> Result<Option<Vec<Task>>, Failure> {
+    let AwaitedTasks { what, arns, deadline } = *watched;
     let began = Instant::now();
     let mut pace = Pace::new(settings.rollout.pace);
     let mut last = String::new();
@@ -372,7 +372,7 @@ pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &Watc
             {
                 pace.slower();
             }
-            Err(error) if error.kind == crate::aws::Kind::Throttled => pace.slower(),
+            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => pace.slower(),
             Err(source) => return Err(TaskError { doing: "watched", source }.into()),
         }
         if began.elapsed() >= deadline {

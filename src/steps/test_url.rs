@@ -39,7 +39,7 @@ async fn is_green(run: &Run, suite: &Suite, url: &Url, plan: &TestUrlPlan, green
     let hosts: BTreeSet<String> = suite.server_names().into_iter().chain(url.host_str().map(str::to_owned)).collect();
     let paths: BTreeSet<Option<String>> = suite.green_paths().into_iter().map(|path| path.map(|path| joined(url, &path))).collect();
     for (host, path) in hosts.iter().flat_map(|host| paths.iter().map(move |path| (host, path))) {
-        leads_to(&rules, &Asked { host, path: path.as_deref(), header }, green)?;
+        leads_to(&rules, &TestRequest { host, path: path.as_deref(), header }, green)?;
     }
     Ok(())
 }
@@ -51,7 +51,7 @@ fn joined(base: &Url, path: &str) -> String {
 }
 
 /// What is known of a request before it is sent.
-struct Asked<'a> {
+struct TestRequest<'a> {
     host: &'a str,
     path: Option<&'a str>,
     header: Option<(&'a str, &'a str)>,
@@ -66,7 +66,7 @@ enum Fit {
 }
 
 /// Every rule that may take the request forwards to green alone, up to the one that certainly takes it.
-fn leads_to(rules: &[ListenerRule], asked: &Asked<'_>, green: &[String]) -> Result<(), String> {
+fn leads_to(rules: &[ListenerRule], asked: &TestRequest<'_>, green: &[String]) -> Result<(), String> {
     for rule in rules {
         let fits: Vec<Fit> = rule.conditions.iter().map(|condition| fit(condition, asked)).collect();
         if fits.contains(&Fit::Never) {
@@ -86,7 +86,7 @@ fn leads_to(rules: &[ListenerRule], asked: &Asked<'_>, green: &[String]) -> Resu
     Err("no rule of the test listener is known to take its requests".to_owned())
 }
 
-fn fit(condition: &Condition, asked: &Asked<'_>) -> Fit {
+fn fit(condition: &Condition, asked: &TestRequest<'_>) -> Fit {
     let any = |patterns: &[String], text: &str| {
         if patterns.iter().any(|pattern| matches(pattern, text)) { Fit::Always } else { Fit::Never }
     };
@@ -159,10 +159,10 @@ mod tests {
             ("no rule", vec![], false),
         ];
         for (name, rules, expected) in table {
-            let asked = Asked { host: "api.example.com", path: Some("/health"), header: Some(("x-amzn-ecs-blue-green-test", "1")) };
+            let asked = TestRequest { host: "api.example.com", path: Some("/health"), header: Some(("x-amzn-ecs-blue-green-test", "1")) };
             assert_eq!(leads_to(&rules, &asked, &["green".to_owned()]).is_ok(), expected, "{name}");
         }
-        let unknown = Asked { host: "api.example.com", path: None, header: None };
+        let unknown = TestRequest { host: "api.example.com", path: None, header: None };
         for (rules, expected) in [
             (vec![rule("1", &[path("/orders/*")], blue), by_default(green)], false),
             (vec![rule("1", &[header("1")], green), by_default(blue)], false),

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
-use crate::checks::tester::{Case, CaseVerdict, Cases, Place, Tester, TesterResult, TesterVerdict};
+use crate::checks::tester::{Case, CaseVerdict, Cases, Tester, TesterPlace, TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -30,7 +30,7 @@ struct Occasion<'a> {
 }
 
 /// How a tester ended, wherever it ran.
-struct Ended {
+struct TesterOutcome {
     verdict: TesterVerdict,
     exit_code: Option<i64>,
     cases: Cases,
@@ -59,8 +59,8 @@ fn all(settings: &Settings) -> impl Iterator<Item = &Tester> {
 pub async fn prepare(run: &Run, settings: &Settings) -> Result<(), Failure> {
     for tester in all(settings) {
         match &tester.place {
-            Place::Runner(place) => runner::prepare(run, tester, place).await?,
-            Place::Task(place) => task::prepare(run, tester, place).await?,
+            TesterPlace::Runner(place) => runner::prepare(run, tester, place).await?,
+            TesterPlace::Task(place) => task::prepare(run, tester, place).await?,
         }
     }
     Ok(())
@@ -82,8 +82,8 @@ pub async fn testers(run: &Run, settings: &Settings, moment: Moment, values: &Va
 async fn one(run: &Run, settings: &Settings, tester: &Tester, occasion: &Occasion<'_>) -> Result<(), Failure> {
     let began = Instant::now();
     let ended = match &tester.place {
-        Place::Runner(place) => runner::run_in_container(run, tester, place, occasion).await?,
-        Place::Task(place) => task::run_as_task(run, settings, tester, place, occasion).await?,
+        TesterPlace::Runner(place) => runner::run_in_container(run, tester, place, occasion).await?,
+        TesterPlace::Task(place) => task::run_as_task(run, settings, tester, place, occasion).await?,
     };
     let (why, result) = (ended.why.clone(), result(tester, occasion.moment, ended, began.elapsed()));
     run.tell(Event::Tested { result: Box::new(result.clone()) });
@@ -95,7 +95,7 @@ async fn one(run: &Run, settings: &Settings, tester: &Tester, occasion: &Occasio
     }
 }
 
-fn result(tester: &Tester, moment: Moment, ended: Ended, took: Duration) -> TesterResult {
+fn result(tester: &Tester, moment: Moment, ended: TesterOutcome, took: Duration) -> TesterResult {
     // The log of one that passed was told; it is no part of the report.
     let lines = if ended.verdict == TesterVerdict::Passed { Vec::new() } else { ended.lines };
     TesterResult {

@@ -1,7 +1,7 @@
 //! Which side serves production, observed: at the listeners where they can be read, at the task sets otherwise.
 
 use crate::aws::AwsError;
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::{ForwardingRule, Forwards};
 use crate::event::{Serving, Traffic, Witness};
 use crate::run::Run;
@@ -115,7 +115,7 @@ fn share(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
 /// The primary task set serves production once a shift is over; during one nothing is said.
 async fn at_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Traffic> {
     let found = run.aws.describe_service(&place.cluster, &place.service).await;
-    let Found::Service(service) = optional(run, "where traffic goes is taken from the controller", found)? else { return None };
+    let ServiceLookup::Service(service) = optional(run, "where traffic goes is taken from the controller", found)? else { return None };
     let primary = service.primary_task_set()?;
     let is_blue = blue.task_set.as_ref().is_some_and(|id| *id == primary.id);
     Some(if is_blue { Traffic { blue: 100.0, green: 0.0 } } else { Traffic { blue: 0.0, green: 100.0 } })

@@ -1,8 +1,8 @@
 //! A second, cheap look at the service: whether somebody else has begun or finished a deployment since it was read.
 
 use super::{Snapshot, optional};
-use crate::aws::ecs::Found;
-use crate::aws::ecs_shapes::{Controller, Service};
+use crate::aws::ecs::ServiceLookup;
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::run::Run;
 use crate::settings::Settings;
 
@@ -13,14 +13,14 @@ const CHECK: &str = "whether somebody else has deployed since the service was re
 pub async fn has_changed(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
     let Some(service) = &before.service else { return false };
     match (service.controller(), &before.native) {
-        (Controller::CodeDeploy, _) => is_group_busy(run, settings, before).await || is_replaced(run, settings, service).await,
-        (Controller::Ecs(_), Some(native)) => {
+        (DeploymentController::CodeDeploy, _) => is_group_busy(run, settings, before).await || is_replaced(run, settings, service).await,
+        (DeploymentController::Ecs(_), Some(native)) => {
             let listed = run.aws.service_deployments(&settings.cluster, &service.service_name).await;
             let newest = optional(run, CHECK, listed).and_then(|history| history.into_iter().next());
             newest.is_some_and(|newest| native.history.first().is_none_or(|known| known.arn != newest.arn))
         }
-        (Controller::Ecs(_), None) => is_replaced(run, settings, service).await,
-        (Controller::Other(_), _) => false,
+        (DeploymentController::Ecs(_), None) => is_replaced(run, settings, service).await,
+        (DeploymentController::Other(_), _) => false,
     }
 }
 
@@ -37,8 +37,8 @@ async fn is_replaced(run: &Run, settings: &Settings, before: &Service) -> bool {
         set.or_else(|| service.primary_deployment().map(|deployment| deployment.id.clone()))
     };
     match optional(run, CHECK, run.aws.describe_service(&settings.cluster, &before.service_name).await) {
-        Some(Found::Service(now)) => own(&now) != own(before),
-        Some(Found::Missing(_)) => true,
+        Some(ServiceLookup::Service(now)) => own(&now) != own(before),
+        Some(ServiceLookup::Missing(_)) => true,
         None => false,
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn find(
     seen: Option<&RepositorySeen>,
 ) -> Result<Option<ImageFound>, Unready> {
     let Some(image) = settings.image.as_ref().filter(|_| settings.mode == Mode::Deploy) else { return Ok(None) };
-    let finding = Finding { run, image, registries: Registries::new(&run.aws, access)? };
+    let finding = ImageFinder { run, image, registries: Registries::new(&run.aws, access)? };
     match (&image.repository, access) {
         (Some(repository), Some(access)) => finding.for_repository(&repository.name, access, seen).await.map(Some),
         (Some(_), None) => Ok(None),
@@ -59,13 +59,13 @@ pub(super) async fn find(
 
 const SET_REPOSITORY: &str = "set repository, so that the image is pushed to ECR";
 
-struct Finding<'r> {
+struct ImageFinder<'r> {
     run: &'r Run,
     image: &'r ImageSettings,
     registries: Registries<'r>,
 }
 
-impl Finding<'_> {
+impl ImageFinder<'_> {
     async fn for_repository(&self, name: &str, access: &RegistryAccess, seen: Option<&RepositorySeen>) -> Result<ImageFound, Unready> {
         let (image, target) = (self.image, self.registries.in_ecr(access, name)?);
         let mut engine = "the Docker engine does not have it";
@@ -167,7 +167,7 @@ impl Finding<'_> {
     }
 }
 
-impl Finding<'_> {
+impl ImageFinder<'_> {
     /// A name without a registry is Docker Hub's for ECS. What is in this engine under that name is another image, unless it is known to
     /// be there too.
     async fn outside(&self, name: &ImageName) -> Result<(), Unready> {
@@ -273,12 +273,12 @@ fn may_be_elsewhere(image: &ImageSettings, error: &SourceError) -> bool {
 }
 
 /// The tag or digest by which an image is known in its registry.
-enum Known {
+enum TagOrDigest {
     Tag(Tag),
     Digest(Digest),
 }
 
-impl Known {
+impl TagOrDigest {
     fn of(&self, repository: &str) -> Option<ImageName> {
         match self {
             Self::Tag(tag) => format!("{repository}:{tag}"),
@@ -289,7 +289,7 @@ impl Known {
     }
 }
 
-impl std::fmt::Display for Known {
+impl std::fmt::Display for TagOrDigest {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Tag(tag) => out.write_str(tag.as_str()),
@@ -299,13 +299,13 @@ impl std::fmt::Display for Known {
 }
 
 /// A name without a tag means `latest`, as everywhere.
-fn known(reference: &ImageReference) -> Option<Known> {
+fn known(reference: &ImageReference) -> Option<TagOrDigest> {
     let name: &ImageName = match reference {
         ImageReference::Engine(name) | ImageReference::Bare(name) | ImageReference::Registry(name) => name,
         ImageReference::Layout { .. } | ImageReference::OciArchive { .. } | ImageReference::DockerArchive { .. } => return None,
     };
-    let digest = name.digest().cloned().map(Known::Digest);
-    let tag = || name.tag().cloned().or_else(|| "latest".parse().ok()).map(Known::Tag);
+    let digest = name.digest().cloned().map(TagOrDigest::Digest);
+    let tag = || name.tag().cloned().or_else(|| "latest".parse().ok()).map(TagOrDigest::Tag);
     digest.or_else(tag)
 }
 

@@ -3,14 +3,14 @@
 use super::running::{self, Listed, Running};
 use super::{Unread, optional};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
-use crate::aws::ecs_shapes::{Controller, Deployment, Service};
-use crate::aws::{AwsError, Kind};
+use crate::aws::ecs_shapes::{DeploymentController, RollingDeployment, Service};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::run::Run;
 use crate::settings::{Mode, Settings, Strategy};
 
 /// ECS's own deployments of a service.
 #[derive(Debug, Clone, Default)]
-pub struct Native {
+pub struct ServiceDeployments {
     /// All of them, newest first.
     pub history: Vec<Brief>,
     /// The service revision that serves.
@@ -19,7 +19,7 @@ pub struct Native {
     pub has_just_ended: bool,
 }
 
-impl Native {
+impl ServiceDeployments {
     /// Whether any deployment ever succeeded.
     pub fn has_succeeded(&self) -> bool {
         self.history.iter().any(|brief| brief.status() == DeploymentStatus::Successful)
@@ -28,13 +28,19 @@ impl Native {
 
 /// Whether the service's deployments have gates and weights; a rolling one's are read from the service.
 fn is_native(settings: &Settings, service: &Service) -> bool {
-    let Controller::Ecs(word) = service.controller() else { return false };
+    let DeploymentController::Ecs(word) = service.controller() else { return false };
     let asked = settings.rollout.strategy.asked;
     asked.map_or(word != Strategy::Rolling.word(), |asked| asked != Strategy::Rolling) || word != Strategy::Rolling.word()
 }
 
-pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Service>) -> Result<(Option<Native>, Option<Running>), Unread> {
-    let Some(service) = service.filter(|service| matches!(service.controller(), Controller::Ecs(_))) else { return Ok((None, None)) };
+pub(super) async fn native(
+    run: &Run,
+    settings: &Settings,
+    service: Option<&Service>,
+) -> Result<(Option<ServiceDeployments>, Option<Running>), Unread> {
+    let Some(service) = service.filter(|service| matches!(service.controller(), DeploymentController::Ecs(_))) else {
+        return Ok((None, None));
+    };
     if !is_native(settings, service) && settings.mode == Mode::Deploy {
         return Ok((None, rolling(service)));
     }
@@ -42,7 +48,10 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
     let mut history = match listed {
         Ok(history) => history,
         Err(error) if !is_native(settings, service) => {
-            return Ok((optional(run, "the service's deployment history is not read", Err::<Native, AwsError>(error)), rolling(service)));
+            return Ok((
+                optional(run, "the service's deployment history is not read", Err::<ServiceDeployments, AwsError>(error)),
+                rolling(service),
+            ));
         }
         Err(error) => return Err(error.into()),
     };
@@ -56,14 +65,14 @@ pub(super) async fn native(run: &Run, settings: &Settings, service: Option<&Serv
     let is_behind = running.is_none() && going_tasks(service).is_some();
     let has_just_ended = going(&history) < listed_going || is_behind;
     let blue = blue(run, service, &history, running.as_ref()).await?;
-    Ok((Some(Native { history, blue, has_just_ended }), running))
+    Ok((Some(ServiceDeployments { history, blue, has_just_ended }), running))
 }
 
 /// A deployment that could not be followed must not be started.
 async fn is_readable(run: &Run, history: &[Brief]) -> Result<(), AwsError> {
     let Some(newest) = history.first().filter(|brief| brief.is_over()) else { return Ok(()) };
     match run.aws.describe_service_deployment(&newest.arn).await {
-        Err(error) if error.kind == Kind::Denied => Err(error),
+        Err(error) if error.kind == AwsErrorKind::Denied => Err(error),
         // Whatever else goes wrong with it now says nothing about later.
         Ok(_) | Err(_) => Ok(()),
     }
@@ -89,7 +98,7 @@ async fn in_progress(run: &Run, settings: &Settings, service: &Service, history:
 }
 
 /// The service may show the deployment of tasks as in progress for ever when ECS has given up what brought it (`ROLLBACK_FAILED`).
-fn is_of_an_ended_one(going: &Deployment, history: &[Brief]) -> bool {
+fn is_of_an_ended_one(going: &RollingDeployment, history: &[Brief]) -> bool {
     history.first().and_then(|newest| newest.finished_at).is_some_and(|finished| going.created_at <= finished)
 }
 
@@ -98,7 +107,7 @@ fn rolling(service: &Service) -> Option<Running> {
 }
 
 /// The deployment whose tasks ECS says it is replacing.
-fn going_tasks(service: &Service) -> Option<&Deployment> {
+fn going_tasks(service: &Service) -> Option<&RollingDeployment> {
     service.primary_deployment().filter(|deployment| deployment.rollout_state.as_deref() == Some("IN_PROGRESS"))
 }
 

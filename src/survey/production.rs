@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::{Native, optional};
+use super::{ServiceDeployments, optional};
 use crate::aws::codedeploy_shapes::Group;
 use crate::aws::ecs_rollout_shapes::ServiceRevision;
 use crate::aws::ecs_shapes::Service;
@@ -15,7 +15,7 @@ pub(super) async fn rules(
     run: &Run,
     settings: &Settings,
     service: Option<&Service>,
-    (group, native): (Option<&Group>, Option<&Native>),
+    (group, native): (Option<&Group>, Option<&ServiceDeployments>),
 ) -> Vec<ForwardingRule> {
     if settings.mode != Mode::Deploy {
         return Vec::new();

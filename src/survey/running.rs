@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::aws::codedeploy_shapes::Deployment;
+use crate::aws::codedeploy_shapes::CodeDeployDeployment;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_shapes::{self, Service};
-use crate::aws::{AwsError, Kind};
-use crate::documents::deployment_configuration::{Known, Pause, hooks_in, is_registered_in, run_in as run_in_hooks};
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::documents::deployment_configuration::{KnownHooks, Pause, hooks_in, is_registered_in, run_in as run_in_hooks};
 use crate::run::Run;
 use crate::survey::optional;
 use crate::undo::short;
@@ -38,7 +38,7 @@ pub struct Running {
 #[derive(Debug, Clone)]
 pub enum Thing {
     /// CodeDeploy's; none when it could not be read.
-    CodeDeploy(Option<Box<Deployment>>),
+    CodeDeploy(Option<Box<CodeDeployDeployment>>),
     /// ECS's own.
     Native(Box<ServiceDeployment>),
     /// A deployment of a rolling service.
@@ -108,7 +108,7 @@ fn attempt_of(run: &str) -> Option<(&str, u32)> {
 /// CodeDeploy's.
 pub async fn of_group(run: &Run, application: &str, group: &str, service: &Service) -> Option<Running> {
     let listed = run.aws.running_deployments(application, group).await;
-    if listed.as_ref().is_err_and(|error| error.kind == Kind::Refused) {
+    if listed.as_ref().is_err_and(|error| error.kind == AwsErrorKind::Refused) {
         return None; // there is no such group, which GetDeploymentGroup tells better
     }
     let id = optional(run, "a deployment that runs already is only noticed when CodeDeploy refuses ours", listed)?.into_iter().next()?;
@@ -116,10 +116,10 @@ pub async fn of_group(run: &Run, application: &str, group: &str, service: &Servi
     Some(codedeploy(id, deployment, service))
 }
 
-fn codedeploy(id: String, deployment: Option<Deployment>, service: &Service) -> Running {
+fn codedeploy(id: String, deployment: Option<CodeDeployDeployment>, service: &Service) -> Running {
     let run = deployment.as_ref().and_then(|running| run_in(&running.description));
     // CodeDeploy calls whoever called it `user`.
-    let by = |running: &Deployment| run.as_ref().map_or_else(|| running.creator.clone(), |run| format!("workflow run {run}"));
+    let by = |running: &CodeDeployDeployment| run.as_ref().map_or_else(|| running.creator.clone(), |run| format!("workflow run {run}"));
     let set = service.task_sets.iter().find(|set| set.external_id.as_deref() == Some(id.as_str()));
     let from_content = || deployment.as_ref()?.content.as_deref().and_then(crate::documents::app_spec::task_definition_of);
     Running {
@@ -149,7 +149,7 @@ pub fn has_registered(description: &str) -> bool {
 
 /// ECS's own; `tagged` is the hook of ours that the service's tag tells of.
 pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>, tagged: Option<&Pause>) -> Running {
-    let known = Known::by_form(tagged);
+    let known = KnownHooks::by_form(tagged);
     let run = run_in_hooks(&deployment.deployment_configuration, known).map(str::to_owned);
     let stage = if deployment.stage().is_empty() { String::new() } else { format!(" at {}", deployment.stage()) };
     let by = run.as_deref().map(|run| format!(", by workflow run {run}")).unwrap_or_default();
@@ -167,7 +167,7 @@ pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>, ta
 }
 
 /// A rolling service's.
-pub(super) fn rolling(deployment: &ecs_shapes::Deployment) -> Running {
+pub(super) fn rolling(deployment: &ecs_shapes::RollingDeployment) -> Running {
     Running {
         id: deployment.id.clone(),
         revision: Some(deployment.task_definition.clone()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Snapshot, optional};
-use crate::aws::metrics::Asked;
+use crate::aws::metrics::MetricQuestion;
 use crate::checks::analysis::Traffic;
 use crate::checks::analysis::question::{Answer, CloudWatchQuery, Point};
 use crate::clock;
@@ -34,7 +34,7 @@ pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) 
     let period = requests.period.as_secs_f64().max(1.0);
     let until = ((clock::seconds() - LATE.min(period)) / period).floor() * period;
     let since = until - HOUR.as_secs_f64();
-    let asked = |id: usize, query| Asked { id, query, since, until };
+    let asked = |id: usize, query| MetricQuestion { id, query, since, until };
     let (first, second): (&CloudWatchQuery, &CloudWatchQuery) = (&requests, &errors);
     let answers = optional(run, CHECK, run.aws.metric_data(&[asked(0, first), asked(1, second)]).await)?;
     let points = |id: usize| {

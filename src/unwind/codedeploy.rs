@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound, weights_changed};
-use crate::aws::codedeploy_shapes::{Deployment, Status};
-use crate::aws::{AwsError, Kind};
+use crate::aws::codedeploy_shapes::{CodeDeployDeployment, Status};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::engine::blue_confirmed;
 use crate::error::Failure;
 use crate::event::{Event, Serving, Witness};
@@ -55,7 +55,7 @@ pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> R
 }
 
 /// Another deployment of the group that was made after ours: what serves is its doing, and is not ours to undo.
-async fn superseded(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment) -> Option<Unwound> {
+async fn superseded(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &CodeDeployDeployment) -> Option<Unwound> {
     let listed = run.aws.latest_deployments(&undo.application, &undo.group).await.ok()?;
     // AWS promises no order.
     for other in listed.into_iter().take(NEWER_LOOKS).filter(|other| other != id && ended.rollback.as_ref() != Some(other)) {
@@ -107,7 +107,7 @@ async fn stop(run: &Run, id: &str) -> Result<(), Failure> {
             Ok(())
         }
         Err(error) if error.is("DeploymentAlreadyCompleted") => Ok(()),
-        Err(error) if error.kind == Kind::Refused => {
+        Err(error) if error.kind == AwsErrorKind::Refused => {
             run.tell(Event::Noted { sentence: error.to_string() });
             Ok(())
         }
@@ -116,7 +116,7 @@ async fn stop(run: &Run, id: &str) -> Result<(), Failure> {
 }
 
 /// Waits until the deployment is over and, unless it succeeded, until its rollback is known.
-async fn ended(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<Deployment, Failure> {
+async fn ended(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<CodeDeployDeployment, Failure> {
     let mut without_link = 0;
     let mut easing = Easing::default();
     let mut following = Following::new(run, id);
@@ -159,7 +159,7 @@ async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
     }
 }
 
-fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
+fn rollback_failed(id: &str, deployment: &CodeDeployDeployment) -> Failure {
     let cause = deployment
         .error
         .as_ref()
@@ -170,7 +170,7 @@ fn rollback_failed(id: &str, deployment: &Deployment) -> Failure {
 }
 
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
-async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment, patience: Duration) -> Result<Undone, Failure> {
+async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &CodeDeployDeployment, patience: Duration) -> Result<Undone, Failure> {
     let began = Instant::now();
     let mut easing = Easing::default();
     loop {
@@ -198,7 +198,7 @@ async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment,
 }
 
 /// It succeeded before it could be stopped: green serves, and blue is gone or going.
-async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment) -> Result<Unwound, Failure> {
+async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &CodeDeployDeployment) -> Result<Unwound, Failure> {
     let observed = traffic::observe(run, &undo.place, &undo.blue).await;
     if observed.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
         if let Some(superseded) = superseded(run, undo, id, ended).await {
@@ -214,8 +214,8 @@ async fn too_late(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &Deployment
     run.tell(Event::Warned { sentence });
     let service = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await;
     let revision = match service {
-        Ok(crate::aws::ecs::Found::Service(service)) => service.revision().to_owned(),
-        Ok(crate::aws::ecs::Found::Missing(_)) | Err(_) => "the new revision".to_owned(),
+        Ok(crate::aws::ecs::ServiceLookup::Service(service)) => service.revision().to_owned(),
+        Ok(crate::aws::ecs::ServiceLookup::Missing(_)) | Err(_) => "the new revision".to_owned(),
     };
     Ok(Unwound::TooLate { revision })
 }
@@ -239,7 +239,7 @@ impl<'f> Following<'f> {
     }
 
     /// The deployment as it is now; none when it is to be looked at again.
-    async fn look(&mut self) -> Result<Option<Deployment>, Failure> {
+    async fn look(&mut self) -> Result<Option<CodeDeployDeployment>, Failure> {
         if self.began.elapsed() > PATIENCE {
             let sentence = format!("deployment {} was not over after {} minutes", self.id, PATIENCE.as_secs() / 60);
             return Err(Failure::new(Reason::Timeout, sentence).hint(stop_command(self.id)));

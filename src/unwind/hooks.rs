@@ -4,9 +4,9 @@
 
 use super::Undone;
 use crate::aws::AwsError;
-use crate::aws::ecs::{Found, PAUSE_TAG};
+use crate::aws::ecs::{PAUSE_TAG, ServiceLookup};
 use crate::aws::ecs_shapes::Service;
-use crate::documents::deployment_configuration::{Known, as_before, without_ours};
+use crate::documents::deployment_configuration::{KnownHooks, as_before, without_ours};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -54,7 +54,7 @@ pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Fai
 
 /// Looks at the service; when it is not as it should be, it is updated.
 async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
-    let Found::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
+    let ServiceLookup::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
         return Ok(Looked::Gone);
     };
     // Where ECS keeps no marks, the tag says whose a hook is: one of the same form may be another run's by now.
@@ -63,7 +63,7 @@ async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
         theirs => (None, theirs),
     };
     let own = undo.pause.as_ref().filter(|_| theirs.is_none());
-    let known = Known { pause: own.or(tag.as_ref()), before: &undo.before };
+    let known = KnownHooks { pause: own.or(tag.as_ref()), before: &undo.before };
     let Some(changed) = wanted(&service, undo, known) else {
         untag(run, undo, &service).await;
         return Ok(Looked::Gone);
@@ -81,7 +81,7 @@ fn is_meant(undo: &HooksUndo, run: &str) -> bool {
     undo.run.as_deref().is_none_or(|meant| meant == run)
 }
 
-fn wanted(service: &Service, undo: &HooksUndo, known: Known<'_>) -> Option<serde_json::Value> {
+fn wanted(service: &Service, undo: &HooksUndo, known: KnownHooks<'_>) -> Option<serde_json::Value> {
     let present = service.deployment_configuration.as_ref().filter(|_| service.is_active())?;
     match &undo.strategy {
         Some(before) => as_before(present, before, undo.run.as_deref(), known),

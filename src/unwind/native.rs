@@ -6,10 +6,10 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound, weights_changed};
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_rollouts::Answered;
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::engine::blue_confirmed;
 use crate::error::{Explain, Failure};
 use crate::event::{Event, Serving, Witness};
@@ -18,7 +18,7 @@ use crate::pace::Easing;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::steps::blind::Blind;
-use crate::steps::rollout::native::{Search, Wanted, find};
+use crate::steps::rollout::native::{DeploymentSearch, Wanted, find};
 use crate::steps::serving;
 use crate::steps::traffic::{self, Observed};
 use crate::undo::{NativeUndo, short};
@@ -54,7 +54,7 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
     let mut unread = None;
     for _ in 0..UNANSWERED_LOOKS {
         let wanted = Wanted { place: &undo.place, known: &undo.before, revision: &undo.ours, run: undo.run.as_deref() };
-        match find(run, wanted).await.map(Search::into_arn) {
+        match find(run, wanted).await.map(DeploymentSearch::into_arn) {
             Ok(Some(arn)) => return Ok(Some(arn)),
             Ok(None) => unread = None,
             Err(error) => unread = Some(error),
@@ -71,8 +71,8 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
 async fn stop(run: &Run, arn: &str) -> Result<(), Failure> {
     match run.aws.stop_service_deployment(arn).await {
         Ok(()) => run.tell(Event::Noted { sentence: format!("service deployment {} is stopped, with rollback", short(arn)) }),
-        Err(error) if error.kind == Kind::Refused => run.tell(Event::Noted { sentence: error.to_string() }),
-        Err(error) if error.kind == Kind::Denied && rejected(run, arn).await => {}
+        Err(error) if error.kind == AwsErrorKind::Refused => run.tell(Event::Noted { sentence: error.to_string() }),
+        Err(error) if error.kind == AwsErrorKind::Denied && rejected(run, arn).await => {}
         Err(error) => {
             let hints = error.hint();
             let failure = Failure::new(Reason::AwsFailed, "the service deployment could not be stopped").caused_by(error.to_string());
@@ -124,13 +124,13 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
     let began = Instant::now();
     let mut easing = Easing::default();
     loop {
-        if let Some(newer) = other(run, undo, ended, Order::After).await {
+        if let Some(newer) = other(run, undo, ended, DeploymentOrder::After).await {
             return Ok(Undone::Traffic(superseded(run, undo, newer).await));
         }
         let witness = witness(run, undo, ended).await;
         // Where weights do not tell, ECS has gone back to what somebody else deployed between our look and ours.
         if witness.is_none_or(|witness| witness == Witness::Deployment)
-            && let Some(former) = other(run, undo, ended, Order::Before).await
+            && let Some(former) = other(run, undo, ended, DeploymentOrder::Before).await
         {
             return Ok(Undone::Traffic(superseded(run, undo, former).await));
         }
@@ -174,7 +174,7 @@ async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Opt
         return Some(Witness::Deployment);
     }
     // Without weights the service's own revision is all there is.
-    let Ok(Found::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
+    let Ok(ServiceLookup::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
     let is_back = if undo.in_place { service.runs_only(&undo.blue.revision) } else { service.task_definition == undo.blue.revision };
     is_back.then_some(Witness::Deployment)
 }
@@ -186,7 +186,7 @@ pub(super) async fn observe(run: &Run, undo: &NativeUndo) -> Option<Observed> {
 
 /// When somebody else's deployment was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum DeploymentOrder {
     /// After ours.
     After,
     /// Before ours, and after our look at the service.
@@ -194,15 +194,15 @@ enum Order {
 }
 
 /// Somebody else's deployment that was not there when we looked.
-async fn other(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment, order: Order) -> Option<String> {
+async fn other(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment, order: DeploymentOrder) -> Option<String> {
     let history = run.aws.service_deployments(&undo.place.cluster, &undo.place.service).await.ok()?;
     let ours = history.iter().position(|brief| brief.arn == ended.arn)?;
     let among = match order {
-        Order::After => &history[..ours],
-        Order::Before => &history[ours + 1..],
+        DeploymentOrder::After => &history[..ours],
+        DeploymentOrder::Before => &history[ours + 1..],
     };
     // One of before that did not succeed never served.
-    let has_served = |brief: &Brief| order == Order::After || brief.status() == DeploymentStatus::Successful;
+    let has_served = |brief: &Brief| order == DeploymentOrder::After || brief.status() == DeploymentStatus::Successful;
     let other = among.iter().find(|brief| !undo.before.contains(&brief.arn) && has_served(brief))?;
     Some(format!("service deployment {} ({}) took over", short(&other.arn), other.word))
 }
@@ -220,7 +220,7 @@ async fn put_count_back(run: &Run, undo: &NativeUndo) {
 async fn too_late(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Result<Unwound, Failure> {
     let id = ended.id();
     if observe(run, undo).await.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
-        if let Some(newer) = other(run, undo, ended, Order::After).await {
+        if let Some(newer) = other(run, undo, ended, DeploymentOrder::After).await {
             return Ok(superseded(run, undo, newer).await);
         }
         let sentence = format!("service deployment {id} is over, and production is not all on green: somebody has changed the weights");

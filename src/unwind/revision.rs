@@ -1,9 +1,9 @@
 //! Our revision is deregistered, unless something uses it. A revision that is left hurts nobody: a warning, not stuck.
 
 use super::Undone;
-use crate::aws::Kind;
-use crate::aws::ecs::Found;
-use crate::aws::ecs_shapes::{Deployment, Service};
+use crate::aws::AwsErrorKind;
+use crate::aws::ecs::ServiceLookup;
+use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::run::Run;
@@ -18,7 +18,7 @@ pub(super) async fn take_back(run: &Run, undo: &RevisionUndo) -> Result<Undone, 
         Ok(()) => return Ok(Undone::Nothing),
         // It is out of use already.
         Err(error) if error.is("ClientException") || error.is("InvalidParameter") => return Ok(Undone::Nothing),
-        Err(error) if error.kind == Kind::Denied => run.narrow_check("the revision of this run stays registered", &error),
+        Err(error) if error.kind == AwsErrorKind::Denied => run.narrow_check("the revision of this run stays registered", &error),
         Err(error) => run.tell(Event::Warned { sentence: format!("{} stays registered: {error}", short(&undo.arn)) }),
     }
     Ok(Undone::Absent)
@@ -27,8 +27,8 @@ pub(super) async fn take_back(run: &Run, undo: &RevisionUndo) -> Result<Undone, 
 async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
     let Some(place) = &undo.service else { return false };
     match run.aws.describe_service(&place.cluster, &place.service).await {
-        Ok(Found::Service(service)) => serves(&service, &undo.arn),
-        Ok(Found::Missing(_)) => false,
+        Ok(ServiceLookup::Service(service)) => serves(&service, &undo.arn),
+        Ok(ServiceLookup::Missing(_)) => false,
         Err(_) => true, // what cannot be seen is not touched
     }
 }
@@ -36,7 +36,7 @@ async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
 /// Tasks that are still going away do not need their revision to be registered. A newer deployment that is not complete may go back to the
 /// one that was complete before it.
 fn serves(service: &Service, revision: &str) -> bool {
-    let brings = |deployment: &&Deployment| deployment.task_definition == revision;
+    let brings = |deployment: &&RollingDeployment| deployment.task_definition == revision;
     let primary = service.primary_deployment();
     let may_return = primary.is_some_and(|primary| !primary.is_completed())
         && service.deployments.iter().filter(brings).any(|deployment| deployment.is_completed() && deployment.running_count > 0);

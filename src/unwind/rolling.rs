@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Hand, Undone, Unwound};
 use crate::aws::AwsError;
-use crate::aws::ecs::{Found, update_request};
+use crate::aws::ecs::{ServiceLookup, update_request};
 use crate::aws::ecs_shapes::Service;
 use crate::engine::blue_confirmed;
 use crate::error::Failure;
@@ -121,7 +121,7 @@ fn left_in_between(undo: &RollingUndo) -> Failure {
 
 /// The same revision was deployed again by force: it serves, whatever came of it.
 async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
-    let Ok(Found::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else {
+    let Ok(ServiceLookup::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else {
         return Err(Failure::new(Reason::RolloutFailed, "the service could not be read").hint(command(undo)));
     };
     if service.deployments.iter().all(|deployment| undo.before.contains(&deployment.id)) {
@@ -133,8 +133,8 @@ async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
 
 async fn look(run: &Run, undo: &RollingUndo) -> Result<Towards, AwsError> {
     match run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? {
-        Found::Service(service) => Ok(towards(&service, undo)),
-        Found::Missing(word) => Ok(Towards::Other(format!("the service is {word} now"))),
+        ServiceLookup::Service(service) => Ok(towards(&service, undo)),
+        ServiceLookup::Missing(word) => Ok(Towards::Other(format!("the service is {word} now"))),
     }
 }
 

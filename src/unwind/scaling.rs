@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Undone;
 use crate::aws::scaling::{DIMENSION, ScalableTarget, TAG, resource};
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -113,7 +113,7 @@ async fn untag(run: &Run, undo: &ScalingUndo, arn: &str) -> Result<bool, Failure
     match run.aws.untag_target(arn).await {
         Ok(()) => Ok(true),
         Err(error) if is_gone(&error) => Ok(true),
-        Err(error) if matches!(error.kind, Kind::Denied | Kind::Refused) => {
+        Err(error) if matches!(error.kind, AwsErrorKind::Denied | AwsErrorKind::Refused) => {
             let by_hand = format!("aws application-autoscaling untag-resource --resource-arn {arn} --tag-keys {TAG}");
             run.tell(Event::Warned {
                 sentence: format!("scale-in of {} works again, but our tag is still there: {error}; by hand: {by_hand}", undo.resource),
@@ -131,8 +131,8 @@ fn is_gone(error: &AwsError) -> bool {
 /// Looks that fail for a while have the whole patience; those that always will, none.
 fn tolerate(undo: &ScalingUndo, error: &AwsError) -> Result<(), Failure> {
     match error.kind {
-        Kind::Throttled | Kind::Failed | Kind::Unanswered => Ok(()),
-        Kind::Denied | Kind::Credentials | Kind::Refused => Err(told(undo, error)),
+        AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => Ok(()),
+        AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => Err(told(undo, error)),
     }
 }
 
@@ -184,10 +184,10 @@ mod tests {
     fn what_may_pass_is_waited_for_and_what_may_not_comes_with_the_command() {
         let error =
             |kind| AwsError { action: "application-autoscaling:RegisterScalableTarget", kind, code: String::new(), message: "no".into() };
-        for kind in [Kind::Throttled, Kind::Failed, Kind::Unanswered] {
+        for kind in [AwsErrorKind::Throttled, AwsErrorKind::Failed, AwsErrorKind::Unanswered] {
             assert_eq!(tolerate(&undo(), &error(kind)), Ok(()));
         }
-        let failure = tolerate(&undo(), &error(Kind::Denied)).unwrap_err();
+        let failure = tolerate(&undo(), &error(AwsErrorKind::Denied)).unwrap_err();
         assert_eq!(failure.sentence(), "scale-in of service/prod/api could not be restored");
         assert_eq!(
             failure.hints,

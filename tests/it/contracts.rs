@@ -1,5 +1,6 @@
 //! What holds between parts: who may import whom, and who judges the language that is spoken to AWS.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -28,14 +29,20 @@ const TELLERS: &[&str] = &["steps", "aws", "survey", "engine", "unwind", "docume
 fn sources(module: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found: Vec<PathBuf> = [root.join(format!("{module}.rs"))].into_iter().filter(|file| file.is_file()).collect();
-    let mut folders = vec![root.join(module)];
+    found.extend(files(&root.join(module)));
+    assert!(!found.is_empty(), "there is no module {module}");
+    found
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.expect("an entry").path();
             if path.is_dir() { folders.push(path) } else { found.push(path) }
         }
     }
-    assert!(!found.is_empty(), "there is no module {module}");
     found
 }
 
@@ -57,6 +64,26 @@ fn offences(modules: &[&str], words: &[&str]) -> Vec<String> {
             .collect::<Vec<_>>()
     });
     found.collect()
+}
+
+/// Code that is there for tests only, or describes the forms of documents for their JSON Schemas.
+const NO_PRODUCT: &[&str] = &["tests", "schema", "agreement", "properties", "simulation"];
+
+#[test]
+fn a_type_s_name_means_one_thing_in_a_crate() {
+    let definition = regex::Regex::new(r"(?m)^(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union|type) ([A-Z]\w*)").expect("a pattern");
+    for root in ["src", "checks/src", "registry/src"] {
+        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root)) {
+            let is_product = file.with_extension("").components().all(|part| !NO_PRODUCT.iter().any(|name| part.as_os_str() == *name));
+            for found in definition.captures_iter(&code(&file)).filter(|_| is_product) {
+                places.entry(found[1].to_owned()).or_default().push(file.display().to_string());
+            }
+        }
+        assert!(places.len() > 20, "{root} has types");
+        places.retain(|_, files| files.len() > 1);
+        assert!(places.is_empty(), "{places:#?}");
+    }
 }
 
 #[test]

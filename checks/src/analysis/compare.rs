@@ -12,7 +12,7 @@ mod words;
 pub use spending::Looks;
 
 use crate::measurement::Phase;
-use crate::statistics::{Counts, Direction, Refusal, lowest_p, mann_whitney, two_proportion};
+use crate::statistics::{Counts, Direction, StatisticsError, lowest_p, mann_whitney, two_proportion};
 use spending::{allowance, allowance_of_values};
 
 /// The fewest values on each side of which a comparison can say anything with half of 5 % of false alarms: all of green's above all of blue's.
@@ -89,9 +89,9 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
         Ok(tested) => tested,
         Err(refusal) => return refused(value, refusal),
     };
-    let found = Found { p: tested.p, ratio: tested.effect.ratio, allowance: allowance(policy.alpha, policy.looks, look) };
+    let found = Significance { p: tested.p, ratio: tested.effect.ratio, allowance: allowance(policy.alpha, policy.looks, look) };
     let matters = tested.effect.difference.abs() >= policy.least_difference && exceeds(found.ratio, policy);
-    let seen = words::Seen { method: tested.method, look, blue: blue.requests(), green: green.requests(), of: "requests" };
+    let seen = words::ComparisonBasis { method: tested.method, look, blue: blue.requests(), green: green.requests(), of: "requests" };
     let unseen = sight::must_be_seen(blue, policy).filter(|rate| !sight::would_be_seen(*rate, blue, green, policy, found.allowance));
     match unseen.filter(|_| found.p >= found.allowance) {
         Some(rate) => {
@@ -117,8 +117,8 @@ pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -
         },
         Looks::Planned(_) | Looks::Open => (allowance(policy.alpha, policy.looks, look), look),
     };
-    let found = Found { p: tested.p, ratio: ratio(words::median(blue), tested.effect.shift), allowance };
-    let seen = words::Seen { method: tested.method, look, blue: count(blue), green: count(green), of: "values" };
+    let found = Significance { p: tested.p, ratio: ratio(words::median(blue), tested.effect.shift), allowance };
+    let seen = words::ComparisonBasis { method: tested.method, look, blue: count(blue), green: count(green), of: "values" };
     if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
         return told(value, &found, words::too_few_values(&found, &seen));
     }
@@ -140,19 +140,19 @@ pub fn requests_for(percentile: f64) -> f64 {
 }
 
 /// What decides.
-struct Found {
+struct Significance {
     p: f64,
     ratio: f64,
     allowance: f64,
 }
 
-fn judged(value: String, found: &Found, matters: bool, seen: &words::Seen) -> Compared {
+fn judged(value: String, found: &Significance, matters: bool, seen: &words::ComparisonBasis) -> Compared {
     let phase = if found.p < found.allowance && matters { Phase::Failed } else { Phase::Successful };
     Compared { phase, value, note: words::note(found, matters, seen), p: Some(found.p), effect: Some(found.ratio) }
 }
 
 /// Undecided, with what was found all the same.
-fn told(value: String, found: &Found, note: String) -> Compared {
+fn told(value: String, found: &Significance, note: String) -> Compared {
     Compared { p: Some(found.p), effect: Some(found.ratio), ..undecided(value, note) }
 }
 
@@ -160,10 +160,10 @@ fn undecided(value: String, note: String) -> Compared {
     Compared { phase: Phase::Inconclusive, value, note, p: None, effect: None }
 }
 
-fn refused(value: String, refusal: Refusal) -> Compared {
+fn refused(value: String, refusal: StatisticsError) -> Compared {
     let phase = match refusal {
-        Refusal::Empty { .. } => Phase::Inconclusive,
-        Refusal::NotFinite { .. } => Phase::Error,
+        StatisticsError::Empty { .. } => Phase::Inconclusive,
+        StatisticsError::NotFinite { .. } => Phase::Error,
     };
     Compared { phase, ..undecided(value, refusal.to_string()) }
 }

@@ -35,7 +35,7 @@ const ALL: f64 = 1e7;
 
 /// How a rollout gives traffic to green.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Course {
+pub struct TrafficSchedule {
     /// The shares of green before it has everything, in percent, each with the time for which it has it.
     pub shares: Vec<(f64, Duration)>,
     /// How long green has everything while blue can still be brought back.
@@ -44,7 +44,7 @@ pub struct Course {
     pub is_held: bool,
 }
 
-impl Course {
+impl TrafficSchedule {
     /// How long both sides serve.
     pub fn shift(&self) -> Duration {
         self.shares.iter().map(|(_, length)| *length).sum()
@@ -86,7 +86,7 @@ pub struct Quiet<'a> {
 
 impl Analysis {
     /// The check for which blue must be kept longest, where it is not kept so long.
-    pub fn too_short(&self, course: &Course) -> Option<Short<'_>> {
+    pub fn too_short(&self, course: &TrafficSchedule) -> Option<Short<'_>> {
         let plenty = Traffic { requests: ALL, errors: 0.0 };
         let short = self.deciding(course).filter_map(|check| {
             let needed = time_to_know(check, course, plenty).unwrap_or_else(|| time_of(check, 1, false));
@@ -96,7 +96,7 @@ impl Analysis {
     }
 
     /// The checks for which there are too few requests.
-    pub fn too_quiet(&self, course: &Course, traffic: Traffic) -> Vec<Quiet<'_>> {
+    pub fn too_quiet(&self, course: &TrafficSchedule, traffic: Traffic) -> Vec<Quiet<'_>> {
         let quiet = self.deciding(course).filter_map(|check| {
             let kept = time_to_know(check, course, traffic);
             if kept.is_some_and(|kept| kept <= course.kept) {
@@ -124,7 +124,7 @@ impl Analysis {
     }
 
     /// The checks that could take the rollout back because they do not know.
-    fn deciding<'a>(&'a self, course: &Course) -> impl Iterator<Item = &'a Check> {
+    fn deciding<'a>(&'a self, course: &TrafficSchedule) -> impl Iterator<Item = &'a Check> {
         let is_held = course.is_held;
         // A person decides at a gate, and only where there is one.
         let asks = move |check: &&Check| check.on_inconclusive == OnInconclusive::Pause && is_held;
@@ -155,7 +155,7 @@ fn least_requests(from: f64, enough: impl Fn(f64) -> bool) -> Option<f64> {
 }
 
 /// How long green must have everything before the check knows; nothing where it never would.
-fn time_to_know(check: &Check, course: &Course, traffic: Traffic) -> Option<Duration> {
+fn time_to_know(check: &Check, course: &TrafficSchedule, traffic: Traffic) -> Option<Duration> {
     let pace = Pace::of(check);
     let mut shares = pace.shift(course, check);
     let (shift, patience) = (shares.len(), check.limits.inconclusives as usize);
@@ -209,7 +209,7 @@ impl Pace {
     }
 
     /// Green's share at every look of the shift, 0 to 1.
-    fn shift(&self, course: &Course, check: &Check) -> Vec<f64> {
+    fn shift(&self, course: &TrafficSchedule, check: &Check) -> Vec<f64> {
         let step = self.step.as_secs_f64();
         let all = course.shift().as_secs_f64() / step;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "hours, and never below zero")]
@@ -227,7 +227,7 @@ impl Pace {
 }
 
 /// Green's share so long after the first traffic.
-fn share_at(course: &Course, at: Duration) -> f64 {
+fn share_at(course: &TrafficSchedule, at: Duration) -> f64 {
     let mut passed = Duration::ZERO;
     for (percent, length) in &course.shares {
         passed += *length;

@@ -27,7 +27,7 @@ pub(crate) enum Use {
 
 /// The values of the variables; a value that is missing is not a number.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scope {
+pub(crate) struct ExpressionValues {
     /// `result`, and `green`, which is the same.
     pub(crate) result: f64,
     /// `blue`
@@ -62,7 +62,7 @@ impl Expression {
     }
 
     /// Whether the condition is true.
-    pub(crate) fn holds(&self, scope: Scope) -> Result<bool, String> {
+    pub(crate) fn holds(&self, scope: ExpressionValues) -> Result<bool, String> {
         let mut slab = Slab::new();
         let root = compiled(&self.text, &mut slab).map_err(|error| error.to_string())?;
         let mut names = |name: &str, arguments: Vec<f64>| value(name, &arguments, scope);
@@ -76,7 +76,7 @@ fn compiled(text: &str, slab: &mut Slab) -> Result<Instruction, fasteval::Error>
     Ok(root.from(&slab.ps).compile(&slab.ps, &mut slab.cs))
 }
 
-fn value(name: &str, arguments: &[f64], scope: Scope) -> Option<f64> {
+fn value(name: &str, arguments: &[f64], scope: ExpressionValues) -> Option<f64> {
     match (name, arguments) {
         ("result" | "green", []) => Some(scope.result),
         ("blue", []) => Some(scope.blue),

@@ -38,7 +38,7 @@ pub(crate) struct Check {
     pub(crate) name: String,
     pub(crate) on: Vec<Moment>,
     pub(crate) rhythm: Rhythm,
-    pub(crate) limits: Limits,
+    pub(crate) limits: MeasurementLimits,
     pub(crate) weight: Weight,
     pub(crate) importance: Importance,
     /// What a measurement without data is.
@@ -64,7 +64,7 @@ pub(crate) struct Rhythm {
 
 /// What is put up with: Argo Rollouts' limits.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct MeasurementLimits {
     /// More failures than this fail the check; none: they never do.
     pub(crate) failures: Option<u32>,
     pub(crate) inconclusives: u32,

@@ -23,10 +23,10 @@ use super::question::{Answer, Query, Question, Side};
 use super::refuse;
 use super::sides::Sides;
 pub(super) use fill::Filling;
-pub use standing::{Ended, Standing};
+pub use standing::{AnalysisResult, Standing};
 pub(super) use track::looks_to_expect;
 use track::{Asking, STRETCHES, Track, length};
-use weigh::{Part, Weighed, weigh};
+use weigh::{QuestionRole, Weighed, weigh};
 use window::Span;
 
 /// The judge of one rollout. It holds secrets, and is not to be printed.
@@ -35,7 +35,7 @@ pub struct Judge {
     moment: Option<Moment>,
     filling: Filling,
     next_id: usize,
-    ended: Option<Ended>,
+    ended: Option<AnalysisResult>,
 }
 
 impl Judge {
@@ -153,7 +153,7 @@ impl Judge {
         let plain: Vec<&Source> = sources.iter().map(|(_, source)| *source).collect();
         let Some(mut spans) = self.tracks[at].spans(now, &plain) else { return self.tracks[at].postpone(&plain) };
         // Lines are held against the requests of the same time.
-        if let ([(Part::Lines, _), (Part::Requests, _)], [lines, requests]) = (sources.as_slice(), spans.as_mut_slice()) {
+        if let ([(QuestionRole::Lines, _), (QuestionRole::Requests, _)], [lines, requests]) = (sources.as_slice(), spans.as_mut_slice()) {
             *lines = *requests;
         }
         let Some(first) = spans.first().copied() else { return };
@@ -167,11 +167,11 @@ impl Judge {
     }
 
     /// The sources of a check; comparisons of lines ask for requests too, where they are counted on both sides.
-    fn asked<'c>(&self, check: &'c Check) -> Vec<(Part, &'c Source)> {
+    fn asked<'c>(&self, check: &'c Check) -> Vec<(QuestionRole, &'c Source)> {
         let mut sources = track::sources(check);
         if let (Measure::Lines { requests, .. }, Judgement::Lines { .. }) = (&check.measure, &check.judgement) {
             let counted = [Side::Green, Side::Blue].iter().all(|side| refuse::can_be_asked(requests, *side, &self.filling.sides));
-            sources.extend(counted.then_some((Part::Requests, requests)));
+            sources.extend(counted.then_some((QuestionRole::Requests, requests)));
         }
         sources
     }
@@ -222,8 +222,9 @@ impl Judge {
 
     /// What was asked, and over which time.
     fn query(&self, check: &Check, asking: &Asking) -> String {
-        let sources =
-            track::sources(check).into_iter().filter(|(part, _)| *part != Part::Requests || matches!(check.measure, Measure::Share { .. }));
+        let sources = track::sources(check)
+            .into_iter()
+            .filter(|(part, _)| *part != QuestionRole::Requests || matches!(check.measure, Measure::Share { .. }));
         let shown: Vec<String> = sources.map(|(_, source)| self.filling.shown(source, Side::Green)).collect();
         let side = if check.asks_blue() { "green and blue" } else { "green" };
         let covered = length(asking.span);

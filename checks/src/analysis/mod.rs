@@ -29,9 +29,9 @@ mod sides;
 mod text;
 
 pub use crate::template::Values;
-pub use course::{Course, Quiet, Short, Traffic};
+pub use course::{Quiet, Short, Traffic, TrafficSchedule};
 pub use form::{Analysis, OnInconclusive};
-pub use judge::{Ended, Judge, Standing};
+pub use judge::{AnalysisResult, Judge, Standing};
 pub use parse::{is_inline, parse};
 #[cfg(test)]
 pub use schema::schema;

@@ -20,7 +20,7 @@ use crate::environment::Environment;
 use crate::problem::{Position, Problem};
 use crate::reader::Fields;
 
-use super::form::{Analysis, Check, Judgement, Limits, Measure, Volume};
+use super::form::{Analysis, Check, Judgement, Measure, MeasurementLimits, Volume};
 use keys::{ANALYSIS_KEYS, RUN_KEYS};
 use pen::Pen;
 pub use presets::is_inline;
@@ -139,14 +139,14 @@ fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
 }
 
 /// The limits of a check; one that waits for traffic is given time for it unless its writer says otherwise.
-fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>) -> Limits {
+fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>) -> MeasurementLimits {
     let usual = match judgement {
         Judgement::Comparison(_) | Judgement::Lines { .. } => PATIENCE_FOR_TRAFFIC,
         Judgement::Conditions(_) | Judgement::AtMost(_) if volume.is_some() => PATIENCE_FOR_TRAFFIC,
         Judgement::Conditions(conditions) if conditions.success.is_some() && conditions.failure.is_some() => PATIENCE,
         Judgement::Conditions(_) | Judgement::AtMost(_) => 0,
     };
-    Limits { inconclusives: run.inconclusives.unwrap_or(usual), ..run.limits() }
+    MeasurementLimits { inconclusives: run.inconclusives.unwrap_or(usual), ..run.limits() }
 }
 
 /// The names that were given: each check has its own.

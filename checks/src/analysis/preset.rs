@@ -6,7 +6,7 @@
 mod expand;
 mod read;
 
-pub(crate) use expand::{Template, errors, grain, requests};
+pub(crate) use expand::{CheckTemplate, errors, grain, requests};
 pub(crate) use read::WORDS;
 
 /// A preset that was read.

@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use super::form::{Analysis, Asks, Check, Measure, Source};
 use super::parse::INPUT;
 use super::question::Side;
-use super::sides::{Front, Sides, Variable};
+use super::sides::{Front, SideVariable, Sides};
 use super::text::Text;
 
 /// What stands in the way of a check: what is wrong, and the remedy.
@@ -61,8 +61,9 @@ pub(super) fn sources(check: &Check) -> Vec<&Source> {
 
 fn missing(source: &Source, side: Side, sides: &Sides) -> Option<Hindrance> {
     let known = sides.values(side);
-    let needed: Vec<Variable> = texts(&source.asks).into_iter().flat_map(Text::of_side).collect();
-    if needed.contains(&Variable::TargetGroup) && counted_by_load_balancer(&source.asks) && sides.kind != Front::ApplicationLoadBalancer {
+    let needed: Vec<SideVariable> = texts(&source.asks).into_iter().flat_map(Text::of_side).collect();
+    if needed.contains(&SideVariable::TargetGroup) && counted_by_load_balancer(&source.asks) && sides.kind != Front::ApplicationLoadBalancer
+    {
         let message = format!("only an Application Load Balancer counts requests for each side, and {}", sides.kind.words());
         return Some(Hindrance { message, remedy: OWN_METRIC });
     }

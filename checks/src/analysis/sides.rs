@@ -43,7 +43,7 @@ pub enum Front {
 
 /// What a text may ask of a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Variable {
+pub(crate) enum SideVariable {
     TargetGroup,
     LoadBalancer,
     Side,
@@ -52,16 +52,16 @@ pub(crate) enum Variable {
     Service,
 }
 
-const VARIABLES: [(&str, Variable); 6] = [
-    ("target-group", Variable::TargetGroup),
-    ("load-balancer", Variable::LoadBalancer),
-    ("side", Variable::Side),
-    ("revision", Variable::Revision),
-    ("cluster", Variable::Cluster),
-    ("service", Variable::Service),
+const VARIABLES: [(&str, SideVariable); 6] = [
+    ("target-group", SideVariable::TargetGroup),
+    ("load-balancer", SideVariable::LoadBalancer),
+    ("side", SideVariable::Side),
+    ("revision", SideVariable::Revision),
+    ("cluster", SideVariable::Cluster),
+    ("service", SideVariable::Service),
 ];
 
-impl Variable {
+impl SideVariable {
     pub(crate) fn named(name: &str) -> Option<Self> {
         VARIABLES.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable)
     }
@@ -86,18 +86,18 @@ impl Sides {
 
 impl<'s> SideValues<'s> {
     /// The value, where it is known.
-    pub(crate) fn value(&self, variable: Variable) -> Option<&'s str> {
+    pub(crate) fn value(&self, variable: SideVariable) -> Option<&'s str> {
         let facts = match self.side {
             Side::Green => Some(&self.sides.green),
             Side::Blue => self.sides.blue.as_ref(),
         };
         match variable {
-            Variable::TargetGroup => facts?.target_group.as_deref().map(dimension),
-            Variable::LoadBalancer => self.sides.load_balancer.as_deref().map(dimension),
-            Variable::Side => Some(self.side.word()),
-            Variable::Revision => facts.map(|facts| facts.revision.as_str()),
-            Variable::Cluster => Some(&self.sides.cluster),
-            Variable::Service => Some(&self.sides.service),
+            SideVariable::TargetGroup => facts?.target_group.as_deref().map(dimension),
+            SideVariable::LoadBalancer => self.sides.load_balancer.as_deref().map(dimension),
+            SideVariable::Side => Some(self.side.word()),
+            SideVariable::Revision => facts.map(|facts| facts.revision.as_str()),
+            SideVariable::Cluster => Some(&self.sides.cluster),
+            SideVariable::Service => Some(&self.sides.service),
         }
     }
 }

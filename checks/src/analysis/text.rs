@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::secret::Secret;
 use crate::template::{Secrecy, Values};
 
-use super::sides::{SideValues, Variable};
+use super::sides::{SideValues, SideVariable};
 
 /// Stands for a secret where people read.
 const MASK: &str = "***";
@@ -22,7 +22,7 @@ enum Piece {
     Version,
     Digest,
     Environment(String, Secrecy),
-    Side(Variable),
+    Side(SideVariable),
 }
 
 /// Why a text cannot be read.
@@ -84,7 +84,7 @@ impl Text {
     }
 
     /// What it needs to know of a side.
-    pub(crate) fn of_side(&self) -> impl Iterator<Item = Variable> {
+    pub(crate) fn of_side(&self) -> impl Iterator<Item = SideVariable> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Side(variable) => Some(*variable),
             Piece::Words(_) | Piece::Version | Piece::Digest | Piece::Environment(..) => None,
@@ -113,7 +113,7 @@ impl Piece {
         match name {
             "version" => Some(Self::Version),
             "digest" => Some(Self::Digest),
-            _ => Variable::named(name).map(Self::Side),
+            _ => SideVariable::named(name).map(Self::Side),
         }
     }
 }

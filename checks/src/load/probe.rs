@@ -8,14 +8,14 @@ use url::Url;
 
 use crate::measurement::Phase;
 use crate::moment::Moment;
-use crate::smoke::{Clients, Mismatch, Outgoing, Request, Side, Suite, Transport, Values, begin, complete, sentence};
+use crate::smoke::{Clients, Mismatch, Outgoing, Request, Suite, TestedSide, Transport, Values, begin, complete, sentence};
 
 use super::form::Probe;
 use super::result::{Latencies, LoadResult};
 use super::schedule::Schedule;
-use super::tally::Tally;
+use super::tally::LoadStatistics;
 use super::target::Target;
-use super::volley::{Ended, volley};
+use super::volley::{LoadRunEnd, volley};
 
 /// Called once for every probe, as soon as its result is known.
 pub type OnLoaded<'a> = &'a (dyn Fn(&LoadResult) + Send + Sync);
@@ -27,7 +27,7 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, on_
     let begun = begin(suite, base, values);
     let mut results = Vec::new();
     for probe in suite.loads(moment) {
-        let ready = complete(suite, values).and_then(|()| aim(&probe.request, &probe.transport, Side { base, moment }, &begun));
+        let ready = complete(suite, values).and_then(|()| aim(&probe.request, &probe.transport, TestedSide { base, moment }, &begun));
         let empty = probe.empty(moment, &begun);
         let result = match ready {
             Ok((client, outgoing)) => probe.run(client, outgoing, empty).await,
@@ -44,7 +44,7 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, on_
 }
 
 /// What is sent, and who sends it: a client of its own, whose connections end with it.
-pub(super) fn aim(request: &Request, transport: &Transport, side: Side<'_>, values: &Values) -> Result<(Client, Outgoing), Mismatch> {
+pub(super) fn aim(request: &Request, transport: &Transport, side: TestedSide<'_>, values: &Values) -> Result<(Client, Outgoing), Mismatch> {
     let clients = Clients::new([transport], side.base)?;
     Ok((clients.of(transport)?.clone(), Outgoing::new(request, transport, side, values)?))
 }
@@ -59,7 +59,7 @@ impl Probe {
         let begin = Instant::now();
         let target = Target { client, outgoing, timeout: self.timeout, expected: &self.expected };
         let mut schedule = Schedule::new(self.arrival, begin, self.duration, self.timeout);
-        let mut tally = Tally::new(begin);
+        let mut tally = LoadStatistics::new(begin);
         let ended = volley(&target, &mut schedule, &mut tally, self.goals.error_rate).await;
         let (phase, note) = self.verdict(&tally, ended, schedule.tardy);
         let took = begin.elapsed();
@@ -98,17 +98,17 @@ impl Probe {
         }
     }
 
-    fn verdict(&self, tally: &Tally, ended: Ended, tardy: u64) -> (Phase, Option<String>) {
+    fn verdict(&self, tally: &LoadStatistics, ended: LoadRunEnd, tardy: u64) -> (Phase, Option<String>) {
         let mut said = self.goals.missed(&tally.latencies(), tally.error_rate());
         // Requests that the runner itself sent late may be why goals were missed, if they are more than those goals leave out.
         let late = self.goals.may_be_late(&tally.latencies(), count(tardy) / count(tally.sent).max(1.0));
         let phase = match (ended, said.is_empty()) {
-            (Ended::Whole, true) => Phase::Successful,
+            (LoadRunEnd::Whole, true) => Phase::Successful,
             // Too many errors are the service's, however slow the runner is.
-            (Ended::Whole, false) if late && tally.error_rate() <= self.goals.error_rate => Phase::Inconclusive,
-            (Ended::Whole | Ended::Early, _) => Phase::Failed,
+            (LoadRunEnd::Whole, false) if late && tally.error_rate() <= self.goals.error_rate => Phase::Inconclusive,
+            (LoadRunEnd::Whole | LoadRunEnd::Early, _) => Phase::Failed,
         };
-        if ended == Ended::Early {
+        if ended == LoadRunEnd::Early {
             said.push("ended early: it could not pass any more".to_owned());
         }
         if late {

@@ -20,7 +20,7 @@ const BOUNDS: [u64; 11] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Counts of one volley.
-pub(super) struct Tally {
+pub(super) struct LoadStatistics {
     /// Microseconds, of what was answered or waited for in vain. None where a histogram cannot be.
     histogram: Option<Histogram<u64>>,
     /// By the bound they are within, and those beyond all of them.
@@ -34,7 +34,7 @@ pub(super) struct Tally {
     last_good: Instant,
 }
 
-impl Tally {
+impl LoadStatistics {
     pub(super) fn new(begin: Instant) -> Self {
         // Three digits: 1 % is ten times what it can be wrong by.
         let histogram = Histogram::new_with_bounds(1, LONGEST, 3).ok();
@@ -141,20 +141,20 @@ mod tests {
     #[test]
     fn latencies_are_ordered_into_buckets_that_people_can_read() {
         let begin = Instant::now();
-        let mut tally = Tally::new(begin);
+        let mut tally = LoadStatistics::new(begin);
         (1..=100).for_each(|milliseconds| tally.add(shot(milliseconds), begin));
         assert_eq!(tally.buckets(), [(1, 1), (2, 1), (5, 3), (10, 5), (20, 10), (50, 30), (100, 50)]);
         let Latencies { p50, p90, p95, p99, max } = tally.latencies();
         for (found, expected) in [(p50, 50), (p90, 90), (p95, 95), (p99, 99), (max, 100)] {
             assert!(found.abs_diff(expected * 1000) <= expected, "{found} {expected}");
         }
-        assert_eq!((max, Tally::new(begin).buckets(), Tally::new(begin).latencies().max), (100_000, vec![], 0));
+        assert_eq!((max, LoadStatistics::new(begin).buckets(), LoadStatistics::new(begin).latencies().max), (100_000, vec![], 0));
     }
 
     #[test]
     fn errors_are_counted_by_kind_and_the_unsent_are_errors() {
         let begin = Instant::now();
-        let mut tally = Tally::new(begin);
+        let mut tally = LoadStatistics::new(begin);
         (0..6).for_each(|_| tally.add(shot(3), begin));
         tally.add(error(CameTo::Timeout), begin);
         tally.add(error(CameTo::Unsent), begin);
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn it_is_hopeless_when_the_error_rate_cannot_be_met_or_only_errors_came_for_five_seconds() {
         let begin = Instant::now();
-        let mut tally = Tally::new(begin);
+        let mut tally = LoadStatistics::new(begin);
         assert!(!tally.is_hopeless(0.01, Some(1000), begin + PATIENCE));
         (0..10).for_each(|_| tally.add(error(CameTo::Timeout), begin));
         assert!(!tally.is_hopeless(0.01, Some(1000), begin) && !tally.is_hopeless(0.01, None, begin + PATIENCE / 2));

@@ -8,12 +8,12 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 
 use crate::moment::Moment;
-use crate::smoke::{Side, StatusPattern, Suite, Values, begin, complete, sentence};
+use crate::smoke::{StatusPattern, Suite, TestedSide, Values, begin, complete, sentence};
 
 use super::form::WarmUp;
 use super::probe::{aim, milliseconds};
 use super::result::{ErrorKind, WarmedUp};
-use super::tally::Tally;
+use super::tally::LoadStatistics;
 use super::target::{CameTo, Shot, Target};
 
 /// From one request that is not answered to the next: a task that refuses connections is starting, and not to be pressed.
@@ -32,14 +32,14 @@ pub async fn warm_up(suite: &Suite, base: &Url, values: &Values, on_result: OnWa
     let begun = begin(suite, base, values);
     let mut results = Vec::new();
     for warm_up in suite.warm_ups() {
-        let side = Side { base, moment: Moment::Green };
+        let side = TestedSide { base, moment: Moment::Green };
         let ready = complete(suite, values).and_then(|()| aim(&warm_up.request, &warm_up.transport, side, &begun));
         let result = match ready {
             Ok((client, outgoing)) => {
                 let target = Target { client, outgoing, timeout: warm_up.timeout, expected: &SUCCESS };
                 warm_up.run(&target, &begun).await
             }
-            Err(obstacle) => warm_up.result(&Tally::new(Instant::now()), Duration::ZERO, &begun, Some(obstacle.found)),
+            Err(obstacle) => warm_up.result(&LoadStatistics::new(Instant::now()), Duration::ZERO, &begun, Some(obstacle.found)),
         };
         on_result(&result);
         let answered = result.answered > 0;
@@ -55,7 +55,7 @@ impl WarmUp {
     async fn run(&self, target: &Target<'_>, values: &Values) -> WarmedUp {
         let begin = Instant::now();
         let end = begin + self.duration;
-        let mut tally = Tally::new(begin);
+        let mut tally = LoadStatistics::new(begin);
         let mut shots = stream::iter(0..self.count).map(|_| until_answered(target, end)).buffer_unordered(self.concurrency);
         while let Some(shot) = shots.next().await {
             tally.add(shot, Instant::now());
@@ -66,7 +66,7 @@ impl WarmUp {
         self.result(&tally, begin.elapsed(), values, obstacle)
     }
 
-    fn result(&self, tally: &Tally, took: Duration, values: &Values, obstacle: Option<String>) -> WarmedUp {
+    fn result(&self, tally: &LoadStatistics, took: Duration, values: &Values, obstacle: Option<String>) -> WarmedUp {
         let other = tally.errors(str::to_owned).into_iter().find(|error| error.kind == ErrorKind::Status).map_or(0, |error| error.count);
         WarmedUp {
             path: self.request.path.masked(values),

@@ -9,14 +9,14 @@ use url::Url;
 
 /// The last answer of an attempt.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct SmokeResponse {
     /// What was asked for in the end, after redirects that were followed.
     pub(super) url: Url,
     /// Whether it comes from another origin than the one that the test asked.
     pub(super) foreign: bool,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Body,
+    pub(super) body: ResponseBody,
     /// From the first request to the end of the body.
     pub(super) elapsed: Duration,
     /// When its end was there, by our clock.
@@ -26,7 +26,7 @@ pub(super) struct Answer {
 }
 
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct ResponseBody {
     pub(super) bytes: Vec<u8>,
     pub(super) extent: Extent,
 }
@@ -39,7 +39,7 @@ pub(super) enum Extent {
     Beginning,
 }
 
-impl Answer {
+impl SmokeResponse {
     /// Where it points to, made absolute.
     pub(super) fn location(&self) -> Option<Url> {
         let location = self.headers.get(LOCATION)?.to_str().ok()?;

@@ -10,8 +10,8 @@ use serde_json_path::JsonPath;
 
 use crate::template::{Pattern, Values};
 
-use super::answer::Answer;
-use super::flow::{Capture, Source};
+use super::answer::SmokeResponse;
+use super::flow::{Capture, CaptureSource};
 use super::jar::SetCookie;
 use super::result::Mismatch;
 
@@ -22,7 +22,7 @@ pub(super) struct Captured<'c> {
 }
 
 /// Every value that is there, and why the others are not.
-pub(super) fn capture<'c>(captures: &'c [Capture], answer: &Answer, values: &Values) -> (Vec<Captured<'c>>, Vec<Mismatch>) {
+pub(super) fn capture<'c>(captures: &'c [Capture], answer: &SmokeResponse, values: &Values) -> (Vec<Captured<'c>>, Vec<Mismatch>) {
     let (mut captured, mut failures) = (Vec::new(), Vec::new());
     for capture in captures {
         match capture.source.take(answer, values) {
@@ -43,8 +43,8 @@ fn missing(wanted: impl Into<String>, found: impl Into<Cow<'static, str>>) -> Mi
     Missing { wanted: wanted.into(), found: found.into() }
 }
 
-impl Source {
-    fn take(&self, answer: &Answer, values: &Values) -> Result<Value, Missing> {
+impl CaptureSource {
+    fn take(&self, answer: &SmokeResponse, values: &Values) -> Result<Value, Missing> {
         match self {
             Self::Json { written, path } => json(written, path, answer),
             Self::Header(name) => header(name, answer).map(Value::from),
@@ -57,7 +57,7 @@ impl Source {
     }
 }
 
-fn json(written: &str, path: &JsonPath, answer: &Answer) -> Result<Value, Missing> {
+fn json(written: &str, path: &JsonPath, answer: &SmokeResponse) -> Result<Value, Missing> {
     let body: Value =
         serde_json::from_slice(&answer.body.bytes).map_err(|_| missing(format!("{written} of JSON"), "a body that is not JSON"))?;
     let nodes = path.query(&body).all();
@@ -73,19 +73,19 @@ fn json(written: &str, path: &JsonPath, answer: &Answer) -> Result<Value, Missin
     }
 }
 
-fn header(name: &HeaderName, answer: &Answer) -> Result<String, Missing> {
+fn header(name: &HeaderName, answer: &SmokeResponse) -> Result<String, Missing> {
     let value = answer.headers.get(name).ok_or_else(|| missing(format!("header {name}"), "nothing"))?;
     Ok(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-fn redirect(parameter: &str, answer: &Answer) -> Result<String, Missing> {
+fn redirect(parameter: &str, answer: &SmokeResponse) -> Result<String, Missing> {
     let location = answer.location().ok_or_else(|| missing(format!("a redirect with {parameter}"), answer.status.to_string()))?;
     let value = location.query_pairs().find(|(name, _)| name == parameter).map(|(_, value)| value.into_owned());
     value.ok_or_else(|| missing(format!("a redirect with {parameter}"), "a redirect without it"))
 }
 
 /// Of several cookies of one name the last counts, as in a browser.
-fn cookie(name: &str, answer: &Answer) -> Result<String, Missing> {
+fn cookie(name: &str, answer: &SmokeResponse) -> Result<String, Missing> {
     let mut cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse);
     let last = cookies.rfind(|cookie| cookie.name == name);
     let cookie = last.ok_or_else(|| missing(format!("cookie {name}"), "no such cookie"))?;
@@ -95,7 +95,7 @@ fn cookie(name: &str, answer: &Answer) -> Result<String, Missing> {
     }
 }
 
-fn matched(pattern: &Pattern, answer: &Answer, values: &Values) -> Result<String, Missing> {
+fn matched(pattern: &Pattern, answer: &SmokeResponse, values: &Values) -> Result<String, Missing> {
     let wanted = || format!("a body that matches {}", pattern.masked(values));
     pattern.first(&answer.text(), values).ok_or_else(|| missing(wanted(), "other text"))
 }
@@ -110,11 +110,11 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::smoke::answer::{Body, Extent};
+    use crate::smoke::answer::{Extent, ResponseBody};
     use crate::smoke::parse;
     use crate::smoke::parse::tests::{no_files, outside};
 
-    fn answer() -> Answer {
+    fn answer() -> SmokeResponse {
         let mut headers = HeaderMap::new();
         headers.insert("x-token", HeaderValue::from_static("t0k"));
         headers.insert("location", HeaderValue::from_static("/cb?code=c%20d&state=s"));
@@ -122,12 +122,12 @@ mod tests {
         headers.append("set-cookie", HeaderValue::from_static("sid=new=1; HttpOnly"));
         let body = br#"{"id":7,"ok":true,"name":"n","none":null,"list":[1,2],"link":"?id=42&x"}"#.to_vec();
         let url = "https://host/a".parse().unwrap();
-        Answer {
+        SmokeResponse {
             foreign: false,
             url,
             status: StatusCode::FOUND,
             headers,
-            body: Body { bytes: body, extent: Extent::Whole },
+            body: ResponseBody { bytes: body, extent: Extent::Whole },
             elapsed: Duration::ZERO,
             at: OffsetDateTime::UNIX_EPOCH,
             certificate: None,

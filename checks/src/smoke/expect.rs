@@ -19,7 +19,7 @@ mod text;
 use reqwest::StatusCode;
 use reqwest::header::SET_COOKIE;
 
-use super::answer::Answer;
+use super::answer::SmokeResponse;
 use super::form::{Expect, HttpsRedirect, StatusPattern, TextCondition};
 use super::result::Mismatch;
 use crate::duration::Human;
@@ -32,7 +32,7 @@ const REDIRECTION: [StatusPattern; 1] = [StatusPattern::Class(3)];
 /// The same, where http leads to https: browsers remember these, and need not come unencrypted again.
 const MOVED_FOR_GOOD: [StatusPattern; 2] = [StatusPattern::Exactly(301), StatusPattern::Exactly(308)];
 
-pub(super) fn judge(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
+pub(super) fn judge(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     let mut failures: Vec<Mismatch> = status(expect, answer.status).into_iter().collect();
     failures.extend(latency(expect, answer));
     failures.extend(expect.certificate.iter().filter_map(|expected| certificate::judge(expected, answer)));
@@ -48,7 +48,7 @@ pub(super) fn judge(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mi
 }
 
 /// What stands in a body of another origin is not ours to show.
-fn unquoted(failure: Mismatch, answer: &Answer) -> Mismatch {
+fn unquoted(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
     if !answer.foreign {
         return failure;
     }
@@ -57,7 +57,7 @@ fn unquoted(failure: Mismatch, answer: &Answer) -> Mismatch {
     Mismatch { what, found: "something else (not shown: it is of another origin)".to_owned(), ..failure }
 }
 
-fn latency(expect: &Expect, answer: &Answer) -> Option<Mismatch> {
+fn latency(expect: &Expect, answer: &SmokeResponse) -> Option<Mismatch> {
     let met = bounds::holds(&expect.latency, &answer.elapsed);
     (!met).then(|| Mismatch::new("latency", bounds::durations(&expect.latency), Human(answer.elapsed).to_string()))
 }
@@ -90,7 +90,7 @@ impl StatusPattern {
     }
 }
 
-fn headers(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
+fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     let judged = expect.headers.iter().flat_map(|(name, conditions)| {
         let found: Vec<_> = answer.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
@@ -106,7 +106,7 @@ fn headers(expect: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
     judged.collect()
 }
 
-fn body(conditions: &[TextCondition], answer: &Answer, values: &Values) -> Vec<Mismatch> {
+fn body(conditions: &[TextCondition], answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     if conditions.is_empty() {
         return Vec::new();
     }

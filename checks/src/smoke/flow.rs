@@ -18,7 +18,7 @@ pub(super) struct Flow {
     pub(super) on: Vec<Moment>,
     /// The flows that end before this one begins: each stands before it in the suite, so none waits for itself.
     pub(super) after: BTreeSet<usize>,
-    pub(super) cookies: Cookies,
+    pub(super) cookies: CookiePolicy,
     /// Its combination of the matrix, if it has one.
     pub(super) matrix: Vec<Cell>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Cell {
 
 /// What becomes of the cookies that a step is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cookies {
+pub(super) enum CookiePolicy {
     /// The steps after it send them.
     Keep,
     Forget,
@@ -54,13 +54,13 @@ pub(super) enum Turn {
 #[derive(Debug, Clone)]
 pub(super) struct Capture {
     pub(super) name: String,
-    pub(super) source: Source,
+    pub(super) source: CaptureSource,
     pub(super) secrecy: Secrecy,
 }
 
 /// Where a captured value stands in an answer.
 #[derive(Debug, Clone)]
-pub(super) enum Source {
+pub(super) enum CaptureSource {
     /// The one node that the path selects; `written` is the path as the user wrote it.
     Json {
         written: String,

@@ -25,10 +25,10 @@ use crate::template::{JsonTemplate, Pattern, Template, Values, Variable};
 
 use super::json_schema::JsonSchema;
 use super::secrets::SecretWanted;
-pub(super) use judged::{CertificateExpectation, Counts, Durations, Inline, SecurityHeader};
-pub(crate) use preset::Place;
-pub(super) use preset::{Cookies, Cors};
-pub(crate) use request::{Body, Credential, Request};
+pub(super) use judged::{CertificateExpectation, CountConditions, Durations, Inline, SecurityHeader};
+pub(crate) use preset::RequestDestination;
+pub(super) use preset::{Cors, CorsCredentials};
+pub(crate) use request::{Credential, Request, RequestBody};
 pub(crate) use transport::{HttpVersion, Tls, Transport};
 
 /// The tests of one document, in its order.
@@ -37,7 +37,7 @@ pub struct Suite {
     /// The document's own variables; each may use those before it.
     pub(super) named: Vec<(String, Template)>,
     /// Shared with the thread that judges an answer.
-    pub(super) tests: Vec<Arc<Test>>,
+    pub(super) tests: Vec<Arc<SmokeTest>>,
     pub(super) testers: Vec<Tester>,
     /// Which tests run as one: every test belongs to one flow, and flows stand in the order of their tests.
     pub(super) flows: Vec<Flow>,
@@ -95,7 +95,7 @@ impl Suite {
 
 /// One request and what its answer must be.
 #[derive(Debug, Clone)]
-pub(super) struct Test {
+pub(super) struct SmokeTest {
     pub(super) name: String,
     pub(super) request: Request,
     pub(super) transport: Transport,
@@ -181,7 +181,7 @@ pub(super) enum JsonCondition {
     Contains(JsonTemplate),
     Is(JsonType),
     /// Characters of a text, items of an array.
-    Length(Counts),
+    Length(CountConditions),
     Exists,
     Absent,
 }

@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc2822;
 use url::{Origin, Url};
 
 use super::browser::{Marks, Offered};
-use super::flow::Cookies;
+use super::flow::CookiePolicy;
 
 /// A `Set-Cookie` header, as far as it decides whether the cookie is sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) struct SetCookie {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Transport {
+enum CookieTransport {
     Any,
     /// `Secure`: over TLS only.
     Encrypted,
@@ -74,8 +74,8 @@ impl SetCookie {
         Offered { name, path, domain, same_site, marks: *marks }.refusal()
     }
 
-    fn transport(&self) -> Transport {
-        if self.marks.secure { Transport::Encrypted } else { Transport::Any }
+    fn transport(&self) -> CookieTransport {
+        if self.marks.secure { CookieTransport::Encrypted } else { CookieTransport::Any }
     }
 
     fn is_for(&self, host: &str) -> bool {
@@ -96,19 +96,19 @@ struct Kept {
     name: String,
     value: String,
     path: String,
-    transport: Transport,
+    transport: CookieTransport,
 }
 
 /// The cookies of one flow.
 pub(super) struct Jar {
-    cookies: Cookies,
+    cookies: CookiePolicy,
     /// Where they come from and go to.
     origin: OnceLock<Origin>,
     kept: Mutex<Vec<Kept>>,
 }
 
 impl Jar {
-    pub(super) fn new(cookies: Cookies) -> Self {
+    pub(super) fn new(cookies: CookiePolicy) -> Self {
         Self { cookies, origin: OnceLock::new(), kept: Mutex::default() }
     }
 
@@ -156,7 +156,7 @@ impl Jar {
     }
 
     fn is_open_to(&self, url: &Url) -> bool {
-        self.cookies == Cookies::Keep && self.origin.get() == Some(&url.origin())
+        self.cookies == CookiePolicy::Keep && self.origin.get() == Some(&url.origin())
     }
 }
 
@@ -169,7 +169,7 @@ impl Kept {
     }
 }
 
-impl Transport {
+impl CookieTransport {
     fn allows(self, url: &Url) -> bool {
         match self {
             Self::Any => true,
@@ -191,7 +191,7 @@ mod tests {
     /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one after the other.
     fn sent(set: &[&'static str], to: &str) -> String {
         let base: Url = "https://host".parse().unwrap();
-        let jar = Jar::new(Cookies::Keep);
+        let jar = Jar::new(CookiePolicy::Keep);
         jar.belong_to(&base);
         for cookie in set {
             jar.keep(&base.join("/app/login").unwrap(), &[(SET_COOKIE, HeaderValue::from_static(cookie))].into_iter().collect());
@@ -236,7 +236,7 @@ mod tests {
     fn a_cookie_of_the_test_itself_comes_first_and_a_jar_that_forgets_is_empty() {
         let base: Url = "http://host".parse().unwrap();
         let headers: HeaderMap = [(SET_COOKIE, HeaderValue::from_static("a=1"))].into_iter().collect();
-        let (keeps, forgets) = (Jar::new(Cookies::Keep), Jar::new(Cookies::Forget));
+        let (keeps, forgets) = (Jar::new(CookiePolicy::Keep), Jar::new(CookiePolicy::Forget));
         keeps.belong_to(&base);
         forgets.belong_to(&base);
         let mut own: HeaderMap = [(COOKIE, HeaderValue::from_static("mine=1"))].into_iter().collect();

@@ -33,9 +33,9 @@ pub(crate) use parse::tests::{no_files, outside};
 pub use reach::{Unreachable, reach, tells_another_version};
 pub use result::{Mismatch, TestResult, TestVerdict};
 pub(crate) use result::{presentable, sentence};
-pub use run::{Limits, OnResult, run};
+pub use run::{OnResult, RunLimits, run};
 pub(crate) use run::{begin, complete};
 #[cfg(test)]
 pub use schema::schema;
 pub use secrets::SecretWanted;
-pub(crate) use send::{Clients, Outgoing, Side};
+pub(crate) use send::{Clients, Outgoing, TestedSide};

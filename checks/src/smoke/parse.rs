@@ -29,12 +29,12 @@ use crate::reader::{Fields, Reader};
 use crate::template::Template;
 use crate::words::{Outside, Words};
 
-use super::flow::{Capture, Source, Turn};
-use super::form::{Expect, Redirects, Request, Retry, StatusPattern, Suite, Test, Transport};
+use super::flow::{Capture, CaptureSource, Turn};
+use super::form::{Expect, Redirects, Request, Retry, SmokeTest, StatusPattern, Suite, Transport};
 use super::secrets::SecretWanted;
 use flow::Entries;
 use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS};
-use preset::Preset;
+use preset::SmokePreset;
 
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
@@ -166,7 +166,7 @@ fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
 }
 
 /// A test, without what places it among others: its name, when and in whose turn it runs.
-fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Test> {
+fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<SmokeTest> {
     let request = request::request(words, node, fields);
     let expect = fields.get("expect").map_or_else(|| Some(Expect::default()), |node| expect::expect(words, node));
     let preset = preset::preset(words, fields);
@@ -175,7 +175,7 @@ fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defa
     let Defaults { timeout, retry, transport, test_header } = own_or(words, fields, defaults);
     let redirects = redirects(words, fields, expect.as_ref(), preset.as_ref());
     let request = Request { test_header, ..request? };
-    let test = Test {
+    let test = SmokeTest {
         name: String::new(),
         request,
         transport,
@@ -192,7 +192,7 @@ fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defa
 
 /// Who captures a part of a redirect looks at one.
 fn redirect_captured(mut expect: Expect, captures: &[Capture]) -> Expect {
-    let captured = captures.iter().any(|capture| matches!(capture.source, Source::Redirect(_)));
+    let captured = captures.iter().any(|capture| matches!(capture.source, CaptureSource::Redirect(_)));
     if captured && expect.redirect.is_none() && expect.status.is_empty() {
         expect.status.push(StatusPattern::Class(3));
     }
@@ -229,7 +229,7 @@ fn on(words: &mut Words<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<V
 }
 
 /// Redirects are followed unless the test wants to look at one.
-fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>, preset: Option<&Preset>) -> Option<Redirects> {
+fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>, preset: Option<&SmokePreset>) -> Option<Redirects> {
     let judged = preset.is_some() || expect.is_some_and(Expect::looks_at_redirect);
     let Some(node) = fields.get("follow") else { return Some(if judged { Redirects::Judge } else { Redirects::Follow }) };
     let follow = words.reader.boolean(node, "`follow`")?;

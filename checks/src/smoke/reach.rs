@@ -14,14 +14,14 @@ use url::Url;
 use crate::moment::Moment;
 use crate::template::{JsonTemplate, Template, Values, Variable};
 
-use super::answer::Answer;
+use super::answer::SmokeResponse;
 use super::expect;
-use super::flow::Cookies;
-use super::form::{Body, JsonCondition, Place, Suite, Test, TextCondition, Transport};
+use super::flow::CookiePolicy;
+use super::form::{JsonCondition, RequestBody, RequestDestination, SmokeTest, Suite, TextCondition, Transport};
 use super::jar::Jar;
 use super::result::Mismatch;
-use super::run::{Limits, begin};
-use super::send::{Clients, Outgoing, Side, exchange, no_answer};
+use super::run::{RunLimits, begin};
+use super::send::{Clients, Outgoing, TestedSide, exchange, no_answer};
 
 /// The longest that a connection may take, and a whole request.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -103,7 +103,7 @@ impl Suite {
     pub fn green_paths(&self) -> Vec<Option<String>> {
         let fixed = |path: &Template| path.variables().next().is_none().then(|| path.render(&Values::default()));
         // A redirect to https is asked for at another port.
-        let at_side = self.on_green().filter(|test| test.request.place == Place::Side);
+        let at_side = self.on_green().filter(|test| test.request.place == RequestDestination::Side);
         let tests = at_side.map(|test| &test.request.path);
         let others =
             self.loads(Moment::Green).map(|probe| &probe.request.path).chain(self.warm_ups.iter().map(|warm_up| &warm_up.request.path));
@@ -115,18 +115,18 @@ impl Suite {
         self.on_green().filter_map(|test| test.transport.tls.server_name.clone()).collect()
     }
 
-    fn on_green(&self) -> impl Iterator<Item = &Test> {
+    fn on_green(&self) -> impl Iterator<Item = &SmokeTest> {
         let flows = self.flows.iter().filter(|flow| flow.on.contains(&Moment::Green));
         flows.flat_map(|flow| &self.tests[flow.steps.clone()]).map(AsRef::as_ref)
     }
 
     /// A test of green whose answer tells the deployed version, and that can be sent by itself and without secrets.
-    fn telling(&self) -> Option<(&Test, Telling<'_>)> {
+    fn telling(&self) -> Option<(&SmokeTest, Telling<'_>)> {
         self.on_green().filter(|test| test.is_plain()).find_map(|test| Some((test, Telling::of(test)?)))
     }
 }
 
-impl Test {
+impl SmokeTest {
     /// Whether it asks only, and needs nothing that is secret or that another test has captured.
     fn is_plain(&self) -> bool {
         let request = &self.request;
@@ -135,7 +135,7 @@ impl Test {
             template.variables().all(known)
         };
         request.method == Method::GET
-            && matches!((&request.body, &request.place), (Body::None, Place::Side))
+            && matches!((&request.body, &request.place), (RequestBody::None, RequestDestination::Side))
             && request.credential.is_none()
             && self.needs.is_empty()
             && self.captures.is_empty()
@@ -152,7 +152,7 @@ enum Telling<'t> {
 }
 
 impl<'t> Telling<'t> {
-    fn of(test: &'t Test) -> Option<Self> {
+    fn of(test: &'t SmokeTest) -> Option<Self> {
         let is_version = |template: &Template| {
             let mut variables = template.variables();
             variables.next() == Some(&Variable::Version) && variables.next().is_none()
@@ -171,7 +171,7 @@ impl<'t> Telling<'t> {
     }
 
     /// The versions that an answer tells.
-    fn told(&self, answer: &Answer) -> Vec<String> {
+    fn told(&self, answer: &SmokeResponse) -> Vec<String> {
         match self {
             Self::Json(path) => {
                 let Ok(body) = serde_json::from_slice::<Value>(&answer.body.bytes) else { return Vec::new() };
@@ -192,8 +192,8 @@ pub async fn tells_another_version(suite: &Suite, base: &Url, values: &Values) -
     let values = begin(suite, base, values);
     let asked = async {
         let clients = Clients::new([&test.transport], base)?;
-        let outgoing = Outgoing::new(&test.request, &test.transport, Side { base, moment: Moment::Production }, &values)?;
-        exchange(&clients, test, outgoing, &Limits::default(), &Jar::new(Cookies::Forget), &values).await
+        let outgoing = Outgoing::new(&test.request, &test.transport, TestedSide { base, moment: Moment::Production }, &values)?;
+        exchange(&clients, test, outgoing, &RunLimits::default(), &Jar::new(CookiePolicy::Forget), &values).await
     };
     let Ok(Ok(answer)) = timeout(WHOLE, asked).await else { return false };
     let told = telling.told(&answer);

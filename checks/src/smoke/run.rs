@@ -21,17 +21,17 @@ use crate::template::Values;
 use super::flow::Flow;
 use super::form::Suite;
 use super::result::{Mismatch, TestResult, TestVerdict};
-use super::send::{Clients, Side};
+use super::send::{Clients, TestedSide};
 use agenda::Agenda;
 pub(crate) use begin::begin;
 use call_off::CallOff;
 use clerk::Clerk;
-use course::{Course, Post};
+use course::{Attempts, Post};
 use strand::{Shared, Strand};
 
 /// How far a run may go; the defaults serve every suite.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct RunLimits {
     /// Requests under way at once: a hundred tests of 20 ms end in four rounds (150 to 200 ms on a busy machine with two cores; 16 at
     /// once took 210 to 240 ms, 50 gained 50 ms more), and it is no load for a service.
     pub concurrency: usize,
@@ -41,7 +41,7 @@ pub struct Limits {
     pub redirects: u32,
 }
 
-impl Default for Limits {
+impl Default for RunLimits {
     fn default() -> Self {
         Self { concurrency: 25, body_bytes: 1024 * 1024, redirects: 10 }
     }
@@ -54,17 +54,24 @@ pub type OnResult<'a> = &'a (dyn Fn(&TestResult) + Send + Sync);
 ///
 /// Every name of [`Suite::needs_env`] and [`Suite::needs_secrets`] must be in `values`: without one, nothing is sent and every test
 /// fails. Dropping the future cancels everything that is under way, clean-up too; what was sent before is told as unfinished.
-pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, limits: &Limits, on_result: OnResult<'_>) -> Vec<TestResult> {
+pub async fn run(
+    suite: &Suite,
+    moment: Moment,
+    base: &Url,
+    values: &Values,
+    limits: &RunLimits,
+    on_result: OnResult<'_>,
+) -> Vec<TestResult> {
     let flows: Vec<(usize, &Flow)> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
     let clerk = Clerk::new(moment, values, on_result);
     let shared = Shared::new(begin(suite, base, values));
-    let courses: Vec<Course<'_>> = suite.tests.iter().map(Course::new).collect();
+    let courses: Vec<Attempts<'_>> = suite.tests.iter().map(Attempts::new).collect();
     let transports = flows.iter().flat_map(|(_, flow)| &suite.tests[flow.steps.clone()]).map(|test| &test.transport);
     let verdict = match complete(suite, values).and_then(|()| Clients::new(transports, base)) {
         Ok(clients) => {
             let turns = Semaphore::new(limits.concurrency);
             let mut last_words = LastWords { clerk: &clerk, shared: &shared, courses: &courses, flows: &flows, said: false };
-            let post = Post { side: Side { base, moment }, limits, clients, turns, clerk: &clerk, call_off: CallOff::new() };
+            let post = Post { side: TestedSide { base, moment }, limits, clients, turns, clerk: &clerk, call_off: CallOff::new() };
             all(&post, &shared, &courses, &flows).await;
             last_words.are_said();
             TestVerdict::Skipped
@@ -87,7 +94,7 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, lim
 struct LastWords<'a> {
     clerk: &'a Clerk<'a>,
     shared: &'a Shared,
-    courses: &'a [Course<'a>],
+    courses: &'a [Attempts<'a>],
     flows: &'a [(usize, &'a Flow)],
     said: bool,
 }
@@ -114,7 +121,7 @@ impl Drop for LastWords<'_> {
 }
 
 /// Runs every flow in its turn; steps that did not come to a result are called off.
-async fn all(post: &Post<'_>, shared: &Shared, courses: &[Course<'_>], flows: &[(usize, &Flow)]) {
+async fn all(post: &Post<'_>, shared: &Shared, courses: &[Attempts<'_>], flows: &[(usize, &Flow)]) {
     let mut agenda = Agenda::new(flows);
     let mut running = FuturesUnordered::new();
     loop {

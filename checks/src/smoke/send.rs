@@ -12,27 +12,27 @@ use reqwest::{Client, Response};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::answer::{Answer, Body, Extent};
+use super::answer::{Extent, ResponseBody, SmokeResponse};
 use super::expect::origin;
-use super::form::{Redirects, Test};
+use super::form::{Redirects, SmokeTest};
 use super::jar::Jar;
 use super::result::Mismatch;
-use super::run::Limits;
+use super::run::RunLimits;
 use crate::destination;
 use crate::template::Values;
-pub(crate) use build::{Outgoing, Side};
+pub(crate) use build::{Outgoing, TestedSide};
 pub(crate) use clients::Clients;
 pub(super) use failure::{moment, no_answer};
 
 /// Sends a test's request and gives the answer that counts; cookies come from the jar and go into it.
 pub(super) async fn exchange(
     clients: &Clients,
-    test: &Test,
+    test: &SmokeTest,
     mut outgoing: Outgoing,
-    limits: &Limits,
+    limits: &RunLimits,
     jar: &Jar,
     values: &Values,
-) -> Result<Answer, Mismatch> {
+) -> Result<SmokeResponse, Mismatch> {
     let client = clients.of(&test.transport)?;
     if let Some(forbidden) = destination::written(&outgoing.url) {
         return Err(Mismatch::new("request", "a host that a document may ask", forbidden.to_string()));
@@ -57,35 +57,41 @@ pub(super) async fn exchange(
             return Err(elsewhere);
         }
         let foreign = asked != outgoing.url.origin();
-        return read(response, test, &outgoing, sent, limits).await.map(|answer| Answer { foreign, ..answer });
+        return read(response, test, &outgoing, sent, limits).await.map(|answer| SmokeResponse { foreign, ..answer });
     }
     Err(Mismatch::new("redirects", format!("at most {}", limits.redirects), "more"))
 }
 
-async fn execute(client: &Client, test: &Test, outgoing: &Outgoing, jar: &Jar) -> Result<Response, Mismatch> {
+async fn execute(client: &Client, test: &SmokeTest, outgoing: &Outgoing, jar: &Jar) -> Result<Response, Mismatch> {
     let mut request = outgoing.to_request();
     jar.dress(&outgoing.url, request.headers_mut());
     let answered = client.execute(request).await;
     answered.map_err(|error| no_answer(error, "an answer", &outgoing.url, &test.transport))
 }
 
-async fn read(mut response: Response, test: &Test, outgoing: &Outgoing, sent: Instant, limits: &Limits) -> Result<Answer, Mismatch> {
+async fn read(
+    mut response: Response,
+    test: &SmokeTest,
+    outgoing: &Outgoing,
+    sent: Instant,
+    limits: &RunLimits,
+) -> Result<SmokeResponse, Mismatch> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let certificate = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec);
     let body = body(response, limits).await;
     let body = body.map_err(|error| no_answer(error, "a whole body", &outgoing.url, &test.transport))?;
     let (elapsed, at) = (sent.elapsed(), OffsetDateTime::now_utc());
-    Ok(Answer { url: outgoing.url.clone(), foreign: false, status, headers, body, elapsed, at, certificate })
+    Ok(SmokeResponse { url: outgoing.url.clone(), foreign: false, status, headers, body, elapsed, at, certificate })
 }
 
-async fn body(mut response: Response, limits: &Limits) -> reqwest::Result<Body> {
+async fn body(mut response: Response, limits: &RunLimits) -> reqwest::Result<ResponseBody> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         let room = limits.body_bytes - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
-            return Ok(Body { bytes, extent: Extent::Beginning });
+            return Ok(ResponseBody { bytes, extent: Extent::Beginning });
         }
     }
-    Ok(Body { bytes, extent: Extent::Whole })
+    Ok(ResponseBody { bytes, extent: Extent::Whole })
 }

@@ -59,7 +59,7 @@ pub struct Tested<E> {
 
 /// Why nothing can be said: never a verdict, neither a good nor a bad one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum StatisticsError {
     /// One side has nothing to compare.
     #[error("{} has no data", name(*.side))]
     Empty {

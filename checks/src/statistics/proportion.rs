@@ -4,7 +4,7 @@
 
 mod fisher;
 
-use super::{Direction, Method, Refusal, Tested, normal};
+use super::{Direction, Method, StatisticsError, Tested, normal};
 use crate::analysis::question::Side;
 
 /// From so many expected in every cell on the normal distribution is used. The textbooks' 5 is meant for p near 0.05. Repeated looks need p
@@ -57,10 +57,10 @@ pub struct RiskEffect {
 }
 
 /// Tests whether green's rate is another one than blue's.
-pub fn two_proportion(blue: Counts, green: Counts, direction: Direction) -> Result<Tested<RiskEffect>, Refusal> {
+pub fn two_proportion(blue: Counts, green: Counts, direction: Direction) -> Result<Tested<RiskEffect>, StatisticsError> {
     for (side, counts) in [(Side::Blue, blue), (Side::Green, green)] {
         if counts.requests == 0 {
-            return Err(Refusal::Empty { side });
+            return Err(StatisticsError::Empty { side });
         }
     }
     let method = if least_expected(blue, green) < NORMAL_FROM { Method::Fisher } else { Method::PooledZ };
@@ -150,8 +150,8 @@ mod tests {
     #[test]
     fn a_side_without_requests_gives_no_verdict() {
         let (some, none) = (Counts::new(1, 10), Counts::new(0, 0));
-        assert_eq!(two_proportion(none, some, Direction::Increase), Err(Refusal::Empty { side: Side::Blue }));
-        assert_eq!(two_proportion(some, none, Direction::Increase), Err(Refusal::Empty { side: Side::Green }));
+        assert_eq!(two_proportion(none, some, Direction::Increase), Err(StatisticsError::Empty { side: Side::Blue }));
+        assert_eq!(two_proportion(some, none, Direction::Increase), Err(StatisticsError::Empty { side: Side::Green }));
     }
 
     #[test]

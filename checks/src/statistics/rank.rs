@@ -8,7 +8,7 @@ mod order;
 mod shift;
 mod tied;
 
-use super::{Direction, Method, Refusal, Tested, normal};
+use super::{Direction, Method, StatisticsError, Tested, normal};
 use crate::analysis::question::Side;
 use order::Order;
 
@@ -23,7 +23,7 @@ pub struct ShiftEffect {
 }
 
 /// Tests whether green's values tend to be other ones than blue's.
-pub fn mann_whitney(blue: &[f64], green: &[f64], direction: Direction) -> Result<Tested<ShiftEffect>, Refusal> {
+pub fn mann_whitney(blue: &[f64], green: &[f64], direction: Direction) -> Result<Tested<ShiftEffect>, StatisticsError> {
     let (blue, green) = (sorted(blue, Side::Blue)?, sorted(green, Side::Green)?);
     let order = Order::of(&blue, &green);
     let effect = ShiftEffect { probability: order.share(), shift: shift::median_difference(&blue, &green) };
@@ -44,12 +44,12 @@ pub fn lowest_p(blue: usize, green: usize, direction: Direction) -> f64 {
     }
 }
 
-fn sorted(values: &[f64], side: Side) -> Result<Vec<f64>, Refusal> {
+fn sorted(values: &[f64], side: Side) -> Result<Vec<f64>, StatisticsError> {
     if values.is_empty() {
-        return Err(Refusal::Empty { side });
+        return Err(StatisticsError::Empty { side });
     }
     if !values.iter().all(|value| value.is_finite()) {
-        return Err(Refusal::NotFinite { side });
+        return Err(StatisticsError::NotFinite { side });
     }
     // −0 is 0: their order says nothing.
     let mut values: Vec<f64> = values.iter().map(|value| value + 0.0).collect();

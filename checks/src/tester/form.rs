@@ -25,13 +25,13 @@ pub struct Tester {
     /// The longest it may take.
     pub timeout: Duration,
     /// Where it runs.
-    pub place: Place,
+    pub place: TesterPlace,
     pub(crate) environment: Vec<(String, Template)>,
 }
 
 /// Where a tester runs.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum TesterPlace {
     /// In a container on the Docker engine of the runner.
     Runner(Box<RunnerPlace>),
     /// As a task in the service's network.
@@ -101,8 +101,8 @@ impl Tester {
     /// Where it runs, in words.
     pub fn place_in_words(&self) -> String {
         match &self.place {
-            Place::Runner(runner) => format!("{} on the runner", runner.image),
-            Place::Task(task) => {
+            TesterPlace::Runner(runner) => format!("{} on the runner", runner.image),
+            TesterPlace::Task(task) => {
                 let definition = task.definition.as_deref().unwrap_or("the deployed revision");
                 format!("a task of {definition}")
             }

@@ -8,7 +8,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::result::{Case, CaseVerdict, Tally};
+use super::result::{Case, CaseCounts, CaseVerdict};
 use crate::scrub::Scrubber;
 use crate::smoke::presentable;
 
@@ -21,7 +21,7 @@ const MESSAGE: usize = 4096;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cases {
     /// All of them, counted.
-    pub tally: Tally,
+    pub tally: CaseCounts,
     /// Those that failed first, then those that were skipped; no more than a summary bears.
     pub rows: Vec<Case>,
 }
@@ -240,7 +240,7 @@ mod tests {
         let passed = "<testcase name='p'/>".repeat(5_000);
         let failed = "<testcase name='f'><failure message='m'/></testcase>".repeat(250);
         let cases = read(&format!("<testsuite name='s'>{passed}{failed}</testsuite>")).unwrap();
-        assert_eq!(cases.tally, Tally { passed: 5_000, failed: 250, skipped: 0 });
+        assert_eq!(cases.tally, CaseCounts { passed: 5_000, failed: 250, skipped: 0 });
         assert_eq!(cases.rows.len(), CASES);
         assert!(cases.rows.iter().all(|case| case.verdict == CaseVerdict::Failed));
     }

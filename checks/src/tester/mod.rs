@@ -19,10 +19,10 @@ mod reports;
 mod result;
 mod transcript;
 
-pub use form::{Place, RunnerPlace, TaskPlace, Tester};
+pub use form::{RunnerPlace, TaskPlace, Tester, TesterPlace};
 pub use junit::Cases;
-pub use reports::{ReportPath, Seen};
-pub use result::{Case, CaseVerdict, Tally, TesterResult, TesterVerdict};
+pub use reports::{ExistingReports, ReportPath};
+pub use result::{Case, CaseCounts, CaseVerdict, TesterResult, TesterVerdict};
 pub use transcript::Transcript;
 
 pub(crate) use form::{RESERVED, WHOLE, is_variable};

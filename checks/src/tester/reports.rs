@@ -28,7 +28,7 @@ pub struct ReportPath {
 
 /// The reports that were there before a tester ran.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
+pub struct ExistingReports(BTreeMap<PathBuf, (u64, Option<SystemTime>)>);
 
 impl ReportPath {
     /// Reads `reports/junit.xml` or `reports/*.xml`; otherwise what is wrong with it.
@@ -53,16 +53,16 @@ impl ReportPath {
     }
 
     /// The reports that are there now.
-    pub fn seen(&self, workspace: &Path) -> Seen {
+    pub fn seen(&self, workspace: &Path) -> ExistingReports {
         let found = self.files(workspace).into_iter().filter_map(|file| {
             let about = std::fs::metadata(&file).ok()?;
             Some((file, (about.len(), about.modified().ok())))
         });
-        Seen(found.collect())
+        ExistingReports(found.collect())
     }
 
     /// The cases of the reports that were not there before, and what could not be read.
-    pub fn read(&self, workspace: &Path, before: &Seen, scrubber: &Scrubber) -> (Cases, Option<String>) {
+    pub fn read(&self, workspace: &Path, before: &ExistingReports, scrubber: &Scrubber) -> (Cases, Option<String>) {
         let now = self.seen(workspace);
         let new: Vec<&PathBuf> = now.0.iter().filter(|(file, about)| before.0.get(*file) != Some(about)).map(|(file, _)| file).collect();
         let (mut cases, mut note) = (Cases::default(), None);
@@ -126,7 +126,7 @@ mod tests {
 
     const REPORT: &str = "<testsuite name='s'><testcase name='a'/></testsuite>";
 
-    fn cases(path: &str, workspace: &Path, before: &Seen) -> (usize, Option<String>) {
+    fn cases(path: &str, workspace: &Path, before: &ExistingReports) -> (usize, Option<String>) {
         let (cases, note) = ReportPath::parse(path).unwrap().read(workspace, before, &Scrubber::default());
         (cases.tally.count(), note)
     }
@@ -147,7 +147,7 @@ mod tests {
         std::fs::write(folder.join("new.json"), "{}").unwrap();
         assert_eq!(cases("reports/*.xml", workspace.path(), &before), (3, None));
         assert_eq!(cases("reports/n*.xml", workspace.path(), &before), (1, None));
-        assert_eq!(cases("reports/new.xml", workspace.path(), &Seen::default()), (1, None));
+        assert_eq!(cases("reports/new.xml", workspace.path(), &ExistingReports::default()), (1, None));
         assert_eq!(cases("none/*.xml", workspace.path(), &before).0, 0);
     }
 
@@ -158,10 +158,10 @@ mod tests {
         std::fs::write(elsewhere.path().join("a.xml"), REPORT).unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), inside("out")).unwrap();
         std::os::unix::fs::symlink(elsewhere.path().join("a.xml"), inside("link.xml")).unwrap();
-        assert_eq!(cases("out/*.xml", workspace.path(), &Seen::default()).0, 0);
-        assert_eq!(cases("*.xml", workspace.path(), &Seen::default()).0, 0);
+        assert_eq!(cases("out/*.xml", workspace.path(), &ExistingReports::default()).0, 0);
+        assert_eq!(cases("*.xml", workspace.path(), &ExistingReports::default()).0, 0);
         std::fs::write(inside("huge.xml"), " ".repeat(1024 * 1024 + 1)).unwrap();
-        let note = cases("*.xml", workspace.path(), &Seen::default()).1.unwrap();
+        let note = cases("*.xml", workspace.path(), &ExistingReports::default()).1.unwrap();
         assert_eq!(note, "the JUnit report huge.xml is left out: it is longer than 1 MiB");
     }
 

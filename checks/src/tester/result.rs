@@ -21,7 +21,7 @@ pub struct TesterResult {
     /// How long it ran.
     pub milliseconds: u64,
     /// How many cases its reports name.
-    pub tally: Tally,
+    pub tally: CaseCounts,
     /// The cases, those that failed first; no more than a summary bears.
     pub cases: Vec<Case>,
     /// The end of its log when it did not pass, oldest line first.
@@ -47,7 +47,7 @@ pub enum TesterVerdict {
 /// How many cases there are of each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Tally {
+pub struct CaseCounts {
     /// Passed.
     pub passed: usize,
     /// Failed, or ended in an error.
@@ -56,7 +56,7 @@ pub struct Tally {
     pub skipped: usize,
 }
 
-impl Tally {
+impl CaseCounts {
     /// All of them.
     pub fn count(self) -> usize {
         self.passed.saturating_add(self.failed).saturating_add(self.skipped)
@@ -112,7 +112,7 @@ impl TesterResult {
 
     /// The cases of its reports, counted, in words; none when there are none.
     pub fn counted(&self) -> Option<String> {
-        let Tally { passed, failed, skipped } = self.tally;
+        let CaseCounts { passed, failed, skipped } = self.tally;
         let parts = [(passed, "passed"), (failed, "failed"), (skipped, "skipped")];
         let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
         (!parts.is_empty()).then(|| format!("{} cases: {}", self.tally.count(), parts.join(", ")))

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::content::{Content, HEAD};
 use super::entries::Entries;
 use super::error::ArchiveError;
-use super::header::Kind;
+use super::header::EntryKind;
 use super::names;
 use super::outer::{Cursor, Outer, unusable};
 use crate::blob::{Blob, BlobError, Place};
@@ -47,9 +47,9 @@ impl Contents {
         let mut entries = Entries::new(self.outer.cursor(0, self.outer.length));
         while let Some(entry) = entries.next_entry()? {
             match entry.kind {
-                Kind::Directory => {}
-                Kind::File => drop(self.files.insert(entry.name, Span { offset: entry.offset, size: entry.size })),
-                Kind::Link(to) => drop(self.links.insert(entry.name, to)),
+                EntryKind::Directory => {}
+                EntryKind::File => drop(self.files.insert(entry.name, Span { offset: entry.offset, size: entry.size })),
+                EntryKind::Link(to) => drop(self.links.insert(entry.name, to)),
             }
         }
         // A circle is refused although nobody may ask for it.

@@ -39,14 +39,14 @@ pub(crate) enum Docker {
 /// An image without a usable manifest; its config was read and verified, its layers were not touched.
 #[derive(Debug, Clone)]
 pub(crate) struct DockerArchive {
-    parts: Arc<Parts>,
+    parts: Arc<DockerArchiveParts>,
     platform: Platform,
     bytes: u64,
     temporary: PathBuf,
 }
 
 #[derive(Debug)]
-struct Parts {
+struct DockerArchiveParts {
     contents: Contents,
     config: Blob,
     /// By diff id, lowest first.
@@ -78,7 +78,7 @@ pub(crate) fn read_docker(file: &Path, name: Option<&str>, temporary: &Path) -> 
     let Config { platform, rootfs } = read_config(&config)?;
     let layers = layers(&contents, saved, &rootfs.diff_ids)?;
     let bytes = config.size + layers.iter().map(|(_, layer)| layer.span.size).sum::<u64>();
-    let parts = Arc::new(Parts { contents, config, layers });
+    let parts = Arc::new(DockerArchiveParts { contents, config, layers });
     Ok(Docker::Parts(DockerArchive { parts, platform, bytes, temporary: temporary.to_owned() }))
 }
 
@@ -176,7 +176,7 @@ impl DockerArchive {
 
 /// An image on its way out of the archive.
 struct Packing {
-    parts: Arc<Parts>,
+    parts: Arc<DockerArchiveParts>,
     layers: Layers,
     spool: Spool,
     intake: Intake,

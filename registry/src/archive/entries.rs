@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::io::{self, Read};
 
 use super::error::ArchiveError;
-use super::header::{Announced, BLOCK, Extended, Header, Kind};
+use super::header::{Announced, BLOCK, EntryKind, Extended, Header};
 
 /// An image of 127 layers has some 600 entries in Docker's oldest form; an archive of many images a few thousand.
 pub(super) const MOST_ENTRIES: usize = 20_000;
@@ -28,7 +28,7 @@ impl<I: Input + ?Sized> Input for &mut I {
 pub(crate) struct Entry {
     /// Without `.`, `..` and a leading `/`.
     pub(crate) name: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntryKind,
     /// Bytes of content.
     pub(crate) size: u64,
     /// Where in the archive the content begins.
@@ -107,11 +107,11 @@ impl<R: Input> Entries<R> {
     }
 
     /// A directory may be named again; of two files with one name it could not be told which one is meant.
-    fn once(&mut self, name: &str, kind: &Kind) -> Result<(), ArchiveError> {
+    fn once(&mut self, name: &str, kind: &EntryKind) -> Result<(), ArchiveError> {
         match kind {
-            Kind::Directory => Ok(()),
-            Kind::File | Kind::Link(_) if self.names.insert(name.to_owned()) => Ok(()),
-            Kind::File | Kind::Link(_) => Err(ArchiveError::Duplicate { name: name.escape_debug().to_string() }),
+            EntryKind::Directory => Ok(()),
+            EntryKind::File | EntryKind::Link(_) if self.names.insert(name.to_owned()) => Ok(()),
+            EntryKind::File | EntryKind::Link(_) => Err(ArchiveError::Duplicate { name: name.escape_debug().to_string() }),
         }
     }
 }
@@ -214,7 +214,7 @@ pub(crate) mod tests {
         let names: Vec<&str> = found.iter().map(|(entry, _)| entry.name.as_str()).collect();
         assert_eq!(names, ["one", &long, "c/link", "c", "c"]);
         assert_eq!((found[0].1.as_slice(), found[1].1.len()), (b"1".as_slice(), 1000));
-        assert_eq!(found[2].0.kind, Kind::Link("one".into()));
+        assert_eq!(found[2].0.kind, EntryKind::Link("one".into()));
     }
 
     #[test]

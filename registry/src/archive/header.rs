@@ -18,7 +18,7 @@ pub(super) struct Header<'a> {
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     /// A file with content.
     File,
     /// A directory; it means nothing here.
@@ -31,7 +31,7 @@ pub(crate) enum Kind {
 pub(super) enum Announced {
     Entry {
         name: String,
-        kind: Kind,
+        kind: EntryKind,
         size: u64,
     },
     /// The next `bytes` are the long form of what the next header says short.
@@ -75,23 +75,25 @@ impl<'a> Header<'a> {
         let size = extended.size.unwrap_or(size);
         let kind = self.kind(flag, &name, raw.ends_with(b"/"), extended)?;
         match kind {
-            Kind::File if name.is_empty() => Err(ArchiveError::Name { limit: LONGEST_NAME }),
-            Kind::Directory | Kind::Link(_) if size > 0 => Err(ArchiveError::Content { name: name.escape_debug().to_string(), size }),
-            Kind::File | Kind::Directory | Kind::Link(_) => Ok(Announced::Entry { name, kind, size }),
+            EntryKind::File if name.is_empty() => Err(ArchiveError::Name { limit: LONGEST_NAME }),
+            EntryKind::Directory | EntryKind::Link(_) if size > 0 => {
+                Err(ArchiveError::Content { name: name.escape_debug().to_string(), size })
+            }
+            EntryKind::File | EntryKind::Directory | EntryKind::Link(_) => Ok(Announced::Entry { name, kind, size }),
         }
     }
 
-    fn kind(&self, flag: u8, name: &str, slash: bool, extended: &Extended) -> Result<Kind, ArchiveError> {
+    fn kind(&self, flag: u8, name: &str, slash: bool, extended: &Extended) -> Result<EntryKind, ArchiveError> {
         let refused = |what| Err(ArchiveError::Kind { name: name.escape_debug().to_string(), what });
         let link = || extended.link.clone().unwrap_or_else(|| terminated(&self.block[157..257]).to_vec());
         match flag {
             _ if extended.sparse => refused("a sparse file"),
             // Before POSIX a directory was a file whose name ends with a slash.
-            b'0' | 0 if slash => Ok(Kind::Directory),
-            b'0' | 0 | b'7' => Ok(Kind::File),
-            b'1' => Ok(Kind::Link(names::hard_link(name, &link())?)),
-            b'2' => Ok(Kind::Link(names::symlink(name, &link())?)),
-            b'5' => Ok(Kind::Directory),
+            b'0' | 0 if slash => Ok(EntryKind::Directory),
+            b'0' | 0 | b'7' => Ok(EntryKind::File),
+            b'1' => Ok(EntryKind::Link(names::hard_link(name, &link())?)),
+            b'2' => Ok(EntryKind::Link(names::symlink(name, &link())?)),
+            b'5' => Ok(EntryKind::Directory),
             b'3' | b'4' => refused("a device"),
             b'6' => refused("a pipe"),
             b'S' => refused("a sparse file"),

@@ -30,7 +30,7 @@ pub(crate) use content::{Content, HEAD};
 pub(crate) use docker::{Docker, DockerArchive, read_docker};
 pub(crate) use entries::{Entries, Input};
 pub use error::ArchiveError;
-pub(crate) use header::Kind;
+pub(crate) use header::EntryKind;
 pub(crate) use image::{Layers, Packed};
 pub(crate) use names::{follow, plain};
 pub(crate) use oci::read_oci;

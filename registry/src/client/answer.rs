@@ -18,7 +18,7 @@ const LONGEST: usize = 64 * 1024;
 
 /// The error document of the distribution specification.
 #[derive(Debug, Default, Deserialize)]
-struct Document {
+struct ErrorDocument {
     #[serde(default)]
     errors: Vec<Said>,
 }
@@ -35,7 +35,7 @@ struct Said {
 #[derive(Debug)]
 pub(super) enum Answer {
     Good(Response),
-    Refused(Refusal),
+    Refused(ErrorResponse),
 }
 
 impl Answer {
@@ -50,7 +50,7 @@ impl Answer {
 
 /// A refusal, read.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ErrorResponse {
     pub(super) status: StatusCode,
     /// What the registry wants to see instead.
     pub(super) challenge: Option<Challenge>,
@@ -69,7 +69,7 @@ pub(super) enum Expired {
     No,
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub(super) async fn read(response: Response, origin: &Url) -> Self {
         let (status, after) = (response.status(), retry_after(response.headers()));
         let challenge = Challenge::read(response.headers(), origin);
@@ -99,7 +99,7 @@ impl Refusal {
     }
 
     fn new(status: StatusCode, body: &str, after: Option<Duration>) -> Self {
-        let said = serde_json::from_str::<Document>(body).unwrap_or_default().errors;
+        let said = serde_json::from_str::<ErrorDocument>(body).unwrap_or_default().errors;
         let words = match said.first() {
             Some(first) if first.message.is_empty() => first.code.clone(),
             Some(first) => first.message.clone(),
@@ -168,8 +168,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn refusal(status: u16, body: &str) -> Refusal {
-        Refusal::new(StatusCode::from_u16(status).unwrap(), body, None)
+    fn refusal(status: u16, body: &str) -> ErrorResponse {
+        ErrorResponse::new(StatusCode::from_u16(status).unwrap(), body, None)
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         ] {
             assert_eq!(refusal(status, body).again(), again, "{status}");
         }
-        let named = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "", Some(Duration::from_secs(3)));
+        let named = ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, "", Some(Duration::from_secs(3)));
         assert_eq!(named.again(), Again::After(Duration::from_secs(3)));
     }
 

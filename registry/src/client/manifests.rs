@@ -4,7 +4,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, StatusCode};
 
 use super::Registry;
-use super::answer::{Answer, Refusal};
+use super::answer::{Answer, ErrorResponse};
 use super::retry::{Fault, Patience};
 use crate::digest::Digest;
 use crate::error::{PushError, Step};
@@ -17,10 +17,10 @@ use crate::reference::Tag;
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
 /// What became of a manifest that was written.
-enum Written {
+enum WriteOutcome {
     Done,
     /// The name is a tag that cannot be moved, if it is not there already.
-    Immutable(Refusal),
+    Immutable(ErrorResponse),
 }
 
 /// A manifest as a registry gave it.
@@ -132,16 +132,16 @@ impl Registry {
     /// Writes a manifest under its digest.
     pub(crate) async fn put_manifest(&self, manifest: &Manifest, report: Report<'_>) -> Result<(), PushError> {
         match self.write(manifest, manifest.digest.as_str(), report).await? {
-            Written::Done => Ok(()),
-            Written::Immutable(refusal) => Err(*refusal.into_fault(self, Step::WriteManifest).error),
+            WriteOutcome::Done => Ok(()),
+            WriteOutcome::Immutable(refusal) => Err(*refusal.into_fault(self, Step::WriteManifest).error),
         }
     }
 
     /// Makes a tag name the manifest. That an immutable tag does so already is success, although ECR refuses the request.
     pub(crate) async fn tag(&self, manifest: &Manifest, tag: &Tag, report: Report<'_>) -> Result<(), PushError> {
         let refusal = match self.write(manifest, tag.as_str(), report).await? {
-            Written::Done => return Ok(()),
-            Written::Immutable(refusal) => refusal,
+            WriteOutcome::Done => return Ok(()),
+            WriteOutcome::Immutable(refusal) => refusal,
         };
         let there = self.resolve(tag.as_str(), report).await.unwrap_or_default();
         if there.as_ref() == Some(&manifest.digest) {
@@ -151,7 +151,7 @@ impl Registry {
         Err(PushError::TagTaken { repository, tag: tag.clone(), there, ours, message: refusal.message })
     }
 
-    async fn write(&self, manifest: &Manifest, name: &str, report: Report<'_>) -> Result<Written, PushError> {
+    async fn write(&self, manifest: &Manifest, name: &str, report: Report<'_>) -> Result<WriteOutcome, PushError> {
         let mut patience = Patience::new(report);
         loop {
             match self.write_once(manifest, name).await {
@@ -162,12 +162,12 @@ impl Registry {
     }
 
     /// The bytes go as they are; the media type is announced, because a manifest need not say it itself.
-    async fn write_once(&self, manifest: &Manifest, name: &str) -> Result<Written, Fault> {
+    async fn write_once(&self, manifest: &Manifest, name: &str) -> Result<WriteOutcome, Fault> {
         let address = self.address(&format!("manifests/{name}"));
         let make = || self.http.put(address.clone()).header(CONTENT_TYPE, &manifest.media_type).body(manifest.bytes.clone());
         match self.ask(Step::WriteManifest, make).await? {
-            Answer::Good(response) => self.confirm(&response, &manifest.digest).map(|()| Written::Done).map_err(Fault::last),
-            Answer::Refused(refusal) if refusal.is_immutable_tag() => Ok(Written::Immutable(refusal)),
+            Answer::Good(response) => self.confirm(&response, &manifest.digest).map(|()| WriteOutcome::Done).map_err(Fault::last),
+            Answer::Refused(refusal) if refusal.is_immutable_tag() => Ok(WriteOutcome::Immutable(refusal)),
             Answer::Refused(refusal) => Err(refusal.into_fault(self, Step::WriteManifest)),
         }
     }

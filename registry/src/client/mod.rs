@@ -20,7 +20,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, RequestBuilder};
 use url::Url;
 
-use self::answer::{Answer, Expired, Refusal};
+use self::answer::{Answer, ErrorResponse, Expired};
 use self::auth::{Keys, RenewalError, Renewed};
 use super::error::{PushError, Step, host_of};
 use super::reference::check_path;
@@ -202,7 +202,7 @@ impl Registry {
         Ok(answer)
     }
 
-    async fn may_be_renewed(&self, refusal: &Refusal) -> bool {
+    async fn may_be_renewed(&self, refusal: &ErrorResponse) -> bool {
         match refusal.may_be_expired() {
             Expired::Yes => true,
             Expired::Perhaps => self.keys.is_worth_a_try().await,
@@ -221,7 +221,7 @@ impl Registry {
         if response.status().is_success() {
             return Ok(Answer::Good(response));
         }
-        let refusal = Refusal::read(response, &self.origin).await;
+        let refusal = ErrorResponse::read(response, &self.origin).await;
         if refusal.is_of_missing_repository() {
             self.is_missing.store(true, Ordering::Relaxed);
         }

@@ -65,7 +65,7 @@ struct Inspected {
     #[serde(default)]
     variant: Option<String>,
     #[serde(default, rename = "RootFS")]
-    root_fs: Option<RootFs>,
+    root_fs: Option<InspectedRootFs>,
     #[serde(default)]
     repo_digests: Option<Vec<String>>,
     /// Only the containerd store describes the manifest.
@@ -75,13 +75,13 @@ struct Inspected {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct RootFs {
+struct InspectedRootFs {
     #[serde(default)]
     layers: Option<Vec<Digest>>,
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct EngineErrorBody {
     message: String,
 }
 
@@ -193,7 +193,7 @@ async fn accepted(response: Response) -> Result<Response, SourceError> {
         return Ok(response);
     }
     let text = read_words(response, LONGEST).await;
-    let message = serde_json::from_str(&text).map_or(text, |refusal: Refusal| refusal.message);
+    let message = serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
     Err(SourceError::EngineRefused { status: status.as_u16(), message: one_line(&message) })
 }
 

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::export::{Member, Parts};
+use super::export::{ExportParts, Member};
 use crate::archive::{Packed, Saved, plain, promised};
 use crate::blob::{Blob, BlobError, Place};
 use crate::digest::Digest;
@@ -16,7 +16,7 @@ use crate::media::{Descriptor, Manifest, PointsAt};
 use crate::source::Intake;
 
 /// The image with this id, out of an export that should hold only it. What was not handed over yet is now.
-pub(super) fn assemble(parts: &Parts, id: &Digest, intake: &Intake) -> Result<Image, SourceError> {
+pub(super) fn assemble(parts: &ExportParts, id: &Digest, intake: &Intake) -> Result<Image, SourceError> {
     let image = found(parts, id)?;
     let packed = |blob: &&Blob| parts.layers.packed().any(|packed| packed.digest == blob.digest);
     // Whoever does not take it any more has a reason of its own.
@@ -24,7 +24,7 @@ pub(super) fn assemble(parts: &Parts, id: &Digest, intake: &Intake) -> Result<Im
     Ok(image)
 }
 
-fn found(parts: &Parts, id: &Digest) -> Result<Image, SourceError> {
+fn found(parts: &ExportParts, id: &Digest) -> Result<Image, SourceError> {
     let roots = document::<Index>(parts, "index.json")?.map_or(Vec::new(), |index| index.manifests);
     if let Some(image) = roots.iter().find(|root| root.digest == *id).and_then(|root| as_it_is(parts, root).ok()) {
         return Ok(image);
@@ -44,7 +44,7 @@ fn found(parts: &Parts, id: &Digest) -> Result<Image, SourceError> {
 }
 
 /// Everything that a manifest needs, when the export holds it in the form that the manifest names, or the registry does.
-fn as_it_is(parts: &Parts, root: &Descriptor) -> Result<Image, SourceError> {
+fn as_it_is(parts: &ExportParts, root: &Descriptor) -> Result<Image, SourceError> {
     let mut image = gather(root, &|descriptor| locate(parts, descriptor))?;
     let (present, blobs) = image.blobs.into_iter().partition(|blob| matches!(at(parts, &blob.digest), Some(Member::Present { .. })));
     let present: Vec<Blob> = present;
@@ -54,11 +54,11 @@ fn as_it_is(parts: &Parts, root: &Descriptor) -> Result<Image, SourceError> {
     Ok(image)
 }
 
-fn at<'a>(parts: &'a Parts, digest: &Digest) -> Option<&'a Member> {
+fn at<'a>(parts: &'a ExportParts, digest: &Digest) -> Option<&'a Member> {
     parts.get(&format!("blobs/sha256/{}", digest.hex()))
 }
 
-fn locate(parts: &Parts, descriptor: &Descriptor) -> Result<Blob, BlobError> {
+fn locate(parts: &ExportParts, descriptor: &Descriptor) -> Result<Blob, BlobError> {
     let digest = descriptor.digest.clone();
     let blob = match at(parts, &digest) {
         Some(Member::Verbatim { blob, .. }) => blob.clone(),
@@ -78,13 +78,13 @@ fn locate(parts: &Parts, descriptor: &Descriptor) -> Result<Blob, BlobError> {
 }
 
 /// Of a multi-platform image an engine often holds one platform only: that one is pushed, with its own manifest.
-fn of_platform(parts: &Parts, roots: &[Descriptor], config: &Digest) -> Option<Image> {
+fn of_platform(parts: &ExportParts, roots: &[Descriptor], config: &Digest) -> Option<Image> {
     let children = roots.iter().filter_map(|root| children(parts, root)).flatten();
     let whole = roots.iter().cloned().chain(children).filter_map(|manifest| as_it_is(parts, &manifest).ok());
     whole.into_iter().find(|image| image.manifests.last().is_some_and(|root| root.config().is_some_and(|its| its.digest == *config)))
 }
 
-fn children(parts: &Parts, root: &Descriptor) -> Option<Vec<Descriptor>> {
+fn children(parts: &ExportParts, root: &Descriptor) -> Option<Vec<Descriptor>> {
     let bytes = locate(parts, root).ok()?.read_whole(SMALL).ok()?;
     match Manifest::read(bytes, &root.media_type).ok()?.points_at {
         PointsAt::Index { manifests } => Some(manifests),
@@ -93,7 +93,7 @@ fn children(parts: &Parts, root: &Descriptor) -> Option<Vec<Descriptor>> {
 }
 
 /// Writes the manifest that the export does not have.
-fn build(parts: &Parts, saved: &Saved, config: &Blob) -> Result<Image, SourceError> {
+fn build(parts: &ExportParts, saved: &Saved, config: &Blob) -> Result<Image, SourceError> {
     named_right(&saved.config, &config.digest)?;
     let read = read_config(config)?;
     let wanted = &read.rootfs.diff_ids;
@@ -109,7 +109,7 @@ fn build(parts: &Parts, saved: &Saved, config: &Blob) -> Result<Image, SourceErr
 }
 
 /// A layer that was kept compressed, or what is wrong with it.
-fn layer(parts: &Parts, name: &str, diff_id: &Digest) -> Result<Packed, SourceError> {
+fn layer(parts: &ExportParts, name: &str, diff_id: &Digest) -> Result<Packed, SourceError> {
     match get(parts, name).ok_or_else(|| missing(name))? {
         Member::Layer(plain) => Err(unusable(format!("the layer {diff_id} has the content {plain}"))),
         Member::Verbatim { blob, compression: Some(compression) } => {
@@ -129,14 +129,14 @@ fn named_right(name: &str, digest: &Digest) -> Result<(), SourceError> {
     }
 }
 
-fn document<T: for<'de> Deserialize<'de>>(parts: &Parts, name: &str) -> Result<Option<T>, SourceError> {
+fn document<T: for<'de> Deserialize<'de>>(parts: &ExportParts, name: &str) -> Result<Option<T>, SourceError> {
     let Some(blob) = parts.verbatim(name) else { return Ok(None) };
     let bytes = blob.read_whole(SMALL)?;
     serde_json::from_slice(&bytes).map(Some).map_err(|error| unusable(format!("{name}: {error}")))
 }
 
 /// A file by a name as documents write it.
-fn get<'a>(parts: &'a Parts, name: &str) -> Option<&'a Member> {
+fn get<'a>(parts: &'a ExportParts, name: &str) -> Option<&'a Member> {
     parts.get(&plain(name.as_bytes()).ok()?)
 }
 

@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::wanted::{Told, Wanted};
-use crate::archive::{ArchiveError, Content, Entries, HEAD, Input, Kind, Layers, Packed, follow};
+use crate::archive::{ArchiveError, Content, Entries, EntryKind, HEAD, Input, Layers, Packed, follow};
 use crate::blob::Blob;
 use crate::compress::{self, CopyError};
 use crate::digest::Digest;
@@ -22,7 +22,7 @@ use crate::spool::Spool;
 
 /// Everything that was taken of an export, by name.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct ExportParts {
     members: HashMap<String, Member>,
     /// Links, by name, to names.
     links: HashMap<String, String>,
@@ -51,7 +51,7 @@ pub(super) struct Taking {
     parts: HashMap<String, Member>,
 }
 
-impl Parts {
+impl ExportParts {
     /// The file of that name, or the one that the link of that name leads to.
     pub(super) fn get(&self, name: &str) -> Option<&Member> {
         follow(name, &self.members, &self.links).ok().flatten()
@@ -73,19 +73,19 @@ impl Taking {
     }
 
     /// Reads the whole archive.
-    pub(super) fn take_apart(mut self, from: &mut dyn Input) -> Result<Parts, SourceError> {
+    pub(super) fn take_apart(mut self, from: &mut dyn Input) -> Result<ExportParts, SourceError> {
         let (mut entries, mut links) = (Entries::new(from), HashMap::new());
         while let Some(entry) = entries.next_entry().map_err(|error| broken(&error))? {
             match entry.kind {
-                Kind::Directory => {}
-                Kind::Link(to) => drop(links.insert(entry.name, to)),
-                Kind::File => {
+                EntryKind::Directory => {}
+                EntryKind::Link(to) => drop(links.insert(entry.name, to)),
+                EntryKind::File => {
                     let member = self.member(&entry.name, entry.size, &mut entries)?;
                     self.parts.insert(entry.name, member);
                 }
             }
         }
-        Ok(Parts { members: self.parts, links, layers: self.wanted.layers })
+        Ok(ExportParts { members: self.parts, links, layers: self.wanted.layers })
     }
 
     fn member(&mut self, name: &str, size: u64, content: &mut dyn Read) -> Result<Member, SourceError> {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     /// What becomes of an export of an image of these layers: its files by name, and what was handed over.
-    fn taken(export: &[u8], layers: &[&[u8]], known: &Known) -> Result<(Parts, Vec<Blob>), SourceError> {
+    fn taken(export: &[u8], layers: &[&[u8]], known: &Known) -> Result<(ExportParts, Vec<Blob>), SourceError> {
         let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::of(layer)).collect();
         let (intake, mut handed) = mpsc::channel(99);
         let taking = Taking::new(&std::env::temp_dir(), Wanted::new(&diff_ids, Layers::new(known)), intake)?;

@@ -26,7 +26,7 @@ pub(super) async fn through<T: Send + 'static>(
     read: impl FnOnce(&mut dyn Input) -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read(&mut Pieces { receiver, piece: Bytes::new(), at: 0 }));
+    let reading = tokio::task::spawn_blocking(move || read(&mut PieceReader { receiver, piece: Bytes::new(), at: 0 }));
     // A connection that broke is the reason of whatever the reader then says about the archive.
     let forwarded = forward(response, &sender, expected, report).await;
     drop(sender);
@@ -57,13 +57,13 @@ async fn next(response: &mut Response) -> Result<Option<Bytes>, SourceError> {
 }
 
 /// A blocking reader over pieces that arrive.
-struct Pieces {
+struct PieceReader {
     receiver: mpsc::Receiver<Bytes>,
     piece: Bytes,
     at: usize,
 }
 
-impl Pieces {
+impl PieceReader {
     /// What is there of the current piece, or of the next one; nothing at the end.
     fn rest(&mut self) -> &[u8] {
         while self.at == self.piece.len() {
@@ -74,7 +74,7 @@ impl Pieces {
     }
 }
 
-impl Read for Pieces {
+impl Read for PieceReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let rest = self.rest();
         let length = rest.len().min(into.len());
@@ -84,7 +84,7 @@ impl Read for Pieces {
     }
 }
 
-impl Input for Pieces {
+impl Input for PieceReader {
     /// Pieces are dropped without a look at them.
     fn skip(&mut self, mut bytes: u64) -> io::Result<()> {
         while bytes > 0 {
@@ -112,7 +112,7 @@ mod tests {
         }
         drop(sender);
         let mut text = String::new();
-        Pieces { receiver, piece: Bytes::new(), at: 0 }.read_to_string(&mut text).unwrap();
+        PieceReader { receiver, piece: Bytes::new(), at: 0 }.read_to_string(&mut text).unwrap();
         assert_eq!(text, "abcde");
     }
 
@@ -123,7 +123,7 @@ mod tests {
             sender.blocking_send(Bytes::from_static(piece.as_bytes())).unwrap();
         }
         drop(sender);
-        let mut pieces = Pieces { receiver, piece: Bytes::new(), at: 0 };
+        let mut pieces = PieceReader { receiver, piece: Bytes::new(), at: 0 };
         pieces.skip(3).unwrap();
         let mut one = [0];
         pieces.read_exact(&mut one).unwrap();

@@ -1,6 +1,6 @@
 //! PURE: which questions go into one GetMetricData, by which ids, and what of its answer belongs to whom.
 
-use super::Asked;
+use super::MetricQuestion;
 use super::expression::{is_pointwise, renamed};
 use crate::checks::analysis::ask::{Access, Told};
 use crate::checks::analysis::question::{Answer, CloudWatchMetric, CloudWatchQuery, Point};
@@ -12,7 +12,7 @@ const QUERIES: usize = 500;
 /// What goes into one request.
 #[derive(Debug)]
 pub(super) struct Batch<'q> {
-    asked: Vec<Asked<'q>>,
+    asked: Vec<MetricQuestion<'q>>,
     /// The beginning of all windows.
     pub(super) since: f64,
     /// Their end.
@@ -21,7 +21,7 @@ pub(super) struct Batch<'q> {
 
 /// One query of a request.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Query<'q> {
+pub(super) struct BatchQuery<'q> {
     pub(super) id: String,
     pub(super) what: What<'q>,
     pub(super) period: i32,
@@ -56,7 +56,7 @@ pub(super) enum Fate {
 }
 
 /// As few requests as answer all questions.
-pub(super) fn batches<'q>(asked: &[Asked<'q>]) -> Vec<Batch<'q>> {
+pub(super) fn batches<'q>(asked: &[MetricQuestion<'q>]) -> Vec<Batch<'q>> {
     let mut batches: Vec<(Window, Batch<'q>)> = Vec::new();
     for one in asked {
         let window = Window::of(one);
@@ -78,7 +78,7 @@ enum Window {
 }
 
 impl Window {
-    fn of(asked: &Asked<'_>) -> Self {
+    fn of(asked: &MetricQuestion<'_>) -> Self {
         let is_pointwise = asked.query.expression.as_deref().is_none_or(is_pointwise);
         if is_pointwise { Self::Any } else { Self::Own(asked.since, asked.until) }
     }
@@ -98,11 +98,11 @@ fn period(query: &CloudWatchQuery) -> i32 {
 }
 
 impl<'q> Batch<'q> {
-    fn new(asked: Asked<'q>) -> Self {
+    fn new(asked: MetricQuestion<'q>) -> Self {
         Self { asked: vec![asked], since: aligned(asked.since, period(asked.query)), until: asked.until }
     }
 
-    fn add(&mut self, asked: Asked<'q>) {
+    fn add(&mut self, asked: MetricQuestion<'q>) {
         self.asked.push(asked);
         let earliest = self.asked.iter().map(|asked| asked.since).fold(f64::INFINITY, f64::min);
         let all_periods = self.asked.iter().map(|asked| period(asked.query)).fold(1, common_multiple);
@@ -120,13 +120,13 @@ impl<'q> Batch<'q> {
     }
 
     /// All queries, those of a question one after the other.
-    pub(super) fn queries(&self) -> Vec<Query<'q>> {
+    pub(super) fn queries(&self) -> Vec<BatchQuery<'q>> {
         self.asked.iter().enumerate().flat_map(|(index, asked)| queries(index, asked.query)).collect()
     }
 
     /// Every question's answer.
     pub(super) fn answers(&self, series: &[Series]) -> Vec<(usize, Told)> {
-        let told = |(index, asked): (usize, &Asked<'_>)| {
+        let told = |(index, asked): (usize, &MetricQuestion<'_>)| {
             let id = name(index);
             let ours: Vec<&Series> = series.iter().filter(|series| series.id == id).collect();
             (asked.id, told(asked, &ours))
@@ -145,22 +145,23 @@ fn name(index: usize) -> String {
     format!("q{index}")
 }
 
-fn queries(index: usize, query: &CloudWatchQuery) -> Vec<Query<'_>> {
+fn queries(index: usize, query: &CloudWatchQuery) -> Vec<BatchQuery<'_>> {
     let period = period(query);
     let Some(expression) = &query.expression else {
         let first = query.metrics.first().map(|(_, metric)| What::Metric(metric));
-        return first.map(|what| Query { id: name(index), what, period, is_asked: true }).into_iter().collect();
+        return first.map(|what| BatchQuery { id: name(index), what, period, is_asked: true }).into_iter().collect();
     };
     let inner = |position: usize| format!("{}m{position}", name(index));
     let of = |word: &str| query.metrics.iter().position(|(id, _)| id == word).map(inner);
     let metrics = query.metrics.iter().enumerate();
-    let mut queries: Vec<Query<'_>> =
-        metrics.map(|(position, (_, metric))| Query { id: inner(position), what: What::Metric(metric), period, is_asked: false }).collect();
-    queries.push(Query { id: name(index), what: What::Expression(renamed(expression, of)), period, is_asked: true });
+    let mut queries: Vec<BatchQuery<'_>> = metrics
+        .map(|(position, (_, metric))| BatchQuery { id: inner(position), what: What::Metric(metric), period, is_asked: false })
+        .collect();
+    queries.push(BatchQuery { id: name(index), what: What::Expression(renamed(expression, of)), period, is_asked: true });
     queries
 }
 
-fn told(asked: &Asked<'_>, series: &[&Series]) -> Told {
+fn told(asked: &MetricQuestion<'_>, series: &[&Series]) -> Told {
     let messages: Vec<String> = series.iter().flat_map(|series| series.messages.iter().cloned()).collect();
     // The last page that a query is on says whether that is all of it.
     let Some(last) = series.last() else { return failed("CloudWatch gave no result for it".to_owned(), Access::Granted) };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::documents::task_definition::{Container, TaskDefinition, number, text};
+use crate::documents::task_definition::{ContainerDefinition, TaskDefinition, number, text};
 use crate::problem::Problem;
 
 /// JSON pointers to the properties of every resource, or the official sentence about what is missing.
@@ -40,23 +40,23 @@ fn escaped(key: &str) -> String {
 }
 
 /// The container and port to which traffic goes.
-pub(super) struct LoadBalancer {
+pub(super) struct LoadBalancerInfo {
     container: String,
     port: Option<u64>,
 }
 
 /// The load balancer part of the properties at a pointer, when it names a container.
-pub(super) fn load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalancer> {
+pub(super) fn load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalancerInfo> {
     let (_, information) = entry(app_spec.pointer(pointer)?, "loadBalancerInfo").ok()?;
     let entries = information.as_object()?;
     let container = text(information, &key_of(entries, "containerName")?)?.to_owned();
-    Some(LoadBalancer { container, port: key_of(entries, "containerPort").and_then(|key| number(information, &key)) })
+    Some(LoadBalancerInfo { container, port: key_of(entries, "containerPort").and_then(|key| number(information, &key)) })
 }
 
 /// CodeDeploy takes an `AppSpec` without them, and no green of it ever gets traffic.
 pub(super) fn without_load_balancer(app_spec: &Value, pointer: &str, input: &str) -> Option<Problem> {
     let missing = match load_balancer(app_spec, pointer) {
-        Some(LoadBalancer { port: Some(_), .. }) => return None,
+        Some(LoadBalancerInfo { port: Some(_), .. }) => return None,
         Some(_) => "ContainerPort in LoadBalancerInfo",
         None => "LoadBalancerInfo with ContainerName and ContainerPort",
     };
@@ -66,7 +66,7 @@ pub(super) fn without_load_balancer(app_spec: &Value, pointer: &str, input: &str
     Some(Problem::new(input, message, remedy))
 }
 
-impl LoadBalancer {
+impl LoadBalancerInfo {
     /// What does not fit the task definition, when something does not.
     pub(super) fn problem(&self, definition: TaskDefinition<'_>, input: &str) -> Option<Problem> {
         match definition.container(&self.container) {
@@ -80,7 +80,7 @@ impl LoadBalancer {
         Problem::new(input, message, format!("The task definition has the containers {}", definition.container_names()))
     }
 
-    fn no_port(&self, port: u64, container: Container<'_>, input: &str) -> Problem {
+    fn no_port(&self, port: u64, container: ContainerDefinition<'_>, input: &str) -> Problem {
         let message = format!("ContainerPort {port} is not in the portMappings of container `{}`", self.container);
         let remedy = match container.port_names() {
             ports if ports.is_empty() => format!("Add a port mapping with containerPort {port} to the container"),

@@ -34,14 +34,14 @@ const FREE_TEXTS: [&str; 4] = ["dockerLabels", "options", "labels", "driverOpts"
 
 /// Whether the keys of an object are fields of the API or the user's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fields {
+pub(super) enum KeyKind {
     /// Fields of the API, which have defaults.
     Known,
     /// The user's own keys: leaving one out is never the same.
     Free,
 }
 
-impl Fields {
+impl KeyKind {
     /// What the object under this key holds.
     pub(super) fn under(key: &str) -> Self {
         if FREE_TEXTS.contains(&key) { Self::Free } else { Self::Known }
@@ -69,12 +69,12 @@ impl Context {
 }
 
 /// Whether leaving this entry of `parent` out means the same.
-pub(super) fn is_default(fields: Fields, key: &str, value: &Value, parent: &Map<String, Value>, context: Context) -> bool {
+pub(super) fn is_default(fields: KeyKind, key: &str, value: &Value, parent: &Map<String, Value>, context: Context) -> bool {
     match fields {
         _ if value.is_null() => true,
-        Fields::Free => false,
-        Fields::Known if key == "hostPort" => is_default_host_port(value, parent, context),
-        Fields::Known => has_no_effect(key, value, context) || DEFAULTS.contains(&(key, &text_of(value))),
+        KeyKind::Free => false,
+        KeyKind::Known if key == "hostPort" => is_default_host_port(value, parent, context),
+        KeyKind::Known => has_no_effect(key, value, context) || DEFAULTS.contains(&(key, &text_of(value))),
     }
 }
 
@@ -85,7 +85,7 @@ fn has_no_effect(key: &str, value: &Value, context: Context) -> bool {
         Value::Number(number) => number.as_f64() == Some(0.0) && !NEVER_EMPTY.contains(&key),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries.iter().all(|(child, value)| is_default(Fields::under(key), child, value, entries, context)),
+        Value::Object(entries) => entries.iter().all(|(child, value)| is_default(KeyKind::under(key), child, value, entries, context)),
     }
 }
 

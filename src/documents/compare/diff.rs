@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::defaults::{Context, Fields, is_default};
-use super::lists::{Kind, beyond_the_name, kind_of, name_of, partner};
+use super::defaults::{Context, KeyKind, is_default};
+use super::lists::{ListKind, beyond_the_name, kind_of, name_of, partner};
 use super::mask::shown;
 use super::path::Path;
 use super::same::same;
@@ -54,25 +54,25 @@ impl fmt::Display for Change {
 /// The changes from one definition to another, in the order of the new one, what is gone at the end of its object. Values of the
 /// fields that are `asked` for are shown besides those that always are.
 pub fn diff(old: &Value, new: &Value, asked: &[ShownField]) -> Vec<Change> {
-    let mut walk = Walk { context: Context::of(new, old), asked, changes: Vec::new() };
+    let mut walk = ChangeCollector { context: Context::of(new, old), asked, changes: Vec::new() };
     walk.both(&Path::default(), "", old, new);
     walk.changes
 }
 
-struct Walk<'a> {
+struct ChangeCollector<'a> {
     context: Context,
     asked: &'a [ShownField],
     changes: Vec<Change>,
 }
 
-impl Walk<'_> {
+impl ChangeCollector<'_> {
     fn both(&mut self, path: &Path, key: &str, old: &Value, new: &Value) {
         match (old, new) {
-            (Value::Object(old), Value::Object(new)) => self.objects(path, Fields::under(key), old, new),
+            (Value::Object(old), Value::Object(new)) => self.objects(path, KeyKind::under(key), old, new),
             (Value::Array(old_items), Value::Array(new_items)) => match kind_of(key) {
-                Kind::Named(keys) => self.named(path, key, keys, (old_items, new_items)),
-                Kind::Set => self.sets(path, (old, new), (old_items, new_items)),
-                Kind::Sequence | Kind::Unknown => self.whole(path, key, old, new),
+                ListKind::Named(keys) => self.named(path, key, keys, (old_items, new_items)),
+                ListKind::Set => self.sets(path, (old, new), (old_items, new_items)),
+                ListKind::Sequence | ListKind::Unknown => self.whole(path, key, old, new),
             },
             _ => self.whole(path, key, old, new),
         }
@@ -95,7 +95,7 @@ impl Walk<'_> {
         self.changes.push(Change { path: path.clone(), kind, before: old.and_then(show), after: new.and_then(show) });
     }
 
-    fn objects(&mut self, path: &Path, fields: Fields, old: &Map<String, Value>, new: &Map<String, Value>) {
+    fn objects(&mut self, path: &Path, fields: KeyKind, old: &Map<String, Value>, new: &Map<String, Value>) {
         for (key, value) in new {
             let path = path.key(key);
             match old.get(key) {
@@ -163,7 +163,7 @@ impl Walk<'_> {
 fn empty_like(key: &str, value: &Value) -> Option<Value> {
     match (value, kind_of(key)) {
         (Value::Object(entries), _) if !entries.is_empty() => Some(Value::Object(Map::new())),
-        (Value::Array(_), Kind::Named(_)) => Some(Value::Array(Vec::new())),
+        (Value::Array(_), ListKind::Named(_)) => Some(Value::Array(Vec::new())),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use super::same::text_of;
 
 /// How the order of a list is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ListKind {
     /// Items have names: the keys that make one up. AWS may reorder them.
     Named(&'static [&'static str]),
     /// Texts without an order.
@@ -18,22 +18,22 @@ pub(super) enum Kind {
 }
 
 /// How the list under a key is to be taken.
-pub(super) fn kind_of(key: &str) -> Kind {
+pub(super) fn kind_of(key: &str) -> ListKind {
     match key {
         "containerDefinitions" | "environment" | "secrets" | "secretOptions" | "ulimits" | "volumes" | "properties" => {
-            Kind::Named(&["name"])
+            ListKind::Named(&["name"])
         }
-        "portMappings" => Kind::Named(&["containerPort", "containerPortRange", "protocol"]),
-        "mountPoints" | "tmpfs" => Kind::Named(&["containerPath"]),
-        "volumesFrom" => Kind::Named(&["sourceContainer"]),
-        "dependsOn" => Kind::Named(&["containerName"]),
-        "extraHosts" => Kind::Named(&["hostname"]),
-        "systemControls" => Kind::Named(&["namespace"]),
-        "resourceRequirements" => Kind::Named(&["type"]),
-        "devices" => Kind::Named(&["hostPath"]),
-        "inferenceAccelerators" => Kind::Named(&["deviceName"]),
-        "placementConstraints" => Kind::Named(&["type", "expression"]),
-        "tags" => Kind::Named(&["key"]),
+        "portMappings" => ListKind::Named(&["containerPort", "containerPortRange", "protocol"]),
+        "mountPoints" | "tmpfs" => ListKind::Named(&["containerPath"]),
+        "volumesFrom" => ListKind::Named(&["sourceContainer"]),
+        "dependsOn" => ListKind::Named(&["containerName"]),
+        "extraHosts" => ListKind::Named(&["hostname"]),
+        "systemControls" => ListKind::Named(&["namespace"]),
+        "resourceRequirements" => ListKind::Named(&["type"]),
+        "devices" => ListKind::Named(&["hostPath"]),
+        "inferenceAccelerators" => ListKind::Named(&["deviceName"]),
+        "placementConstraints" => ListKind::Named(&["type", "expression"]),
+        "tags" => ListKind::Named(&["key"]),
         "requiresCompatibilities"
         | "links"
         | "add"
@@ -42,9 +42,9 @@ pub(super) fn kind_of(key: &str) -> Kind {
         | "credentialSpecs"
         | "ignoredExitCodes"
         | "mountOptions"
-        | "permissions" => Kind::Set,
-        "command" | "entryPoint" | "dnsServers" | "dnsSearchDomains" | "environmentFiles" => Kind::Sequence,
-        _ => Kind::Unknown,
+        | "permissions" => ListKind::Set,
+        "command" | "entryPoint" | "dnsServers" | "dnsSearchDomains" | "environmentFiles" => ListKind::Sequence,
+        _ => ListKind::Unknown,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::path::{Path, Step};
+use super::path::{Path, PathSegment};
 
 /// Parts of names that make their value a secret. Too much hidden is a nuisance, too little is a leak.
 const SECRET_WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY", "CREDENTIAL", "PRIVATE"];
@@ -24,8 +24,8 @@ pub(super) fn shown(path: &Path, value: &Value) -> String {
 /// The name by which a value is known: the variable for `environment[NAME].value`, otherwise the key.
 fn name_of_value(path: &Path) -> Option<&str> {
     match path.steps() {
-        [.., Step::Name(name), Step::Key(key)] if key == "value" => Some(name),
-        [.., Step::Key(key)] => Some(key),
+        [.., PathSegment::Name(name), PathSegment::Key(key)] if key == "value" => Some(name),
+        [.., PathSegment::Key(key)] => Some(key),
         _ => None,
     }
 }

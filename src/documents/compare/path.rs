@@ -4,11 +4,11 @@ use std::fmt;
 
 /// A path from the root of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Path(Vec<Step>);
+pub struct Path(Vec<PathSegment>);
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathSegment {
     /// Into an object.
     Key(String),
     /// Into a list, by place from 0.
@@ -19,22 +19,22 @@ pub(super) enum Step {
 
 impl Path {
     pub(super) fn key(&self, key: &str) -> Self {
-        self.step(Step::Key(key.to_owned()))
+        self.step(PathSegment::Key(key.to_owned()))
     }
 
     pub(super) fn index(&self, index: usize) -> Self {
-        self.step(Step::Index(index))
+        self.step(PathSegment::Index(index))
     }
 
     pub(super) fn name(&self, name: &str) -> Self {
-        self.step(Step::Name(name.to_owned()))
+        self.step(PathSegment::Name(name.to_owned()))
     }
 
-    pub(super) fn steps(&self) -> &[Step] {
+    pub(super) fn steps(&self) -> &[PathSegment] {
         &self.0
     }
 
-    fn step(&self, step: Step) -> Self {
+    fn step(&self, step: PathSegment) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 }
@@ -43,10 +43,10 @@ impl fmt::Display for Path {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(key) if index == 0 => write!(out, "{key}")?,
-                Step::Key(key) => write!(out, ".{key}")?,
-                Step::Index(index) => write!(out, "[{index}]")?,
-                Step::Name(name) => write!(out, "[{name}]")?,
+                PathSegment::Key(key) if index == 0 => write!(out, "{key}")?,
+                PathSegment::Key(key) => write!(out, ".{key}")?,
+                PathSegment::Index(index) => write!(out, "[{index}]")?,
+                PathSegment::Name(name) => write!(out, "[{name}]")?,
             }
         }
         Ok(())

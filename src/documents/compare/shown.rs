@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::path::{Path, Step};
+use super::path::{Path, PathSegment};
 
 /// A field whose values are shown only when the user asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ fn is_plain(value: &Value) -> bool {
     }
 }
 
-fn fits(pattern: &str, steps: &[Step]) -> bool {
+fn fits(pattern: &str, steps: &[PathSegment]) -> bool {
     let wanted = pattern.split('.').flat_map(|part| match part.strip_suffix("[]") {
         Some(key) => vec![key, "[]"],
         None => vec![part],
@@ -132,9 +132,9 @@ fn fits(pattern: &str, steps: &[Step]) -> bool {
     wanted.len() == steps.len() && wanted.iter().zip(steps).all(|(wanted, step)| fits_step(wanted, step))
 }
 
-fn fits_step(wanted: &str, step: &Step) -> bool {
+fn fits_step(wanted: &str, step: &PathSegment) -> bool {
     match step {
-        Step::Key(key) => wanted == "*" || wanted == key,
-        Step::Index(_) | Step::Name(_) => wanted == "[]",
+        PathSegment::Key(key) => wanted == "*" || wanted == key,
+        PathSegment::Index(_) | PathSegment::Name(_) => wanted == "[]",
     }
 }

@@ -27,14 +27,14 @@ pub struct Pause {
 
 /// What tells our hooks from others where they carry no mark.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'k> {
+pub struct KnownHooks<'k> {
     /// The hook that a run added.
     pub pause: Option<&'k Pause>,
     /// The hooks there were before it: none of them is ours.
     pub before: &'k [Value],
 }
 
-impl<'k> Known<'k> {
+impl<'k> KnownHooks<'k> {
     /// By its form alone.
     pub fn by_form(pause: Option<&'k Pause>) -> Self {
         Self { pause, before: &[] }
@@ -94,7 +94,7 @@ pub(super) fn is_marked_registered(hook: &Value) -> bool {
 }
 
 /// The run that a hook belongs to, by its mark or by its form.
-pub(super) fn run_of<'a>(hook: &'a Value, known: Known<'a>) -> Option<&'a str> {
+pub(super) fn run_of<'a>(hook: &'a Value, known: KnownHooks<'a>) -> Option<&'a str> {
     let by_form = || known.pause.filter(|pause| !known.before.contains(hook) && pause.is_form_of(hook)).map(|pause| pause.run.as_str());
     marked(hook).or_else(by_form)
 }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_hook_without_a_mark_is_known_by_its_form_and_by_not_having_been_there() {
         let own = pause();
-        let run = |hook: &Value, before: &[Value]| run_of(hook, Known { pause: Some(&own), before }).map(str::to_owned);
+        let run = |hook: &Value, before: &[Value]| run_of(hook, KnownHooks { pause: Some(&own), before }).map(str::to_owned);
         let ours = [
             shown(|_| ()),
             shown(|hook| hook["hookDetails"] = json!({})),
@@ -142,7 +142,7 @@ mod tests {
         for hook in &ours {
             assert_eq!(run(hook, &[]).as_deref(), Some("7-1-ab"), "{hook}");
             assert_eq!(run(hook, std::slice::from_ref(hook)), None, "it was there before: {hook}");
-            assert_eq!(run_of(hook, Known::default()), None, "nothing is known of it: {hook}");
+            assert_eq!(run_of(hook, KnownHooks::default()), None, "nothing is known of it: {hook}");
         }
     }
 
@@ -158,9 +158,9 @@ mod tests {
             json!({ "lifecycleStages": own.stages, "hookTargetArn": "arn:aws:lambda:eu-central-1:1:function:f" }),
         ];
         for hook in &theirs {
-            assert_eq!(run_of(hook, Known::by_form(Some(&own))), None, "{hook}");
+            assert_eq!(run_of(hook, KnownHooks::by_form(Some(&own))), None, "{hook}");
         }
         let marked = Pause { run: "8-1-cd".into(), ..own.clone() }.hook();
-        assert_eq!(run_of(&marked, Known::by_form(Some(&own))), Some("8-1-cd"), "a mark says more than a form");
+        assert_eq!(run_of(&marked, KnownHooks::by_form(Some(&own))), Some("8-1-cd"), "a mark says more than a form");
     }
 }

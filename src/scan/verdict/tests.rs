@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::scan::{FailOn, Finding, Hidden, Package, Severity};
+use crate::scan::{FailOn, Finding, Package, Severity, Suppression};
 
 const AGO: Duration = Duration::from_mins(5);
 const NOW: Duration = Duration::ZERO;
@@ -13,11 +13,11 @@ fn policy() -> Policy {
 
 fn finding(severity: Severity, name: &str) -> Finding {
     let package = Package { name: "openssl".into(), version: Some("3.0.11".into()), fixed_in: None };
-    Finding { name: name.into(), severity, packages: vec![package], hidden: Hidden::No }
+    Finding { name: name.into(), severity, packages: vec![package], hidden: Suppression::No }
 }
 
 /// A whole list of a completed scan.
-fn findings(kind: Kind, listed: Vec<Finding>) -> Findings {
+fn findings(kind: ScannerKind, listed: Vec<Finding>) -> Findings {
     let mut counted = BTreeMap::new();
     for finding in &listed {
         *counted.entry(finding.severity).or_insert(0) += 1;
@@ -26,31 +26,31 @@ fn findings(kind: Kind, listed: Vec<Finding>) -> Findings {
 }
 
 fn low() -> Findings {
-    findings(Kind::Basic, vec![finding(Severity::Low, "CVE-2024-1")])
+    findings(ScannerKind::Basic, vec![finding(Severity::Low, "CVE-2024-1")])
 }
 
 /// A verdict in a word.
-fn word<'a>(policy: &Policy, answer: &'a Answer, change: impl FnOnce(Look<'a>) -> Look<'a>) -> &'static str {
+fn word<'a>(policy: &Policy, answer: &'a ScanAnswer, change: impl FnOnce(ScanObservation<'a>) -> ScanObservation<'a>) -> &'static str {
     static NOT_ASKED: Start = Start::NotAsked;
-    let look = Look { repository: "app", answer, unchanged: NOW, age: None, waited: NOW, time: Time::Left, start: &NOT_ASKED };
+    let look = ScanObservation { repository: "app", answer, unchanged: NOW, age: None, waited: NOW, time: Time::Left, start: &NOT_ASKED };
     match judge(policy, &change(look)) {
-        Verdict::Wait => "wait",
-        Verdict::Start => "start",
-        Verdict::Pass => "pass",
-        Verdict::Refuse(refusal) => refusal.word(),
+        ScanVerdict::Wait => "wait",
+        ScanVerdict::Start => "start",
+        ScanVerdict::Pass => "pass",
+        ScanVerdict::Refuse(refusal) => refusal.word(),
     }
 }
 
-fn old(look: Look<'_>) -> Look<'_> {
-    Look { age: Some(AGO), ..look }
+fn old(look: ScanObservation<'_>) -> ScanObservation<'_> {
+    ScanObservation { age: Some(AGO), ..look }
 }
 
-fn up(look: Look<'_>) -> Look<'_> {
-    Look { time: Time::Up, ..look }
+fn up(look: ScanObservation<'_>) -> ScanObservation<'_> {
+    ScanObservation { time: Time::Up, ..look }
 }
 
-fn found(findings: Findings) -> Answer {
-    Answer::Found(findings)
+fn found(findings: Findings) -> ScanAnswer {
+    ScanAnswer::Found(findings)
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn findings_fail_from_the_asked_severity_on_unless_they_are_ignored() {
         (vec![(Severity::Critical, "CVE-2024-9999"), (Severity::High, "CVE-2024-1")], "findings"),
     ];
     for (listed, expected) in table {
-        let answer = found(findings(Kind::Basic, listed.iter().map(|(severity, name)| finding(*severity, name)).collect()));
+        let answer = found(findings(ScannerKind::Basic, listed.iter().map(|(severity, name)| finding(*severity, name)).collect()));
         assert_eq!(word(&policy(), &answer, old), expected, "{listed:?}");
         assert_eq!(word(&policy(), &answer, |look| up(old(look))), expected, "{listed:?}, at the end");
     }
@@ -75,27 +75,27 @@ fn findings_fail_from_the_asked_severity_on_unless_they_are_ignored() {
 
 #[test]
 fn what_inspector_suppresses_does_not_fail() {
-    let hidden = Finding { hidden: Hidden::Suppressed, ..finding(Severity::Critical, "CVE-2024-1") };
-    assert_eq!(word(&policy(), &found(findings(Kind::Enhanced, vec![hidden])), old), "pass");
+    let hidden = Finding { hidden: Suppression::Suppressed, ..finding(Severity::Critical, "CVE-2024-1") };
+    assert_eq!(word(&policy(), &found(findings(ScannerKind::Enhanced, vec![hidden])), old), "pass");
 }
 
 #[test]
 fn a_fresh_list_is_believed_only_when_it_has_stayed_the_same() {
     let fresh = |kind, severity, unchanged| {
         let answer = found(findings(kind, vec![finding(severity, "CVE-2024-1")]));
-        word(&policy(), &answer, |look| Look { unchanged: Duration::from_secs(unchanged), age: Some(NOW), ..look })
+        word(&policy(), &answer, |look| ScanObservation { unchanged: Duration::from_secs(unchanged), age: Some(NOW), ..look })
     };
-    assert_eq!(fresh(Kind::Basic, Severity::Low, 0), "wait");
-    assert_eq!(fresh(Kind::Basic, Severity::Low, 2), "pass");
-    assert_eq!(fresh(Kind::Enhanced, Severity::Low, 2), "wait");
-    assert_eq!(fresh(Kind::Enhanced, Severity::Low, 15), "pass");
-    assert_eq!(fresh(Kind::Enhanced, Severity::High, 1), "wait");
-    assert_eq!(fresh(Kind::Enhanced, Severity::High, 2), "findings");
+    assert_eq!(fresh(ScannerKind::Basic, Severity::Low, 0), "wait");
+    assert_eq!(fresh(ScannerKind::Basic, Severity::Low, 2), "pass");
+    assert_eq!(fresh(ScannerKind::Enhanced, Severity::Low, 2), "wait");
+    assert_eq!(fresh(ScannerKind::Enhanced, Severity::Low, 15), "pass");
+    assert_eq!(fresh(ScannerKind::Enhanced, Severity::High, 1), "wait");
+    assert_eq!(fresh(ScannerKind::Enhanced, Severity::High, 2), "findings");
 }
 
 #[test]
 fn a_list_that_is_not_known_to_be_whole_never_passes() {
-    let early = Findings { completed: None, ..findings(Kind::Basic, Vec::new()) };
+    let early = Findings { completed: None, ..findings(ScannerKind::Basic, Vec::new()) };
     let unlisted = Findings { counted: [(Severity::Critical, 2)].into(), ..low() };
     let table = [(early, "incomplete"), (unlisted, "incomplete"), (low(), "incomplete")];
     for (list, expected) in table {
@@ -113,7 +113,7 @@ fn counted_findings_that_would_not_fail_need_not_be_listed() {
 
 #[test]
 fn what_was_found_is_told_at_the_end_even_when_more_is_counted() {
-    let listed = findings(Kind::Basic, vec![finding(Severity::High, "CVE-2024-1")]);
+    let listed = findings(ScannerKind::Basic, vec![finding(Severity::High, "CVE-2024-1")]);
     let more = found(Findings { counted: [(Severity::High, 3)].into(), ..listed });
     assert_eq!(word(&policy(), &more, old), "wait");
     assert_eq!(word(&policy(), &more, up), "findings");
@@ -132,15 +132,15 @@ fn a_missing_scan_is_waited_for_then_started_once_then_refused() {
         (300, refused, Time::Up, "no-scan"),
     ];
     for (seconds, start, time, expected) in table {
-        let change = |look| Look { unchanged: Duration::from_secs(seconds), start: &start, time, ..look };
-        assert_eq!(word(&policy(), &Answer::Absent, change), expected, "{seconds} {start:?} {time:?}");
+        let change = |look| ScanObservation { unchanged: Duration::from_secs(seconds), start: &start, time, ..look };
+        assert_eq!(word(&policy(), &ScanAnswer::Absent, change), expected, "{seconds} {start:?} {time:?}");
     }
 }
 
 #[test]
 fn a_scan_that_goes_on_or_says_something_new_only_waits() {
     for status in ["PENDING", "IN_PROGRESS", "QUARANTINED"] {
-        let answer = Answer::GoingOn(status.into());
+        let answer = ScanAnswer::GoingOn(status.into());
         assert_eq!(word(&policy(), &answer, |look| look), "wait", "{status}");
         assert_eq!(word(&policy(), &answer, up), "not-done", "{status}");
     }
@@ -159,7 +159,7 @@ fn an_end_without_findings_is_refused_and_only_an_unsupported_image_can_be_allow
         (Without::TooLarge, "too-large", "too-large"),
     ];
     for (why, strict, allowed) in table {
-        let answer = Answer::Without(why, None);
+        let answer = ScanAnswer::Without(why, None);
         assert_eq!(word(&policy(), &answer, |look| look), strict, "{why:?}");
         assert_eq!(word(&lenient, &answer, |look| look), allowed, "{why:?}");
     }

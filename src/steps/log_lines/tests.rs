@@ -36,8 +36,10 @@ fn a_stream_is_named_by_prefix_container_and_task() {
     let sidecar = container("proxy", "awslogs", &json!({ "awslogs-group": "/ecs/api", "awslogs-stream-prefix": "envoy" }));
     let other = container("job", "awslogs", &json!({ "awslogs-group": "/ecs/job", "awslogs-stream-prefix": "ecs" }));
     let logging = logging(&json!([api(), sidecar, other]), vec![task("t1", "RUNNING", &[])]);
-    let place =
-        |group: &str, streams: &[&str]| Place { group: group.into(), streams: streams.iter().map(|stream| (*stream).into()).collect() };
+    let place = |group: &str, streams: &[&str]| LogLocation {
+        group: group.into(),
+        streams: streams.iter().map(|stream| (*stream).into()).collect(),
+    };
     let all = vec![place("/ecs/api", &["ecs/api/t1", "envoy/proxy/t1"]), place("/ecs/job", &["ecs/job/t1"])];
     assert_eq!(places(&logging, &query(&[]), REGION), Ok((all, vec![])));
     let asked = vec![place("/ecs/job", &["ecs/job/t1"])];

@@ -1,8 +1,8 @@
 //! CodeDeploy: a deployment of ours, from CreateDeployment to its end.
 
-use crate::aws::Kind;
+use crate::aws::AwsErrorKind;
 use crate::aws::codedeploy::NewDeployment;
-use crate::aws::codedeploy_shapes::{Deployment, ReadyWait, Status, Target};
+use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, ReadyWait, Status};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
 use crate::event::{Event, Gate, Progress, Serving, StepSeen, Witness};
@@ -16,7 +16,7 @@ use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::steps::traffic::{self, Observed};
 use crate::undo::{CodeDeployUndo, Undo};
 
-use super::{Interrupted, Look, confirmed, progress};
+use super::{Interrupted, RolloutObservation, confirmed, progress};
 
 mod create;
 mod green;
@@ -37,7 +37,7 @@ pub struct CodeDeploy<'a> {
     way: &'a CodeDeployWay,
     revision: &'a Revision,
     id: String,
-    target: Option<Target>,
+    target: Option<CodeDeployTarget>,
     looks: u32,
     opened_at: Option<u32>,
     blind: Blind,
@@ -98,11 +98,11 @@ impl<'a> CodeDeploy<'a> {
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         match self.run.aws.continue_deployment(&self.id).await {
             Ok(()) => self.run.tell(Event::GateOpened { gate: Gate::Green, seen: StepSeen::default() }),
-            Err(error) if error.kind == Kind::Denied => {
+            Err(error) if error.kind == AwsErrorKind::Denied => {
                 self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
                 return Ok(());
             }
-            Err(error) if error.may_have_landed() || error.kind == Kind::Throttled => {
+            Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
                 self.run.tell(Event::Noted { sentence: format!("{error}; looking whether the gate is open") });
             }
             Err(error)
@@ -150,32 +150,32 @@ impl<'a> CodeDeploy<'a> {
     }
 
     /// Looks at the deployment.
-    pub async fn look(&mut self, goal: Goal) -> Look {
+    pub async fn look(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self.run.aws.get_deployment(&self.id).await {
             Ok(deployment) => {
                 self.blind.sees();
                 self.look_at(&deployment, goal).await
             }
-            Err(error) => Look::blind(&mut self.blind, &error),
+            Err(error) => RolloutObservation::blind(&mut self.blind, &error),
         }
     }
 
-    async fn look_at(&mut self, deployment: &Deployment, goal: Goal) -> Look {
+    async fn look_at(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> RolloutObservation {
         if self.is_target_due(deployment, goal) {
             self.read_target().await;
         }
         let seen = self.seen(deployment, goal).await;
-        Look { seen, progress: Some(self.progress(deployment)), is_throttled: false }
+        RolloutObservation { seen, progress: Some(self.progress(deployment)), is_throttled: false }
     }
 
-    fn progress(&self, deployment: &Deployment) -> Progress {
+    fn progress(&self, deployment: &CodeDeployDeployment) -> Progress {
         progress::of(deployment, self.target.as_ref())
     }
 
     /// The target shows weights and tasks. Every look needs the deployment; the target only now and then, and often
     /// while traffic moves, so that reads stay within the pace.
-    fn is_target_due(&self, deployment: &Deployment, goal: Goal) -> bool {
+    fn is_target_due(&self, deployment: &CodeDeployDeployment, goal: Goal) -> bool {
         let every = if matches!(goal, Goal::Shifted) { 4 } else { 6 };
         let is_turning = deployment.status != Status::Going || deployment.termination_wait_started;
         self.looks % every == 1 || (is_turning && goal != Goal::Completed)
@@ -194,7 +194,7 @@ impl<'a> CodeDeploy<'a> {
             crate::survey::optional(self.run, "traffic weights and task counts are not shown while waiting", read).or(self.target.take());
     }
 
-    async fn seen(&mut self, deployment: &Deployment, goal: Goal) -> Seen {
+    async fn seen(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
         match deployment.status {
             Status::Ready => self.at_gate(goal).await,
             Status::Succeeded => self.confirm(Seen::Completed).await,
@@ -215,7 +215,7 @@ impl<'a> CodeDeploy<'a> {
         Seen::AtGate(if is_ours { At::Green } else { At::Foreign })
     }
 
-    async fn going(&mut self, deployment: &Deployment, goal: Goal) -> Seen {
+    async fn going(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
         let event = |name: &str| self.target.as_ref().and_then(|target| target.event(name)).unwrap_or("Pending").to_owned();
         match (event("AllowTraffic").as_str(), event("AfterAllowTraffic").as_str()) {
             ("Succeeded", "Succeeded" | "Skipped") => self.confirm(Seen::Shifted).await,
@@ -225,7 +225,7 @@ impl<'a> CodeDeploy<'a> {
     }
 
     /// CodeDeploy gives green an hour to become steady.
-    async fn coming_up(&mut self, deployment: &Deployment, goal: Goal) -> Seen {
+    async fn coming_up(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
         let counted =
             CountedTasks { place: &self.plan.place, revision: &self.revision.arn, since: deployment.created_seconds, deployment: None };
         self.task_failures.look(self.run, &counted, self.looks).await;

@@ -3,15 +3,15 @@
 use serde_json::json;
 
 use crate::aws::AwsError;
-use crate::aws::ecs::{Found, update_request};
+use crate::aws::ecs::{ServiceLookup, update_request};
 use crate::aws::ecs_sentences::remedy;
-use crate::aws::ecs_shapes::{Deployment, Service};
+use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, Progress, Serving, Tasks, Witness};
 use crate::outcome::Reason;
 use crate::pace::Easing;
-use crate::plan::{RollingWay, RolloutPlan, Way};
+use crate::plan::{RollingWay, RolloutKind, RolloutPlan};
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::settings::{Follow, Settings};
@@ -20,7 +20,7 @@ use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy};
 use crate::undo::{RollingUndo, Undo, short};
 
-use super::{Look, confirmed};
+use super::{RolloutObservation, confirmed};
 
 /// A new deployment may take some looks to be shown.
 const SHOWN: u32 = 14;
@@ -135,19 +135,19 @@ impl<'a> Rolling<'a> {
     }
 
     /// Looks at the service.
-    pub async fn look(&mut self, goal: Goal) -> Look {
+    pub async fn look(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await {
-            Ok(Found::Service(service)) => {
+            Ok(ServiceLookup::Service(service)) => {
                 self.blind.sees();
                 let seen = match self.seen(&service) {
                     seen @ (Seen::Preparing | Seen::Shifting) => self.never_healthy(&service, goal).await.map_or(seen, Seen::Ended),
                     seen => seen,
                 };
-                Look { seen, progress: self.progress(&service), is_throttled: false }
+                RolloutObservation { seen, progress: self.progress(&service), is_throttled: false }
             }
-            Ok(Found::Missing(word)) => Look { seen: Seen::Ended(gone(&word)), progress: None, is_throttled: false },
-            Err(error) => Look::blind(&mut self.blind, &error),
+            Ok(ServiceLookup::Missing(word)) => RolloutObservation { seen: Seen::Ended(gone(&word)), progress: None, is_throttled: false },
+            Err(error) => RolloutObservation::blind(&mut self.blind, &error),
         }
     }
 
@@ -179,8 +179,8 @@ impl<'a> Rolling<'a> {
     }
 
     /// Whether a deployment was there before ours: it cannot have taken the place of ours.
-    fn was_before(&self, deployment: &Deployment) -> bool {
-        matches!(&self.plan.way, Way::Rolling(way) if deployment.id != self.id && way.before.contains(&deployment.id))
+    fn was_before(&self, deployment: &RollingDeployment) -> bool {
+        matches!(&self.plan.way, RolloutKind::Rolling(way) if deployment.id != self.id && way.before.contains(&deployment.id))
     }
 
     /// Whether tasks of before are gone: ECS takes them away as soon as enough of ours are healthy.
@@ -200,7 +200,7 @@ impl<'a> Rolling<'a> {
     }
 
     /// Where tasks cannot be read, ECS's own count and words are taken.
-    fn counted_by_ecs(&self, service: &Service, ours: &Deployment, limit: usize) -> Option<Trouble> {
+    fn counted_by_ecs(&self, service: &Service, ours: &RollingDeployment, limit: usize) -> Option<Trouble> {
         let failed = usize::try_from(ours.failed_tasks).unwrap_or_default();
         let is_only_source = self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE);
         (is_only_source && failed >= limit.max(LIMIT)).then(|| never_healthy(failed, why_in_events(service)))
@@ -215,7 +215,7 @@ impl<'a> Rolling<'a> {
     }
 
     /// Ours is not what ECS works towards any more: ECS rolled it back, or somebody deployed something else.
-    fn replaced(&self, service: &Service, ours: Option<&Deployment>) -> Trouble {
+    fn replaced(&self, service: &Service, ours: Option<&RollingDeployment>) -> Trouble {
         let primary = service.primary_deployment();
         let is_rollback =
             primary.is_some_and(|primary| primary.task_definition == self.plan.blue.revision && is_rolled_back(service, &self.id, primary));
@@ -257,11 +257,11 @@ impl<'a> Rolling<'a> {
 
 /// Whether no task is wanted: as the inputs say, else as the service did.
 fn wants_zero(settings: &Settings, plan: &RolloutPlan) -> bool {
-    settings.rollout.desired_count.map_or_else(|| matches!(&plan.way, Way::Rolling(way) if way.desired == 0), |count| count == 0)
+    settings.rollout.desired_count.map_or_else(|| matches!(&plan.way, RolloutKind::Rolling(way) if way.desired == 0), |count| count == 0)
 }
 
 /// ECS marks the deployment that rolls back in its own reason, and says so in the service's events.
-fn is_rolled_back(service: &Service, ours: &str, primary: &Deployment) -> bool {
+fn is_rolled_back(service: &Service, ours: &str, primary: &RollingDeployment) -> bool {
     let says = |text: &str| text.contains("rolling back");
     let in_reason = primary.rollout_state_reason.as_deref().is_some_and(says);
     let in_events = service.events.iter().any(|event| {
@@ -271,7 +271,7 @@ fn is_rolled_back(service: &Service, ours: &str, primary: &Deployment) -> bool {
 }
 
 /// COMPLETED is ECS's word; services that have no such word yet are judged by their counts.
-fn is_complete(service: &Service, ours: &Deployment) -> bool {
+fn is_complete(service: &Service, ours: &RollingDeployment) -> bool {
     match ours.rollout_state {
         // With early success criteria ECS completes while old tasks still serve; green has not all of it until they are gone.
         Some(_) => ours.is_completed() && service.deployments.iter().all(|other| other.id == ours.id || other.running_count == 0),
@@ -279,7 +279,7 @@ fn is_complete(service: &Service, ours: &Deployment) -> bool {
     }
 }
 
-fn failed(service: &Service, ours: &Deployment) -> Trouble {
+fn failed(service: &Service, ours: &RollingDeployment) -> Trouble {
     let breaker = service.circuit_breaker();
     let follows = if breaker.rollback { "ECS rolls it back" } else { "ECS leaves it as it is" };
     let sentence = format!("deployment {} failed after {} tasks could not be kept running; {follows}", ours.id, ours.failed_tasks);
@@ -313,7 +313,8 @@ async fn update(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &Rollin
         return Err(RollingError(error).into());
     }
     run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was started all the same") });
-    if let Found::Service(service) = run.aws.describe_service(&plan.place.cluster, &plan.place.service).await.map_err(RollingError)?
+    if let ServiceLookup::Service(service) =
+        run.aws.describe_service(&plan.place.cluster, &plan.place.service).await.map_err(RollingError)?
         && ours(&service, &way.before, &revision.arn).is_some()
     {
         return Ok(*service);
@@ -367,7 +368,7 @@ async fn shown(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &Rolling
     let mut blind = Blind::default();
     for _ in 0..SHOWN {
         let read = blind.keep(run.aws.describe_service(&plan.place.cluster, &plan.place.service).await).map_err(RollingError)?;
-        if let Some(Found::Service(service)) = read
+        if let Some(ServiceLookup::Service(service)) = read
             && let Some(id) = started(settings, way, revision, &service)
         {
             return Ok(id);
@@ -379,6 +380,6 @@ async fn shown(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &Rolling
 }
 
 /// The deployment that was not there before and brings our revision.
-fn ours<'s>(service: &'s Service, before: &[String], revision: &str) -> Option<&'s Deployment> {
+fn ours<'s>(service: &'s Service, before: &[String], revision: &str) -> Option<&'s RollingDeployment> {
     service.deployments.iter().find(|deployment| deployment.task_definition == revision && !before.contains(&deployment.id))
 }

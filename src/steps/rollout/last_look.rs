@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{Controller, Rollout};
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::error::Failure;
 use crate::event::Serving;
 use crate::outcome::Reason;
-use crate::plan::Way;
+use crate::plan::RolloutKind;
 use crate::settings::Follow;
 use crate::steps::green_health::{GreenHealth, RECOVERY, SURE};
 use crate::steps::traffic::{self, Observed};
@@ -47,8 +47,8 @@ impl Rollout<'_> {
             Controller::Rolling(_) => {
                 let found = self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await;
                 match optional(self.run, "whether green's targets are healthy is not checked", found) {
-                    Some(Found::Service(service)) => service.target_groups(),
-                    Some(Found::Missing(_)) | None => Vec::new(),
+                    Some(ServiceLookup::Service(service)) => service.target_groups(),
+                    Some(ServiceLookup::Missing(_)) | None => Vec::new(),
                 }
             }
         }
@@ -88,8 +88,8 @@ impl Rollout<'_> {
 
     fn with_way_back(&self, failure: Failure) -> Failure {
         let is_gone = match self.plan.way {
-            Way::CodeDeploy(_) | Way::Native(_) => !self.blue_is_there() && self.plan.has_blue(),
-            Way::Rolling(_) => false,
+            RolloutKind::CodeDeploy(_) | RolloutKind::Native(_) => !self.blue_is_there() && self.plan.has_blue(),
+            RolloutKind::Rolling(_) => false,
         };
         let blue = short(&self.plan.blue.revision);
         let hint = format!("blue is gone: mode: rollback with rollback-to: {blue} brings the old revision back (docs/stuck.md)");

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::Sides;
 use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
 use crate::error::Failure;
 use crate::event::{Event, Progress, Serving, StepSeen, Witness};
 use crate::pace::Pace;
-use crate::plan::{Gate, RolloutPlan, Way};
+use crate::plan::{GatePlan, RolloutKind, RolloutPlan};
 use crate::run::Run;
 use crate::settings::{Follow, Settings};
 use crate::steps::blind::Blind;
@@ -33,7 +33,7 @@ pub use codedeploy::CodeDeploy;
 pub use ecs::Rolling;
 pub use found::{Past, Reached};
 pub use interrupted::{Interrupted, ONE_AT_A_TIME};
-pub use native::Native;
+pub use native::EcsRollout;
 pub use shares::Shares;
 pub use start::{attach, start};
 
@@ -64,7 +64,7 @@ pub enum Controller<'a> {
     /// ECS, rolling.
     Rolling(Rolling<'a>),
     /// ECS, with weights and gates.
-    Native(Box<Native<'a>>),
+    Native(Box<EcsRollout<'a>>),
 }
 
 /// Whether the service runs already what is asked for.
@@ -72,9 +72,9 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
     let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
     let as_many = |desired: i32| settings.rollout.desired_count.is_none_or(|count| count == desired);
     same && match &plan.way {
-        Way::CodeDeploy(_) => true,
-        Way::Rolling(way) => as_many(way.desired),
-        Way::Native(way) => as_many(way.desired),
+        RolloutKind::CodeDeploy(_) => true,
+        RolloutKind::Rolling(way) => as_many(way.desired),
+        RolloutKind::Native(way) => as_many(way.desired),
     }
 }
 
@@ -125,9 +125,9 @@ impl<'a> Rollout<'a> {
     }
 
     /// Whether the rollout has a gate, and what is owed there.
-    pub fn gate(&self) -> Gate {
+    pub fn gate(&self) -> GatePlan {
         match (&self.controller, self.plan.way.gate()) {
-            (Controller::Native(native), Gate::Absent) if native.inherits_gate() => Gate::Pass,
+            (Controller::Native(native), GatePlan::Absent) if native.inherits_gate() => GatePlan::Pass,
             (_, gate) => gate,
         }
     }
@@ -135,9 +135,9 @@ impl<'a> Rollout<'a> {
     /// Follows the rollout until green stands at the gate, and finds it.
     pub async fn reach_gate(&mut self) -> Result<(), Interrupted> {
         let goal = match self.gate() {
-            Gate::Test => Goal::TestAtGate,
-            Gate::Pass => Goal::Gate,
-            Gate::Absent => return Ok(()),
+            GatePlan::Test => Goal::TestAtGate,
+            GatePlan::Pass => Goal::Gate,
+            GatePlan::Absent => return Ok(()),
         };
         self.until(goal).await?;
         let found = self.find_green().await;
@@ -189,9 +189,9 @@ impl<'a> Rollout<'a> {
     /// Opens the gate.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         let opened = match (&mut self.controller, self.plan.way.gate()) {
-            (Controller::CodeDeploy(codedeploy), Gate::Test | Gate::Pass) => codedeploy.proceed().await,
+            (Controller::CodeDeploy(codedeploy), GatePlan::Test | GatePlan::Pass) => codedeploy.proceed().await,
             (Controller::Native(native), _) => native.proceed(StepSeen::default()).await,
-            (Controller::CodeDeploy(_), Gate::Absent) | (Controller::Rolling(_), _) => Ok(()),
+            (Controller::CodeDeploy(_), GatePlan::Absent) | (Controller::Rolling(_), _) => Ok(()),
         };
         self.run.goes_on(self.goes_on());
         opened
@@ -236,8 +236,8 @@ impl<'a> Rollout<'a> {
     /// Follows a rollout without a gate of ours until the first traffic goes to green.
     pub async fn reach_traffic(&mut self) -> Result<(), Interrupted> {
         match (&self.controller, self.gate()) {
-            (Controller::CodeDeploy(_) | Controller::Native(_), Gate::Absent) => self.until(Goal::Gate).await.map(drop),
-            (Controller::Rolling(_), _) | (_, Gate::Test | Gate::Pass) => Ok(()),
+            (Controller::CodeDeploy(_) | Controller::Native(_), GatePlan::Absent) => self.until(Goal::Gate).await.map(drop),
+            (Controller::Rolling(_), _) | (_, GatePlan::Test | GatePlan::Pass) => Ok(()),
         }
     }
 
@@ -374,18 +374,18 @@ impl<'a> Rollout<'a> {
     }
 }
 
-impl Way {
-    fn gate(&self) -> Gate {
+impl RolloutKind {
+    fn gate(&self) -> GatePlan {
         match self {
             Self::CodeDeploy(way) => way.gate,
             Self::Native(way) => way.gate,
-            Self::Rolling(_) => Gate::Absent,
+            Self::Rolling(_) => GatePlan::Absent,
         }
     }
 }
 
 /// One look at a rollout.
-pub struct Look {
+pub struct RolloutObservation {
     /// What it means.
     pub seen: Seen,
     /// What people see of it.
@@ -394,10 +394,10 @@ pub struct Look {
     pub is_throttled: bool,
 }
 
-impl Look {
+impl RolloutObservation {
     /// One that showed nothing.
     fn blind(blind: &mut Blind, error: &AwsError) -> Self {
-        Self { seen: Seen::Blind(blind.why(error)), progress: None, is_throttled: error.kind == Kind::Throttled }
+        Self { seen: Seen::Blind(blind.why(error)), progress: None, is_throttled: error.kind == AwsErrorKind::Throttled }
     }
 }
 

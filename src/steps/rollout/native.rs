@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::aws::Kind;
-use crate::aws::ecs::Found;
+use crate::aws::AwsErrorKind;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_rollout_shapes::{DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision};
 use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
@@ -21,7 +21,7 @@ use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::steps::traffic::{self, Observed};
 use crate::survey::optional;
 
-use super::{Look, confirmed};
+use super::{RolloutObservation, confirmed};
 
 mod contest;
 mod find;
@@ -32,7 +32,7 @@ mod shown;
 mod start;
 mod trouble;
 
-pub use find::{Search, Wanted, find};
+pub use find::{DeploymentSearch, Wanted, find};
 use shown::{asked_for, on_green, progress, unobserved};
 pub use start::configuration_request;
 
@@ -46,7 +46,7 @@ const SURE: u32 = 6;
 const CONTINUE: &str = "ecs:ContinueServiceDeployment";
 
 /// A service deployment of ours.
-pub struct Native<'a> {
+pub struct EcsRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
     way: &'a NativeWay,
@@ -90,7 +90,7 @@ struct Waiting {
     observed: Option<Observed>,
 }
 
-impl Native<'_> {
+impl EcsRollout<'_> {
     /// How long the present pause has lasted.
     pub fn waited(&self) -> Option<Duration> {
         let began = self.waiting.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
@@ -112,14 +112,14 @@ impl Native<'_> {
         let Some(Waiting { hook, at, .. }) = self.waiting.take() else { return Ok(()) };
         match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
             Ok(()) => self.run.tell(Event::GateOpened { gate: named(at), seen }),
-            Err(error) if error.kind == Kind::Denied => {
+            Err(error) if error.kind == AwsErrorKind::Denied => {
                 self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
             }
-            Err(error) if error.may_have_landed() || error.kind == Kind::Throttled => {
+            Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
                 self.run.tell(Event::Noted { sentence: format!("{error}; looking whether the gate is open") });
             }
             // Answered by somebody else, expired, or over: the next look says which.
-            Err(error) if error.kind == Kind::Refused => {
+            Err(error) if error.kind == AwsErrorKind::Refused => {
                 self.run.tell(Event::Noted { sentence: "the gate does not wait any more; looking why".into() });
             }
             Err(error) => return Err(error.into()),
@@ -175,16 +175,16 @@ impl Native<'_> {
     }
 
     /// Looks at the deployment.
-    pub async fn look(&mut self, goal: Goal) -> Look {
+    pub async fn look(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self.run.aws.describe_service_deployment(&self.arn).await {
             Ok(Some(deployment)) => {
                 self.blind.sees();
                 let seen = self.seen(&deployment, goal).await;
-                Look { seen, progress: Some(progress(&deployment)), is_throttled: false }
+                RolloutObservation { seen, progress: Some(progress(&deployment)), is_throttled: false }
             }
-            Ok(None) => Look { seen: Seen::Ended(self.gone()), progress: None, is_throttled: false },
-            Err(error) => Look::blind(&mut self.blind, &error),
+            Ok(None) => RolloutObservation { seen: Seen::Ended(self.gone()), progress: None, is_throttled: false },
+            Err(error) => RolloutObservation::blind(&mut self.blind, &error),
         }
     }
 
@@ -340,7 +340,7 @@ impl Native<'_> {
         let read = self.run.aws.describe_service(&place.cluster, &place.service).await;
         let read = optional(self.run, "that only the new revision runs is taken from the controller", read);
         let witness = match read {
-            Some(Found::Service(service)) if service.runs_only(&self.revision.arn) => Witness::Deployment,
+            Some(ServiceLookup::Service(service)) if service.runs_only(&self.revision.arn) => Witness::Deployment,
             Some(_) => return Seen::Shifting,
             None => Witness::Controller,
         };

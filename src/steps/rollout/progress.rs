@@ -1,11 +1,11 @@
 //! What people see of a rollout: CodeDeploy's target and deployment in one form, and what is worth a line.
 
-use crate::aws::codedeploy_shapes::{Deployment, Set, Target};
+use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Set};
 use crate::event::{Progress, Tasks, Traffic};
 
 /// The stage, the weights and green's tasks, as far as they are known.
-pub(super) fn of(deployment: &Deployment, target: Option<&Target>) -> Progress {
-    let event = target.and_then(Target::current).map(|event| event.name.as_str());
+pub(super) fn of(deployment: &CodeDeployDeployment, target: Option<&CodeDeployTarget>) -> Progress {
+    let event = target.and_then(CodeDeployTarget::current).map(|event| event.name.as_str());
     let stage = match event {
         Some(event) if deployment.word == "InProgress" => event.to_owned(),
         _ => deployment.word.clone(),
@@ -33,7 +33,7 @@ pub(super) fn is_news(shown: &Progress, now: &Progress) -> bool {
     }
 }
 
-fn traffic(target: &Target) -> Option<Traffic> {
+fn traffic(target: &CodeDeployTarget) -> Option<Traffic> {
     // From 0, because the sum of nothing is -0.
     let on = |green: bool| target.sets.iter().filter(|set| set.is_green == green).fold(0.0, |sum, set| sum + set.weight);
     (!target.sets.is_empty()).then(|| Traffic { blue: on(false), green: on(true) })

@@ -1,10 +1,10 @@
 //! How a rollout comes to be followed: it is started, or it was there already.
 
-use super::{CodeDeploy, Controller, Interrupted, Native, Rolling, Rollout};
+use super::{CodeDeploy, Controller, EcsRollout, Interrupted, Rolling, Rollout};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::plan::{RolloutPlan, Way};
+use crate::plan::{RolloutKind, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::revision::Revision;
@@ -23,9 +23,9 @@ pub async fn start<'a>(
         return Ok(adopt(run, settings, plan, revision, running)?);
     }
     let controller = match &plan.way {
-        Way::CodeDeploy(way) => Controller::CodeDeploy(Box::pin(CodeDeploy::start(run, settings, plan, way, revision)).await?),
-        Way::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
-        Way::Native(way) => Controller::Native(Box::new(Box::pin(Native::start(run, settings, plan, way, revision)).await?)),
+        RolloutKind::CodeDeploy(way) => Controller::CodeDeploy(Box::pin(CodeDeploy::start(run, settings, plan, way, revision)).await?),
+        RolloutKind::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
+        RolloutKind::Native(way) => Controller::Native(Box::new(Box::pin(EcsRollout::start(run, settings, plan, way, revision)).await?)),
     };
     Ok(Box::new(Rollout::new(run, settings, plan, revision, controller)))
 }
@@ -50,11 +50,11 @@ fn adopt<'a>(
 /// Follows a rollout that is there already. What is to be taken back of it is the caller's to arm.
 pub fn attach<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, running: &Running) -> Rollout<'a> {
     let controller = match (&plan.way, &running.thing) {
-        (Way::Native(way), Thing::Native(deployment)) => {
-            Controller::Native(Box::new(Native::attach(run, plan, way, revision, deployment, true)))
+        (RolloutKind::Native(way), Thing::Native(deployment)) => {
+            Controller::Native(Box::new(EcsRollout::attach(run, plan, way, revision, deployment, true)))
         }
-        (Way::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone(), true)),
-        (Way::Rolling(_) | Way::Native(_), _) => {
+        (RolloutKind::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone(), true)),
+        (RolloutKind::Rolling(_) | RolloutKind::Native(_), _) => {
             Controller::Rolling(Rolling::attach(run, settings, plan, revision, running.id.clone(), true))
         }
     };

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::{OneOff, Watched, until_stopped};
+use super::{AwaitedTasks, OneOff, until_stopped};
 use crate::aws::AwsError;
 use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
@@ -61,7 +61,7 @@ impl TaskMark {
 
 /// What there is of one-off tasks before ours is started.
 #[derive(Debug)]
-pub enum Found {
+pub enum ExistingTask {
     /// Nothing that concerns this run.
     Nothing,
     /// An earlier attempt of this workflow run has started the same task: it runs, or has ended well.
@@ -103,17 +103,17 @@ type Marked = (TaskMark, Task);
 
 impl OneOff<'_> {
     /// Looks for one-off tasks of the service. What cannot be read is said, and taken for absent.
-    pub async fn find(&self) -> Found {
-        let Some(mark) = self.mark() else { return Found::Nothing };
+    pub async fn find(&self) -> ExistingTask {
+        let Some(mark) = self.mark() else { return ExistingTask::Nothing };
         let read = async || {
             let mut tasks = self.of_service(&mark, false).await?;
             tasks.extend(self.of_service(&mark, true).await?);
             Ok::<_, AwsError>(tasks)
         };
-        let Some(tasks) = self.read_or_skip(read).await else { return Found::Nothing };
+        let Some(tasks) = self.read_or_skip(read).await else { return ExistingTask::Nothing };
         match sort_out(tasks, &mark, &self.revision.arn, &self.judged()) {
             // Those that nobody waits for may run for hours, or for ever.
-            Found::Other(_) if self.asked.wait == Wait::Not => Found::Nothing,
+            ExistingTask::Other(_) if self.asked.wait == Wait::Not => ExistingTask::Nothing,
             found => found,
         }
     }
@@ -146,7 +146,7 @@ impl OneOff<'_> {
         }
         self.run.tell(Event::Noted { sentence: format!("{}: waiting until it is over", other.words()) });
         let (what, deadline) = (format!("one-off task of workflow run {}", other.run), queue::longest_wait(self.settings));
-        let watched = Watched { what: &what, arns: std::slice::from_ref(&other.task.task_arn), deadline };
+        let watched = AwaitedTasks { what: &what, arns: std::slice::from_ref(&other.task.task_arn), deadline };
         match until_stopped(self.run, self.settings, &watched).await? {
             Some(tasks) if !tasks.is_empty() && tasks.iter().all(|task| ended_well(task, &[])) => Ok(OtherEnd::Well),
             Some(_) => Ok(OtherEnd::Badly),
@@ -187,7 +187,7 @@ impl OneOff<'_> {
     }
 }
 
-fn sort_out(tasks: Vec<Marked>, own: &TaskMark, revision: &str, judged: &[String]) -> Found {
+fn sort_out(tasks: Vec<Marked>, own: &TaskMark, revision: &str, judged: &[String]) -> ExistingTask {
     let is_same =
         |(mark, task): &&Marked| is_earlier_attempt(&mark.run, &own.run) && mark.does == own.does && task.task_definition_arn == revision;
     let newest = tasks
@@ -195,11 +195,11 @@ fn sort_out(tasks: Vec<Marked>, own: &TaskMark, revision: &str, judged: &[String
         .filter(is_same)
         .max_by(|(_, one), (_, other)| (!one.is_stopped()).cmp(&!other.is_stopped()).then(one.created_at.total_cmp(&other.created_at)));
     if let Some((_, task)) = newest.filter(|(_, task)| !task.is_stopped() || ended_well(task, judged)) {
-        return Found::Own(Box::new(task.clone()));
+        return ExistingTask::Own(Box::new(task.clone()));
     }
     let others = tasks.into_iter().filter(|(mark, task)| mark.run != own.run && !task.is_stopped());
     let oldest = others.min_by(order);
-    oldest.map_or(Found::Nothing, |(mark, task)| Found::Other(Box::new(OtherTask { run: mark.run, task })))
+    oldest.map_or(ExistingTask::Nothing, |(mark, task)| ExistingTask::Other(Box::new(OtherTask { run: mark.run, task })))
 }
 
 /// Of two tasks in the same instant the older one wins, by AWS's clock; of two of the same age that of the run whose id comes first.
@@ -245,9 +245,9 @@ mod tests {
 
     fn look(tasks: &[Marked], own: &str) -> String {
         match sort_out(tasks.to_vec(), &mark(own), OURS, &["app".to_owned()]) {
-            Found::Nothing => "nothing".into(),
-            Found::Own(task) => format!("own {}", task.id()),
-            Found::Other(other) => format!("other {}", other.task.id()),
+            ExistingTask::Nothing => "nothing".into(),
+            ExistingTask::Own(task) => format!("own {}", task.id()),
+            ExistingTask::Other(other) => format!("other {}", other.task.id()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
-use super::{Ended, Occasion};
+use super::{Occasion, TesterOutcome};
 use crate::checks::tester::engine::{self, Engine, EngineError, OwnContainer, Recipe};
 use crate::checks::tester::{Cases, RunnerPlace, Tester, TesterVerdict, Transcript};
 use crate::clock::nonce;
@@ -57,7 +57,12 @@ async fn fetch(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), En
     Ok(())
 }
 
-pub(super) async fn run_in_container(run: &Run, tester: &Tester, place: &RunnerPlace, occasion: &Occasion<'_>) -> Result<Ended, Failure> {
+pub(super) async fn run_in_container(
+    run: &Run,
+    tester: &Tester,
+    place: &RunnerPlace,
+    occasion: &Occasion<'_>,
+) -> Result<TesterOutcome, Failure> {
     let engine = Engine::connect(&run.runner.engine_socket).await.map_err(error_of(tester))?;
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
     let container = format!("{TESTER_CONTAINER}-{}-{:08x}", run.id, nonce() >> 32);
@@ -135,7 +140,7 @@ async fn whole_life(
     place: &RunnerPlace,
     writable: Option<&[(String, PathBuf)]>,
     occasion: &Occasion<'_>,
-) -> Result<Ended, EngineError> {
+) -> Result<TesterOutcome, EngineError> {
     let root = &run.runner.workspace.root;
     let recipe = Recipe {
         image: place.image.as_str(),
@@ -159,11 +164,11 @@ async fn whole_life(
         (None, _) | (_, None) => (Cases::default(), None),
     };
     let (verdict, exit_code) = match ended {
-        engine::Ended::Exited(0) => (TesterVerdict::Passed, Some(0)),
-        engine::Ended::Exited(code) => (TesterVerdict::Failed, Some(code)),
-        engine::Ended::TimedOut => (TesterVerdict::TimedOut, None),
+        engine::ContainerExit::Exited(0) => (TesterVerdict::Passed, Some(0)),
+        engine::ContainerExit::Exited(code) => (TesterVerdict::Failed, Some(code)),
+        engine::ContainerExit::TimedOut => (TesterVerdict::TimedOut, None),
     };
-    Ok(Ended { verdict, exit_code, cases, lines: transcript.last(), untold: transcript.untold(), note, why: None })
+    Ok(TesterOutcome { verdict, exit_code, cases, lines: transcript.last(), untold: transcript.untold(), note, why: None })
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Ended, Occasion};
+use super::{Occasion, TesterOutcome};
 use crate::aws::AwsError;
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{Service, Task};
 use crate::checks::tester::{Cases, TaskPlace, Tester, TesterVerdict, Transcript};
 use crate::clock::nonce;
@@ -81,7 +81,7 @@ pub(super) async fn run_as_task(
     tester: &Tester,
     place: &TaskPlace,
     occasion: &Occasion<'_>,
-) -> Result<Ended, Failure> {
+) -> Result<TesterOutcome, Failure> {
     let revision = revision(run, tester, place.definition.as_deref().unwrap_or(&occasion.values.revision)).await?;
     let container = container(tester, place, &revision)?;
     let service = service(run, settings, tester).await?;
@@ -93,7 +93,7 @@ pub(super) async fn run_as_task(
     let ids: Vec<&str> = arns.iter().map(|arn| short(arn)).collect();
     let place = format!("task {} of {}", ids.join(", "), short(&revision.arn));
     run.tell(Event::TesterStarted { name: tester.name.clone(), moment: occasion.moment, place });
-    let watched = task::Watched { what: "tester", arns: &arns, deadline: tester.timeout };
+    let watched = task::AwaitedTasks { what: "tester", arns: &arns, deadline: tester.timeout };
     let Some(tasks) = task::until_stopped(run, settings, &watched).await? else {
         // It stays armed: the failed run stops it.
         return Ok(ended(TesterVerdict::TimedOut, None, None));
@@ -105,8 +105,8 @@ pub(super) async fn run_as_task(
 async fn service(run: &Run, settings: &Settings, tester: &Tester) -> Result<Option<Service>, Failure> {
     let Some(name) = &settings.service else { return Ok(None) };
     match run.aws.describe_service(&settings.cluster, name).await.map_err(error_of(tester))? {
-        Found::Service(service) => Ok(Some(*service)),
-        Found::Missing(_) => Ok(None),
+        ServiceLookup::Service(service) => Ok(Some(*service)),
+        ServiceLookup::Missing(_) => Ok(None),
     }
 }
 
@@ -153,7 +153,14 @@ async fn start(
     Ok((undo, arns))
 }
 
-async fn judged(run: &Run, tester: &Tester, occasion: &Occasion<'_>, revision: &Revision, container: &str, tasks: &[Task]) -> Ended {
+async fn judged(
+    run: &Run,
+    tester: &Tester,
+    occasion: &Occasion<'_>,
+    revision: &Revision,
+    container: &str,
+    tasks: &[Task],
+) -> TesterOutcome {
     let found = tasks.iter().find_map(|task| Some((task, task.containers.iter().find(|one| one.name == container)?)));
     let Some((task, ours)) = found else { return ended(TesterVerdict::Failed, None, Some("AWS does not show its container".into())) };
     let tell = |line: &str| run.tell(Event::TesterLine { name: tester.name.clone(), line: line.to_owned() });
@@ -164,9 +171,9 @@ async fn judged(run: &Run, tester: &Tester, occasion: &Occasion<'_>, revision: &
     }
     let verdict = if ours.exit_code == Some(0) { TesterVerdict::Passed } else { TesterVerdict::Failed };
     let why = ours.exit_code.is_none().then(|| stopped::why(task, ours));
-    Ended { lines: transcript.last(), ..ended(verdict, ours.exit_code.map(i64::from), why) }
+    TesterOutcome { lines: transcript.last(), ..ended(verdict, ours.exit_code.map(i64::from), why) }
 }
 
-fn ended(verdict: TesterVerdict, exit_code: Option<i64>, why: Option<String>) -> Ended {
-    Ended { verdict, exit_code, cases: Cases::default(), lines: Vec::new(), untold: 0, note: None, why }
+fn ended(verdict: TesterVerdict, exit_code: Option<i64>, why: Option<String>) -> TesterOutcome {
+    TesterOutcome { verdict, exit_code, cases: Cases::default(), lines: Vec::new(), untold: 0, note: None, why }
 }

@@ -4,7 +4,7 @@ use reqwest::{Client, Method, Request};
 use serde_json::Value;
 
 use super::wire::{Obstacle, Wire, base, set_header};
-use super::{Found, Told};
+use super::{AnswerPoints, Told};
 use crate::analysis::question::{DatadogQuery, Point};
 
 /// Asks for the points from `since` to `until`.
@@ -12,7 +12,7 @@ pub async fn datadog(client: &Client, query: &DatadogQuery, since: f64, until: f
     asked(client, query, since, until).await.into()
 }
 
-async fn asked(client: &Client, query: &DatadogQuery, since: f64, until: f64) -> Result<Found, Obstacle> {
+async fn asked(client: &Client, query: &DatadogQuery, since: f64, until: f64) -> Result<AnswerPoints, Obstacle> {
     let request = request(query, since, until)?;
     let wire = Wire::new(client, request.url(), [&query.api_key, &query.application_key]);
     let answer = wire.ask(request, complaint).await?;
@@ -24,7 +24,7 @@ async fn asked(client: &Client, query: &DatadogQuery, since: f64, until: f64) ->
     };
     let pairs = series.iter().flat_map(|series| series["pointlist"].as_array().into_iter().flatten());
     let points = pairs.filter_map(point).filter(|point| (since..until).contains(&point.at)).collect();
-    Ok(Found { points, notes: Vec::new() }.tidy())
+    Ok(AnswerPoints { points, notes: Vec::new() }.tidy())
 }
 
 /// Datadog takes whole seconds; what that adds is left out again.

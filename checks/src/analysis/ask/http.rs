@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::wire::{Obstacle, Wire, base, set_header};
-use super::{Found, Told};
+use super::{AnswerPoints, Told};
 use crate::analysis::question::{HttpQuery, Point};
 
 /// Selecting from the largest answer takes milliseconds, unless the path means no good.
@@ -19,7 +19,7 @@ pub async fn http(client: &Client, query: &HttpQuery, until: f64) -> Told {
     asked(client, query, until).await.into()
 }
 
-async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<Found, Obstacle> {
+async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<AnswerPoints, Obstacle> {
     let path = JsonPath::parse(&query.path).map_err(|_| "the JSONPath cannot be read".to_owned())?;
     let request = request(query)?;
     let wire = Wire::new(client, request.url(), query.headers.iter().map(|(_, value)| value).chain(&query.body));
@@ -27,7 +27,7 @@ async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<Found, 
     let answer = wire.ask(request, |_| None).await?;
     let values = selected(path, answer).await.map_err(|kind| wire.said(&format!("{} {kind}", query.path)))?;
     let notes = if values.is_empty() { vec![wire.said(&format!("{} selects nothing in the answer", query.path))] } else { Vec::new() };
-    Ok(Found { points: values.into_iter().flatten().map(|value| Point { at: until, value }).collect(), notes }.tidy())
+    Ok(AnswerPoints { points: values.into_iter().flatten().map(|value| Point { at: until, value }).collect(), notes }.tidy())
 }
 
 /// What the path selects, on a thread of its own: a costly path must not keep a signal from getting through.

@@ -38,8 +38,8 @@ pub enum Access {
     Denied,
 }
 
-impl From<Result<Found, wire::Obstacle>> for Told {
-    fn from(found: Result<Found, wire::Obstacle>) -> Self {
+impl From<Result<AnswerPoints, wire::Obstacle>> for Told {
+    fn from(found: Result<AnswerPoints, wire::Obstacle>) -> Self {
         match found {
             Ok(found) => Self { answer: Answer::Points(found.points), notes: found.notes, access: Access::Granted },
             Err(obstacle) => Self { answer: Answer::Failed(obstacle.words), notes: Vec::new(), access: obstacle.access },
@@ -49,12 +49,12 @@ impl From<Result<Found, wire::Obstacle>> for Told {
 
 /// The numbers of an answer.
 #[derive(Debug, Default)]
-struct Found {
+struct AnswerPoints {
     points: Vec<super::question::Point>,
     notes: Vec<String>,
 }
 
-impl Found {
+impl AnswerPoints {
     /// In the order of time, without what is no number: a NaN would pass every comparison that is written the other way round.
     fn tidy(mut self) -> Self {
         let all = self.points.len();

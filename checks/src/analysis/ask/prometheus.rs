@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::wire::{Obstacle, Wire, base, set_header};
-use super::{Found, Sign, Told};
+use super::{AnswerPoints, Sign, Told};
 use crate::analysis::question::{Point, PrometheusQuery};
 
 /// A query whose every series warns would fill the log.
@@ -19,7 +19,7 @@ pub async fn prometheus(client: &Client, query: &PrometheusQuery, until: f64, si
     asked(client, query, until, sign).await.into()
 }
 
-async fn asked(client: &Client, query: &PrometheusQuery, until: f64, sign: Option<Sign<'_>>) -> Result<Found, Obstacle> {
+async fn asked(client: &Client, query: &PrometheusQuery, until: f64, sign: Option<Sign<'_>>) -> Result<AnswerPoints, Obstacle> {
     let mut request = request(query, until)?;
     if let Some(sign) = sign {
         sign(&mut request)?;
@@ -54,14 +54,14 @@ fn complaint(answer: &Value) -> Option<String> {
     Some(format!("{kind}{words}"))
 }
 
-fn read(answer: &Value, wire: &Wire<'_>) -> Result<Found, Obstacle> {
+fn read(answer: &Value, wire: &Wire<'_>) -> Result<AnswerPoints, Obstacle> {
     if answer["status"] != "success" {
         let words = complaint(answer).map(|words| wire.complained(&words));
         return Err(words.unwrap_or_else(|| wire.said("the answer is not that of a Prometheus")).into());
     }
     let points = points(&answer["data"]).map_err(|words| wire.said(&words))?;
     let warnings = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).take(WARNINGS);
-    Ok(Found { points, notes: warnings.map(|warning| wire.complained(warning)).collect() }.tidy())
+    Ok(AnswerPoints { points, notes: warnings.map(|warning| wire.complained(warning)).collect() }.tidy())
 }
 
 fn points(data: &Value) -> Result<Vec<Point>, String> {

@@ -1,13 +1,13 @@
 //! A comparison in words: both sides, p, effect and n, and that n was small where it was.
 
-use super::Found;
+use super::Significance;
 use crate::statistics::{Counts, Method};
 
 /// Below so many on a side n is called small, as Kayenta warns.
 const SMALL: u64 = 50;
 
 /// What was looked at, and how.
-pub(super) struct Seen {
+pub(super) struct ComparisonBasis {
     pub(super) method: Method,
     pub(super) look: u32,
     pub(super) blue: u64,
@@ -36,7 +36,7 @@ pub(super) fn too_few_requests(blue: Counts, green: Counts, least: u64) -> Strin
     format!("too little traffic to tell: {green} requests on green and {blue} on blue, {} on each are needed", grouped(least))
 }
 
-pub(super) fn unseen(rate: f64, found: &Found, seen: &Seen, enough: Option<u64>) -> String {
+pub(super) fn unseen(rate: f64, found: &Significance, seen: &ComparisonBasis, enough: Option<u64>) -> String {
     let needed = enough.map(|enough| format!("; about {} on green are needed", grouped(enough))).unwrap_or_default();
     format!("too little traffic to tell: a green at {} could go unseen; {}{needed}", percent(rate), facts(found, seen))
 }
@@ -45,11 +45,11 @@ pub(super) fn too_few_on_each(blue: usize, green: usize, least: usize) -> String
     format!("too few values to tell: {green} of green and {blue} of blue, {least} on each are needed")
 }
 
-pub(super) fn too_few_values(found: &Found, seen: &Seen) -> String {
+pub(super) fn too_few_values(found: &Significance, seen: &ComparisonBasis) -> String {
     format!("too few values to tell at look {}: even the greatest difference would be chance; {}", seen.look, facts(found, seen))
 }
 
-pub(super) fn note(found: &Found, matters: bool, seen: &Seen) -> String {
+pub(super) fn note(found: &Significance, matters: bool, seen: &ComparisonBasis) -> String {
     let verdict = match (found.p < found.allowance, matters) {
         (true, true) => "not by chance",
         (true, false) => "not by chance, but too little to matter",
@@ -59,7 +59,7 @@ pub(super) fn note(found: &Found, matters: bool, seen: &Seen) -> String {
     format!("{verdict}: {}", facts(found, seen))
 }
 
-fn facts(found: &Found, seen: &Seen) -> String {
+fn facts(found: &Significance, seen: &ComparisonBasis) -> String {
     let held = figures(found.allowance);
     let small = if seen.blue.min(seen.green) < SMALL { ", which is small" } else { "" };
     let n = format!("n = {} and {} {}{small}", grouped(seen.green), grouped(seen.blue), seen.of);

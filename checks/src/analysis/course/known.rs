@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::analysis::compare::{self, ComparePolicy, Looks, values_for};
-use crate::analysis::expression::Scope;
+use crate::analysis::expression::ExpressionValues;
 use crate::analysis::form::{Check, Conditions, Judgement, Measure, Source, Volume};
 use crate::analysis::judge::looks_to_expect;
 use crate::analysis::refuse::counted_by_load_balancer;
 use crate::measurement::Phase;
 use crate::statistics::Counts;
 
-use super::{Course, Traffic};
+use super::{Traffic, TrafficSchedule};
 
 /// There may be somewhat less than there was.
 const CAUTION: f64 = 0.9;
@@ -19,7 +19,7 @@ const CAUTION: f64 = 0.9;
 const SURE: f64 = 0.99;
 
 /// Whether it knows with these shares of green, one for each look.
-pub(super) fn knows(check: &Check, course: &Course, shares: &[f64], step: Duration, traffic: Traffic) -> bool {
+pub(super) fn knows(check: &Check, course: &TrafficSchedule, shares: &[f64], step: Duration, traffic: Traffic) -> bool {
     let minutes = step.as_secs_f64() / 60.0;
     let each = Each { shares, requests: CAUTION * traffic.requests * minutes };
     match (&check.judgement, &check.measure) {
@@ -47,7 +47,7 @@ fn counts_values(volume: &Volume) -> bool {
 }
 
 /// The policy with the looks that the rollout will have.
-fn policy_with_looks(policy: &ComparePolicy, check: &Check, course: &Course) -> ComparePolicy {
+fn policy_with_looks(policy: &ComparePolicy, check: &Check, course: &TrafficSchedule) -> ComparePolicy {
     let watched = course.shift() + course.kept;
     ComparePolicy { looks: looks_to_expect(policy.looks, check.rhythm.interval, course.shift(), watched), ..*policy }
 }
@@ -74,7 +74,7 @@ impl Each<'_> {
     fn has_counted(&self, conditions: &Conditions, measure: &Measure) -> bool {
         let Measure::Value { source, .. } = measure else { return true };
         let counts = counted_by_load_balancer(&source.asks) && is_of_requests(source);
-        let scope = Scope { result: self.green(usize::MAX), blue: f64::NAN };
+        let scope = ExpressionValues { result: self.green(usize::MAX), blue: f64::NAN };
         !counts || conditions.success.as_ref().is_none_or(|success| success.holds(scope).unwrap_or(true))
     }
 

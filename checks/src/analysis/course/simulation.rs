@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Course, Traffic};
+use super::{Traffic, TrafficSchedule};
 use crate::analysis::judge::{Judge, Standing};
 use crate::analysis::question::{Answer, Point, Query, Question};
 use crate::analysis::sides::tests::sides;
@@ -40,12 +40,12 @@ const fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
 }
 
-fn course(shares: &[(f64, u64)], kept: Duration, is_held: bool) -> Course {
-    Course { shares: shares.iter().map(|(percent, length)| (*percent, minutes(*length))).collect(), kept, is_held }
+fn course(shares: &[(f64, u64)], kept: Duration, is_held: bool) -> TrafficSchedule {
+    TrafficSchedule { shares: shares.iter().map(|(percent, length)| (*percent, minutes(*length))).collect(), kept, is_held }
 }
 
 /// What AWS has ready, with blue kept for five minutes, of which half a minute is left to bring it back.
-pub(super) fn courses() -> Vec<(&'static str, Course)> {
+pub(super) fn courses() -> Vec<(&'static str, TrafficSchedule)> {
     let five = Duration::from_secs(270);
     let tenths = |length: u64| (1..10).map(|step| (10.0 * f64::from(step), length)).collect::<Vec<_>>();
     vec![
@@ -60,7 +60,7 @@ pub(super) fn courses() -> Vec<(&'static str, Course)> {
 
 /// A rollout under way, in seconds.
 struct Play<'r> {
-    course: &'r Course,
+    course: &'r TrafficSchedule,
     requests: f64,
     truth: Truth,
     random: &'r mut fastrand::Rng,
@@ -231,7 +231,7 @@ fn rank(random: &mut fastrand::Rng, count: f64, share: f64) -> f64 {
 }
 
 /// How many of so many rollouts were deployed, went back because green is worse, and went back without knowing.
-fn ends(analysis: &Analysis, course: &Course, requests: f64, truth: Truth, runs: u32) -> [u32; 3] {
+fn ends(analysis: &Analysis, course: &TrafficSchedule, requests: f64, truth: Truth, runs: u32) -> [u32; 3] {
     let mut ends = [0; 3];
     for run in 0..runs {
         let mut random = fastrand::Rng::with_seed(SEED + u64::from(run));

@@ -9,12 +9,12 @@ fn analysis(text: &str) -> Analysis {
     parse(text, "inline", environment()).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
-fn at_once(kept: u64) -> Course {
-    Course { shares: Vec::new(), kept: Duration::from_secs(kept), is_held: false }
+fn at_once(kept: u64) -> TrafficSchedule {
+    TrafficSchedule { shares: Vec::new(), kept: Duration::from_secs(kept), is_held: false }
 }
 
-fn canary(kept: u64) -> Course {
-    Course { shares: vec![(10.0, Duration::from_mins(5))], ..at_once(kept) }
+fn canary(kept: u64) -> TrafficSchedule {
+    TrafficSchedule { shares: vec![(10.0, Duration::from_mins(5))], ..at_once(kept) }
 }
 
 #[test]

@@ -43,10 +43,10 @@ struct Walk<'s> {
     uses: BTreeSet<Use>,
 }
 
-type Found = Result<Kind, ExpressionError>;
+type KindResult = Result<Kind, ExpressionError>;
 
 impl Walk<'_> {
-    fn kind(&mut self, instruction: &Instruction) -> Found {
+    fn kind(&mut self, instruction: &Instruction) -> KindResult {
         use Instruction as I;
         match instruction {
             I::IConst(_) => Ok(Kind::Number),
@@ -71,32 +71,32 @@ impl Walk<'_> {
         }
     }
 
-    fn one(&mut self, at: InstructionI, wanted: Kind) -> Found {
+    fn one(&mut self, at: InstructionI, wanted: Kind) -> KindResult {
         let slab = self.slab;
         let found = self.kind(slab.get_instr(at))?;
         same(found, wanted)
     }
 
-    fn other(&mut self, at: &IC, wanted: Kind) -> Found {
+    fn other(&mut self, at: &IC, wanted: Kind) -> KindResult {
         match at {
             IC::I(at) => self.one(*at, wanted),
             IC::C(_) => same(Kind::Number, wanted),
         }
     }
 
-    fn numbers<'i>(&mut self, all: impl IntoIterator<Item = &'i IC>) -> Found {
+    fn numbers<'i>(&mut self, all: impl IntoIterator<Item = &'i IC>) -> KindResult {
         all.into_iter().try_for_each(|each| self.other(each, Kind::Number).map(|_| ()))?;
         Ok(Kind::Number)
     }
 
-    fn variable(&mut self, name: &str) -> Found {
+    fn variable(&mut self, name: &str) -> KindResult {
         if name == "blue" {
             self.uses.insert(Use::Blue);
         }
         if VARIABLES.contains(&name) { Ok(Kind::Number) } else { Err(unknown(name, "variable", VARIABLES)) }
     }
 
-    fn function(&mut self, name: &str, arguments: &[IC]) -> Found {
+    fn function(&mut self, name: &str, arguments: &[IC]) -> KindResult {
         if VARIABLES.contains(&name) {
             let message = format!("`{name}` is a number, and has no parts to take");
             return Err(problem(message, "Write `result < 5`; `reduce` says which point of several is the result"));
@@ -115,7 +115,7 @@ impl Walk<'_> {
     }
 }
 
-fn same(found: Kind, wanted: Kind) -> Found {
+fn same(found: Kind, wanted: Kind) -> KindResult {
     match (found, wanted) {
         (Kind::Number, Kind::Truth) => {
             Err(problem("There is a number where a comparison is wanted", "Compare it: `result < 5`, `isNaN(result)`"))

@@ -3,7 +3,7 @@
 use super::*;
 
 fn holds(text: &str, result: f64, blue: f64) -> bool {
-    Expression::parse(text).unwrap().holds(Scope { result, blue }).unwrap()
+    Expression::parse(text).unwrap().holds(ExpressionValues { result, blue }).unwrap()
 }
 
 #[test]

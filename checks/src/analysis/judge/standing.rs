@@ -16,12 +16,12 @@ pub enum Standing {
     /// It goes on.
     Running,
     /// It is over.
-    Ended(Box<Ended>),
+    Ended(Box<AnalysisResult>),
 }
 
 /// What an analysis came to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ended {
+pub struct AnalysisResult {
     /// Good, bad, neither, or not to be measured.
     pub phase: Phase,
     /// The check that decided; nobody did where all was well.
@@ -37,7 +37,7 @@ pub struct Ended {
 }
 
 /// What is bad enough to end it.
-pub(super) fn bad(tracks: &[Track], sides: &Sides) -> Option<Ended> {
+pub(super) fn bad(tracks: &[Track], sides: &Sides) -> Option<AnalysisResult> {
     let counting = || tracks.iter().filter(|track| track.counts() && track.began.is_some());
     let critical = counting().filter(|track| track.check.importance == Importance::Critical).filter(|track| is_bad(track));
     if let Some(worst) = worst(critical) {
@@ -59,13 +59,20 @@ pub(super) fn bad(tracks: &[Track], sides: &Sides) -> Option<Ended> {
 }
 
 /// Nothing was.
-pub(super) fn good(tracks: &[Track]) -> Ended {
+pub(super) fn good(tracks: &[Track]) -> AnalysisResult {
     let counting = || tracks.iter().filter(|track| track.counts() && track.began.is_some());
     let measurements: u32 = counting().map(|track| track.tally.count()).sum();
     let over: Vec<&str> = counting().filter(|track| is_passed_over(track)).map(|track| track.check.name.as_str()).collect();
     let over = if over.is_empty() { String::new() } else { format!("; {} could not tell, and was passed over", over.join(", ")) };
     let why = format!("{measurements} measurements of {} checks passed no limit{over}", counting().count());
-    Ended { phase: Phase::Successful, check: None, why, measurement: None, value: None, on_inconclusive: OnInconclusive::default() }
+    AnalysisResult {
+        phase: Phase::Successful,
+        check: None,
+        why,
+        measurement: None,
+        value: None,
+        on_inconclusive: OnInconclusive::default(),
+    }
 }
 
 /// What was measured where no limit was passed: that nothing is wrong is only said of what was measured to be good.
@@ -106,8 +113,8 @@ fn why(track: &Track, sides: &Sides) -> String {
     track.tally.why(phase, &track.check.limits)
 }
 
-fn ended(track: &Track, why: String) -> Ended {
-    Ended {
+fn ended(track: &Track, why: String) -> AnalysisResult {
+    AnalysisResult {
         phase: track.ended.unwrap_or(Phase::Inconclusive),
         check: Some(track.check.name.clone()),
         why,

@@ -2,12 +2,12 @@
 //!
 //! Errors do not count as measurements. Where several limits are passed at once, Error stands over Inconclusive over Failed.
 
-use crate::analysis::form::Limits;
+use crate::analysis::form::MeasurementLimits;
 use crate::measurement::Phase;
 
 /// What a check's measurements came to so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct MeasurementCounts {
     pub(super) successful: u32,
     pub(super) failed: u32,
     pub(super) inconclusive: u32,
@@ -27,7 +27,7 @@ pub(super) enum Until {
     Ended,
 }
 
-impl Tally {
+impl MeasurementCounts {
     pub(super) fn add(&mut self, phase: Phase) {
         self.consecutive_errors = if phase == Phase::Error { self.consecutive_errors + 1 } else { 0 };
         self.consecutive_successes = if phase == Phase::Successful { self.consecutive_successes + 1 } else { 0 };
@@ -55,7 +55,7 @@ impl Tally {
     }
 
     /// What the check came to, if it is over.
-    pub(super) fn assess(&self, limits: &Limits, until: Until) -> Option<Phase> {
+    pub(super) fn assess(&self, limits: &MeasurementLimits, until: Until) -> Option<Phase> {
         if let Some(phase) = self.violated(limits) {
             return Some(phase);
         }
@@ -71,7 +71,7 @@ impl Tally {
         done.then(|| self.exhausted(limits))
     }
 
-    fn violated(&self, limits: &Limits) -> Option<Phase> {
+    fn violated(&self, limits: &MeasurementLimits) -> Option<Phase> {
         if self.consecutive_errors > limits.consecutive_errors {
             return Some(Phase::Error);
         }
@@ -83,7 +83,7 @@ impl Tally {
 
     /// All measurements were made and no limit was passed. One without a good measurement is not successful by accident: here, and
     /// only here, Argo's rule is not kept.
-    fn exhausted(&self, limits: &Limits) -> Phase {
+    fn exhausted(&self, limits: &MeasurementLimits) -> Phase {
         match (limits.consecutive_successes, limits.failures) {
             (0, _) if self.is_good() => Phase::Successful,
             (0, _) | (_, Some(_)) => Phase::Inconclusive,
@@ -92,7 +92,7 @@ impl Tally {
     }
 
     /// Why it is over, in words.
-    pub(super) fn why(&self, phase: Phase, limits: &Limits) -> String {
+    pub(super) fn why(&self, phase: Phase, limits: &MeasurementLimits) -> String {
         let of = format!("of {} measurements", self.count());
         match phase {
             Phase::Failed => format!("{} {of} failed, and at most {} may", self.failed, limits.failures.unwrap_or_default()),

@@ -8,8 +8,8 @@ use crate::analysis::question::{Answer, Side};
 use crate::measurement::{Measurement, Phase, Weight};
 use crate::moment::Moment;
 
-use super::tally::{Tally, Until};
-use super::weigh::Part;
+use super::tally::{MeasurementCounts, Until};
+use super::weigh::QuestionRole;
 use super::window::{Span, news, ready, span};
 
 /// After an error it is tried again as soon as this, as Argo Rollouts does: a source that stumbles is up again soon.
@@ -26,7 +26,7 @@ pub(super) struct Track {
     /// When its first moment began.
     pub(super) began: Option<f64>,
     next: f64,
-    pub(super) tally: Tally,
+    pub(super) tally: MeasurementCounts,
     pub(super) until: Until,
     pub(super) ended: Option<Phase>,
     pub(super) asking: Option<Asking>,
@@ -43,8 +43,8 @@ pub(super) struct Track {
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
     pub(super) at: f64,
-    pub(super) parts: Vec<(Part, Side, usize)>,
-    pub(super) answers: Vec<(Part, Side, Answer)>,
+    pub(super) parts: Vec<(QuestionRole, Side, usize)>,
+    pub(super) answers: Vec<(QuestionRole, Side, Answer)>,
     /// What the first question covers.
     pub(super) span: Span,
 }
@@ -59,7 +59,7 @@ impl Track {
             None if once => Until::Conclusive,
             None => Until::Ended,
         };
-        let (tally, began, looks) = (Tally::default(), None, 0);
+        let (tally, began, looks) = (MeasurementCounts::default(), None, 0);
         let track = |moments| Self {
             check: check.clone(),
             moments,
@@ -167,23 +167,23 @@ fn soonest(wanted: f64, possible: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The sources of a check, each with its part.
-pub(super) fn sources(check: &Check) -> Vec<(Part, &Source)> {
+pub(super) fn sources(check: &Check) -> Vec<(QuestionRole, &Source)> {
     let mut sources = match &check.measure {
-        Measure::Value { source, .. } => vec![(Part::Value, source)],
-        Measure::Share { errors, requests, .. } => vec![(Part::Errors, errors), (Part::Requests, requests)],
-        Measure::Lines { source, .. } => vec![(Part::Lines, source)],
+        Measure::Value { source, .. } => vec![(QuestionRole::Value, source)],
+        Measure::Share { errors, requests, .. } => vec![(QuestionRole::Errors, errors), (QuestionRole::Requests, requests)],
+        Measure::Lines { source, .. } => vec![(QuestionRole::Lines, source)],
     };
-    let counted = sources.iter().any(|(part, _)| *part == Part::Requests);
+    let counted = sources.iter().any(|(part, _)| *part == QuestionRole::Requests);
     if let Some(volume) = check.volume.as_ref().filter(|_| !counted) {
-        sources.push((Part::Requests, &volume.source));
+        sources.push((QuestionRole::Requests, &volume.source));
     }
     sources
 }
 
 /// The sides that a part is asked about.
-pub(super) fn sides(check: &Check, part: Part) -> &'static [Side] {
+pub(super) fn sides(check: &Check, part: QuestionRole) -> &'static [Side] {
     let of_each_point = check.volume.as_ref().is_some_and(|volume| volume.in_each > 0.0);
-    let volume_only = part == Part::Requests && matches!(check.measure, Measure::Value { .. }) && !of_each_point;
+    let volume_only = part == QuestionRole::Requests && matches!(check.measure, Measure::Value { .. }) && !of_each_point;
     if check.asks_blue() && !volume_only { &[Side::Green, Side::Blue] } else { &[Side::Green] }
 }
 

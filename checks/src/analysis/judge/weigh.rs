@@ -13,7 +13,7 @@ use crate::analysis::question::{Answer, Side};
 use crate::duration::Human;
 use crate::measurement::Phase;
 
-pub(super) use data::Part;
+pub(super) use data::QuestionRole;
 use data::{Answers, requests};
 use judged::{compared, held, lines, samples_compared};
 
@@ -28,7 +28,7 @@ pub(super) struct Weighed {
 }
 
 /// Weighs the answers of a check. `look` counts the comparisons that could decide, from 1; `length` is the time that was asked for.
-pub(super) fn weigh(check: &Check, answers: &[(Part, Side, Answer)], look: u32, length: Duration) -> Weighed {
+pub(super) fn weigh(check: &Check, answers: &[(QuestionRole, Side, Answer)], look: u32, length: Duration) -> Weighed {
     let answers = Answers(answers);
     if let Some(words) = answers.failure() {
         return said(Phase::Error, words);

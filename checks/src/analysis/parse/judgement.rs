@@ -20,16 +20,17 @@ pub(in crate::analysis) const DIRECTIONS: &[(&str, Direction)] =
 
 /// The tests of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::analysis) enum Test {
+pub(in crate::analysis) enum StatisticalTest {
     MannWhitney,
     TwoProportion,
 }
 
 /// The words of `test`.
-pub(in crate::analysis) const TESTS: &[(&str, Test)] = &[("mann-whitney", Test::MannWhitney), ("two-proportion", Test::TwoProportion)];
+pub(in crate::analysis) const TESTS: &[(&str, StatisticalTest)] =
+    &[("mann-whitney", StatisticalTest::MannWhitney), ("two-proportion", StatisticalTest::TwoProportion)];
 
 /// What a metric is held against; for a comparison, which test its measure must fit.
-pub(super) fn judgement(pen: &mut Pen<'_>, metric: &Node, fields: &Fields<'_>) -> Option<(Judgement, Option<Test>)> {
+pub(super) fn judgement(pen: &mut Pen<'_>, metric: &Node, fields: &Fields<'_>) -> Option<(Judgement, Option<StatisticalTest>)> {
     let written = fields.among(CONDITION_KEYS);
     match (fields.get("compare"), written.first()) {
         (Some(_), Some(condition)) => pen.refuse(
@@ -115,7 +116,7 @@ fn range(pen: &mut Pen<'_>, node: &Node) -> Option<(Expression, String)> {
     Expression::parse(&text).ok().map(|expression| (expression, shown))
 }
 
-fn comparison(pen: &mut Pen<'_>, node: &Node) -> Option<(ComparePolicy, Option<Test>)> {
+fn comparison(pen: &mut Pen<'_>, node: &Node) -> Option<(ComparePolicy, Option<StatisticalTest>)> {
     if !matches!(node.content, crate::document::Content::Mapping(_)) {
         pen.reader.word(node, "`compare`", &[("blue", ())])?;
         return Some((ComparePolicy::default(), None));

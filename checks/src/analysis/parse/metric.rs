@@ -5,7 +5,7 @@ use crate::analysis::preset;
 use crate::document::Node;
 use crate::reader::Fields;
 
-use super::judgement::{Test, judgement};
+use super::judgement::{StatisticalTest, judgement};
 use super::keys::{METRIC_KEYS, RUN_KEYS, SOURCE_KEYS};
 use super::pen::Pen;
 use super::provider::Providers;
@@ -91,16 +91,16 @@ fn counted(measure: Option<&Measure>, run: &Run) -> Source {
     }
 }
 
-fn fits(pen: &mut Pen<'_>, fields: &Fields<'_>, judgement: &Judgement, test: Option<Test>, measure: &Measure) -> Option<()> {
+fn fits(pen: &mut Pen<'_>, fields: &Fields<'_>, judgement: &Judgement, test: Option<StatisticalTest>, measure: &Measure) -> Option<()> {
     let (Judgement::Comparison(_), Some(node)) = (judgement, fields.get("compare")) else { return Some(()) };
     match (test, measure) {
         (None, Measure::Share { .. } | Measure::Value { .. } | Measure::Lines { .. })
-        | (Some(Test::TwoProportion), Measure::Share { .. })
-        | (Some(Test::MannWhitney), Measure::Value { .. }) => Some(()),
-        (Some(Test::TwoProportion), Measure::Value { .. } | Measure::Lines { .. }) => {
+        | (Some(StatisticalTest::TwoProportion), Measure::Share { .. })
+        | (Some(StatisticalTest::MannWhitney), Measure::Value { .. }) => Some(()),
+        (Some(StatisticalTest::TwoProportion), Measure::Value { .. } | Measure::Lines { .. }) => {
             pen.refuse(node.place, "`two-proportion` wants counts", "Write `errors:` and `requests:`, each with its source")
         }
-        (Some(Test::MannWhitney), Measure::Share { .. } | Measure::Lines { .. }) => pen.refuse(
+        (Some(StatisticalTest::MannWhitney), Measure::Share { .. } | Measure::Lines { .. }) => pen.refuse(
             node.place,
             "`mann-whitney` wants values, not counts",
             "Write `test: two-proportion`, or a source of values such as latencies",

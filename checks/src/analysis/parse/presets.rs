@@ -1,7 +1,7 @@
 //! Presets: in a document, or as the whole input in plain text.
 
 use crate::analysis::form::Check;
-use crate::analysis::preset::{self, Preset, Template};
+use crate::analysis::preset::{self, CheckTemplate, Preset};
 use crate::document::{Content, Node, Place};
 use crate::reader::one_of;
 
@@ -54,7 +54,7 @@ fn one(pen: &mut Pen<'_>, place: Place, text: &str, name: Option<String>, run: &
     let name = name.unwrap_or_else(|| preset.name());
     names.take(pen, place, &name);
     let templates = preset.expand(preset::grain(run.period(), run.delay), run.volume);
-    let checks = templates.into_iter().map(|Template { prefix, measure, judgement, volume, window }| {
+    let checks = templates.into_iter().map(|CheckTemplate { prefix, measure, judgement, volume, window }| {
         let name = prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}: {name}"));
         check(name, pen.position(place), run, Parts { measure, judgement, volume, window })
     });

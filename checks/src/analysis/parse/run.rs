@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::analysis::form::{Importance, Limits, OnInconclusive, Rhythm};
+use crate::analysis::form::{Importance, MeasurementLimits, OnInconclusive, Rhythm};
 use crate::document::{Content, Node};
 use crate::measurement::{Phase, Weight};
 use crate::moment::{MOMENTS, Moment};
@@ -113,8 +113,8 @@ impl Run {
     }
 
     /// Argo Rollouts' defaults: nothing is put up with but four errors in a row.
-    pub(super) fn limits(&self) -> Limits {
-        Limits {
+    pub(super) fn limits(&self) -> MeasurementLimits {
+        MeasurementLimits {
             failures: self.failures.map_or(Some(0), FailureLimit::limit),
             inconclusives: self.inconclusives.unwrap_or(0),
             consecutive_errors: self.consecutive_errors.unwrap_or(4),

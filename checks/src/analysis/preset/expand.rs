@@ -30,7 +30,7 @@ const BEYOND: f64 = 5.0;
 
 /// A check without what its writer may say about it.
 #[derive(Debug, Clone)]
-pub(crate) struct Template {
+pub(crate) struct CheckTemplate {
     /// Set before the preset's name where it stands for several checks.
     pub(crate) prefix: Option<&'static str>,
     pub(crate) measure: Measure,
@@ -41,7 +41,7 @@ pub(crate) struct Template {
 
 impl Preset {
     /// Its checks; `least` is how many requests its writer wants.
-    pub(crate) fn expand(&self, grain: Grain, least: Option<f64>) -> Vec<Template> {
+    pub(crate) fn expand(&self, grain: Grain, least: Option<f64>) -> Vec<CheckTemplate> {
         match self {
             Self::Threshold { subject, operator, bound, shown } => {
                 vec![threshold(*subject, *operator, *bound, shown, grain, least)]
@@ -51,7 +51,7 @@ impl Preset {
     }
 }
 
-fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grain: Grain, least: Option<f64>) -> Template {
+fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grain: Grain, least: Option<f64>) -> CheckTemplate {
     let (measure, window) = match subject {
         Subject::ErrorRate => (share(grain, ShareOf::Errors), Some(WINDOW)),
         Subject::SuccessRate => (share(grain, ShareOf::Successes), Some(WINDOW)),
@@ -68,7 +68,7 @@ fn threshold(subject: Subject, operator: Operator, bound: f64, shown: &str, grai
         Subject::ErrorRate | Subject::SuccessRate | Subject::Requests => LEAST_VOLUME,
     };
     let volume = (!counts).then(|| Volume { at_least: least.unwrap_or(usual), in_each: 0.0, source: requests(grain) });
-    Template { prefix: None, measure, judgement: Judgement::Conditions(conditions), volume, window }
+    CheckTemplate { prefix: None, measure, judgement: Judgement::Conditions(conditions), volume, window }
 }
 
 /// `p99` → 99.
@@ -77,13 +77,13 @@ fn percentile(stat: &str) -> f64 {
 }
 
 /// Errors by their counts, latency by the minutes' p95: each with half of what may be a false alarm.
-fn no_worse(grain: Grain, least: Option<f64>) -> Vec<Template> {
+fn no_worse(grain: Grain, least: Option<f64>) -> Vec<CheckTemplate> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was a u32")]
     let min_request_volume = least.unwrap_or(LEAST_VOLUME) as u64;
     let usual = ComparePolicy::default();
     let policy = ComparePolicy { alpha: usual.alpha * HALF, min_request_volume, must_see_difference: MORE_ERRORS, ..usual };
     let slower = ComparePolicy { looks: Looks::Values(VALUES), allowed_increase: SLOWER, ..policy };
-    let template = |prefix, measure, policy, volume| Template {
+    let template = |prefix, measure, policy, volume| CheckTemplate {
         prefix: Some(prefix),
         measure,
         judgement: Judgement::Comparison(policy),

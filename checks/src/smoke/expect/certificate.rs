@@ -3,7 +3,7 @@
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-use crate::smoke::answer::Answer;
+use crate::smoke::answer::SmokeResponse;
 use crate::smoke::form::CertificateExpectation;
 use crate::smoke::result::Mismatch;
 use crate::smoke::send::moment;
@@ -12,7 +12,7 @@ use super::bounds;
 
 const DAY: i64 = 24 * 60 * 60;
 
-pub(super) fn judge(expected: &CertificateExpectation, answer: &Answer) -> Option<Mismatch> {
+pub(super) fn judge(expected: &CertificateExpectation, answer: &SmokeResponse) -> Option<Mismatch> {
     let wanted = format!("days left {}", bounds::counts(&expected.days_left));
     let unmet = |found: String| Some(Mismatch::new("certificate", wanted, found));
     let Some(der) = &answer.certificate else { return unmet("none: the answer came without TLS".to_owned()) };

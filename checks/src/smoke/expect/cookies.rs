@@ -6,7 +6,7 @@ use reqwest::header::SET_COOKIE;
 use time::OffsetDateTime;
 
 use crate::scrub::masked;
-use crate::smoke::answer::Answer;
+use crate::smoke::answer::SmokeResponse;
 use crate::smoke::browser::{Marks, Offered};
 use crate::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
 use crate::smoke::result::Mismatch;
@@ -23,7 +23,7 @@ struct Cookie {
     lifetime: Option<Duration>,
 }
 
-pub(super) fn judge(expected: &[CookieExpectation], answer: &Answer, values: &Values) -> Vec<Mismatch> {
+pub(super) fn judge(expected: &[CookieExpectation], answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     let headers = answer.headers.get_all(SET_COOKIE);
     let cookies: Vec<Cookie> = headers.iter().map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes()), answer.at)).collect();
     expected.iter().flat_map(|expectation| one(expectation, &cookies, values)).collect()

@@ -8,7 +8,7 @@ use reqwest::header::{
 };
 
 use crate::scrub::masked;
-use crate::smoke::form::{Cookies, Cors};
+use crate::smoke::form::{Cors, CorsCredentials};
 use crate::smoke::result::Mismatch;
 use crate::template::Values;
 
@@ -29,13 +29,13 @@ pub(super) fn judge(asked: &Cors, headers: &HeaderMap, values: &Values) -> Vec<M
 /// Compared byte by byte; several headers are none.
 fn origin(asked: &Cors, headers: &HeaderMap, values: &Values) -> Option<Mismatch> {
     let found = all(headers, &ACCESS_CONTROL_ALLOW_ORIGIN);
-    let met = found == asked.origin.render(values) || (found == ANY && asked.credentials == Cookies::NotSent);
+    let met = found == asked.origin.render(values) || (found == ANY && asked.credentials == CorsCredentials::NotSent);
     (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_ORIGIN), asked.origin.masked(values), or_nothing(&found)))
 }
 
 fn credentials(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
     let found = all(headers, &ACCESS_CONTROL_ALLOW_CREDENTIALS);
-    let met = asked.credentials == Cookies::NotSent || found == "true";
+    let met = asked.credentials == CorsCredentials::NotSent || found == "true";
     (!met).then(|| Mismatch::new(what(&ACCESS_CONTROL_ALLOW_CREDENTIALS), "true", or_nothing(&found)))
 }
 
@@ -57,7 +57,7 @@ fn header(asked: &Cors, name: &HeaderName, headers: &HeaderMap) -> Option<Mismat
 
 impl Cors {
     fn takes_any(&self, item: &str) -> bool {
-        item == ANY && self.credentials == Cookies::NotSent
+        item == ANY && self.credentials == CorsCredentials::NotSent
     }
 }
 

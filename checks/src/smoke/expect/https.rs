@@ -4,11 +4,11 @@
 use url::Url;
 
 use crate::scrub::masked;
-use crate::smoke::answer::Answer;
+use crate::smoke::answer::SmokeResponse;
 use crate::smoke::form::HttpsRedirect;
 use crate::smoke::result::Mismatch;
 
-pub(super) fn judge(expected: HttpsRedirect, answer: &Answer) -> Option<Mismatch> {
+pub(super) fn judge(expected: HttpsRedirect, answer: &SmokeResponse) -> Option<Mismatch> {
     match expected {
         HttpsRedirect::NotExpected => None,
         HttpsRedirect::Expected => {

@@ -8,14 +8,14 @@ use time::{Date, OffsetDateTime, PrimitiveDateTime};
 use url::Url;
 
 use crate::scrub::masked;
-use crate::smoke::answer::{Answer, Extent};
+use crate::smoke::answer::{Extent, SmokeResponse};
 use crate::smoke::form::{Comparison, Expect, JsonCondition, JsonExpectation, JsonType};
 use crate::smoke::result::Mismatch;
 use crate::template::Values;
 
 use super::{bounds, schema};
 
-pub(super) fn judge(expected: &Expect, answer: &Answer, values: &Values) -> Vec<Mismatch> {
+pub(super) fn judge(expected: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     if expected.json.is_empty() && expected.json_schema.is_none() {
         return Vec::new();
     }
@@ -28,7 +28,7 @@ pub(super) fn judge(expected: &Expect, answer: &Answer, values: &Values) -> Vec<
     }
 }
 
-fn not_json(answer: &Answer, error: &serde_json::Error) -> String {
+fn not_json(answer: &SmokeResponse, error: &serde_json::Error) -> String {
     match (answer.body.extent, answer.body.bytes.is_empty()) {
         (Extent::Beginning, _) => format!("a body of more than {} bytes", answer.body.bytes.len()),
         (Extent::Whole, true) => "an empty body".to_owned(),

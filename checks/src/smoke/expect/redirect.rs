@@ -3,14 +3,14 @@
 use url::Url;
 
 use crate::scrub::masked;
-use crate::smoke::answer::Answer;
+use crate::smoke::answer::SmokeResponse;
 use crate::smoke::form::RedirectExpectation;
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 
 use super::text;
 
-pub(super) fn judge(expected: &RedirectExpectation, answer: &Answer, values: &Values) -> Vec<Mismatch> {
+pub(super) fn judge(expected: &RedirectExpectation, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
     let Some(location) = answer.location() else {
         return vec![Mismatch::new("redirect", wanted(expected, values), "no readable Location header")];
     };
@@ -27,7 +27,7 @@ fn wanted(expected: &RedirectExpectation, values: &Values) -> String {
     expected.to.as_ref().map_or_else(|| "a redirect".to_owned(), |to| to.masked(values))
 }
 
-fn target(to: &Template, answer: &Answer, location: &Url, values: &Values) -> Option<Mismatch> {
+fn target(to: &Template, answer: &SmokeResponse, location: &Url, values: &Values) -> Option<Mismatch> {
     let reached = answer.url.join(&to.render(values)).is_ok_and(|to| leads_to(location, &to));
     (!reached).then(|| Mismatch::new("redirect", to.masked(values), without_query(location)))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 
 use crate::scrub::masked;
-use crate::smoke::answer::Answer;
+use crate::smoke::answer::SmokeResponse;
 use crate::smoke::form::{Durations, Inline, SecurityHeader};
 use crate::smoke::result::Mismatch;
 
@@ -14,7 +14,7 @@ use super::bounds;
 /// What is said of a header that is not there.
 const NOTHING: &str = "nothing";
 
-pub(super) fn judge(wanted: &[SecurityHeader], answer: &Answer) -> Vec<Mismatch> {
+pub(super) fn judge(wanted: &[SecurityHeader], answer: &SmokeResponse) -> Vec<Mismatch> {
     let failures = wanted.iter().filter_map(|header| match header {
         // Browsers ignore it where there is no TLS (RFC 6797, section 8.1).
         SecurityHeader::TransportSecurity(_) if answer.url.scheme() != "https" => None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use time::OffsetDateTime;
 
-use super::super::answer::{Body, Extent};
+use super::super::answer::{Extent, ResponseBody};
 use super::*;
 use crate::secret::Secret;
 use crate::smoke::parse;
@@ -16,14 +16,14 @@ fn values() -> Values {
     Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
 }
 
-fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> SmokeResponse {
     let pairs = headers.iter().map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap()));
     let mut map = HeaderMap::new();
     for (name, value) in pairs {
         map.append(name, value);
     }
-    let body = Body { bytes: body.as_bytes().to_vec(), extent: Extent::Whole };
-    Answer {
+    let body = ResponseBody { bytes: body.as_bytes().to_vec(), extent: Extent::Whole };
+    SmokeResponse {
         foreign: false,
         url: "https://green.example:8443/a/b".parse().unwrap(),
         status: StatusCode::from_u16(status).unwrap(),
@@ -37,7 +37,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
 }
 
 /// The failures as `what: expected, found`, or nothing.
-fn failures(expect: &str, answer: &Answer) -> String {
+fn failures(expect: &str, answer: &SmokeResponse) -> String {
     let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline", outside(&no_files)).unwrap();
     let failures = judge(&suite.tests[0].expect, answer, &values());
     failures.iter().map(|Mismatch { what, expected, found }| format!("{what}: {expected}, {found}")).collect::<Vec<_>>().join(" | ")

@@ -8,7 +8,7 @@ use super::Comparison;
 pub(in crate::smoke) type Durations = Vec<(Comparison, Duration)>;
 
 /// The bounds of a count: all of them hold.
-pub(in crate::smoke) type Counts = Vec<(Comparison, i64)>;
+pub(in crate::smoke) type CountConditions = Vec<(Comparison, i64)>;
 
 /// One of the headers that protect a page in its readers' browsers.
 #[derive(Debug, Clone)]
@@ -33,5 +33,5 @@ pub(in crate::smoke) enum Inline {
 /// What is expected of the certificate that the connection was made with. It is trusted, or there would be no answer.
 #[derive(Debug, Clone)]
 pub(in crate::smoke) struct CertificateExpectation {
-    pub(in crate::smoke) days_left: Counts,
+    pub(in crate::smoke) days_left: CountConditions,
 }

@@ -7,7 +7,7 @@ use crate::template::Template;
 
 /// Where a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum RequestDestination {
     /// The side's URL.
     Side,
     /// The side's host, at this port, without TLS.
@@ -20,12 +20,12 @@ pub(in crate::smoke) struct Cors {
     pub(in crate::smoke) origin: Template,
     pub(in crate::smoke) method: Method,
     pub(in crate::smoke) headers: Vec<HeaderName>,
-    pub(in crate::smoke) credentials: Cookies,
+    pub(in crate::smoke) credentials: CorsCredentials,
 }
 
 /// Whether the page sends cookies (and may read the answer nevertheless).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::smoke) enum Cookies {
+pub(in crate::smoke) enum CorsCredentials {
     Sent,
     NotSent,
 }

@@ -7,7 +7,7 @@ use reqwest::header::{AUTHORIZATION, HeaderName};
 
 use crate::template::{JsonTemplate, Template, Values};
 
-use super::preset::Place;
+use super::preset::RequestDestination;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -20,15 +20,15 @@ pub(crate) struct Request {
     pub(in crate::smoke) credential: Option<Credential>,
     /// Leads a request to green where both sides share an address; sent on green only.
     pub(in crate::smoke) test_header: Option<(HeaderName, Template)>,
-    pub(in crate::smoke) body: Body,
-    pub(in crate::smoke) place: Place,
+    pub(in crate::smoke) body: RequestBody,
+    pub(in crate::smoke) place: RequestDestination,
 }
 
 impl Request {
     /// One without body, query and credential.
     pub(in crate::smoke) fn plain(method: Method, path: Template, headers: Vec<(HeaderName, Template)>) -> Self {
         let (query, credential, test_header) = (Vec::new(), None, None);
-        Self { method, path, query, headers, credential, test_header, body: Body::None, place: Place::Side }
+        Self { method, path, query, headers, credential, test_header, body: RequestBody::None, place: RequestDestination::Side }
     }
 
     /// Method and path as people may read them.
@@ -62,7 +62,7 @@ impl Credential {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Body {
+pub(crate) enum RequestBody {
     None,
     Text(Template),
     Json(JsonTemplate),
@@ -74,7 +74,7 @@ pub(crate) enum Body {
     },
 }
 
-impl Body {
+impl RequestBody {
     pub(in crate::smoke) fn holds_secret(&self) -> bool {
         match self {
             Self::None | Self::File { .. } => false,

@@ -4,7 +4,7 @@ use reqwest::header::{HeaderName, SET_COOKIE};
 
 use crate::document::{Content, Entry, Node};
 use crate::reader::Fields;
-use crate::smoke::flow::{Capture, Source};
+use crate::smoke::flow::{Capture, CaptureSource};
 use crate::template::Secrecy;
 use crate::words::Words;
 
@@ -45,11 +45,11 @@ fn said(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Secrecy> {
     words.reader.boolean(node, "`secret`").map(|secret| if secret { Secrecy::Secret } else { Secrecy::Open })
 }
 
-fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Source> {
+fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<CaptureSource> {
     let text = words.reader.text(node, what)?;
     match text.as_str() {
-        "status" => Some(Source::Status),
-        "url" => Some(Source::Url),
+        "status" => Some(CaptureSource::Status),
+        "url" => Some(CaptureSource::Url),
         path if path.starts_with('$') => json(words, node, path),
         _ => {
             words.reader.report(node.place, format!("{what}: `{text}` is not a part of an answer"), WORDS);
@@ -58,7 +58,7 @@ fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Source> {
     }
 }
 
-fn from_mapping(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Source> {
+fn from_mapping(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<CaptureSource> {
     let entries = fields.among(CAPTURE_SOURCES);
     let [entry] = entries.as_slice() else {
         words.reader.report(node.place, format!("{what} does not name one part of an answer"), WORDS);
@@ -66,30 +66,30 @@ fn from_mapping(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &
     };
     let (node, named) = (&entry.value, format!("`{}`", entry.key));
     if entry.key == "matches" {
-        return words.pattern(node, &named).map(Source::Matches);
+        return words.pattern(node, &named).map(CaptureSource::Matches);
     }
     let text = words.reader.text(node, &named)?;
     match entry.key.as_str() {
         "json" => json(words, node, &text),
         "header" => header(words, node, &text),
-        "redirect" => Some(Source::Redirect(text)),
-        _ => Some(Source::Cookie(text)),
+        "redirect" => Some(CaptureSource::Redirect(text)),
+        _ => Some(CaptureSource::Cookie(text)),
     }
 }
 
-fn json(words: &mut Words<'_>, node: &Node, path: &str) -> Option<Source> {
-    json_path(words, node.place, path).map(|parsed| Source::Json { written: path.to_owned(), path: parsed })
+fn json(words: &mut Words<'_>, node: &Node, path: &str) -> Option<CaptureSource> {
+    json_path(words, node.place, path).map(|parsed| CaptureSource::Json { written: path.to_owned(), path: parsed })
 }
 
-fn header(words: &mut Words<'_>, node: &Node, name: &str) -> Option<Source> {
+fn header(words: &mut Words<'_>, node: &Node, name: &str) -> Option<CaptureSource> {
     let name: HeaderName = named_header(words, node.place, name)?;
     if name == SET_COOKIE {
         words.reader.report(node.place, "`set-cookie` holds more than a cookie's value", "Write `{ cookie: name }`");
     }
-    Some(Source::Header(name))
+    Some(CaptureSource::Header(name))
 }
 
-impl Source {
+impl CaptureSource {
     /// Cookies and what a redirect carries (codes, states) authenticate someone: they are secrets without being called so.
     fn is_confidential(&self) -> bool {
         match self {

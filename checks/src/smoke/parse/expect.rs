@@ -19,7 +19,7 @@ use crate::template::Template;
 use super::keys::{BODY_KEYS, CERTIFICATE_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIRECT_KEYS};
 use super::request::header_name;
 use crate::words::Words;
-use version::Seen;
+use version::VersionSource;
 
 /// How often a JSONPath may go down through all there is.
 const DEEPEST: usize = 3;
@@ -49,7 +49,7 @@ pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
     let cookies = fields.get("cookies").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`cookies`", cookie));
     let body = fields.get("body").map_or_else(|| Some(Vec::new()), |node| conditions::text_mapping(words, node, "`body`", BODY_KEYS));
     let certificate = fields.get("certificate").map_or(Some(None), |node| certificate(words, node).map(Some));
-    let version = fields.get("version").map_or(Some(Seen::NotAsked), |node| version::version(words, node));
+    let version = fields.get("version").map_or(Some(VersionSource::NotAsked), |node| version::version(words, node));
     let origins = fields.get("origin").map_or_else(|| Some(Vec::new()), |node| origins(words, node));
     let (status, latency, json, json_schema, headers) = (status?, latency?, json?, json_schema?, headers?);
     let (security_headers, redirect, cookies, body, certificate) = (security_headers?, redirect?, cookies?, body?, certificate?);

@@ -8,14 +8,14 @@ use std::ops::Range;
 use crate::document::{Content, Node, Place};
 use crate::moment::Moment;
 use crate::reader::Fields;
-use crate::smoke::flow::{Cell, Cookies, Flow, Turn};
-use crate::smoke::form::Test;
+use crate::smoke::flow::{Cell, CookiePolicy, Flow, Turn};
+use crate::smoke::form::SmokeTest;
 use crate::words::Words;
 
 use super::keys::{FLOW_KEYS, TEST_KEYS};
 use super::{BOTH_SIDES, Defaults, matrix, name, on, own_or, test};
 
-const COOKIES: &[(&str, Cookies)] = &[("keep", Cookies::Keep), ("forget", Cookies::Forget)];
+const COOKIES: &[(&str, CookiePolicy)] = &[("keep", CookiePolicy::Keep), ("forget", CookiePolicy::Forget)];
 
 /// Keys that belong to a flow as a whole.
 const NOT_IN_A_STEP: [&str; 3] = ["on", "matrix", "after"];
@@ -23,7 +23,7 @@ const NOT_IN_A_STEP: [&str; 3] = ["on", "matrix", "after"];
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Entries {
-    pub(super) tests: Vec<Test>,
+    pub(super) tests: Vec<SmokeTest>,
     pub(super) flows: Vec<Flow>,
     names: BTreeSet<String>,
     /// The flows that an entry became, by its name.
@@ -40,11 +40,11 @@ struct Captor {
 }
 
 /// One entry, before its matrix is applied.
-struct Entry {
+struct SuiteEntry {
     name: String,
-    steps: Vec<Test>,
+    steps: Vec<SmokeTest>,
     on: Vec<Moment>,
-    cookies: Cookies,
+    cookies: CookiePolicy,
     after: BTreeSet<usize>,
 }
 
@@ -70,7 +70,7 @@ impl Entries {
         name: Option<String>,
         fields: &Fields<'_>,
         defaults: &Defaults,
-    ) -> Option<Entry> {
+    ) -> Option<SuiteEntry> {
         if let Some(entry) = fields.entry("always") {
             words.reader.report(entry.place, "`always` is for the steps of a `flow`", "Write it at a step that cleans up, or leave it out");
         }
@@ -78,13 +78,13 @@ impl Entries {
         let read = test(words, node, fields, defaults).map(|test| (test, words.scope.take_used()));
         let after = self.after(words, fields, name.as_deref());
         let (name, on, (test, used)) = (name?, on?, read?);
-        self.entry(words, name, on, Cookies::Forget, after, vec![(test, used)])
+        self.entry(words, name, on, CookiePolicy::Forget, after, vec![(test, used)])
     }
 
-    fn flow(&mut self, words: &mut Words<'_>, name: Option<String>, fields: &Fields<'_>, defaults: &Defaults) -> Option<Entry> {
+    fn flow(&mut self, words: &mut Words<'_>, name: Option<String>, fields: &Fields<'_>, defaults: &Defaults) -> Option<SuiteEntry> {
         let on = on(words, fields, BOTH_SIDES);
         let defaults = own_or(words, fields, defaults);
-        let cookies = fields.get("cookies").map_or(Some(Cookies::Forget), |node| words.reader.word(node, "`cookies`", COOKIES));
+        let cookies = fields.get("cookies").map_or(Some(CookiePolicy::Forget), |node| words.reader.word(node, "`cookies`", COOKIES));
         let steps = steps(words, fields.get("flow"), &defaults);
         let after = self.after(words, fields, name.as_deref());
         let (name, on, steps) = (name?, on?, steps?);
@@ -97,10 +97,10 @@ impl Entries {
         words: &mut Words<'_>,
         name: String,
         on: Vec<Moment>,
-        cookies: Cookies,
+        cookies: CookiePolicy,
         mut after: BTreeSet<usize>,
-        steps: Vec<(Test, BTreeMap<String, Place>)>,
-    ) -> Option<Entry> {
+        steps: Vec<(SmokeTest, BTreeMap<String, Place>)>,
+    ) -> Option<SuiteEntry> {
         let mut tests = Vec::new();
         for (mut test, used) in steps {
             for (used, place) in used {
@@ -113,7 +113,7 @@ impl Entries {
             self.captured.extend(test.captures.iter().map(|capture| (capture.name.clone(), captor.clone())));
             tests.push(test);
         }
-        (!tests.is_empty()).then_some(Entry { name, steps: tests, on, cookies, after })
+        (!tests.is_empty()).then_some(SuiteEntry { name, steps: tests, on, cookies, after })
     }
 
     /// The flows that `after` names.
@@ -133,7 +133,7 @@ impl Entries {
     }
 
     /// One flow for each combination.
-    fn add(&mut self, entry: &Entry, combinations: Vec<Vec<Cell>>) {
+    fn add(&mut self, entry: &SuiteEntry, combinations: Vec<Vec<Cell>>) {
         let first = self.flows.len();
         for matrix in combinations {
             let suffix = suffix(&matrix);
@@ -146,7 +146,7 @@ impl Entries {
     }
 }
 
-impl Test {
+impl SmokeTest {
     /// The same test with the name that people read: `name (de, /a)`, or `flow (de, /a): step`.
     fn called(&self, entry: &str, suffix: &str) -> Self {
         let step = if self.name.is_empty() { String::new() } else { format!(": {}", self.name) };
@@ -160,7 +160,7 @@ fn suffix(matrix: &[Cell]) -> String {
 }
 
 /// A captured value of one combination means nothing outside of it, and neither does the combination.
-fn forget_matrix(words: &mut Words<'_>, fields: &Fields<'_>, entry: Option<&Entry>) {
+fn forget_matrix(words: &mut Words<'_>, fields: &Fields<'_>, entry: Option<&SuiteEntry>) {
     let Some(Content::Mapping(axes)) = fields.get("matrix").map(|node| &node.content) else { return };
     for axis in axes {
         words.scope.forget(&format!("matrix.{}", axis.key));
@@ -170,7 +170,7 @@ fn forget_matrix(words: &mut Words<'_>, fields: &Fields<'_>, entry: Option<&Entr
     }
 }
 
-fn steps(words: &mut Words<'_>, node: Option<&Node>, defaults: &Defaults) -> Option<Vec<(Test, BTreeMap<String, Place>)>> {
+fn steps(words: &mut Words<'_>, node: Option<&Node>, defaults: &Defaults) -> Option<Vec<(SmokeTest, BTreeMap<String, Place>)>> {
     let node = node?;
     let items = words.reader.list(node, "`flow`")?;
     if items.is_empty() {
@@ -181,7 +181,12 @@ fn steps(words: &mut Words<'_>, node: Option<&Node>, defaults: &Defaults) -> Opt
     steps.into_iter().collect()
 }
 
-fn step(words: &mut Words<'_>, node: &Node, defaults: &Defaults, names: &mut BTreeSet<String>) -> Option<(Test, BTreeMap<String, Place>)> {
+fn step(
+    words: &mut Words<'_>,
+    node: &Node,
+    defaults: &Defaults,
+    names: &mut BTreeSet<String>,
+) -> Option<(SmokeTest, BTreeMap<String, Place>)> {
     let fields = words.reader.fields(node, "a step", TEST_KEYS)?;
     for entry in fields.among(&NOT_IN_A_STEP) {
         let message = format!("A step has no `{}` of its own: a flow runs as a whole", entry.key);
@@ -191,7 +196,7 @@ fn step(words: &mut Words<'_>, node: &Node, defaults: &Defaults, names: &mut BTr
     let turn = fields.get("always").map_or(Some(Turn::InOrder), |node| turn(words, node));
     let test = test(words, node, &fields, defaults);
     let used = words.scope.take_used();
-    Some((Test { name: name?, turn: turn?, ..test? }, used))
+    Some((SmokeTest { name: name?, turn: turn?, ..test? }, used))
 }
 
 fn turn(words: &mut Words<'_>, node: &Node) -> Option<Turn> {

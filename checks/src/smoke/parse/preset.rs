@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::document::{Content, Node};
 use crate::reader::Fields;
-use crate::smoke::form::{Cookies, Cors, HttpVersion, HttpsRedirect, Place, Redirects, Request, Test};
+use crate::smoke::form::{Cors, CorsCredentials, HttpVersion, HttpsRedirect, Redirects, Request, RequestDestination, SmokeTest};
 use crate::template::Template;
 use crate::words::Words;
 
@@ -17,7 +17,7 @@ use super::request::named_header;
 const HTTP_PORT: u16 = 80;
 
 /// What a test's request is turned into.
-pub(super) enum Preset {
+pub(super) enum SmokePreset {
     Cors(CorsWanted),
     HttpsRedirect(u16),
 }
@@ -27,16 +27,16 @@ pub(super) struct CorsWanted {
     origin: Template,
     method: Option<Method>,
     headers: Vec<HeaderName>,
-    credentials: Cookies,
+    credentials: CorsCredentials,
 }
 
-pub(super) fn preset(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Preset> {
+pub(super) fn preset(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<SmokePreset> {
     let cors_wanted = fields.get("cors").and_then(|node| cors(words, node));
     let port = fields.get("https-redirect").and_then(|node| https_redirect(words, node));
     if let (Some(entry), true) = (fields.entry("https-redirect"), fields.get("cors").is_some()) {
         words.reader.report(entry.place, "A test is either `cors` or `https-redirect`", "Write a test of its own for the other");
     }
-    cors_wanted.map(Preset::Cors).or(port.map(Preset::HttpsRedirect))
+    cors_wanted.map(SmokePreset::Cors).or(port.map(SmokePreset::HttpsRedirect))
 }
 
 fn cors(words: &mut Words<'_>, node: &Node) -> Option<CorsWanted> {
@@ -48,7 +48,7 @@ fn cors(words: &mut Words<'_>, node: &Node) -> Option<CorsWanted> {
     let method = fields.get("method").map_or(Some(None), |node| method(words, node).map(Some));
     let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| header_names(words, node));
     let credentials = fields.get("credentials").map_or(Some(false), |node| words.reader.boolean(node, "`credentials`"));
-    let credentials = if credentials? { Cookies::Sent } else { Cookies::NotSent };
+    let credentials = if credentials? { CorsCredentials::Sent } else { CorsCredentials::NotSent };
     Some(CorsWanted { origin: origin??, method: method?, headers: headers?, credentials })
 }
 
@@ -101,15 +101,15 @@ fn https_redirect(words: &mut Words<'_>, node: &Node) -> Option<u16> {
 }
 
 /// The test with its request turned into what the preset asks.
-pub(super) fn applied(words: &mut Words<'_>, fields: &Fields<'_>, test: Test, preset: Option<Preset>) -> Option<Test> {
+pub(super) fn applied(words: &mut Words<'_>, fields: &Fields<'_>, test: SmokeTest, preset: Option<SmokePreset>) -> Option<SmokeTest> {
     match preset {
         None => Some(test),
-        Some(Preset::Cors(wanted)) => preflight(words, fields, test, wanted),
-        Some(Preset::HttpsRedirect(port)) => plain_http(words, fields, test, port),
+        Some(SmokePreset::Cors(wanted)) => preflight(words, fields, test, wanted),
+        Some(SmokePreset::HttpsRedirect(port)) => plain_http(words, fields, test, port),
     }
 }
 
-fn preflight(words: &mut Words<'_>, fields: &Fields<'_>, mut test: Test, wanted: CorsWanted) -> Option<Test> {
+fn preflight(words: &mut Words<'_>, fields: &Fields<'_>, mut test: SmokeTest, wanted: CorsWanted) -> Option<SmokeTest> {
     let body_or_auth = fields.among(&["json", "body", "form", "file", "auth"]);
     if let Some(entry) = body_or_auth.first() {
         let message = format!("A preflight has no `{}`: browsers ask before they send it", entry.key);
@@ -133,7 +133,7 @@ fn preflight(words: &mut Words<'_>, fields: &Fields<'_>, mut test: Test, wanted:
     Some(test)
 }
 
-fn plain_http(words: &mut Words<'_>, fields: &Fields<'_>, mut test: Test, port: u16) -> Option<Test> {
+fn plain_http(words: &mut Words<'_>, fields: &Fields<'_>, mut test: SmokeTest, port: u16) -> Option<SmokeTest> {
     let place = fields.entry("https-redirect").map(|entry| entry.place)?;
     if !matches!(test.request.method, Method::GET | Method::HEAD) {
         words.reader.report(place, "`https-redirect` is for `get` and `head`", "Write `get: /path`: browsers come with GET");
@@ -142,7 +142,7 @@ fn plain_http(words: &mut Words<'_>, fields: &Fields<'_>, mut test: Test, port: 
         let remedy = "Leave out `auth` and every `${env.NAME}` and `${secret.NAME}`: whoever redirects does not need them";
         words.reader.report(place, "`https-redirect` would send a secret unencrypted", remedy);
     }
-    test.request.place = Place::PlainHttp(port);
+    test.request.place = RequestDestination::PlainHttp(port);
     // Browsers never speak HTTP/2 without TLS, and load balancers seldom do.
     test.transport.http = HttpVersion::One;
     test.expect.https = HttpsRedirect::Expected;

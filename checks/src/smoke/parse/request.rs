@@ -24,7 +24,7 @@ pub(super) fn request(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -
     let (method, path) = target?;
     let (headers, credential) = (headers?, credential?);
     said_once(words, fields, &headers, credential.as_ref());
-    let place = form::Place::Side;
+    let place = form::RequestDestination::Side;
     Some(Request { method, path, query: query?, headers, credential, test_header: None, body: body?, place })
 }
 

@@ -13,7 +13,7 @@ use crate::document::{Content, Entry, Node};
 use crate::moment::Moment;
 use crate::reader::Fields;
 use crate::template::Template;
-use crate::tester::{Place, RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, WHOLE, is_inside, is_variable};
+use crate::tester::{RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, TesterPlace, WHOLE, is_inside, is_variable};
 use crate::words::Words;
 
 /// Longer than most suites; a rollout waits for it.
@@ -55,8 +55,8 @@ fn tester(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> O
     let environment = fields.get("environment").map_or_else(|| Some(Vec::new()), |node| environment(words, node));
     let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| super::timeout(words, node, "`timeout`"));
     let place = match fields.get("where").map_or(Some(Where::Runner), |node| words.reader.word(node, "`where`", WHERE))? {
-        Where::Runner => runner(words, node, &fields).map(Box::new).map(Place::Runner),
-        Where::Task => task(words, node, &fields).map(Place::Task),
+        Where::Runner => runner(words, node, &fields).map(Box::new).map(TesterPlace::Runner),
+        Where::Task => task(words, node, &fields).map(TesterPlace::Task),
     };
     Some(Tester { name: name?, on: on?, command: command?, environment: environment?, timeout: timeout?, place: place? })
 }
@@ -262,8 +262,8 @@ mod tests {
     #[test]
     fn a_tester_writes_to_the_folders_it_names_and_has_limits() {
         let place = |lines: &str| match with(lines).unwrap().testers()[0].place.clone() {
-            Place::Runner(place) => *place,
-            Place::Task(place) => panic!("{place:?}"),
+            TesterPlace::Runner(place) => *place,
+            TesterPlace::Task(place) => panic!("{place:?}"),
         };
         let usual = place("image: a\njunit: reports/*.xml\nwrites: [test-results]");
         assert_eq!(usual.writable().into_iter().collect::<Vec<_>>(), ["reports", "test-results"]);

@@ -10,7 +10,7 @@ use crate::smoke::result::{TestResult, TestVerdict};
 use crate::template::Values;
 
 use super::OnResult;
-use super::course::Course;
+use super::course::Attempts;
 
 /// Keeps the results of one run, by the test's place in the suite.
 pub(super) struct Clerk<'a> {
@@ -26,7 +26,7 @@ impl<'a> Clerk<'a> {
     }
 
     /// Writes a test's result, unless it has one.
-    pub(super) fn write_once(&self, index: usize, course: &Course<'_>, verdict: TestVerdict, values: &Values) {
+    pub(super) fn write_once(&self, index: usize, course: &Attempts<'_>, verdict: TestVerdict, values: &Values) {
         if open(&self.results).contains_key(&index) {
             return;
         }

@@ -11,17 +11,17 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::duration::Human;
-use crate::smoke::answer::Answer;
+use crate::smoke::answer::SmokeResponse;
 use crate::smoke::capture::{Captured, capture};
 use crate::smoke::expect::judge;
 use crate::smoke::flow::Turn;
-use crate::smoke::form::Test;
+use crate::smoke::form::SmokeTest;
 use crate::smoke::jar::Jar;
 use crate::smoke::result::{Attempted, Mismatch};
-use crate::smoke::send::{Clients, Outgoing, Side, exchange};
+use crate::smoke::send::{Clients, Outgoing, TestedSide, exchange};
 use crate::template::{Secrecy, Values};
 
-use super::Limits;
+use super::RunLimits;
 use super::call_off::CallOff;
 use super::clerk::{Clerk, confide};
 
@@ -33,8 +33,8 @@ const JUDGING: Duration = Duration::from_secs(5);
 
 /// What every test needs to send its request.
 pub(super) struct Post<'a> {
-    pub(super) side: Side<'a>,
-    pub(super) limits: &'a Limits,
+    pub(super) side: TestedSide<'a>,
+    pub(super) limits: &'a RunLimits,
     pub(super) clients: Clients,
     /// One for each request that may be under way; a test that waits to try again holds none.
     pub(super) turns: Semaphore,
@@ -43,8 +43,8 @@ pub(super) struct Post<'a> {
 }
 
 /// A test, and what its last attempt came to: kept here, because a test that is called off takes nothing along.
-pub(super) struct Course<'a> {
-    pub(super) test: &'a Arc<Test>,
+pub(super) struct Attempts<'a> {
+    pub(super) test: &'a Arc<SmokeTest>,
     last: Mutex<Attempted>,
 }
 
@@ -56,8 +56,8 @@ pub(super) enum End {
     CalledOff,
 }
 
-impl<'a> Course<'a> {
-    pub(super) fn new(test: &'a Arc<Test>) -> Self {
+impl<'a> Attempts<'a> {
+    pub(super) fn new(test: &'a Arc<SmokeTest>) -> Self {
         Self { test, last: Mutex::default() }
     }
 
@@ -153,11 +153,11 @@ impl Post<'_> {
         }
     }
 
-    fn budget(&self, test: &Test) -> Duration {
+    fn budget(&self, test: &SmokeTest) -> Duration {
         if self.call_off.was_said() { test.retry.budget.min(HASTE) } else { test.retry.budget }
     }
 
-    async fn attempt(&self, test: &Arc<Test>, values: &Values, jar: &Jar) -> Result<Vec<(String, Value)>, Unmet> {
+    async fn attempt(&self, test: &Arc<SmokeTest>, values: &Values, jar: &Jar) -> Result<Vec<(String, Value)>, Unmet> {
         let answer = self.answer(test, values, jar).await;
         confide(jar.values());
         let answer = answer?;
@@ -169,7 +169,7 @@ impl Post<'_> {
         }
     }
 
-    async fn answer(&self, test: &Test, values: &Values, jar: &Jar) -> Result<Answer, Mismatch> {
+    async fn answer(&self, test: &SmokeTest, values: &Values, jar: &Jar) -> Result<SmokeResponse, Mismatch> {
         let outgoing = Outgoing::new(&test.request, &test.transport, self.side, values)?;
         let exchange = exchange(&self.clients, test, outgoing, self.limits, jar, values);
         let late = |_| Mismatch::new("time", format!("a whole answer within {}", Human(test.timeout)), "no end of it");
@@ -186,7 +186,7 @@ struct Judged {
 }
 
 /// Judges an answer on a thread of its own: what a document asks of a body can take as long as it likes, and a signal must get through.
-async fn off_the_reactor(test: &Arc<Test>, answer: Answer, values: &Values) -> Result<Judged, Mismatch> {
+async fn off_the_reactor(test: &Arc<SmokeTest>, answer: SmokeResponse, values: &Values) -> Result<Judged, Mismatch> {
     if is_quick(test, &answer) {
         return Ok(judged(test, &answer, values));
     }
@@ -199,12 +199,12 @@ async fn off_the_reactor(test: &Arc<Test>, answer: Answer, values: &Values) -> R
 }
 
 /// What is asked of a short answer without looking into its JSON costs less than a thread.
-fn is_quick(test: &Test, answer: &Answer) -> bool {
+fn is_quick(test: &SmokeTest, answer: &SmokeResponse) -> bool {
     const SHORT: usize = 4 * 1024;
     answer.body.bytes.len() <= SHORT && test.captures.is_empty() && test.expect.json.is_empty() && test.expect.json_schema.is_none()
 }
 
-fn judged(test: &Test, answer: &Answer, values: &Values) -> Judged {
+fn judged(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> Judged {
     let (captured, missing) = capture(&test.captures, answer, values);
     confide(captured.iter().filter_map(Captured::secret));
     let failures: Vec<Mismatch> = judge(&test.expect, answer, values).into_iter().chain(missing).collect();

@@ -9,7 +9,7 @@ use crate::smoke::jar::Jar;
 use crate::smoke::result::TestVerdict;
 use crate::template::Values;
 
-use super::course::{Course, End, Post};
+use super::course::{Attempts, End, Post};
 
 /// What flows hand on to each other: the values of the run, and what was captured so far.
 pub(super) struct Shared(Mutex<Values>);
@@ -38,7 +38,7 @@ impl Shared {
 pub(super) struct Strand<'a> {
     pub(super) flow: &'a Flow,
     /// Of the whole suite.
-    pub(super) courses: &'a [Course<'a>],
+    pub(super) courses: &'a [Attempts<'a>],
     pub(super) post: &'a Post<'a>,
     pub(super) shared: &'a Shared,
 }

@@ -65,7 +65,7 @@ fn values() -> Values {
 }
 
 async fn run_green(base: &Url, document: &str) -> Vec<TestResult> {
-    run(&parse(document, "inline", outside(&no_files)).unwrap(), Moment::Green, base, &values(), &Limits::default(), &|_| ()).await
+    run(&parse(document, "inline", outside(&no_files)).unwrap(), Moment::Green, base, &values(), &RunLimits::default(), &|_| ()).await
 }
 
 /// One test with these lines, without repetition.
@@ -217,7 +217,7 @@ async fn the_first_definite_failure_calls_the_others_off_at_once() {
     let seen = Mutex::new(Vec::new());
     let suite = parse(document, "inline", outside(&no_files)).unwrap();
     let note = |result: &TestResult| seen.lock().unwrap().push(result.name.clone());
-    let limits = Limits::default();
+    let limits = RunLimits::default();
     let results = timeout(Duration::from_millis(300), run(&suite, Moment::Green, &base, &values(), &limits, &note)).await.unwrap();
     let verdicts: Vec<_> = results.iter().map(|result| (result.name.as_str(), result.verdict)).collect();
     assert_eq!(verdicts[0], ("patient", TestVerdict::Skipped));
@@ -263,7 +263,7 @@ async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
     // The fastest of some: the machine may be busy with something else.
     for _ in 0..20 {
         let begun = tokio::time::Instant::now();
-        let results = run(&suite, Moment::Green, &base, &values(), &Limits::default(), &|_| ()).await;
+        let results = run(&suite, Moment::Green, &base, &values(), &RunLimits::default(), &|_| ()).await;
         fastest = fastest.min(begun.elapsed());
         let in_order =
             |(index, result): (usize, &TestResult)| result.name == format!("test {index}") && result.verdict == TestVerdict::Passed;
@@ -273,7 +273,7 @@ async fn a_hundred_tests_of_20_ms_end_in_250_ms_in_the_order_of_the_document() {
         }
     }
     assert!(fastest <= BAR, "{fastest:?}");
-    assert_eq!(most.load(Ordering::SeqCst), Limits::default().concurrency);
+    assert_eq!(most.load(Ordering::SeqCst), RunLimits::default().concurrency);
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn a_value_that_the_workflow_calls_no_secret_is_shown_as_it_is() {
     );
     let environment = [("STAGE".to_owned(), Secret::new("staging")), ("TOKEN".to_owned(), Secret::new("hunter22"))].into();
     let values = Values { environment, plain: ["STAGE".to_owned()].into(), ..Values::default() };
-    let results = run(&suite.unwrap(), Moment::Green, &base, &values, &Limits::default(), &|_| ()).await;
+    let results = run(&suite.unwrap(), Moment::Green, &base, &values, &RunLimits::default(), &|_| ()).await;
     assert_eq!(results[0].request, "GET /staging/***");
     assert_eq!(results[0].excerpt.as_deref(), Some("GET /staging/*** HTTP/1.1"));
 }

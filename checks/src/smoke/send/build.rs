@@ -8,7 +8,7 @@ use reqwest::{Method, Request};
 use url::{Url, form_urlencoded};
 
 use crate::moment::Moment;
-use crate::smoke::form::{Body, Credential, Place, Request as Wanted, Transport};
+use crate::smoke::form::{Credential, Request as Wanted, RequestBody, RequestDestination, Transport};
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 
@@ -17,7 +17,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 /// The side that is asked, and when.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Side<'a> {
+pub(crate) struct TestedSide<'a> {
     pub(crate) base: &'a Url,
     pub(crate) moment: Moment,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(wanted: &Wanted, transport: &Transport, side: Side<'_>, values: &Values) -> Result<Self, Mismatch> {
+    pub(crate) fn new(wanted: &Wanted, transport: &Transport, side: TestedSide<'_>, values: &Values) -> Result<Self, Mismatch> {
         let mut headers = HeaderMap::new();
         for (name, value) in &wanted.headers {
             headers.append(name, header(name, value, values)?);
@@ -127,7 +127,7 @@ fn address(wanted: &Wanted, transport: &Transport, base: &Url, values: &Values) 
     if let Some(name) = &transport.tls.server_name {
         url.set_host(Some(name)).map_err(|error| Mismatch::new("server-name", "the name of a host", error.to_string()))?;
     }
-    if let Place::PlainHttp(port) = wanted.place {
+    if let RequestDestination::PlainHttp(port) = wanted.place {
         let settled = url.set_scheme("http").and_then(|()| url.set_port(Some(port)));
         settled.map_err(|()| Mismatch::new("request", "a URL with a host", "none"))?;
     }
@@ -144,7 +144,7 @@ fn join(base: &Url, path: &Template, values: &Values) -> Result<Url, Mismatch> {
     Url::parse(&joined).map_err(|error| Mismatch::new("request", "a URL", error.to_string()))
 }
 
-impl Body {
+impl RequestBody {
     fn content_type(&self) -> Option<&'static str> {
         match self {
             Self::None | Self::Text(_) => None,

@@ -13,7 +13,7 @@ use crate::moment::Moment;
 use crate::secret::Secret;
 
 use super::parse::tests::outside;
-use super::{Limits, Mismatch, TestResult, TestVerdict, Values, parse, run};
+use super::{Mismatch, RunLimits, TestResult, TestVerdict, Values, parse, run};
 
 /// What the variables stand for in these tests.
 fn values() -> Values {
@@ -40,7 +40,7 @@ impl Workspace {
 /// The document's tests at a moment, each sent once.
 async fn run_at(moment: Moment, base: &Url, document: &str, workspace: &Workspace) -> Vec<TestResult> {
     let suite = parse(document, "inline", outside(&|path| workspace.bytes(path))).unwrap_or_else(|problems| panic!("{problems:?}"));
-    run(&suite, moment, base, &values(), &Limits::default(), &|_| ()).await
+    run(&suite, moment, base, &values(), &RunLimits::default(), &|_| ()).await
 }
 
 /// One test with these lines, sent once to green.

@@ -10,7 +10,7 @@ use crate::statistics::Direction;
 const SAME_WEIGHT: f64 = 1.0 + 1e-7;
 
 pub(super) fn p(blue: Counts, green: Counts, direction: Direction) -> f64 {
-    let table = Table::of(blue, green);
+    let table = ContingencyTable::of(blue, green);
     let seen = green.errors;
     let share = match direction {
         Direction::Increase => table.sum(|errors, _| errors >= seen),
@@ -24,7 +24,7 @@ pub(super) fn p(blue: Counts, green: Counts, direction: Direction) -> f64 {
 }
 
 /// What stays the same in all ways: the sums of rows and columns.
-struct Table {
+struct ContingencyTable {
     green: u64,
     blue: u64,
     errors: u64,
@@ -32,7 +32,7 @@ struct Table {
     mode: u64,
 }
 
-impl Table {
+impl ContingencyTable {
     fn of(blue: Counts, green: Counts) -> Self {
         let errors = blue.errors + green.errors;
         let all = u128::from(green.requests) + u128::from(blue.requests) + 2;

@@ -39,10 +39,10 @@ fn zero_and_minus_zero_are_a_tie() {
 #[test]
 fn a_side_without_values_gives_no_verdict_and_neither_do_values_that_are_none() {
     let refused = |blue: &[f64], green: &[f64]| mann_whitney(blue, green, Direction::Increase).unwrap_err();
-    assert_eq!(refused(&[], &[1.0]), Refusal::Empty { side: Side::Blue });
-    assert_eq!(refused(&[1.0], &[]), Refusal::Empty { side: Side::Green });
-    assert_eq!(refused(&[1.0], &[f64::NAN]), Refusal::NotFinite { side: Side::Green });
-    assert_eq!(refused(&[f64::NEG_INFINITY], &[1.0]), Refusal::NotFinite { side: Side::Blue });
+    assert_eq!(refused(&[], &[1.0]), StatisticsError::Empty { side: Side::Blue });
+    assert_eq!(refused(&[1.0], &[]), StatisticsError::Empty { side: Side::Green });
+    assert_eq!(refused(&[1.0], &[f64::NAN]), StatisticsError::NotFinite { side: Side::Green });
+    assert_eq!(refused(&[f64::NEG_INFINITY], &[1.0]), StatisticsError::NotFinite { side: Side::Blue });
 }
 
 #[test]

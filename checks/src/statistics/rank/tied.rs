@@ -10,7 +10,7 @@ use super::order::Order;
 const WORK: usize = 20_000_000;
 
 /// For so many of green's values so far, and so much of twice U, the number of arrangements.
-type Table = Vec<Vec<u128>>;
+type ArrangementCounts = Vec<Vec<u128>>;
 
 /// Nothing where there are too many arrangements to be counted in 128 bits, or too much work.
 pub(super) fn tails(order: &Order) -> Option<Tails> {
@@ -24,12 +24,12 @@ pub(super) fn tails(order: &Order) -> Option<Tails> {
 }
 
 fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
-    let mut table: Table = vec![vec![0; most + 1]; order.green + 1];
+    let mut table: ArrangementCounts = vec![vec![0; most + 1]; order.green + 1];
     table[0][0] = 1;
     let mut before = 0;
     for group in &order.groups {
         let chosen: Option<Vec<u128>> = (0..=group.size().min(order.green)).map(|green| binomial(group.size(), green)).collect();
-        spread(&mut table, Place { before, size: group.size(), blue: order.blue }, &chosen?);
+        spread(&mut table, GroupPosition { before, size: group.size(), blue: order.blue }, &chosen?);
         before += group.size();
     }
     table.pop()
@@ -37,7 +37,7 @@ fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
 
 /// Lets a group be shared between the sides. The greatest number of green's comes first, so that no group is counted twice. What would leave
 /// blue with more values than it has is not counted: it leads nowhere, and there can be more of it than 128 bits hold.
-fn spread(table: &mut Table, place: Place, chosen: &[u128]) {
+fn spread(table: &mut ArrangementCounts, place: GroupPosition, chosen: &[u128]) {
     let after = place.before + place.size;
     for total in (after.saturating_sub(place.blue).max(1)..table.len().min(after + 1)).rev() {
         let (fewer, rest) = table.split_at_mut(total);
@@ -51,7 +51,7 @@ fn spread(table: &mut Table, place: Place, chosen: &[u128]) {
 
 /// Where a group stands in the row.
 #[derive(Clone, Copy)]
-struct Place {
+struct GroupPosition {
     before: usize,
     size: usize,
     /// How many values blue has in all.

@@ -17,7 +17,7 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// How a container ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum ContainerExit {
     /// By itself, with this exit code.
     Exited(i64),
     /// It was stopped, because its time was over.
@@ -32,17 +32,17 @@ impl Engine {
     }
 
     /// Starts it and follows its log to its end.
-    pub async fn run(&self, name: &str, limit: Duration, transcript: &mut Transcript<'_>) -> Result<Ended, EngineError> {
+    pub async fn run(&self, name: &str, limit: Duration, transcript: &mut Transcript<'_>) -> Result<ContainerExit, EngineError> {
         let start = self.ask(Method::POST, &format!("containers/{}/start", segment(name))).timeout(ANSWER);
         self.accepted("start the container", start).await?;
         let ended = {
             let mut to_its_end = pin!(self.to_its_end(name, transcript));
             if let Ok(code) = tokio::time::timeout(limit, to_its_end.as_mut()).await {
-                Ended::Exited(code?)
+                ContainerExit::Exited(code?)
             } else {
                 self.stop(name).await?;
                 let _ = tokio::time::timeout(LAST_WORDS, to_its_end).await; // what it says now is worth showing, no more
-                Ended::TimedOut
+                ContainerExit::TimedOut
             }
         };
         transcript.finish();

@@ -17,7 +17,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use containers::Ended;
+pub use containers::ContainerExit;
 pub use mounts::{MOUNT, OwnContainer};
 pub use recipe::{Recipe, network};
 
@@ -94,7 +94,7 @@ impl EngineError {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct EngineErrorBody {
     message: String,
 }
 
@@ -165,6 +165,6 @@ fn segment(name: &str) -> String {
 async fn refused(doing: &'static str, response: Response) -> EngineError {
     let status = response.status().as_u16();
     let text = read_words(response, LONGEST).await;
-    let message = serde_json::from_str(&text).map_or(text, |refusal: Refusal| refusal.message);
+    let message = serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
     EngineError::Refused { doing, status, message: crate::scrub::on_one_line(&crate::scrub::masked(&message), 500) }
 }

@@ -18,8 +18,8 @@ fn math(expression: &str) -> CloudWatchQuery {
     CloudWatchQuery { metrics, expression: Some(expression.to_owned()), period: Duration::from_mins(1) }
 }
 
-fn asked(id: usize, query: &CloudWatchQuery, since: f64, until: f64) -> Asked<'_> {
-    Asked { id, query, since, until }
+fn asked(id: usize, query: &CloudWatchQuery, since: f64, until: f64) -> MetricQuestion<'_> {
+    MetricQuestion { id, query, since, until }
 }
 
 fn series(id: &str, points: &[(f64, f64)], fate: Fate) -> Series {
@@ -62,7 +62,7 @@ fn different_windows_share_a_request_and_each_answer_is_cut_to_its_own() {
 #[test]
 fn the_window_begins_where_every_period_begins() {
     let (minute, five, ninety) = (plain("a", 60), plain("b", 300), plain("c", 90));
-    let since = |questions: &[Asked<'_>]| batches(questions)[0].since;
+    let since = |questions: &[MetricQuestion<'_>]| batches(questions)[0].since;
     assert!((since(&[asked(1, &minute, 725.0, 900.0)]) - 720.0).abs() < f64::EPSILON);
     assert!((since(&[asked(1, &minute, 720.0, 900.0), asked(2, &five, 900.0, 1200.0)]) - 600.0).abs() < f64::EPSILON);
     assert!((since(&[asked(1, &five, 900.0, 1200.0), asked(2, &ninety, 990.0, 1200.0)]) - 900.0).abs() < f64::EPSILON);
@@ -81,7 +81,7 @@ fn what_depends_on_its_window_is_not_asked_in_a_longer_one() {
 #[test]
 fn a_request_holds_five_hundred_queries() {
     let query = math("errors / requests");
-    let many: Vec<Asked<'_>> = (0..200).map(|id| asked(id, &query, 0.0, 60.0)).collect();
+    let many: Vec<MetricQuestion<'_>> = (0..200).map(|id| asked(id, &query, 0.0, 60.0)).collect();
     let sizes: Vec<usize> = batches(&many).iter().map(|batch| batch.queries().len()).collect();
     assert_eq!(sizes, [498, 102]);
     assert!(batches(&[]).is_empty());

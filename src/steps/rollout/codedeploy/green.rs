@@ -1,7 +1,7 @@
 //! Green at its gate: the task set that CodeDeploy made for the deployment.
 
 use super::CodeDeploy;
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::TaskSet;
 use crate::error::Failure;
 use crate::event::Event;
@@ -31,8 +31,8 @@ impl CodeDeploy<'_> {
     async fn task_sets(&self) -> Option<Vec<TaskSet>> {
         let found = self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await;
         match optional(self.run, "green's target group is not looked up", found)? {
-            Found::Service(service) => Some(service.task_sets),
-            Found::Missing(_) => None,
+            ServiceLookup::Service(service) => Some(service.task_sets),
+            ServiceLookup::Missing(_) => None,
         }
     }
 

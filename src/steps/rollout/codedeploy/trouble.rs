@@ -1,16 +1,16 @@
 //! Why a deployment ended otherwise than well, in words.
 
 use super::CodeDeploy;
-use crate::aws::codedeploy_shapes::{Deployment, Status, Target};
+use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Status};
 use crate::decide::Trouble;
 use crate::outcome::Reason;
 use crate::scrub::masked;
 use crate::steps::rollout::alarm;
 
 impl CodeDeploy<'_> {
-    pub(super) async fn trouble(&self, deployment: &Deployment) -> Trouble {
+    pub(super) async fn trouble(&self, deployment: &CodeDeployDeployment) -> Trouble {
         let (code, message) = deployment.error.clone().unwrap_or_default();
-        let failed = self.target.as_ref().and_then(Target::failed);
+        let failed = self.target.as_ref().and_then(CodeDeployTarget::failed);
         let diagnostics = failed.and_then(|event| event.diagnostics.as_ref().map(|why| format!("{}: {}", event.name, masked(why))));
         let cause = diagnostics.or((!message.is_empty()).then(|| masked(&message)));
         let end = deployment.word.to_lowercase();

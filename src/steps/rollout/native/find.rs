@@ -21,7 +21,7 @@ pub struct Wanted<'a> {
 
 /// What a search found.
 #[derive(Debug)]
-pub enum Search {
+pub enum DeploymentSearch {
     /// Our deployment.
     Ours(Box<ServiceDeployment>),
     /// Only one of another run that brings the very same revision: ECS starts nothing for an update that changes nothing.
@@ -30,7 +30,7 @@ pub enum Search {
     Nothing,
 }
 
-impl Search {
+impl DeploymentSearch {
     /// Our deployment's ARN.
     pub fn into_arn(self) -> Option<String> {
         match self {
@@ -41,7 +41,7 @@ impl Search {
 }
 
 /// Looks for it, newest first. ECS may drop the run id of a hook, so a deployment without one counts unless another carries ours.
-pub async fn find(run: &Run, wanted: Wanted<'_>) -> Result<Search, AwsError> {
+pub async fn find(run: &Run, wanted: Wanted<'_>) -> Result<DeploymentSearch, AwsError> {
     let history = run.aws.service_deployments(&wanted.place.cluster, &wanted.place.service).await?;
     let (mut unmarked, mut other) = (None, None);
     for brief in history.iter().filter(|brief| !wanted.known.contains(&brief.arn)) {
@@ -52,15 +52,15 @@ pub async fn find(run: &Run, wanted: Wanted<'_>) -> Result<Search, AwsError> {
         }
         let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else { continue };
         match (marked_run(&deployment.deployment_configuration), wanted.run) {
-            (_, None) => return Ok(Search::Ours(Box::new(deployment))),
-            (Some(marked), Some(ours)) if marked == ours => return Ok(Search::Ours(Box::new(deployment))),
+            (_, None) => return Ok(DeploymentSearch::Ours(Box::new(deployment))),
+            (Some(marked), Some(ours)) if marked == ours => return Ok(DeploymentSearch::Ours(Box::new(deployment))),
             (None, Some(_)) => unmarked = unmarked.or(Some(deployment)),
             (Some(_), Some(_)) => other = other.or(Some(deployment)),
         }
     }
     Ok(match (unmarked, other) {
-        (Some(deployment), _) => Search::Ours(Box::new(deployment)),
-        (None, Some(deployment)) => Search::OtherRuns(Box::new(deployment)),
-        (None, None) => Search::Nothing,
+        (Some(deployment), _) => DeploymentSearch::Ours(Box::new(deployment)),
+        (None, Some(deployment)) => DeploymentSearch::OtherRuns(Box::new(deployment)),
+        (None, None) => DeploymentSearch::Nothing,
     })
 }

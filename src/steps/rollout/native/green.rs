@@ -1,6 +1,6 @@
 //! Green at its gates: the target groups that ECS resolved for it, the test rule that leads there, its targets' health.
 
-use super::Native;
+use super::EcsRollout;
 use crate::error::Failure;
 use crate::event::{Event, StepSeen};
 use crate::outcome::Reason;
@@ -9,7 +9,7 @@ use crate::plan::Balancer;
 use crate::steps::rollout::green::Green;
 use crate::survey::optional;
 
-impl Native<'_> {
+impl EcsRollout<'_> {
     /// Makes sure that test traffic reaches green, as far as that can be read.
     pub async fn find_green(&self, pace: &mut Pace) -> Result<(), Failure> {
         match self.way.balancer {

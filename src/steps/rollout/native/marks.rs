@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::aws::ecs::Found;
+use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::Service;
-use crate::aws::{AwsError, Kind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::documents::deployment_configuration::{Pause, marked_run, without_marks};
 use crate::event::Event;
 use crate::run::Run;
@@ -50,8 +50,8 @@ impl Update<'_> {
         }
         let read = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await;
         match optional(self.run, UNKNOWN, read) {
-            Some(Found::Service(service)) if !self.is_marked(&service) => self.tag(&service).await,
-            Some(Found::Service(_) | Found::Missing(_)) | None => {}
+            Some(ServiceLookup::Service(service)) if !self.is_marked(&service) => self.tag(&service).await,
+            Some(ServiceLookup::Service(_) | ServiceLookup::Missing(_)) | None => {}
         }
     }
 
@@ -66,5 +66,5 @@ impl Update<'_> {
 }
 
 fn speaks_of_hooks(error: &AwsError) -> bool {
-    error.kind == Kind::Refused && error.message.to_lowercase().contains("hook")
+    error.kind == AwsErrorKind::Refused && error.message.to_lowercase().contains("hook")
 }

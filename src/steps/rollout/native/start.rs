@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Native;
+use super::EcsRollout;
 use super::contest::{Contest, contest};
-use super::find::{Search, Wanted, find};
+use super::find::{DeploymentSearch, Wanted, find};
 use super::marks::Update;
 use super::trouble::named;
 use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
-use crate::documents::deployment_configuration::{self as configuration, Known, Pause};
+use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -39,7 +39,7 @@ const LOST: u32 = 6;
 const STOPS: Duration = Duration::from_secs(20);
 const NOT_LISTED: &str = "ECS took the update, but no deployment of it appeared";
 
-impl<'a> Native<'a> {
+impl<'a> EcsRollout<'a> {
     /// Updates the service; armed before, adopted when the answer is lost, and checked before traffic moves.
     pub async fn start(
         run: &'a Run,
@@ -53,7 +53,7 @@ impl<'a> Native<'a> {
         if body.get("deploymentConfiguration").is_some() {
             let strategy = way.configuration.is_some().then(|| configuration::strategy_members(way.present.as_ref()));
             let (place, run_id) = (plan.place.clone(), Some(run.id.clone()));
-            let before = configuration::others_hooks(way.present.as_ref(), Known::by_form(way.left.as_ref()));
+            let before = configuration::others_hooks(way.present.as_ref(), KnownHooks::by_form(way.left.as_ref()));
             run.arm(Undo::Hooks(HooksUndo { place, strategy, run: run_id, pause: pause.clone(), before }));
         }
         let undo = NativeUndo {
@@ -75,9 +75,9 @@ impl<'a> Native<'a> {
             Sent::Lost => after_lost(run, wanted, &mut update).await?,
         };
         let deployment = match found {
-            Search::Ours(deployment) => deployment,
-            Search::OtherRuns(theirs) => return Err(Box::pin(same_revision(run, plan, &theirs)).await),
-            Search::Nothing => return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into()),
+            DeploymentSearch::Ours(deployment) => deployment,
+            DeploymentSearch::OtherRuns(theirs) => return Err(Box::pin(same_revision(run, plan, &theirs)).await),
+            DeploymentSearch::Nothing => return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into()),
         };
         run.narrow(Undo::Native(NativeUndo { deployment: Some(deployment.arn.clone()), ..undo }));
         let mut native = Self::attach(run, plan, way, revision, &deployment, false);
@@ -181,7 +181,7 @@ impl<'a> Native<'a> {
 
 /// Our pause, where the service's own hooks leave a gate open.
 fn pause(run: &Run, way: &NativeWay, revision: &Revision) -> Option<Pause> {
-    let theirs = configuration::paused_stages(way.present.as_ref(), Known::by_form(way.left.as_ref()));
+    let theirs = configuration::paused_stages(way.present.as_ref(), KnownHooks::by_form(way.left.as_ref()));
     let all = [configuration::GREEN, configuration::STEP, configuration::PRODUCTION].into_iter();
     let stages: Vec<String> = all.filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage)).map(str::to_owned).collect();
     let (minutes, is_registered) = (way.pause_minutes, revision.registered);
@@ -191,7 +191,7 @@ fn pause(run: &Run, way: &NativeWay, revision: &Revision) -> Option<Pause> {
 /// The request.
 fn body(settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision, pause: Option<&Pause>) -> Value {
     let mut body = request(settings, plan, revision);
-    let left = Known::by_form(way.left.as_ref());
+    let left = KnownHooks::by_form(way.left.as_ref());
     if let Some(changed) = configuration::for_rollout(way.present.as_ref(), &settings.rollout.strategy, pause, left) {
         body["deploymentConfiguration"] = changed;
     }
@@ -206,8 +206,8 @@ enum Sent {
 
 /// When the answer is lost, the list of deployments says whether it landed. Sent again after all, the same revision
 /// starts nothing twice.
-async fn after_lost(run: &Run, wanted: Wanted<'_>, update: &mut Update<'_>) -> Result<Search, Failure> {
-    if let Ok(found @ (Search::Ours(_) | Search::OtherRuns(_))) = listed(run, wanted, LOST).await {
+async fn after_lost(run: &Run, wanted: Wanted<'_>, update: &mut Update<'_>) -> Result<DeploymentSearch, Failure> {
+    if let Ok(found @ (DeploymentSearch::Ours(_) | DeploymentSearch::OtherRuns(_))) = listed(run, wanted, LOST).await {
         update.keep_known(None).await;
         return Ok(found);
     }
@@ -246,14 +246,14 @@ fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
 }
 
 /// A new deployment may take a while to be listed.
-async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<Search, Failure> {
+async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<DeploymentSearch, Failure> {
     let mut easing = Easing::default();
     let (mut last, mut theirs) = (None, None);
     for _ in 0..looks {
         match find(run, wanted).await {
-            Ok(Search::Nothing) => {}
+            Ok(DeploymentSearch::Nothing) => {}
             // Ours may be listed later than theirs.
-            Ok(found @ Search::OtherRuns(_)) => theirs = Some(found),
+            Ok(found @ DeploymentSearch::OtherRuns(_)) => theirs = Some(found),
             Ok(found) => return Ok(found),
             Err(error) if error.is_final() => return Err(error.into()),
             Err(error) => last = Some(error),
@@ -263,7 +263,7 @@ async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<Search, Fai
     if let Some(theirs) = theirs {
         return Ok(theirs);
     }
-    last.map_or(Ok(Search::Nothing), |error| Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string())))
+    last.map_or(Ok(DeploymentSearch::Nothing), |error| Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string())))
 }
 
 /// What an update of the configuration alone looks like: it starts no deployment.

@@ -1,9 +1,9 @@
 //! Why a service deployment ended otherwise than well, in words.
 
-use super::{Native, contest};
+use super::{EcsRollout, contest};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::decide::Trouble;
-use crate::documents::deployment_configuration::{Known, marked_run, run_in};
+use crate::documents::deployment_configuration::{KnownHooks, marked_run, run_in};
 use crate::outcome::Reason;
 use crate::pace::Easing;
 use crate::run::Run;
@@ -18,7 +18,7 @@ const LISTED: u32 = 4;
 /// What a deployment that found our hooks on the service does.
 const INHERITED: &str = " (it pauses at our gates, for mode continue or mode abort)";
 
-impl Native<'_> {
+impl EcsRollout<'_> {
     pub(super) async fn trouble(&self, deployment: &ServiceDeployment) -> Trouble {
         if let Some(newer) = self.newer(deployment.status()).await {
             return Trouble { reason: Reason::Superseded, sentence: newer, cause: deployment.status_reason.as_deref().map(masked) };
@@ -96,7 +96,7 @@ impl Native<'_> {
 
     async fn gave_hooks_to(&self, newer: &Brief) -> bool {
         let read = self.run.aws.describe_service_deployment(&newer.arn).await.ok().flatten();
-        let known = Known::by_form(self.pause.as_ref());
+        let known = KnownHooks::by_form(self.pause.as_ref());
         read.is_some_and(|newer| run_in(&newer.deployment_configuration, known) == Some(self.run.id.as_str()))
     }
 }

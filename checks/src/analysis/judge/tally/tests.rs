@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const USUAL: Limits = Limits { failures: Some(0), inconclusives: 0, consecutive_errors: 4, consecutive_successes: 0 };
+const USUAL: MeasurementLimits = MeasurementLimits { failures: Some(0), inconclusives: 0, consecutive_errors: 4, consecutive_successes: 0 };
 
 /// `s`uccessful, `f`ailed, `i`nconclusive, `e`rror.
-fn after(phases: &str, limits: Limits, until: Until) -> Option<Phase> {
-    let mut tally = Tally::default();
+fn after(phases: &str, limits: MeasurementLimits, until: Until) -> Option<Phase> {
+    let mut tally = MeasurementCounts::default();
     for phase in phases.chars() {
         tally.add(named(phase));
     }
@@ -26,8 +26,8 @@ fn named(letter: char) -> Phase {
 
 #[test]
 fn every_limit_is_passed_by_one_more_than_it_allows() {
-    let three = Limits { failures: Some(3), inconclusives: 2, consecutive_errors: 1, ..USUAL };
-    let never = Limits { failures: None, ..USUAL };
+    let three = MeasurementLimits { failures: Some(3), inconclusives: 2, consecutive_errors: 1, ..USUAL };
+    let never = MeasurementLimits { failures: None, ..USUAL };
     let table = [
         (USUAL, "ssss", None),
         (USUAL, "sf", Some(Phase::Failed)),
@@ -52,7 +52,7 @@ fn every_limit_is_passed_by_one_more_than_it_allows() {
 
 #[test]
 fn a_count_is_of_measurements_and_errors_are_none() {
-    let patient = Limits { failures: Some(9), inconclusives: 9, ..USUAL };
+    let patient = MeasurementLimits { failures: Some(9), inconclusives: 9, ..USUAL };
     let table = [
         (patient, "ss", Until::Count(3), None),
         (patient, "sess", Until::Count(3), Some(Phase::Successful)),
@@ -71,7 +71,7 @@ fn a_count_is_of_measurements_and_errors_are_none() {
 
 #[test]
 fn successes_in_a_row_end_a_check_early() {
-    let rows = |failures| Limits { failures, inconclusives: 9, consecutive_successes: 3, ..USUAL };
+    let rows = |failures| MeasurementLimits { failures, inconclusives: 9, consecutive_successes: 3, ..USUAL };
     let table = [
         (rows(Some(9)), "ssfss", None),
         (rows(Some(9)), "ssfsss", Some(Phase::Successful)),
@@ -86,17 +86,17 @@ fn successes_in_a_row_end_a_check_early() {
 
 #[test]
 fn the_reason_is_told_in_words() {
-    let mut tally = Tally::default();
+    let mut tally = MeasurementCounts::default();
     tally.add(Phase::Successful);
     tally.add(Phase::Failed);
     assert_eq!(tally.why(Phase::Failed, &USUAL), "1 of 2 measurements failed, and at most 0 may");
-    assert_eq!(Tally::default().why(Phase::Inconclusive, &USUAL), "no measurement could tell good from bad");
-    let bad = Tally { failed: 2, errors: 3, ..Tally::default() };
+    assert_eq!(MeasurementCounts::default().why(Phase::Inconclusive, &USUAL), "no measurement could tell good from bad");
+    let bad = MeasurementCounts { failed: 2, errors: 3, ..MeasurementCounts::default() };
     assert_eq!(bad.why(Phase::Inconclusive, &USUAL), "not one of 2 measurements was good");
 }
 
 /// Argo's rules, read straight: counts over the whole history, and assignments of which the last one stands.
-fn straightforward(history: &[Phase], limits: &Limits, until: Until) -> Option<Phase> {
+fn straightforward(history: &[Phase], limits: &MeasurementLimits, until: Until) -> Option<Phase> {
     let times = |phase: Phase| u32::try_from(history.iter().filter(|each| **each == phase).count()).unwrap();
     let row = |phase: Phase| u32::try_from(history.iter().rev().take_while(|each| **each == phase).count()).unwrap();
     let mut phase = None;
@@ -137,9 +137,9 @@ proptest! {
         consecutive_successes in 0u32..4,
         count in prop::option::of(1u32..20),
     ) {
-        let limits = Limits { failures, inconclusives, consecutive_errors, consecutive_successes };
+        let limits = MeasurementLimits { failures, inconclusives, consecutive_errors, consecutive_successes };
         let until = count.map_or(Until::Ended, Until::Count);
-        let mut tally = Tally::default();
+        let mut tally = MeasurementCounts::default();
         let mut told = Vec::new();
         for letter in history {
             tally.add(named(letter));

@@ -5,7 +5,7 @@ use crate::analysis::question::{Answer, Point, Side};
 
 /// Which of a check's questions an answer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::analysis::judge) enum Part {
+pub(in crate::analysis::judge) enum QuestionRole {
     Value,
     Errors,
     /// The requests of a share, and of the least volume.
@@ -14,10 +14,10 @@ pub(in crate::analysis::judge) enum Part {
 }
 
 /// The answers of one measurement.
-pub(super) struct Answers<'a>(pub(super) &'a [(Part, Side, Answer)]);
+pub(super) struct Answers<'a>(pub(super) &'a [(QuestionRole, Side, Answer)]);
 
 impl<'a> Answers<'a> {
-    fn get(&self, part: Part, side: Side) -> Option<&'a Answer> {
+    fn get(&self, part: QuestionRole, side: Side) -> Option<&'a Answer> {
         self.0.iter().find(|(of, on, _)| *of == part && *on == side).map(|(_, _, answer)| answer)
     }
 
@@ -29,24 +29,24 @@ impl<'a> Answers<'a> {
         })
     }
 
-    pub(super) fn has(&self, part: Part, side: Side) -> bool {
+    pub(super) fn has(&self, part: QuestionRole, side: Side) -> bool {
         self.get(part, side).is_some()
     }
 
     /// Points that are numbers.
-    pub(super) fn points(&self, part: Part, side: Side) -> Vec<Point> {
+    pub(super) fn points(&self, part: QuestionRole, side: Side) -> Vec<Point> {
         match self.get(part, side) {
             Some(Answer::Points(points)) => points.iter().copied().filter(|point| !point.value.is_nan()).collect(),
             Some(Answer::Lines { .. } | Answer::Failed(_)) | None => Vec::new(),
         }
     }
 
-    pub(super) fn values(&self, part: Part, side: Side) -> Vec<f64> {
+    pub(super) fn values(&self, part: QuestionRole, side: Side) -> Vec<f64> {
         self.points(part, side).iter().map(|point| point.value).collect()
     }
 
     pub(super) fn lines(&self, side: Side) -> (u64, &'a [String]) {
-        match self.get(Part::Lines, side) {
+        match self.get(QuestionRole::Lines, side) {
             Some(Answer::Lines { count, first }) => (*count, first),
             Some(Answer::Points(_) | Answer::Failed(_)) | None => (0, &[]),
         }
@@ -55,18 +55,20 @@ impl<'a> Answers<'a> {
 
 /// How many requests a side had.
 pub(super) fn requests(answers: &Answers<'_>, side: Side) -> f64 {
-    answers.values(Part::Requests, side).iter().sum()
+    answers.values(QuestionRole::Requests, side).iter().sum()
 }
 
 /// How many of them were errors. Load balancers publish no point for a minute without errors: no points are zero errors.
 pub(super) fn errors(answers: &Answers<'_>, side: Side) -> f64 {
-    answers.values(Part::Errors, side).iter().sum()
+    answers.values(QuestionRole::Errors, side).iter().sum()
 }
 
 /// A side's result; not a number when there are no data.
 pub(super) fn result(answers: &Answers<'_>, measure: &Measure, side: Side) -> f64 {
     match measure {
-        Measure::Value { reduce, .. } => reduced(&answers.points(Part::Value, side), *reduce, &answers.points(Part::Requests, side)),
+        Measure::Value { reduce, .. } => {
+            reduced(&answers.points(QuestionRole::Value, side), *reduce, &answers.points(QuestionRole::Requests, side))
+        }
         Measure::Share { of, .. } => share(errors(answers, side), requests(answers, side), *of),
         Measure::Lines { .. } => f64::NAN,
     }

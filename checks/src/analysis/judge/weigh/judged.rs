@@ -1,14 +1,14 @@
 //! Conditions and comparisons over the numbers.
 
 use crate::analysis::compare::{self, ComparePolicy, Compared};
-use crate::analysis::expression::{Scope, Use};
+use crate::analysis::expression::{ExpressionValues, Use};
 use crate::analysis::form::{Check, Conditions, Measure, Reduce, Unit};
 use crate::analysis::question::{Point, Side};
 use crate::measurement::Phase;
 use crate::scrub::masked;
 use crate::statistics::Counts;
 
-use super::data::{Answers, Part, count, errors, requests, result};
+use super::data::{Answers, QuestionRole, count, errors, requests, result};
 use super::{Weighed, no_data, said};
 use crate::analysis::judge::words::{self, number, seconds};
 
@@ -18,7 +18,7 @@ pub(super) fn held(check: &Check, conditions: &Conditions, measure: &Measure, an
         let words = "there are several values at the same time: aggregate them in the query, or write `reduce: max`, `min`, `avg` or `sum`";
         return said(Phase::Error, words.to_owned());
     }
-    let scope = Scope { result: result(answers, measure, Side::Green), blue: result(answers, measure, Side::Blue) };
+    let scope = ExpressionValues { result: result(answers, measure, Side::Green), blue: result(answers, measure, Side::Blue) };
     // A condition that speaks of missing data decides itself what they mean.
     if !conditions.use_any(Use::Missing) {
         if scope.result.is_nan() {
@@ -44,12 +44,12 @@ pub(super) fn held(check: &Check, conditions: &Conditions, measure: &Measure, an
 /// Several series, of which the last is as good as any: no verdict may hang on their order.
 fn ambiguous(measure: &Measure, answers: &Answers<'_>) -> bool {
     let Measure::Value { reduce: Reduce::Last, .. } = measure else { return false };
-    let same = |side| matches!(answers.points(Part::Value, side).as_slice(), [.., one, last] if one.at.total_cmp(&last.at).is_eq());
+    let same = |side| matches!(answers.points(QuestionRole::Value, side).as_slice(), [.., one, last] if one.at.total_cmp(&last.at).is_eq());
     same(Side::Green) || same(Side::Blue)
 }
 
 /// Argo's rule: one condition decides both ways; of two, the failure stands, and neither of them is inconclusive.
-fn verdict(conditions: &Conditions, scope: Scope) -> Result<Phase, String> {
+fn verdict(conditions: &Conditions, scope: ExpressionValues) -> Result<Phase, String> {
     let good = conditions.success.as_ref().map(|expression| expression.holds(scope)).transpose()?;
     let bad = conditions.failure.as_ref().map(|expression| expression.holds(scope)).transpose()?;
     Ok(match (good, bad) {
@@ -84,7 +84,7 @@ pub(super) fn compared(answers: &Answers<'_>, policy: &ComparePolicy, look: u32,
 pub(super) fn samples_compared(answers: &Answers<'_>, policy: &ComparePolicy, look: u32, check: &Check) -> Weighed {
     let in_each = check.volume.as_ref().map_or(0.0, |volume| volume.in_each);
     let busy = |point: &Point| [Side::Blue, Side::Green].iter().all(|side| requests_at(answers, *side, point.at) >= in_each);
-    let of = |side| answers.points(Part::Value, side);
+    let of = |side| answers.points(QuestionRole::Value, side);
     let compared = |side| of(side).iter().filter(|point| busy(point)).map(|point| point.value).collect::<Vec<f64>>();
     if of(Side::Green).is_empty() {
         return no_data(check, "no values of green".to_owned());
@@ -102,7 +102,7 @@ pub(super) fn samples_compared(answers: &Answers<'_>, policy: &ComparePolicy, lo
 /// How many requests a side had in the time of a point.
 fn requests_at(answers: &Answers<'_>, side: Side, at: f64) -> f64 {
     let same = |point: &Point| (point.at - at).abs() < f64::EPSILON;
-    answers.points(Part::Requests, side).into_iter().filter(same).map(|point| point.value).sum()
+    answers.points(QuestionRole::Requests, side).into_iter().filter(same).map(|point| point.value).sum()
 }
 
 fn weighed(compared: Compared) -> Weighed {
@@ -129,7 +129,7 @@ pub(super) fn lines(answers: &Answers<'_>, at_most: u64, policy: Option<&Compare
 
 /// Lines per request where requests are counted; else lines, although the sides may not have had the same traffic.
 fn against_blue(answers: &Answers<'_>, (blue, green): (u64, u64), policy: &ComparePolicy, look: u32) -> (Phase, String) {
-    if answers.has(Part::Requests, Side::Green) {
+    if answers.has(QuestionRole::Requests, Side::Green) {
         let counts = |lines, side| Counts::new(lines, count(requests(answers, side)));
         let compared = compare::rates(counts(blue, Side::Blue), counts(green, Side::Green), look, policy);
         return (compared.phase, format!("lines of requests: {}; {}", compared.value, compared.note));

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use crate::document::{Content, Entry, Node};
-use crate::smoke::form::{Comparison, Counts, Durations, JsonCondition, JsonType, TextCondition};
+use crate::smoke::form::{Comparison, CountConditions, Durations, JsonCondition, JsonType, TextCondition};
 use crate::smoke::parse::keys::{BOUND_KEYS, JSON_KEYS, TEXT_KEYS};
 use crate::words::Words;
 
@@ -92,7 +92,7 @@ pub(super) const EXACTLY: &[Comparison] = &[Comparison::AtLeast, Comparison::AtM
 pub(super) const AT_LEAST: &[Comparison] = &[Comparison::AtLeast];
 
 /// The bounds of a count; a plain number is what `plain` says.
-pub(super) fn counts(words: &mut Words<'_>, node: &Node, what: &str, plain: &[Comparison]) -> Option<Counts> {
+pub(super) fn counts(words: &mut Words<'_>, node: &Node, what: &str, plain: &[Comparison]) -> Option<CountConditions> {
     if matches!(node.content, Content::Mapping(_)) {
         return every(words, node, what, BOUND_KEYS, |words, entry, what| {
             Some((comparison(&entry.key)?, whole(words, &entry.value, what)?))

@@ -14,17 +14,17 @@ use crate::words::Words;
 const USUAL_PATH: &str = "$.version";
 
 /// Where the deployed version is to be seen.
-pub(super) enum Seen {
+pub(super) enum VersionSource {
     NotAsked,
     Json { written: String, path: JsonPath, version: Template },
     Header(HeaderName, Template),
 }
 
-pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<Seen> {
+pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<VersionSource> {
     // As if it stood there: the variable counts as used.
     let version = words.parsed(node, "${version}")?;
     if let Content::Boolean(wanted) = node.content {
-        return if wanted { json(words, node, USUAL_PATH, version) } else { Some(Seen::NotAsked) };
+        return if wanted { json(words, node, USUAL_PATH, version) } else { Some(VersionSource::NotAsked) };
     }
     let fields = words.reader.fields(node, "`version`", VERSION_KEYS)?;
     let entries = fields.among(VERSION_KEYS);
@@ -35,23 +35,23 @@ pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<Seen> {
     };
     let text = words.reader.text(&entry.value, &format!("`{}`", entry.key))?;
     match entry.key.as_str() {
-        "header" => named_header(words, entry.value.place, &text).map(|name| Seen::Header(name, version)),
+        "header" => named_header(words, entry.value.place, &text).map(|name| VersionSource::Header(name, version)),
         _ => json(words, &entry.value, &text, version),
     }
 }
 
-fn json(words: &mut Words<'_>, node: &Node, written: &str, version: Template) -> Option<Seen> {
+fn json(words: &mut Words<'_>, node: &Node, written: &str, version: Template) -> Option<VersionSource> {
     let path = super::json_path(words, node.place, written)?;
-    Some(Seen::Json { written: written.to_owned(), path, version })
+    Some(VersionSource::Json { written: written.to_owned(), path, version })
 }
 
 impl Expect {
     /// The same, and the version stands where it must.
-    pub(super) fn with_version(mut self, seen: Seen) -> Self {
+    pub(super) fn with_version(mut self, seen: VersionSource) -> Self {
         match seen {
-            Seen::NotAsked => {}
-            Seen::Header(name, version) => self.headers.push((name, vec![TextCondition::Equals(version)])),
-            Seen::Json { written, path, version } => {
+            VersionSource::NotAsked => {}
+            VersionSource::Header(name, version) => self.headers.push((name, vec![TextCondition::Equals(version)])),
+            VersionSource::Json { written, path, version } => {
                 let conditions = vec![JsonCondition::Equals(JsonTemplate::Text(version))];
                 self.json.push(JsonExpectation { written, path, conditions });
             }

@@ -2,7 +2,7 @@
 
 use crate::document::Node;
 use crate::reader::Fields;
-use crate::smoke::form::Body;
+use crate::smoke::form::RequestBody;
 use crate::template::Template;
 use crate::words::Words;
 
@@ -21,18 +21,18 @@ const CONTENT_TYPES: &[(&str, &str)] = &[
 ];
 const UNKNOWN_CONTENT: &str = "application/octet-stream";
 
-pub(in crate::smoke::parse) fn body(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Body> {
+pub(in crate::smoke::parse) fn body(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<RequestBody> {
     let entries = fields.among(BODY_KEYS);
     if let Some(second) = entries.get(1) {
         let message = format!("A test has two bodies: `{}` and `{}`", entries[0].key, second.key);
         words.reader.report(second.place, message, "Keep one of json, form, body and file");
     }
-    let Some(entry) = entries.first() else { return Some(Body::None) };
+    let Some(entry) = entries.first() else { return Some(RequestBody::None) };
     match entry.key.as_str() {
-        "json" => words.json(&entry.value).map(Body::Json),
-        "form" => form(words, &entry.value).map(Body::Form),
+        "json" => words.json(&entry.value).map(RequestBody::Json),
+        "form" => form(words, &entry.value).map(RequestBody::Form),
         "file" => file(words, &entry.value),
-        _ => words.template(&entry.value, "`body`").map(Body::Text),
+        _ => words.template(&entry.value, "`body`").map(RequestBody::Text),
     }
 }
 
@@ -43,12 +43,12 @@ fn form(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
     pairs.into_iter().collect()
 }
 
-fn file(words: &mut Words<'_>, node: &Node) -> Option<Body> {
+fn file(words: &mut Words<'_>, node: &Node) -> Option<RequestBody> {
     let bytes = words.file(node, "`file`")?;
     if bytes.len() > LARGEST_FILE {
         words.reader.report(node.place, "`file` has more than 16 MiB", "Send a smaller one: this is a smoke test");
     }
     let path = words.reader.text(node, "`file`")?;
     let known = CONTENT_TYPES.iter().find(|(end, _)| path.ends_with(end)).map(|(_, kind)| *kind);
-    Some(Body::File { content_type: known.unwrap_or(UNKNOWN_CONTENT), bytes: bytes.into() })
+    Some(RequestBody::File { content_type: known.unwrap_or(UNKNOWN_CONTENT), bytes: bytes.into() })
 }
