@@ -123,13 +123,13 @@ pub struct AlarmChange {
     /// What that comes to.
     pub phase: Phase,
     /// Whether it counts.
-    pub standing: Standing,
+    pub standing: AnalysisStatus,
 }
 
 /// Whether an alarm counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// When it rings, the rollout is taken back.
+pub enum AnalysisStatus {
+    /// When it rings, the rollout is rolled back.
     Counts,
     /// It has been ringing since before the start.
     Waived,
@@ -158,7 +158,7 @@ impl WatchedAlarms {
         if alarm.state == AlarmState::Ok {
             self.waived.remove(&alarm.name);
         }
-        let standing = if self.waived.contains(&alarm.name) { Standing::Waived } else { Standing::Counts };
+        let standing = if self.waived.contains(&alarm.name) { AnalysisStatus::Waived } else { AnalysisStatus::Counts };
         let before = self.last.insert(alarm.name.clone(), alarm.state.clone());
         let phase = phase(&alarm.state);
         (before.as_ref() != Some(&alarm.state)).then_some(AlarmChange { alarm, phase, standing })

@@ -23,7 +23,7 @@ pub enum Seen {
     /// The rollout ended another way.
     Ended(Trouble),
     /// We could not look.
-    Blind(Blindness),
+    Outage(Blindness),
 }
 
 impl Seen {
@@ -31,7 +31,7 @@ impl Seen {
     pub fn shows_traffic_on_green(&self) -> bool {
         match self {
             Self::Shifting | Self::Shifted | Self::Completed | Self::AtGate(At::Step | At::Production) => true,
-            Self::Preparing | Self::AtGate(At::Green | At::Foreign) | Self::Ended(_) | Self::Blind(_) => false,
+            Self::Preparing | Self::AtGate(At::Green | At::Foreign) | Self::Ended(_) | Self::Outage(_) => false,
         }
     }
 }
@@ -144,7 +144,7 @@ fn is_before_traffic(goal: Goal, seen: &Seen) -> bool {
 fn verdict_on(goal: Goal, seen: &Seen) -> Verdict {
     match (seen, goal) {
         (Seen::Ended(trouble), _) => Verdict::Abort(trouble.clone()),
-        (Seen::Blind(blindness), _) => blind(blindness),
+        (Seen::Outage(blindness), _) => blind(blindness),
         (Seen::AtGate(at), _) => at_gate(*at, goal),
         (Seen::Shifting | Seen::Shifted | Seen::Completed, Goal::TestAtGate) => Verdict::Abort(bypassed()),
         (Seen::Shifting, Goal::Gate)
@@ -266,13 +266,13 @@ mod tests {
 
     #[test]
     fn being_unable_to_see_has_a_budget_of_its_own_and_a_denial_has_none() {
-        let failing = |since| Seen::Blind(Blindness::Failing { since, why: "500".into() });
+        let failing = |since| Seen::Outage(Blindness::Failing { since, why: "500".into() });
         assert_eq!(decide(Goal::Gate, &failing(Duration::from_secs(30)), EARLY), Verdict::Wait);
         assert!(
             matches!(decide(Goal::Gate, &failing(BLIND_BUDGET), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::AwsFailed)
         );
         assert!(
-            matches!(decide(Goal::Gate, &Seen::Blind(Blindness::Denied("no".into())), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::Denied)
+            matches!(decide(Goal::Gate, &Seen::Outage(Blindness::Denied("no".into())), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::Denied)
         );
     }
 }

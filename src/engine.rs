@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::error::Failure;
-use crate::event::{Event, FilePlace, ReportedProblem, Serving, Step, StepEnd, Witness};
+use crate::event::{Event, FilePlace, ObservedBy, ReportedProblem, Serving, Step, StepEnd};
 use crate::outcome::{Outcome, REFUSED, Reason};
 use crate::plan;
 use crate::problem::Problem;
@@ -18,14 +18,14 @@ use crate::survey::{self, Incomplete, Snapshot, Unready};
 use crate::undo::{Undo, short};
 use crate::unwind::{self, Unwound};
 
-mod answer;
+mod approval;
 mod checks;
-mod line;
+mod deploy;
+mod monitor;
 mod prepared;
 mod rollback;
 mod status;
 mod tags;
-mod watch;
 
 /// How a run ended. The process's exit code comes from this, and from nothing that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +83,7 @@ const GRACE: Duration = Duration::from_millis(6_500);
 
 /// Runs the line to its end, or takes it back. `signal` is ready when the runner wants us to stop.
 pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()>) -> Ending {
-    // It is asked again when what was lent is given back, also after it came.
+    // It is asked again when what was changed for the rollout is restored, also after it came.
     let signal = signal.fuse();
     tokio::pin!(signal);
     let ended = tokio::select! {
@@ -116,9 +116,9 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
             let ending = Ending { sentence: format!("{serves}; {}", left.sentence), ..left };
             settle(run, ending, insisted(run, signal)).await
         }
-        Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => take_back_in_grace(run, failure).await,
+        Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => roll_back_in_grace(run, failure).await,
         Err(Halt::Failed(failure)) => tokio::select! {
-            ending = take_back(run, failure.clone()) => ending,
+            ending = roll_back(run, failure.clone()) => ending,
             () = insisted(run, signal) => unfinished(&failure),
         },
     };
@@ -137,10 +137,10 @@ impl Ending {
 
 async fn mode(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
     match settings.mode {
-        Mode::Deploy => line::deploy(run, settings).await,
+        Mode::Deploy => deploy::deploy(run, settings).await,
         Mode::Rollback => rollback::rollback(run, settings).await,
-        Mode::Continue => answer::go_on(run, settings).await,
-        Mode::Abort => answer::abort(run, settings).await,
+        Mode::Continue => approval::go_on(run, settings).await,
+        Mode::Abort => approval::abort(run, settings).await,
         Mode::Status => status::status(run, settings).await,
     }
 }
@@ -152,7 +152,7 @@ async fn insisted(run: &Run, signal: impl Future<Output = ()>) {
     tokio::time::sleep(GRACE).await;
 }
 
-/// What was lent for the rollout is given back, whatever its end; what is not done when time is up is left to `post`.
+/// What was changed only for the rollout is restored, whatever its end; what is not done when time is up is left to `post`.
 async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>) -> Ending {
     if run.armed().is_empty() {
         return ending;
@@ -229,10 +229,10 @@ pub fn refused(problem: &Problem) -> ReportedProblem {
     ReportedProblem { problem: problem.to_string(), remedy: problem.remedy.clone(), at }
 }
 
-/// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is taken back all the same.
+/// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is rolled back all the same.
 fn cancelled(run: &Run, settings: &Settings) -> Halt {
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
-    match run.what_goes_on() {
+    match run.what_continues() {
         // Who only looks has nothing to take back.
         Some(what) if settings.control.on_cancel == OnCancel::Leave || settings.mode == Mode::Status => {
             run.tell(Event::Noted { sentence: "The runner asks us to stop: what is in progress is left to AWS".into() });
@@ -245,7 +245,7 @@ fn cancelled(run: &Run, settings: &Settings) -> Halt {
     }
 }
 
-/// What goes on is AWS's, or somebody else's: it is not taken back.
+/// What goes on is AWS's, or somebody else's: it is not rolled back.
 fn leave(run: &Run, failure: Failure) -> Ending {
     run.keep();
     let reason = failure.reason;
@@ -254,18 +254,18 @@ fn leave(run: &Run, failure: Failure) -> Ending {
     Ending { outcome: Some(Outcome::StillRunning), reason, sentence }
 }
 
-async fn take_back_in_grace(run: &Run, failure: Failure) -> Ending {
+async fn roll_back_in_grace(run: &Run, failure: Failure) -> Ending {
     let late = unfinished(&failure);
-    tokio::time::timeout(GRACE, take_back(run, failure)).await.unwrap_or(late)
+    tokio::time::timeout(GRACE, roll_back(run, failure)).await.unwrap_or(late)
 }
 
-/// What is still armed is taken back by `post`.
+/// What is still armed is rolled back by `post`.
 fn unfinished(failure: &Failure) -> Ending {
     let sentence = "the rollback was asked for, but this step had to end before it was observed; the post step goes on with it".to_owned();
     Ending { outcome: Some(Outcome::StillRunning), reason: failure.reason, sentence }
 }
 
-async fn take_back(run: &Run, failure: Failure) -> Ending {
+async fn roll_back(run: &Run, failure: Failure) -> Ending {
     let reason = failure.reason;
     let armed = run.armed();
     run.tell(Event::Failed { failure });
@@ -279,7 +279,7 @@ async fn take_back(run: &Run, failure: Failure) -> Ending {
     after(unwinding(run, Box::pin(unwind::all(run, &armed))).await, reason)
 }
 
-/// Tells the begin and end of taking back around it.
+/// Tells the begin and end of undoing around it.
 async fn unwinding(run: &Run, work: impl Future<Output = Unwound>) -> Unwound {
     run.tell(Event::StepStarted { step: Step::Unwind });
     let armed = run.armed();
@@ -338,6 +338,6 @@ async fn step<T, E>(run: &Run, step: Step, work: impl Future<Output = Result<T, 
 }
 
 /// Blue was confirmed to serve.
-pub fn blue_confirmed(run: &Run, revision: &str, witness: Witness) {
+pub fn blue_confirmed(run: &Run, revision: &str, witness: ObservedBy) {
     rollout::confirmed(run, revision, Serving::Blue, witness);
 }

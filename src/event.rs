@@ -53,7 +53,7 @@ pub enum Step {
     Bake,
     /// Tags that named another image are set.
     Tags,
-    /// What was done is taken back.
+    /// What was done is rolled back.
     Unwind,
 }
 
@@ -139,7 +139,7 @@ pub struct Progress {
 /// Who answers for a statement about traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Witness {
+pub enum ObservedBy {
     /// The weights of the load balancer's listener rules.
     Listener,
     /// The task sets of the ECS service.
@@ -150,7 +150,7 @@ pub enum Witness {
     Controller,
 }
 
-impl Witness {
+impl ObservedBy {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
@@ -398,11 +398,11 @@ pub enum Event {
         /// `blue` or `green`.
         side: Serving,
         /// Who says so.
-        witness: Witness,
+        witness: ObservedBy,
     },
     /// A signal asked us to stop.
     Signalled,
-    /// An effect was taken back.
+    /// An effect was undone.
     Undone {
         /// What.
         what: String,
@@ -414,7 +414,7 @@ pub enum Event {
         /// Why, and what to do.
         failure: Failure,
     },
-    /// The run failed; taking back begins.
+    /// The run failed; undoing begins.
     Failed {
         /// Why.
         failure: Failure,

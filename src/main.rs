@@ -21,7 +21,7 @@ use ecs_bluegreen::github::commands;
 use ecs_bluegreen::inputs::{self, Inputs};
 use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED, Reason};
 use ecs_bluegreen::problem::Problem;
-use ecs_bluegreen::run::{Outlets, Run};
+use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
@@ -175,7 +175,7 @@ fn tell_end(run: &Run, ending: Ending) {
 fn new_run(aws: Aws, runner: Runner, clock: Clock, owner: UndoOwner, recorder: &Arc<Recorder>) -> Run {
     let [sink, keeper, hider, throttled] = [(); 4].map(|()| Arc::clone(recorder));
     aws.on_throttled(Box::new(move |action, since| throttled.record(&waits(action, since, clock))));
-    let outlets = Outlets {
+    let outlets = Observers {
         sink: Box::new(move |event| sink.record(event)),
         keeper: Box::new(move |armed| keeper.keep(&owner, armed)),
         hider: Box::new(move |secret| hider.hide(secret)),

@@ -15,7 +15,7 @@ pub enum Mode {
     Rollback,
     /// The gate that another job left is opened.
     Continue,
-    /// The rollout that waits at its gate is taken back.
+    /// The rollout that waits at its gate is rolled back.
     Abort,
     /// What is in progress is followed.
     Status,

@@ -8,7 +8,7 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
-use crate::event::{Event, OneOffTask, ReportedProblem, Serving, Stamped, Step, StepEnd, TestUrl, Transfer, Witness};
+use crate::event::{Event, ObservedBy, OneOffTask, ReportedProblem, Serving, Stamped, Step, StepEnd, TestUrl, Transfer};
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
 
@@ -97,7 +97,7 @@ pub struct Report {
     /// Testers.
     pub testers: Vec<TesterResult>,
     /// Which side serves, and who says so.
-    pub traffic: Option<(Serving, Witness)>,
+    pub traffic: Option<(Serving, ObservedBy)>,
     /// Narrowed checks: what is not checked and which action to allow.
     pub narrowed: Vec<(String, String)>,
     /// Warnings.

@@ -19,17 +19,17 @@ use crate::undo::Undo;
 pub type Sink = Box<dyn Fn(&Stamped) + Send + Sync>;
 
 /// Keeps what is armed where the next process finds it.
-pub type Keeper = Box<dyn Fn(&[Undo]) + Send + Sync>;
+pub type StateStore = Box<dyn Fn(&[Undo]) + Send + Sync>;
 
 /// Learns a secret that is to be hidden from now on.
 pub type SecretMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 
 /// Where a run tells what happens.
-pub struct Outlets {
+pub struct Observers {
     /// Takes the events.
     pub sink: Sink,
     /// Takes what is armed.
-    pub keeper: Keeper,
+    pub keeper: StateStore,
     /// Takes secrets that came to be known on the way.
     pub hider: SecretMasker,
 }
@@ -43,10 +43,10 @@ pub struct Run {
     /// Our name for this run, which AWS sees too.
     pub id: String,
     clock: Clock,
-    outlets: Outlets,
+    outlets: Observers,
     armed: Mutex<Vec<Undo>>,
     narrowed: Mutex<BTreeSet<String>>,
-    goes_on: Mutex<Option<String>>,
+    if_left_alone: Mutex<Option<String>>,
     deferred_tags: Mutex<Option<DeferredTags>>,
     test_url: Mutex<Option<TestUrl>>,
     has_changed: AtomicBool,
@@ -54,7 +54,7 @@ pub struct Run {
 
 impl Run {
     /// A run that tells through its outlets.
-    pub fn new(aws: Aws, runner: Runner, clock: Clock, outlets: Outlets) -> Self {
+    pub fn new(aws: Aws, runner: Runner, clock: Clock, outlets: Observers) -> Self {
         let id = format!("{}-{:08x}", runner.run, crate::clock::nonce() >> 32);
         Self {
             aws,
@@ -64,7 +64,7 @@ impl Run {
             outlets,
             armed: Mutex::new(Vec::new()),
             narrowed: Mutex::default(),
-            goes_on: Mutex::default(),
+            if_left_alone: Mutex::default(),
             deferred_tags: Mutex::default(),
             test_url: Mutex::default(),
             has_changed: AtomicBool::default(),
@@ -83,7 +83,7 @@ impl Run {
     }
 
     /// Says that a check is limited for a read that failed, once for each.
-    pub fn narrow_check(&self, check: &str, error: &AwsError) {
+    pub fn limit_check(&self, check: &str, error: &AwsError) {
         let allow = if error.kind == AwsErrorKind::Denied { error.action } else { "" };
         let key = if allow.is_empty() { check } else { allow };
         if self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
@@ -109,13 +109,13 @@ impl Run {
     }
 
     /// Keeps in mind what AWS would do by itself if the run ended now.
-    pub fn goes_on(&self, what: String) {
-        *self.goes_on.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    pub fn if_left_alone(&self, what: String) {
+        *self.if_left_alone.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
     }
 
     /// What AWS would do by itself, as far as a rollout was followed.
-    pub fn what_goes_on(&self) -> Option<String> {
-        self.goes_on.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn what_continues(&self) -> Option<String> {
+        self.if_left_alone.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Tells where test-url leads, and keeps it in mind for what is said of its tests.
@@ -176,20 +176,20 @@ impl Run {
         });
     }
 
-    /// Takes the newest undo away: its effect did not happen or has been taken back.
+    /// Takes the newest undo away: its effect did not happen or has been undone.
     pub fn disarm_newest(&self) {
         self.change(|armed| drop(armed.pop()));
     }
 
-    /// Takes one undo away: it has been taken back.
+    /// Takes one undo away: it has been undone.
     pub fn disarm(&self, undo: &Undo) {
         self.change(|armed| armed.retain(|other| other != undo));
     }
 
-    /// What was done stays: only what was lent for the rollout is still to be given back.
+    /// What was done stays: only what was changed only for the rollout is still to be restored.
     pub fn keep(&self) {
         self.change(|armed| {
-            armed.retain(Undo::is_loan);
+            armed.retain(Undo::is_temporary);
             armed.iter_mut().for_each(Undo::keep_strategy);
         });
     }

@@ -23,21 +23,21 @@ use crate::undo::short;
 mod again;
 mod alarms;
 mod image;
+mod in_progress;
 mod native;
 mod near;
 mod production;
 mod registries;
 mod repository;
-mod running;
 mod traffic;
 mod urls;
 
 pub use again::has_changed;
 pub use alarms::Alarms;
 pub use image::ImageFound;
+pub use in_progress::{Running, Thing, has_registered, is_earlier_attempt, of_group};
 pub use native::ServiceDeployments;
 pub use repository::{RepositorySeen, RepositoryState, Template};
-pub use running::{Running, Thing, has_registered, is_earlier_attempt, of_group};
 pub use urls::{Fronts, Unreachable, Urls};
 
 /// What there was when the run began.
@@ -307,7 +307,7 @@ async fn rollout(run: &Run, settings: &Settings, service: Option<&Service>) -> R
     let rollout = &settings.rollout;
     let (application, group) = (rollout.application.as_str(), rollout.group.as_str());
     let (found, running) =
-        tokio::join!(run.aws.get_deployment_group(application, group), running::of_group(run, application, group, service));
+        tokio::join!(run.aws.get_deployment_group(application, group), in_progress::of_group(run, application, group, service));
     let found = found.map_err(|error| missing_group(error, application, group))?;
     let routing = near::config(run, settings, found.config.as_deref()).await?;
     Ok(Snapshot { group: Some(found), running, routing, ..Snapshot::default() })
@@ -394,7 +394,7 @@ pub fn optional<T>(run: &Run, narrower: &str, read: Result<T, AwsError>) -> Opti
     match read {
         Ok(value) => Some(value),
         Err(error) => {
-            run.narrow_check(narrower, &error);
+            run.limit_check(narrower, &error);
             None
         }
     }

@@ -1,4 +1,4 @@
-//! What can be taken back, as data. Armed and saved before the effect, narrowed when AWS has answered.
+//! What can be undone, as data. Armed and saved before the effect, narrowed when AWS has answered.
 //!
 //! An undo is phrased by what we are about to make, so that it holds even when the answer is lost. How each one is
 //! carried out is the business of `unwind`; this module knows no client.
@@ -203,7 +203,7 @@ pub struct SuspendedState {
 }
 
 impl Undo {
-    /// What would be taken back, in words.
+    /// What would be undone, in words.
     pub fn words(&self) -> String {
         match self {
             Self::Revision(undo) => format!("task definition {}", short(&undo.arn)),
@@ -222,7 +222,7 @@ impl Undo {
         }
     }
 
-    /// The revision that serves once this is taken back, for a rollout; empty for all else.
+    /// The revision that serves once this is undone, for a rollout; empty for all else.
     pub fn blue(&self) -> &str {
         match self {
             Self::CodeDeploy(undo) => &undo.blue.revision,
@@ -243,8 +243,8 @@ impl Undo {
         (!arns.is_empty()).then(|| format!("the one-off task was started{command} and what it did is not undone"))
     }
 
-    /// Whether this was only lent for the rollout: it is given back in every end, also a good one.
-    pub fn is_loan(&self) -> bool {
+    /// Whether this was only changed for the rollout: it is restored in every end, also a good one.
+    pub fn is_temporary(&self) -> bool {
         match self {
             Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_) => true,
             Self::Revision(_) | Self::Task(_) | Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => false,

@@ -1,9 +1,9 @@
-//! Taking back what is armed, newest first. Each undo is idempotent, waits until it is true, and says so.
+//! Undoing what is armed, newest first. Each undo is idempotent, waits until it is true, and says so.
 //!
 //! The same code serves a failed run, a cancelled one and the `post` step of a run that was killed.
 
 use crate::error::Failure;
-use crate::event::{Event, Witness};
+use crate::event::{Event, ObservedBy};
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::steps::traffic;
@@ -18,17 +18,17 @@ pub mod scaling;
 mod task;
 mod tester;
 
-/// What taking back came to.
+/// What undoing came to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unwound {
-    /// No rollout had to be taken back.
+    /// No rollout had to be undone.
     NoRollout,
     /// Blue serves production again, observed.
     OnBlue {
         /// Its revision.
         revision: String,
         /// Who says so.
-        witness: Witness,
+        witness: ObservedBy,
     },
     /// The rollout was over: green serves, blue is gone.
     TooLate {
@@ -53,7 +53,7 @@ pub enum Unwound {
 
 /// How one undo ended.
 enum Undone {
-    /// It is taken back.
+    /// It is undone.
     Nothing,
     /// There was nothing to take back.
     Absent,
@@ -91,16 +91,16 @@ impl Unwound {
     }
 }
 
-/// Gives back what was only lent for the rollout, and a revision that nobody deploys any more. What cannot be given back stays armed,
+/// Restores what was only changed for the rollout, and a revision that nobody deploys any more. What cannot be restored stays armed,
 /// for `post` and the next run.
 pub async fn settle(run: &Run) -> Unwound {
-    let left: Vec<Undo> = run.armed().into_iter().filter(|undo| undo.is_loan() || matches!(undo, Undo::Revision(_))).collect();
+    let left: Vec<Undo> = run.armed().into_iter().filter(|undo| undo.is_temporary() || matches!(undo, Undo::Revision(_))).collect();
     all(run, &left).await
 }
 
 /// Whether a rollout is stopped, or only watched on its way back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hand {
+pub enum Trigger {
     /// It is stopped.
     Stop,
     /// AWS, or somebody else, has stopped it.
@@ -109,7 +109,7 @@ pub enum Hand {
 
 /// Watches a rollout that is on its way back until it is over.
 pub async fn watch(run: &Run, undo: &Undo) -> Unwound {
-    one(run, undo, Hand::Watch).await
+    one(run, undo, Trigger::Watch).await
 }
 
 /// Takes back everything that is given, newest first, and goes on when one fails. Nothing waits for the containers of testers.
@@ -133,7 +133,7 @@ async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
         if is_in_use {
             kept.keep_strategy();
         }
-        let one = Box::pin(one(run, &kept, Hand::Stop)).await;
+        let one = Box::pin(one(run, &kept, Trigger::Stop)).await;
         if !one.is_stuck() {
             run.disarm(undo);
         }
@@ -142,8 +142,8 @@ async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
     unwound
 }
 
-async fn one(run: &Run, undo: &Undo, hand: Hand) -> Unwound {
-    if hand == Hand::Stop {
+async fn one(run: &Run, undo: &Undo, hand: Trigger) -> Unwound {
+    if hand == Trigger::Stop {
         run.changes();
     }
     let what = undo.words();
@@ -184,15 +184,15 @@ async fn weights_changed(run: &Run, blue: &Blue, sentence: String) -> Failure {
     )
 }
 
-async fn apply(run: &Run, undo: &Undo, hand: Hand) -> Result<Undone, Failure> {
+async fn apply(run: &Run, undo: &Undo, hand: Trigger) -> Result<Undone, Failure> {
     match undo {
-        Undo::Revision(undo) => revision::take_back(run, undo).await,
-        Undo::Task(undo) => task::take_back(run, undo).await,
-        Undo::CodeDeploy(undo) => Box::pin(codedeploy::take_back(run, undo, hand)).await,
-        Undo::Rolling(undo) => Box::pin(rolling::take_back(run, undo, hand)).await,
-        Undo::Native(undo) => Box::pin(native::take_back(run, undo, hand)).await,
-        Undo::Hooks(undo) => hooks::take_back(run, undo).await,
-        Undo::Scaling(undo) => scaling::take_back(run, undo).await,
+        Undo::Revision(undo) => revision::undo(run, undo).await,
+        Undo::Task(undo) => task::undo(run, undo).await,
+        Undo::CodeDeploy(undo) => Box::pin(codedeploy::undo(run, undo, hand)).await,
+        Undo::Rolling(undo) => Box::pin(rolling::undo(run, undo, hand)).await,
+        Undo::Native(undo) => Box::pin(native::undo(run, undo, hand)).await,
+        Undo::Hooks(undo) => hooks::undo(run, undo).await,
+        Undo::Scaling(undo) => scaling::undo(run, undo).await,
         // `all` sees to it.
         Undo::Tester(_) => Ok(Undone::Absent),
     }

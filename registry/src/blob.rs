@@ -86,12 +86,12 @@ pub enum BlobError {
 
 /// What is known about a body while it is sent: how far it is, and what went wrong with reading it.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub(crate) struct UploadProgress {
     sent: AtomicU64,
     fault: Mutex<Option<Fault>>,
 }
 
-impl Meter {
+impl UploadProgress {
     /// Bytes handed to the network so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
@@ -126,7 +126,7 @@ impl Blob {
     }
 
     /// A body that streams the blob from its beginning; its length must be announced by the caller.
-    pub(crate) fn body(&self, meter: &Arc<Meter>) -> reqwest::Body {
+    pub(crate) fn body(&self, meter: &Arc<UploadProgress>) -> reqwest::Body {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let (blob, meter) = (self.clone(), Arc::clone(meter));
         match &self.place {
@@ -137,15 +137,15 @@ impl Blob {
         reqwest::Body::wrap_stream(pieces)
     }
 
-    fn read_into(&self, sender: &PieceSender, meter: &Meter) {
+    fn read_into(&self, sender: &PieceSender, meter: &UploadProgress) {
         let handed = self.read(|piece| {
             let length = piece.len();
             match sender.blocking_send(Ok(piece)) {
                 Ok(()) => {
                     meter.count(length);
-                    Hand::Taken
+                    Trigger::Taken
                 }
-                Err(_) => Hand::Refused,
+                Err(_) => Trigger::Refused,
             }
         });
         if let Err(fault) = handed {
@@ -163,13 +163,13 @@ impl Blob {
         let mut whole = Vec::new();
         self.read(|piece| {
             whole.extend_from_slice(&piece);
-            Hand::Taken
+            Trigger::Taken
         })?;
         Ok(whole)
     }
 
     /// Hands out the blob piece by piece, the last one only when size and digest are right.
-    fn read(&self, mut hand: impl FnMut(Bytes) -> Hand) -> Result<(), BlobError> {
+    fn read(&self, mut hand: impl FnMut(Bytes) -> Trigger) -> Result<(), BlobError> {
         let unreadable = |source| BlobError::Unreadable { digest: self.digest.clone(), source };
         let (file, start) = self.open()?;
         let (mut tally, buffers) = (Tally::new(io::sink()), Buffers::default());
@@ -186,8 +186,8 @@ impl Blob {
                 return Ok(());
             }
             match hand(Bytes::from_owner(piece)) {
-                Hand::Taken => {}
-                Hand::Refused => return Ok(()),
+                Trigger::Taken => {}
+                Trigger::Refused => return Ok(()),
             }
         }
         self.matches(tally)
@@ -258,20 +258,20 @@ impl Drop for Lent {
 }
 
 /// Whether the one who takes pieces wants more of them.
-enum Hand {
+enum Trigger {
     Taken,
     Refused,
 }
 
 /// Passes a blob on from the registry where it is: the last piece only when all of it was what it claims to be.
-async fn pass_on(from: Arc<Registry>, blob: Blob, to: PieceSender, meter: Arc<Meter>) {
+async fn pass_on(from: Arc<Registry>, blob: Blob, to: PieceSender, meter: Arc<UploadProgress>) {
     if let Err(fault) = passed_on(&from, &blob, &to, &meter).await {
         meter.blame(fault);
         drop(to.send(Err(io::ErrorKind::InvalidData.into())).await);
     }
 }
 
-async fn passed_on(from: &Registry, blob: &Blob, to: &PieceSender, meter: &Meter) -> Result<(), Fault> {
+async fn passed_on(from: &Registry, blob: &Blob, to: &PieceSender, meter: &UploadProgress) -> Result<(), Fault> {
     let mut response = from.fetch(&blob.digest).await?;
     let (mut tally, mut held) = (Tally::new(io::sink()), None);
     while let Some(piece) = from.next_piece(&mut response).await? {
@@ -318,7 +318,7 @@ mod tests {
         let mut handed = 0;
         let result = blob(&content, Digest::of(b"other"), content.len() as u64).read(|piece| {
             handed += piece.len();
-            Hand::Taken
+            Trigger::Taken
         });
         assert!(matches!(result, Err(BlobError::Garbled { .. })));
         assert_eq!(handed, PIECE);

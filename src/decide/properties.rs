@@ -100,7 +100,7 @@ fn anything() -> impl Strategy<Value = Seen> {
         3 => Just(Seen::Shifted),
         2 => Just(Seen::Completed),
         1 => troubles().prop_map(Seen::Ended),
-        1 => blindness().prop_map(Seen::Blind),
+        1 => blindness().prop_map(Seen::Outage),
     ]
 }
 
@@ -212,7 +212,7 @@ proptest! {
         let seen = if is_foreign { Seen::AtGate(At::Foreign) } else { Seen::Preparing };
         let verdict = decide(goal, &seen, early());
         prop_assert!(verdict == Verdict::Wait || (is_foreign && goal == Goal::Watch), "{verdict:?}");
-        let blind = Seen::Blind(Blindness::Failing { since: Duration::from_secs(seconds), why: "500".into() });
+        let blind = Seen::Outage(Blindness::Failing { since: Duration::from_secs(seconds), why: "500".into() });
         prop_assert_eq!(decide(goal, &blind, early()), Verdict::Wait);
     }
 }

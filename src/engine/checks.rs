@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::watch::RolloutMonitor;
+use super::monitor::RolloutMonitor;
 use super::{Halt, step};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};

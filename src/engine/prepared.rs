@@ -1,6 +1,6 @@
 //! What a deployment is started from, and how that is kept true: somebody else may deploy while an image is pushed or a task runs.
 
-use super::{Halt, line};
+use super::{Halt, deploy};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -50,7 +50,7 @@ impl Prepared {
         } else {
             return Ok(());
         }
-        let (snapshot, plan) = Box::pin(line::planned(run, settings, Some(&self.revision))).await.map_err(touched)?;
+        let (snapshot, plan) = Box::pin(deploy::planned(run, settings, Some(&self.revision))).await.map_err(touched)?;
         let is_same = plan.definition == self.plan.definition && plan.image_containers == self.plan.image_containers;
         (self.snapshot, self.plan) = (snapshot, plan);
         if !is_same {

@@ -1,7 +1,7 @@
 //! `mode: rollback`: the fast way while blue still runs, a new rollout of what was good otherwise.
 
-use super::answer::arm;
-use super::{Ending, Halt, after, line, step, unwinding};
+use super::approval::arm;
+use super::{Ending, Halt, after, deploy, step, unwinding};
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
@@ -15,7 +15,7 @@ use crate::undo::{ServiceKey, short};
 use crate::unwind::{self, Unwound};
 
 pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
     let fast = match snapshot.running.as_ref() {
         Some(running) => fast(run, settings, &snapshot, running).await?,
         None => None,
@@ -23,12 +23,12 @@ pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, H
     if let Some(ending) = fast.filter(|ending| is_enough(settings, &snapshot, ending)) {
         return Ok(ending);
     }
-    let snapshot = if snapshot.running.is_some() { line::look(run, settings).await? } else { snapshot };
+    let snapshot = if snapshot.running.is_some() { deploy::look(run, settings).await? } else { snapshot };
     let target = history::target(run, settings, &snapshot).await?;
     run.tell(Event::Noted { sentence: format!("back to {}, {}", short(&target.revision), target.why) });
     let mut again = settings_for(run, settings, &target).await?;
     again.rollout.force_new_deployment |= is_shared(run, settings, &snapshot).await;
-    let ending = line::deploy(run, &again).await?;
+    let ending = deploy::deploy(run, &again).await?;
     let asked = ending.reason == Reason::AsPlanned;
     Ok(if asked { Ending { reason: Reason::RollbackAsked, ..ending } } else { ending })
 }

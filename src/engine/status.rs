@@ -1,6 +1,6 @@
-//! `mode: status`: what is in progress on the service is followed and reported; nothing is started, opened or taken back.
+//! `mode: status`: what is in progress on the service is followed and reported; nothing is started, opened or rolled back.
 
-use super::{Ending, Halt, after, line, step};
+use super::{Ending, Halt, after, deploy, step};
 use crate::decide::At;
 use crate::error::Failure;
 use crate::event::{Event, Step};
@@ -15,9 +15,9 @@ use crate::undo::short;
 use crate::unwind;
 
 pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
     let Some(running) = snapshot.running.as_ref() else { return Ok(nothing(&snapshot)) };
-    super::answer::is_meant(settings, running)?;
+    super::approval::is_meant(settings, running)?;
     let Some(planned) = plan::attached(settings, &snapshot).map_err(Halt::Refused)? else { return Ok(nothing(&snapshot)) };
     run.tell(Event::Noted { sentence: running.words() });
     let revision = brought(run, running).await;
@@ -25,7 +25,7 @@ pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Hal
     match step(run, Step::Shift, rollout.watched(), |reached| reached.words().to_owned()).await {
         Ok(Reached::Gate(at)) => Ok(at_gate(&rollout, at)),
         Ok(Reached::Green) => match rollout.last_look().await {
-            Ok(()) => Ok(line::deployed(run, &rollout)),
+            Ok(()) => Ok(deploy::deployed(run, &rollout)),
             Err(failure) => Ok(ended(run, settings, &snapshot, failure).await),
         },
         Err(Interrupted::Failed(failure)) => Ok(ended(run, settings, &snapshot, failure).await),
@@ -54,7 +54,7 @@ fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
         At::Green | At::Step | At::Production => "answer with mode: continue or mode: abort",
         At::Foreign => "the answer is its owner's to give; mode: abort takes the rollout back",
     };
-    let sentence = format!("{}; {}; {answer}", rollout.serves(), rollout.goes_on());
+    let sentence = format!("{}; {}; {answer}", rollout.serves(), rollout.if_left_alone());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
 }
 

@@ -1,6 +1,6 @@
 //! The end of a run that pushed an image: tags that were left for last are set once the new image serves.
 //!
-//! Nothing is taken back from here on, so a signal only ends the waiting; what was not set is said.
+//! Nothing is rolled back from here on, so a signal only ends the waiting; what was not set is said.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! PURE: how a rollout that is in progress would be taken back, whoever started it.
+//! PURE: how a rollout that is in progress would be rolled back, whoever started it.
 
 use super::blue;
 use crate::aws::ecs_shapes::Service;

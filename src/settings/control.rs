@@ -12,14 +12,14 @@ pub enum IfRunning {
     Fail,
     /// The run waits.
     Wait,
-    /// The other is taken back first.
+    /// The other is rolled back first.
     Supersede,
 }
 
 /// What a cancelled run does with its rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnCancel {
-    /// It is taken back.
+    /// It is rolled back.
     Rollback,
     /// It is left to AWS.
     Leave,

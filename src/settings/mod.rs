@@ -197,7 +197,7 @@ pub struct RolloutSettings {
     /// The whole time, where given.
     pub deadline: Option<Duration>,
     /// How often AWS is looked at.
-    pub pace: PaceSettings,
+    pub pace: PollSettings,
 }
 
 /// How far a rollout is followed.
@@ -213,7 +213,7 @@ pub enum Follow {
 
 /// How often AWS is looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct PaceSettings {
+pub struct PollSettings {
     /// A fixed time between looks, where given.
     pub fixed: Option<Duration>,
     /// The longest time between looks.

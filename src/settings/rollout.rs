@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::collect::Collect;
-use super::{Follow, PaceSettings, RolloutSettings};
+use super::{Follow, PollSettings, RolloutSettings};
 use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
 use crate::documents::{app_spec, parse};
 use crate::duration::Human;
@@ -181,7 +181,7 @@ fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
 }
 
 /// Whoever looks less often than the time for everything allows would not see how it ended.
-fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PaceSettings {
+fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PollSettings {
     let longest = collect.number("wait-max-delay-seconds", inputs.wait_max_delay.as_deref(), 1..=3600_u64);
     let fixed = collect.duration("poll-interval", inputs.poll_interval.as_deref());
     if fixed.is_some_and(|fixed| fixed.is_zero()) {
@@ -191,7 +191,7 @@ fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PaceSettings
         let message = format!("{} is as long as the rollout is followed at all ({})", Human(fixed), Human(limit));
         collect.problem("poll-interval", message, "use a duration such as 2s, or leave it out");
     }
-    PaceSettings { fixed, longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs) }
+    PollSettings { fixed, longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::alarm::{Alarm, AlarmChange, Standing, WatchedAlarms};
+use crate::alarm::{Alarm, AlarmChange, AnalysisStatus, WatchedAlarms};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
 use crate::checks::moment::Moment;
@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::scrub::one_line;
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 
 /// The time between two looks: ten reads a minute; CloudWatch evaluates an alarm every ten seconds at most.
 pub const EVERY: Duration = Duration::from_secs(6);
@@ -22,7 +22,7 @@ const LONGEST: usize = 600;
 pub struct AlarmWatch<'a> {
     run: &'a Run,
     watched: WatchedAlarms,
-    blind: Blind,
+    blind: Outage,
     sight: Sight,
 }
 
@@ -38,14 +38,14 @@ enum Sight {
 pub struct AlarmLook {
     /// Every change of a state.
     pub measurements: Vec<Measurement>,
-    /// Why the rollout is to be taken back.
+    /// Why the rollout is to be rolled back.
     pub failure: Option<Failure>,
 }
 
 impl<'a> AlarmWatch<'a> {
     /// A watch over these alarms, as they stood when the deployment was planned.
     pub fn new(run: &'a Run, names: Vec<String>, before: &[Alarm]) -> Self {
-        Self { run, watched: WatchedAlarms::new(names, before), blind: Blind::default(), sight: Sight::Allowed }
+        Self { run, watched: WatchedAlarms::new(names, before), blind: Outage::default(), sight: Sight::Allowed }
     }
 
     /// Whether there is nothing to look at: no alarms, or none that may be read.
@@ -70,7 +70,7 @@ impl<'a> AlarmWatch<'a> {
     fn unseen(&mut self, error: &AwsError) -> Option<Failure> {
         if error.kind == AwsErrorKind::Denied {
             self.sight = Sight::Denied;
-            self.run.narrow_check("alarms are not watched", error);
+            self.run.limit_check("alarms are not watched", error);
             return None;
         }
         let lasts = self.blind.lasts();
@@ -84,15 +84,18 @@ impl<'a> AlarmWatch<'a> {
 fn seen(changes: &[AlarmChange], moment: Moment) -> AlarmLook {
     let time = crate::clock::now().0;
     let measurements = changes.iter().map(|change| measurement(change, moment, &time)).collect();
-    let ringing: Vec<&Alarm> =
-        changes.iter().filter(|change| change.alarm.rings() && change.standing == Standing::Counts).map(|change| &change.alarm).collect();
+    let ringing: Vec<&Alarm> = changes
+        .iter()
+        .filter(|change| change.alarm.rings() && change.standing == AnalysisStatus::Counts)
+        .map(|change| &change.alarm)
+        .collect();
     AlarmLook { measurements, failure: failure(&ringing) }
 }
 
 fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement {
     let alarm = &change.alarm;
     let waived =
-        (change.standing == Standing::Waived).then(|| "it has been ringing since before the start, and counts once it was OK".into());
+        (change.standing == AnalysisStatus::Waived).then(|| "it has been ringing since before the start, and counts once it was OK".into());
     let missing = (change.phase == Phase::Error).then(|| "there is no such alarm".to_owned());
     let why = Some(alarm.why()).filter(|why| !why.is_empty() && change.phase != Phase::Successful);
     let note = [waived, missing, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
@@ -105,7 +108,7 @@ fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement 
         condition: "not ALARM".to_owned(),
         phase: change.phase,
         note: Some(one_line(&note, LONGEST)).filter(|note| !note.is_empty()),
-        weight: if change.standing == Standing::Waived { Weight::DryRun } else { Weight::Counts },
+        weight: if change.standing == AnalysisStatus::Waived { Weight::DryRun } else { Weight::Counts },
         time: time.to_owned(),
     }
 }

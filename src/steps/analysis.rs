@@ -5,7 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::checks::analysis::{AnalysisResult, Judge, Standing};
+use crate::checks::analysis::{AnalysisResult, AnalysisStatus, Judge};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
 use crate::clock;
@@ -99,14 +99,14 @@ impl<'a> Analysis<'a> {
     }
 }
 
-fn ended(standing: Standing) -> Option<AnalysisResult> {
+fn ended(standing: AnalysisStatus) -> Option<AnalysisResult> {
     match standing {
-        Standing::Running => None,
-        Standing::Ended(ended) => Some(*ended),
+        AnalysisStatus::Running => None,
+        AnalysisStatus::Ended(ended) => Some(*ended),
     }
 }
 
-/// Why the rollout is to be taken back; none where all is well.
+/// Why the rollout is to be rolled back; none where all is well.
 pub fn failure(ended: &AnalysisResult) -> Option<Failure> {
     let (reason, hint) = match ended.phase {
         Phase::Successful => return None,

@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::run::Run;
-use crate::settings::{PaceSettings, Settings};
+use crate::settings::{PollSettings, Settings};
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures};
 use crate::undo::{ServiceKey, short};
@@ -47,7 +47,7 @@ pub struct GreenHealth<'a> {
     groups: Vec<String>,
     /// How many tasks it has, about.
     tasks: i64,
-    pace: PaceSettings,
+    pace: PollSettings,
 }
 
 /// What one look showed.
@@ -98,7 +98,7 @@ impl<'a> GreenHealth<'a> {
 
     /// That this is not watched.
     pub fn skip(&self, error: &AwsError) {
-        self.run.narrow_check("whether green stays healthy is not checked", error);
+        self.run.limit_check("whether green stays healthy is not checked", error);
     }
 
     /// Why green cannot answer; none where it can, and where AWS does not say.
@@ -156,7 +156,7 @@ impl<'a> GreenHealth<'a> {
         if let Err(error) = self.count(crashes).await {
             // What passes is seen at the next look.
             if error.is_final() {
-                self.run.narrow_check("whether green's tasks stop again and again is not checked", &error);
+                self.run.limit_check("whether green's tasks stop again and again is not checked", &error);
             }
             return None;
         }

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::push_progress::Tally;
 use super::repository;
-use super::transfer::Tally;
 use crate::error::{Explain, Failure};
 use crate::event::{DeferredTag, Event, Parts, Transfer};
 use crate::outcome::Reason;

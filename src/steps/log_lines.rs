@@ -76,7 +76,7 @@ pub(super) async fn count(run: &Run, logging: &Logging, query: &LogQuery, since:
 pub(super) fn trouble(run: &Run, narrower: &str, error: &AwsError) -> Told {
     let access = if error.kind == AwsErrorKind::Denied { Access::Denied } else { Access::Granted };
     if access == Access::Denied {
-        run.narrow_check(narrower, error);
+        run.limit_check(narrower, error);
     }
     failed(error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}")), access)
 }

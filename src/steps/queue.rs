@@ -10,8 +10,8 @@ use crate::aws::ecs::ServiceLookup;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::pace::Pace;
 use crate::plan;
+use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::settings::{IfRunning, Mode, Settings, StaleRun};
 use crate::steps::ahead;
@@ -70,7 +70,7 @@ async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Queue
     let (began, mut said) = (Instant::now(), Instant::now());
     let place = ahead::ahead(run, settings).await.map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
     run.tell(Event::Noted { sentence: format!("{}: waiting until it is over{}", running.words(), place.unwrap_or_default()) });
-    let mut pace = Pace::new(settings.rollout.pace);
+    let mut pace = PollInterval::new(settings.rollout.pace);
     while began.elapsed() < deadline {
         pace.rest().await;
         if said.elapsed() >= REMIND {

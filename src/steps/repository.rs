@@ -1,4 +1,4 @@
-//! The repository that is missing is made, as it was asked for. It is not taken back: an empty repository is what the next run needs.
+//! The repository that is missing is made, as it was asked for. It is not undone: an empty repository is what the next run needs.
 
 use crate::aws::ecr_repositories::{Created, lifecycle};
 use crate::error::Failure;

@@ -12,7 +12,7 @@ use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::outcome::Reason;
-use crate::pace::Pace;
+use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::settings::{Settings, TaskSettings, Wait};
@@ -348,7 +348,7 @@ const ABSENT: u32 = 20;
 pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &AwaitedTasks<'_>) -> Result<Option<Vec<Task>>, Failure> {
     let AwaitedTasks { what, arns, deadline } = *watched;
     let began = Instant::now();
-    let mut pace = Pace::new(settings.rollout.pace);
+    let mut pace = PollInterval::new(settings.rollout.pace);
     let mut last = String::new();
     let mut blind_since: Option<Instant> = None;
     let mut absent = 0;

@@ -3,7 +3,7 @@
 use crate::aws::AwsError;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::{ForwardingRule, Forwards};
-use crate::event::{Serving, Traffic, Witness};
+use crate::event::{ObservedBy, Serving, Traffic};
 use crate::run::Run;
 use crate::survey::optional;
 use crate::undo::{Blue, ServiceKey};
@@ -14,7 +14,7 @@ pub struct Observed {
     /// Percent on each side.
     pub traffic: Traffic,
     /// Who says so.
-    pub witness: Witness,
+    pub witness: ObservedBy,
 }
 
 impl Observed {
@@ -45,8 +45,8 @@ impl Observed {
 /// Looks where production goes; `None` when nothing that could say so can be read.
 pub async fn observe(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Observed> {
     match at_listeners(run, blue).await {
-        Some(traffic) => Some(Observed { traffic, witness: Witness::Listener }),
-        None => at_task_sets(run, place, blue).await.map(|traffic| Observed { traffic, witness: Witness::TaskSets }),
+        Some(traffic) => Some(Observed { traffic, witness: ObservedBy::Listener }),
+        None => at_task_sets(run, place, blue).await.map(|traffic| Observed { traffic, witness: ObservedBy::TaskSets }),
     }
 }
 
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn every_rule_of_ours_must_lead_to_one_side() {
         let forwards = vec![rule(&[("blue", 1)]), rule(&[("blue", 0), ("green", 1)])];
-        let observed = Observed { traffic: share(&forwards, &["blue".into()]).unwrap(), witness: Witness::Listener };
+        let observed = Observed { traffic: share(&forwards, &["blue".into()]).unwrap(), witness: ObservedBy::Listener };
         assert_eq!(observed.whole(), None);
     }
 }

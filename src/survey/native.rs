@@ -1,6 +1,6 @@
 //! What ECS tells about the deployments that it performs itself.
 
-use super::running::{self, Listed, Running};
+use super::in_progress::{self, Listed, Running};
 use super::{Unread, optional};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
 use crate::aws::ecs_shapes::{DeploymentController, RollingDeployment, Service};
@@ -85,9 +85,9 @@ async fn in_progress(run: &Run, settings: &Settings, service: &Service, history:
         return Ok(rolling(service));
     }
     let Some(index) = history.iter().position(|brief| !brief.is_over()) else {
-        return Ok(going_tasks(service).filter(|going| !is_of_an_ended_one(going, history)).map(running::rolling));
+        return Ok(going_tasks(service).filter(|going| !is_of_an_ended_one(going, history)).map(in_progress::rolling));
     };
-    match running::read(run, &history[index].arn, history, service.tagged_pause().as_ref()).await? {
+    match in_progress::read(run, &history[index].arn, history, service.tagged_pause().as_ref()).await? {
         Listed::Going(running) => Ok(Some(*running)),
         Listed::Over(word) => {
             history[index].word = word;
@@ -103,7 +103,7 @@ fn is_of_an_ended_one(going: &RollingDeployment, history: &[Brief]) -> bool {
 }
 
 fn rolling(service: &Service) -> Option<Running> {
-    going_tasks(service).map(running::rolling)
+    going_tasks(service).map(in_progress::rolling)
 }
 
 /// The deployment whose tasks ECS says it is replacing.
@@ -115,8 +115,8 @@ fn going_tasks(service: &Service) -> Option<&RollingDeployment> {
 /// is the one that succeeded last.
 async fn blue(run: &Run, service: &Service, history: &[Brief], running: Option<&Running>) -> Result<Option<ServiceRevision>, AwsError> {
     let source = running.and_then(|running| match &running.thing {
-        running::Thing::Native(deployment) => deployment.source_service_revisions.first().map(|source| source.arn.clone()),
-        running::Thing::CodeDeploy(_) | running::Thing::Rolling => None,
+        in_progress::Thing::Native(deployment) => deployment.source_service_revisions.first().map(|source| source.arn.clone()),
+        in_progress::Thing::CodeDeploy(_) | in_progress::Thing::Rolling => None,
     });
     let current = || service.current_service_revisions.iter().map(|current| &current.arn);
     let succeeded = history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful);

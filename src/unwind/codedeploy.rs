@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Hand, Undone, Unwound, weights_changed};
+use super::{Trigger, Undone, Unwound, weights_changed};
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, Status};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::engine::blue_confirmed;
 use crate::error::Failure;
-use crate::event::{Event, Serving, Witness};
+use crate::event::{Event, ObservedBy, Serving};
 use crate::outcome::Reason;
-use crate::pace::Easing;
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::rollout::codedeploy::{find, is_of_run};
 use crate::steps::serving;
 use crate::steps::traffic;
@@ -33,9 +33,9 @@ const NEWER_LOOKS: usize = 5;
 /// Looks for a deployment whose creation was never answered.
 const UNANSWERED_LOOKS: u32 = 3;
 
-pub(super) async fn take_back(run: &Run, undo: &CodeDeployUndo, hand: Hand) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &CodeDeployUndo, hand: Trigger) -> Result<Undone, Failure> {
     let Some(id) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
-    if hand == Hand::Stop {
+    if hand == Trigger::Stop {
         if undo.is_restored {
             check(run, undo, &id).await?;
         }
@@ -73,7 +73,7 @@ async fn deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<String>, 
     if undo.deployment.is_some() {
         return Ok(undo.deployment.clone());
     }
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     for _ in 0..UNANSWERED_LOOKS {
         let found = find(run, &undo.application, &undo.group, &undo.run).await;
         let found =
@@ -118,7 +118,7 @@ async fn stop(run: &Run, id: &str) -> Result<(), Failure> {
 /// Waits until the deployment is over and, unless it succeeded, until its rollback is known.
 async fn ended(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<CodeDeployDeployment, Failure> {
     let mut without_link = 0;
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     let mut following = Following::new(run, id);
     loop {
         if let Some(deployment) = following.look().await? {
@@ -142,7 +142,7 @@ async fn is_on_blue(run: &Run, undo: &CodeDeployUndo) -> bool {
 async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
     let mut following = Following::new(run, rollback);
     let mut shown = String::new();
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     loop {
         if let Some(deployment) = following.look().await? {
             if deployment.word != shown {
@@ -172,11 +172,11 @@ fn rollback_failed(id: &str, deployment: &CodeDeployDeployment) -> Failure {
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
 async fn on_blue(run: &Run, undo: &CodeDeployUndo, id: &str, ended: &CodeDeployDeployment, patience: Duration) -> Result<Undone, Failure> {
     let began = Instant::now();
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     loop {
         let observed = traffic::observe(run, &undo.place, &undo.blue).await;
         let witness = match observed {
-            None => Some(Witness::Controller),
+            None => Some(ObservedBy::Controller),
             Some(observed) => (observed.whole() == Some(Serving::Blue)).then_some(observed.witness),
         };
         if let Some(witness) = witness {
@@ -230,12 +230,12 @@ struct Following<'f> {
     run: &'f Run,
     id: &'f str,
     began: Instant,
-    blind: Blind,
+    blind: Outage,
 }
 
 impl<'f> Following<'f> {
     fn new(run: &'f Run, id: &'f str) -> Self {
-        Self { run, id, began: Instant::now(), blind: Blind::default() }
+        Self { run, id, began: Instant::now(), blind: Outage::default() }
     }
 
     /// The deployment as it is now; none when it is to be looked at again.

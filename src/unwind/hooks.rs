@@ -10,7 +10,7 @@ use crate::documents::deployment_configuration::{KnownHooks, as_before, without_
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::pace::Easing;
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::steps::rollout::native::configuration_request;
 use crate::undo::HooksUndo;
@@ -33,8 +33,8 @@ enum Looked {
     There,
 }
 
-pub(super) async fn take_back(run: &Run, undo: &HooksUndo) -> Result<Undone, Failure> {
-    let mut easing = Easing::default();
+pub(super) async fn undo(run: &Run, undo: &HooksUndo) -> Result<Undone, Failure> {
+    let mut easing = Backoff::default();
     let (mut last, mut gone) = (None, 0);
     for _ in 0..TRIES {
         match once(run, undo).await {

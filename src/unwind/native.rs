@@ -5,19 +5,19 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Hand, Undone, Unwound, weights_changed};
+use super::{Trigger, Undone, Unwound, weights_changed};
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::engine::blue_confirmed;
 use crate::error::{Explain, Failure};
-use crate::event::{Event, Serving, Witness};
+use crate::event::{Event, ObservedBy, Serving};
 use crate::outcome::Reason;
-use crate::pace::Easing;
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::rollout::native::{DeploymentSearch, Wanted, find};
 use crate::steps::serving;
 use crate::steps::traffic::{self, Observed};
@@ -30,9 +30,9 @@ const STALLED: Duration = Duration::from_secs(20);
 /// Looks for a deployment whose start was never answered.
 const UNANSWERED_LOOKS: u32 = 5;
 
-pub(super) async fn take_back(run: &Run, undo: &NativeUndo, hand: Hand) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &NativeUndo, hand: Trigger) -> Result<Undone, Failure> {
     let Some(arn) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
-    if hand == Hand::Stop {
+    if hand == Trigger::Stop {
         stop(run, &arn).await?;
     }
     let ended = ended(run, undo, &arn).await?;
@@ -50,7 +50,7 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
     if undo.deployment.is_some() {
         return Ok(undo.deployment.clone());
     }
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     let mut unread = None;
     for _ in 0..UNANSWERED_LOOKS {
         let wanted = Wanted { place: &undo.place, known: &undo.before, revision: &undo.ours, run: undo.run.as_deref() };
@@ -96,8 +96,8 @@ async fn rejected(run: &Run, arn: &str) -> bool {
 
 async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeployment, Failure> {
     let began = Instant::now();
-    let mut easing = Easing::default();
-    let mut blind = Blind::default();
+    let mut easing = Backoff::default();
+    let mut blind = Outage::default();
     let mut shown = String::new();
     while began.elapsed() < PATIENCE {
         let read = blind.keep(run.aws.describe_service_deployment(arn).await);
@@ -122,14 +122,14 @@ async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeploym
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
 async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Result<Undone, Failure> {
     let began = Instant::now();
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     loop {
         if let Some(newer) = other(run, undo, ended, DeploymentOrder::After).await {
             return Ok(Undone::Traffic(superseded(run, undo, newer).await));
         }
         let witness = witness(run, undo, ended).await;
         // Where weights do not tell, ECS has gone back to what somebody else deployed between our look and ours.
-        if witness.is_none_or(|witness| witness == Witness::Deployment)
+        if witness.is_none_or(|witness| witness == ObservedBy::Deployment)
             && let Some(former) = other(run, undo, ended, DeploymentOrder::Before).await
         {
             return Ok(Undone::Traffic(superseded(run, undo, former).await));
@@ -166,17 +166,17 @@ fn patience(ended: &ServiceDeployment) -> Duration {
 }
 
 /// Who says that blue serves: the listeners, else ECS's own word for a rollback.
-async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<Witness> {
+async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<ObservedBy> {
     if let Some(observed) = observe(run, undo).await {
         return (observed.whole() == Some(Serving::Blue)).then_some(observed.witness);
     }
     if ended.status() == DeploymentStatus::RolledBack {
-        return Some(Witness::Deployment);
+        return Some(ObservedBy::Deployment);
     }
     // Without weights the service's own revision is all there is.
     let Ok(ServiceLookup::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
     let is_back = if undo.in_place { service.runs_only(&undo.blue.revision) } else { service.task_definition == undo.blue.revision };
-    is_back.then_some(Witness::Deployment)
+    is_back.then_some(ObservedBy::Deployment)
 }
 
 /// Where production's traffic goes; none where weights do not tell.

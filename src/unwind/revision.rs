@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::run::Run;
 use crate::undo::{RevisionUndo, short};
 
-pub(super) async fn take_back(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failure> {
     if is_in_use(run, undo).await {
         run.tell(Event::Noted { sentence: format!("{} stays registered: the service still uses it", short(&undo.arn)) });
         return Ok(Undone::Absent);
@@ -18,7 +18,7 @@ pub(super) async fn take_back(run: &Run, undo: &RevisionUndo) -> Result<Undone, 
         Ok(()) => return Ok(Undone::Nothing),
         // It is out of use already.
         Err(error) if error.is("ClientException") || error.is("InvalidParameter") => return Ok(Undone::Nothing),
-        Err(error) if error.kind == AwsErrorKind::Denied => run.narrow_check("the revision of this run stays registered", &error),
+        Err(error) if error.kind == AwsErrorKind::Denied => run.limit_check("the revision of this run stays registered", &error),
         Err(error) => run.tell(Event::Warned { sentence: format!("{} stays registered: {error}", short(&undo.arn)) }),
     }
     Ok(Undone::Absent)

@@ -1,22 +1,22 @@
-//! The service is given back the revision it ran; done when ECS has completed that deployment.
+//! The service goes back to the revision it ran; done when ECS has completed that deployment.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Hand, Undone, Unwound};
+use super::{Trigger, Undone, Unwound};
 use crate::aws::AwsError;
 use crate::aws::ecs::{ServiceLookup, update_request};
 use crate::aws::ecs_shapes::Service;
 use crate::engine::blue_confirmed;
 use crate::error::Failure;
-use crate::event::{Event, Witness};
+use crate::event::{Event, ObservedBy};
 use crate::outcome::Reason;
-use crate::pace::Easing;
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::serving;
 use crate::undo::{Blue, RollingUndo, short};
 
@@ -44,7 +44,7 @@ enum Towards {
     Other(String),
 }
 
-pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &RollingUndo, hand: Trigger) -> Result<Undone, Failure> {
     if undo.previous == undo.ours {
         return same(run, undo).await;
     }
@@ -52,8 +52,8 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
     let (mut sent, mut is_repeated) = (false, false);
     let mut settled = 0;
     let mut given_up: Option<Instant> = None;
-    let mut blind = Blind::default();
-    let mut easing = Easing::default();
+    let mut blind = Outage::default();
+    let mut easing = Backoff::default();
     while began.elapsed() < PATIENCE {
         let Some(towards) = blind.keep(look(run, undo).await).map_err(|error| Failure::from(error).hint(command(undo)))? else {
             easing.rest().await;
@@ -64,19 +64,19 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
         match towards {
             Towards::Previous { is_completed: true } | Towards::Untouched if settled < SURE => {
                 if settled == 1 {
-                    easing = Easing::default();
+                    easing = Backoff::default();
                 }
             }
             Towards::Previous { is_completed: true } => {
-                blue_confirmed(run, &undo.previous, Witness::Deployment);
-                return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: Witness::Deployment }));
+                blue_confirmed(run, &undo.previous, ObservedBy::Deployment);
+                return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.previous.clone(), witness: ObservedBy::Deployment }));
             }
             Towards::Untouched => return Ok(Undone::Nothing),
             Towards::Previous { is_completed: false } => given_up = None,
             // ECS may go back by itself once more.
             Towards::PreviousGivenUp { .. } if given_up.get_or_insert_with(Instant::now).elapsed() < BREAKER => {}
             // An alarm that rings as a deployment begins is not watched by it.
-            Towards::PreviousGivenUp { why } if hand == Hand::Stop && !is_repeated && is_of_alarms(why.as_deref()) => {
+            Towards::PreviousGivenUp { why } if hand == Trigger::Stop && !is_repeated && is_of_alarms(why.as_deref()) => {
                 // Without force ECS makes no new deployment of the revision that the service is given already. The count is set with
                 // the way back; by now it may be somebody else's.
                 let mut request =
@@ -88,7 +88,7 @@ pub(super) async fn take_back(run: &Run, undo: &RollingUndo, hand: Hand) -> Resu
             Towards::PreviousGivenUp { why } => return Err(previous_given_up(undo, why)),
             Towards::OursGivenUp if began.elapsed() < BREAKER => {}
             Towards::Ours | Towards::OursGivenUp if sent => {}
-            Towards::Ours | Towards::OursGivenUp if hand == Hand::Watch => return Err(left_in_between(undo)),
+            Towards::Ours | Towards::OursGivenUp if hand == Trigger::Watch => return Err(left_in_between(undo)),
             Towards::Ours | Towards::OursGivenUp => {
                 sent = put_back(run, undo, &way_back(undo)).await?;
             }

@@ -12,7 +12,7 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::pace::Easing;
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::survey::optional;
@@ -42,9 +42,9 @@ enum Left {
     },
 }
 
-pub(super) async fn take_back(run: &Run, undo: &ScalingUndo) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &ScalingUndo) -> Result<Undone, Failure> {
     let began = Instant::now();
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     let (mut sent, mut looks) = (false, 0);
     while began.elapsed() < PATIENCE {
         looks += 1;

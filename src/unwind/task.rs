@@ -9,7 +9,7 @@ use crate::run::Run;
 use crate::survey::optional;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
-pub(super) async fn take_back(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> {
     if undo.one_off.as_ref().is_some_and(|one_off| !one_off.ran.is_empty()) {
         return Ok(said(run, undo.clone()));
     }

@@ -8,7 +8,7 @@ use ecs_bluegreen::checks::moment::Moment;
 use ecs_bluegreen::checks::smoke::TestResult;
 use ecs_bluegreen::checks::tester::TesterResult;
 use ecs_bluegreen::error::{Failure, StoppedContainer};
-use ecs_bluegreen::event::{Event, Progress, ReportedProblem, Serving, Stamped, Step, StepEnd, Tasks, Traffic, Witness};
+use ecs_bluegreen::event::{Event, ObservedBy, Progress, ReportedProblem, Serving, Stamped, Step, StepEnd, Tasks, Traffic};
 use ecs_bluegreen::github::files::append_value;
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
 use ecs_bluegreen::report::Report;
@@ -452,7 +452,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::TesterStarted { name: own(), moment: Moment::Green, place: own() },
         Event::TesterLine { name: own(), line: own() },
         Event::Tested { result: Box::new(tester) },
-        Event::TrafficObserved { revision: own(), side: Serving::Blue, witness: Witness::Listener },
+        Event::TrafficObserved { revision: own(), side: Serving::Blue, witness: ObservedBy::Listener },
         Event::Refused {
             problems: vec![ReportedProblem { problem: own(), remedy: own(), at: None }],
             after_changes: false,

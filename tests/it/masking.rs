@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ecs_bluegreen::event::{Event, Stamped, Step, Witness};
+use ecs_bluegreen::event::{Event, ObservedBy, Stamped, Step};
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
 use ecs_bluegreen_sim::{Fault, FaultKind};
 use regex::Regex;
@@ -57,7 +57,7 @@ fn said(told: &Told) -> BTreeSet<String> {
 
 /// The words of the contract, whether or not a run has said them.
 fn contract() -> BTreeSet<String> {
-    let witnesses = [Witness::Listener, Witness::TaskSets, Witness::Deployment, Witness::Controller];
+    let witnesses = [ObservedBy::Listener, ObservedBy::TaskSets, ObservedBy::Deployment, ObservedBy::Controller];
     let modes = [Mode::Deploy, Mode::Rollback, Mode::Continue, Mode::Abort, Mode::Status];
     let mut words = BTreeSet::new();
     words.extend(Outcome::ALL.iter().map(|outcome| outcome.word().to_owned()));

@@ -13,7 +13,7 @@ use ecs_bluegreen::checks::analysis::question::{
 use ecs_bluegreen::checks::moment::Moment;
 use ecs_bluegreen::clock::{self, Clock};
 use ecs_bluegreen::event::{Event, Stamped};
-use ecs_bluegreen::run::{Outlets, Run};
+use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen::settings::{AwsSettings, InstanceProfile};
@@ -172,7 +172,7 @@ async fn asked_in_a_process_of_its_own() {
     };
     let aws = Aws::connect(&settings).await;
     let sink = Box::new(move |one: &Stamped| tell(&one.event));
-    let outlets = Outlets { sink, keeper: Box::new(|_| {}), hider: Box::new(|_| {}) };
+    let outlets = Observers { sink, keeper: Box::new(|_| {}), hider: Box::new(|_| {}) };
     let run = Run::new(aws, Runner::from_variables(&variables), Clock::start(), outlets);
     ask(&run, url).await;
 }

@@ -15,7 +15,7 @@ use ecs_bluegreen::clock::Clock;
 use ecs_bluegreen::error::Failure;
 use ecs_bluegreen::event::{Event, Stamped};
 use ecs_bluegreen::report::Report;
-use ecs_bluegreen::run::{Outlets, Run};
+use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
 use ecs_bluegreen::sinks::{console::Console, summary};
@@ -101,7 +101,7 @@ impl Job {
         let sink = Arc::clone(&told);
         let aws = Aws::connect(&settings.aws).await;
         let sink = Box::new(move |event: &Stamped| sink.lock().expect("told").push(event.clone()));
-        let outlets = Outlets { sink, keeper: Box::new(|_| {}), hider: Box::new(|_| {}) };
+        let outlets = Observers { sink, keeper: Box::new(|_| {}), hider: Box::new(|_| {}) };
         let run = Run::new(aws, runner, Clock::start(), outlets);
         Self { folder, settings, run, told }
     }

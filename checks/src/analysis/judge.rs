@@ -23,7 +23,7 @@ use super::question::{Answer, Query, Question, Side};
 use super::refuse;
 use super::sides::Sides;
 pub(super) use fill::Filling;
-pub use standing::{AnalysisResult, Standing};
+pub use standing::{AnalysisResult, AnalysisStatus};
 pub(super) use track::looks_to_expect;
 use track::{Asking, STRETCHES, Track, length};
 use weigh::{QuestionRole, Weighed, weigh};
@@ -119,8 +119,8 @@ impl Judge {
     }
 
     /// How things stand.
-    pub fn standing(&self) -> Standing {
-        self.ended.clone().map_or(Standing::Running, |ended| Standing::Ended(Box::new(ended)))
+    pub fn standing(&self) -> AnalysisStatus {
+        self.ended.clone().map_or(AnalysisStatus::Running, |ended| AnalysisStatus::Ended(Box::new(ended)))
     }
 
     /// What was found so far where nothing ends the analysis, in words.
@@ -129,7 +129,7 @@ impl Judge {
     }
 
     /// The owner ends the analysis: good unless something is wrong, or something that began never knew good from bad.
-    pub fn finish(&mut self) -> Standing {
+    pub fn finish(&mut self) -> AnalysisStatus {
         self.tracks.iter_mut().filter(|track| track.began.is_some()).for_each(Track::finish);
         self.assess();
         self.ended = self.ended.take().or_else(|| Some(standing::good(&self.tracks)));

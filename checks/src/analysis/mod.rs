@@ -31,7 +31,7 @@ mod text;
 pub use crate::template::Values;
 pub use course::{Quiet, Short, Traffic, TrafficSchedule};
 pub use form::{Analysis, OnInconclusive};
-pub use judge::{AnalysisResult, Judge, Standing};
+pub use judge::{AnalysisResult, AnalysisStatus, Judge};
 pub use parse::{is_inline, parse};
 #[cfg(test)]
 pub use schema::schema;

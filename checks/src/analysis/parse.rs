@@ -22,7 +22,7 @@ use crate::reader::Fields;
 
 use super::form::{Analysis, Check, Judgement, Measure, MeasurementLimits, Volume};
 use keys::{ANALYSIS_KEYS, RUN_KEYS};
-use pen::Pen;
+use pen::ValueReader;
 pub use presets::is_inline;
 pub(super) use presets::known as known_presets;
 use provider::Providers;
@@ -40,7 +40,7 @@ const PATIENCE_FOR_TRAFFIC: u32 = 20;
 
 /// Reads an analysis; `origin` is the file as the user wrote it, or `inline`.
 pub fn parse(text: &str, origin: &str, environment: Environment<'_>) -> Result<Analysis, Vec<Problem>> {
-    let mut pen = Pen::new(INPUT, origin, text, environment);
+    let mut pen = ValueReader::new(INPUT, origin, text, environment);
     let checks = if presets::is_plain(text) {
         presets::plain(&mut pen, text)
     } else {
@@ -51,7 +51,7 @@ pub fn parse(text: &str, origin: &str, environment: Environment<'_>) -> Result<A
     if problems.is_empty() { Ok(Analysis { checks, environment }) } else { Err(problems) }
 }
 
-fn analysis(pen: &mut Pen<'_>, root: &Node) -> Option<Vec<Check>> {
+fn analysis(pen: &mut ValueReader<'_>, root: &Node) -> Option<Vec<Check>> {
     if let document::Content::List(_) | document::Content::Text(_) = root.content {
         return Some(all(pen, root, &Run::default()));
     }
@@ -65,7 +65,7 @@ fn analysis(pen: &mut Pen<'_>, root: &Node) -> Option<Vec<Check>> {
     Some(checks)
 }
 
-fn defaults(pen: &mut Pen<'_>, fields: &Fields<'_>) -> Run {
+fn defaults(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Run {
     let own = fields.get("defaults").and_then(|node| pen.reader.fields(node, "`defaults`", RUN_KEYS));
     let mut run = own.map_or_else(Run::default, |own| run::run(pen, &own, &Run::default()));
     if let Some(entry) = fields.entry("on-inconclusive") {
@@ -77,7 +77,7 @@ fn defaults(pen: &mut Pen<'_>, fields: &Fields<'_>) -> Run {
     run
 }
 
-fn checks(pen: &mut Pen<'_>, fields: &Fields<'_>, run: &Run, providers: &Providers) -> Vec<Check> {
+fn checks(pen: &mut ValueReader<'_>, fields: &Fields<'_>, run: &Run, providers: &Providers) -> Vec<Check> {
     let mut names = Names::default();
     let mut checks = Vec::new();
     for node in list(pen, fields, "presets") {
@@ -92,7 +92,7 @@ fn checks(pen: &mut Pen<'_>, fields: &Fields<'_>, run: &Run, providers: &Provide
     checks
 }
 
-fn list<'n>(pen: &mut Pen<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
+fn list<'n>(pen: &mut ValueReader<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
     let Some(node) = fields.get(key) else { return &[] };
     let items = pen.reader.list(node, &format!("`{key}`")).unwrap_or_default();
     if matches!(&node.content, document::Content::List(items) if items.is_empty()) {
@@ -102,7 +102,7 @@ fn list<'n>(pen: &mut Pen<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
 }
 
 /// A document that is a list, or one text in quotes: presets.
-fn all(pen: &mut Pen<'_>, root: &Node, run: &Run) -> Vec<Check> {
+fn all(pen: &mut ValueReader<'_>, root: &Node, run: &Run) -> Vec<Check> {
     let items = if let document::Content::List(items) = &root.content { items.as_slice() } else { std::slice::from_ref(root) };
     let mut names = Names::default();
     items.iter().flat_map(|item| presets::preset(pen, item, run, &mut names)).collect()
@@ -155,7 +155,7 @@ struct Names(BTreeSet<String>);
 
 impl Names {
     /// The `name` of a check.
-    fn own(&mut self, pen: &mut Pen<'_>, check: &Node, fields: &Fields<'_>, what: &str) -> Option<String> {
+    fn own(&mut self, pen: &mut ValueReader<'_>, check: &Node, fields: &Fields<'_>, what: &str) -> Option<String> {
         let Some(node) = fields.get("name") else {
             return pen.refuse(check.place, format!("{what} has no `name`"), "Write `name:` with words for the log and the summary");
         };
@@ -168,7 +168,7 @@ impl Names {
         Some(name)
     }
 
-    fn take(&mut self, pen: &mut Pen<'_>, place: Place, name: &str) {
+    fn take(&mut self, pen: &mut ValueReader<'_>, place: Place, name: &str) {
         if !self.0.insert(name.to_owned()) {
             pen.reader.report(place, format!("Two checks have the name `{name}`"), "Give each check a name of its own");
         }

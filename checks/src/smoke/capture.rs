@@ -11,8 +11,8 @@ use serde_json_path::JsonPath;
 use crate::template::{Pattern, Values};
 
 use super::answer::SmokeResponse;
+use super::cookie_jar::SetCookie;
 use super::flow::{Capture, CaptureSource};
-use super::jar::SetCookie;
 use super::result::Mismatch;
 
 /// A value that was captured.

@@ -7,10 +7,10 @@
 mod answer;
 mod browser;
 mod capture;
+mod cookie_jar;
 mod expect;
 mod flow;
 mod form;
-mod jar;
 mod json_schema;
 mod parse;
 mod reach;

@@ -15,10 +15,10 @@ use crate::moment::Moment;
 use crate::template::{JsonTemplate, Template, Values, Variable};
 
 use super::answer::SmokeResponse;
+use super::cookie_jar::CookieJar;
 use super::expect;
 use super::flow::CookiePolicy;
 use super::form::{JsonCondition, RequestBody, RequestDestination, SmokeTest, Suite, TextCondition, Transport};
-use super::jar::Jar;
 use super::result::Mismatch;
 use super::run::{RunLimits, begin};
 use super::send::{Clients, Outgoing, TestedSide, exchange, no_answer};
@@ -193,7 +193,7 @@ pub async fn tells_another_version(suite: &Suite, base: &Url, values: &Values) -
     let asked = async {
         let clients = Clients::new([&test.transport], base)?;
         let outgoing = Outgoing::new(&test.request, &test.transport, TestedSide { base, moment: Moment::Production }, &values)?;
-        exchange(&clients, test, outgoing, &RunLimits::default(), &Jar::new(CookiePolicy::Forget), &values).await
+        exchange(&clients, test, outgoing, &RunLimits::default(), &CookieJar::new(CookiePolicy::Forget), &values).await
     };
     let Ok(Ok(answer)) = timeout(WHOLE, asked).await else { return false };
     let told = telling.told(&answer);

@@ -3,12 +3,12 @@
 //! The first test that has definitely failed ends the run: the verdict is known, and users may be waiting for traffic to go back.
 //! Only the steps that clean up still run then.
 
-mod agenda;
+mod attempts;
 mod begin;
-mod call_off;
-mod clerk;
-mod course;
-mod strand;
+mod cancellation;
+mod flow_run;
+mod order;
+mod results;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -22,12 +22,12 @@ use super::flow::Flow;
 use super::form::Suite;
 use super::result::{Mismatch, TestResult, TestVerdict};
 use super::send::{Clients, TestedSide};
-use agenda::Agenda;
+use attempts::{Attempts, Post};
 pub(crate) use begin::begin;
-use call_off::CallOff;
-use clerk::Clerk;
-use course::{Attempts, Post};
-use strand::{Shared, Strand};
+use cancellation::Cancellation;
+use flow_run::{FlowRun, Shared};
+use order::TestOrder;
+use results::ResultCollector;
 
 /// How far a run may go; the defaults serve every suite.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ pub async fn run(
     on_result: OnResult<'_>,
 ) -> Vec<TestResult> {
     let flows: Vec<(usize, &Flow)> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
-    let clerk = Clerk::new(moment, values, on_result);
+    let clerk = ResultCollector::new(moment, values, on_result);
     let shared = Shared::new(begin(suite, base, values));
     let courses: Vec<Attempts<'_>> = suite.tests.iter().map(Attempts::new).collect();
     let transports = flows.iter().flat_map(|(_, flow)| &suite.tests[flow.steps.clone()]).map(|test| &test.transport);
@@ -71,7 +71,7 @@ pub async fn run(
         Ok(clients) => {
             let turns = Semaphore::new(limits.concurrency);
             let mut last_words = LastWords { clerk: &clerk, shared: &shared, courses: &courses, flows: &flows, said: false };
-            let post = Post { side: TestedSide { base, moment }, limits, clients, turns, clerk: &clerk, call_off: CallOff::new() };
+            let post = Post { side: TestedSide { base, moment }, limits, clients, turns, clerk: &clerk, call_off: Cancellation::new() };
             all(&post, &shared, &courses, &flows).await;
             last_words.are_said();
             TestVerdict::Skipped
@@ -92,7 +92,7 @@ pub async fn run(
 
 /// Writes down what tests came to that were under way when the run was dropped: whoever cancelled it sees why they did not pass.
 struct LastWords<'a> {
-    clerk: &'a Clerk<'a>,
+    clerk: &'a ResultCollector<'a>,
     shared: &'a Shared,
     courses: &'a [Attempts<'a>],
     flows: &'a [(usize, &'a Flow)],
@@ -122,11 +122,11 @@ impl Drop for LastWords<'_> {
 
 /// Runs every flow in its turn; steps that did not come to a result are called off.
 async fn all(post: &Post<'_>, shared: &Shared, courses: &[Attempts<'_>], flows: &[(usize, &Flow)]) {
-    let mut agenda = Agenda::new(flows);
+    let mut agenda = TestOrder::new(flows);
     let mut running = FuturesUnordered::new();
     loop {
         for (index, flow) in agenda.due() {
-            let strand = Strand { flow, courses, post, shared };
+            let strand = FlowRun { flow, courses, post, shared };
             running.push(async move { (index, strand.follow().await) });
         }
         match running.next().await {

@@ -13,9 +13,9 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::answer::{Extent, ResponseBody, SmokeResponse};
+use super::cookie_jar::CookieJar;
 use super::expect::origin;
 use super::form::{Redirects, SmokeTest};
-use super::jar::Jar;
 use super::result::Mismatch;
 use super::run::RunLimits;
 use crate::destination;
@@ -30,7 +30,7 @@ pub(super) async fn exchange(
     test: &SmokeTest,
     mut outgoing: Outgoing,
     limits: &RunLimits,
-    jar: &Jar,
+    jar: &CookieJar,
     values: &Values,
 ) -> Result<SmokeResponse, Mismatch> {
     let client = clients.of(&test.transport)?;
@@ -62,7 +62,7 @@ pub(super) async fn exchange(
     Err(Mismatch::new("redirects", format!("at most {}", limits.redirects), "more"))
 }
 
-async fn execute(client: &Client, test: &SmokeTest, outgoing: &Outgoing, jar: &Jar) -> Result<Response, Mismatch> {
+async fn execute(client: &Client, test: &SmokeTest, outgoing: &Outgoing, jar: &CookieJar) -> Result<Response, Mismatch> {
     let mut request = outgoing.to_request();
     jar.dress(&outgoing.url, request.headers_mut());
     let answered = client.execute(request).await;

@@ -12,7 +12,7 @@ use url::Url;
 use super::Registry;
 use super::answer::Answer;
 use super::retry::{Fault, Patience};
-use crate::blob::{Blob, Meter};
+use crate::blob::{Blob, UploadProgress};
 use crate::digest::Digest;
 use crate::error::{PushError, Step};
 use crate::progress::{Progress, Report};
@@ -139,7 +139,7 @@ impl Registry {
     }
 
     async fn upload(&self, blob: &Blob, to: &Url, report: Report<'_>) -> Result<(), Fault> {
-        let meter = Arc::new(Meter::default());
+        let meter = Arc::new(UploadProgress::default());
         let put = self.send(Step::SendBlob, || {
             meter.restart();
             let request = self.http.put(to.clone()).header(CONTENT_TYPE, "application/octet-stream");
@@ -159,7 +159,7 @@ impl Registry {
         &self,
         put: impl Future<Output = Result<Answer, Fault>>,
         blob: &Blob,
-        meter: &Meter,
+        meter: &UploadProgress,
         report: Report<'_>,
     ) -> Result<Answer, Fault> {
         let mut put = pin!(put);

@@ -5,12 +5,12 @@ use crate::aws::codedeploy::NewDeployment;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, ReadyWait, Status};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Progress, Serving, StepSeen, Witness};
+use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StepSeen};
 use crate::outcome::Reason;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::steps::traffic::{self, Observed};
@@ -40,8 +40,8 @@ pub struct CodeDeploy<'a> {
     target: Option<CodeDeployTarget>,
     looks: u32,
     opened_at: Option<u32>,
-    blind: Blind,
-    witness: Option<Witness>,
+    blind: Outage,
+    witness: Option<ObservedBy>,
     task_failures: TaskFailures,
     /// How often traffic was seen on blue after CodeDeploy had shifted all of it.
     shared_looks: u32,
@@ -90,7 +90,7 @@ impl<'a> CodeDeploy<'a> {
             run.aws.partition().region()
         );
         run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true, found });
-        let (blind, task_failures) = (Blind::default(), TaskFailures::default());
+        let (blind, task_failures) = (Outage::default(), TaskFailures::default());
         Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind, witness: None, task_failures, shared_looks: 0 }
     }
 
@@ -99,7 +99,7 @@ impl<'a> CodeDeploy<'a> {
         match self.run.aws.continue_deployment(&self.id).await {
             Ok(()) => self.run.tell(Event::GateOpened { gate: Gate::Green, seen: StepSeen::default() }),
             Err(error) if error.kind == AwsErrorKind::Denied => {
-                self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
+                self.run.limit_check("the gate is left to whoever may continue the deployment", &error);
                 return Ok(());
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
@@ -119,8 +119,8 @@ impl<'a> CodeDeploy<'a> {
     }
 
     /// Who confirmed where traffic goes.
-    pub fn witness(&self) -> Witness {
-        self.witness.unwrap_or(Witness::Controller)
+    pub fn witness(&self) -> ObservedBy {
+        self.witness.unwrap_or(ObservedBy::Controller)
     }
 
     /// Whether traffic may have moved although nothing shows it: the gate is open, and the weights cannot be read.
@@ -134,7 +134,7 @@ impl<'a> CodeDeploy<'a> {
     }
 
     /// What CodeDeploy does when we leave.
-    pub fn goes_on(&self) -> String {
+    pub fn if_left_alone(&self) -> String {
         match (self.way.group.ready_wait, self.opened_at) {
             (ReadyWait::Minutes(minutes), None) => {
                 format!(
@@ -252,7 +252,7 @@ impl<'a> CodeDeploy<'a> {
             Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
             Some(observed) if seen == Seen::Completed => return self.shared(observed),
             Some(_) => return Seen::Shifting,
-            None => Witness::Controller,
+            None => ObservedBy::Controller,
         };
         if self.witness.replace(witness).is_none() {
             confirmed(self.run, &self.revision.arn, Serving::Green, witness);

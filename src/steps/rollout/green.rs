@@ -4,7 +4,7 @@ use crate::aws::elb::group_name;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::pace::Pace;
+use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::steps::traffic::forwards_of;
 use crate::survey::optional;
@@ -24,7 +24,7 @@ pub(super) struct Green<'g> {
 
 impl Green<'_> {
     /// Makes sure that test traffic reaches it, as far as that can be read.
-    pub(super) async fn find(&self, run: &Run, pace: &mut Pace) -> Result<(), Failure> {
+    pub(super) async fn find(&self, run: &Run, pace: &mut PollInterval) -> Result<(), Failure> {
         for _ in 0..TRIES {
             if self.is_led_to(run).await {
                 self.tell_health(run).await;

@@ -15,7 +15,7 @@ pub const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a co
 /// Why a wait ended without what was waited for.
 #[derive(Debug)]
 pub enum Interrupted {
-    /// It is to be taken back.
+    /// It is to be rolled back.
     Failed(Failure),
     /// It was not started: another rollout is in progress.
     Busy(Failure),
@@ -114,7 +114,7 @@ impl Rollout<'_> {
 
     pub(super) fn left(&self) -> Failure {
         let waited = crate::duration::Human(self.plan.deadline);
-        let mut failure = Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}")).caused_by(self.goes_on());
+        let mut failure = Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}")).caused_by(self.if_left_alone());
         if self.waits_for_others {
             return failure.hint("the gate is somebody else's to answer: ask them, or roll green back with mode: abort");
         }

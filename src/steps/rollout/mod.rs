@@ -8,32 +8,32 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::Sides;
 use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
 use crate::error::Failure;
-use crate::event::{Event, Progress, Serving, StepSeen, Witness};
-use crate::pace::Pace;
+use crate::event::{Event, ObservedBy, Progress, Serving, StepSeen};
 use crate::plan::{GatePlan, RolloutKind, RolloutPlan};
+use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::settings::{Follow, Settings};
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::TaskFailures;
 
 mod alarm;
 pub mod codedeploy;
-pub mod ecs;
 mod found;
 mod green;
 mod interrupted;
 mod last_look;
 pub mod native;
 mod progress;
+pub mod rolling;
 mod shares;
 mod start;
 
 pub use codedeploy::CodeDeploy;
-pub use ecs::Rolling;
 pub use found::{Past, Reached};
 pub use interrupted::{Interrupted, ONE_AT_A_TIME};
 pub use native::EcsRollout;
+pub use rolling::Rolling;
 pub use shares::Shares;
 pub use start::{attach, start};
 
@@ -48,7 +48,7 @@ pub struct Rollout<'a> {
     revision: &'a Revision,
     controller: Controller<'a>,
     began: Instant,
-    pace: Pace,
+    pace: PollInterval,
     shown: Option<Progress>,
     shares: shares::Source,
     /// Whether traffic was seen to move.
@@ -80,7 +80,7 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
 
 impl<'a> Rollout<'a> {
     fn new(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, controller: Controller<'a>) -> Self {
-        let pace = Pace::new(settings.rollout.pace);
+        let pace = PollInterval::new(settings.rollout.pace);
         let (began, shares) = (Instant::now(), shares::Source::new());
         Self { run, settings, plan, revision, controller, began, pace, shown: None, shares, has_moved: false, waits_for_others: false }
     }
@@ -91,10 +91,10 @@ impl<'a> Rollout<'a> {
     }
 
     /// What AWS does by itself when we leave now.
-    pub fn goes_on(&self) -> String {
+    pub fn if_left_alone(&self) -> String {
         match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.goes_on(),
-            Controller::Native(native) => native.goes_on(),
+            Controller::CodeDeploy(codedeploy) => codedeploy.if_left_alone(),
+            Controller::Native(native) => native.if_left_alone(),
             Controller::Rolling(_) => "ECS goes on replacing the tasks".to_owned(),
         }
     }
@@ -193,7 +193,7 @@ impl<'a> Rollout<'a> {
             (Controller::Native(native), _) => native.proceed(StepSeen::default()).await,
             (Controller::CodeDeploy(_), GatePlan::Absent) | (Controller::Rolling(_), _) => Ok(()),
         };
-        self.run.goes_on(self.goes_on());
+        self.run.if_left_alone(self.if_left_alone());
         opened
     }
 
@@ -202,7 +202,7 @@ impl<'a> Rollout<'a> {
     pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
         let Controller::Native(native) = &mut self.controller else { return Ok(()) };
         native.proceed(StepSeen::default()).await?;
-        self.run.goes_on(self.goes_on());
+        self.run.if_left_alone(self.if_left_alone());
         match self.settings.rollout.follow {
             Follow::Shifted => self.until(Goal::Baking).await.map(drop),
             Follow::Completed | Follow::Not => Ok(()),
@@ -229,7 +229,7 @@ impl<'a> Rollout<'a> {
         let Controller::Native(native) = &mut self.controller else { return Ok(()) };
         let seen = native.check_step().await?;
         native.proceed(seen).await?;
-        self.run.goes_on(self.goes_on());
+        self.run.if_left_alone(self.if_left_alone());
         Ok(())
     }
 
@@ -287,11 +287,11 @@ impl<'a> Rollout<'a> {
     }
 
     /// Who confirmed that green serves.
-    pub fn witness(&self) -> Witness {
+    pub fn witness(&self) -> ObservedBy {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.witness(),
             Controller::Native(native) => native.witness(),
-            Controller::Rolling(_) => Witness::Deployment,
+            Controller::Rolling(_) => ObservedBy::Deployment,
         }
     }
 
@@ -313,10 +313,10 @@ impl<'a> Rollout<'a> {
     }
 
     async fn until(&mut self, goal: Goal) -> Result<Seen, Interrupted> {
-        self.run.goes_on(self.goes_on());
+        self.run.if_left_alone(self.if_left_alone());
         loop {
             let seen = self.look(goal).await;
-            self.run.goes_on(self.goes_on());
+            self.run.if_left_alone(self.if_left_alone());
             self.waits_for_others = seen == Seen::AtGate(At::Foreign);
             self.has_moved |= seen.shows_traffic_on_green() || self.may_have_moved();
             let patience = Patience { elapsed: self.began.elapsed(), deadline: self.plan.deadline, has_moved: self.has_moved };
@@ -327,7 +327,7 @@ impl<'a> Rollout<'a> {
                 Verdict::Open(At::Step) if goal == Goal::Shifted => return Ok(seen),
                 Verdict::Open(at) => {
                     self.open(at).await?;
-                    self.run.goes_on(self.goes_on());
+                    self.run.if_left_alone(self.if_left_alone());
                 }
                 Verdict::Abort(trouble) => return Err(Box::pin(self.interrupted(trouble)).await),
                 Verdict::GiveUp => return Err(Interrupted::Failed(self.given_up().await)),
@@ -396,12 +396,12 @@ pub struct RolloutObservation {
 
 impl RolloutObservation {
     /// One that showed nothing.
-    fn blind(blind: &mut Blind, error: &AwsError) -> Self {
-        Self { seen: Seen::Blind(blind.why(error)), progress: None, is_throttled: error.kind == AwsErrorKind::Throttled }
+    fn blind(blind: &mut Outage, error: &AwsError) -> Self {
+        Self { seen: Seen::Outage(blind.why(error)), progress: None, is_throttled: error.kind == AwsErrorKind::Throttled }
     }
 }
 
 /// Production was confirmed to be served by one side.
-pub fn confirmed(run: &Run, revision: &str, side: Serving, witness: Witness) {
+pub fn confirmed(run: &Run, revision: &str, side: Serving, witness: ObservedBy) {
     run.tell(Event::TrafficObserved { revision: revision.to_owned(), side, witness });
 }

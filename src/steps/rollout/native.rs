@@ -10,12 +10,12 @@ use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP};
 use crate::error::Failure;
-use crate::event::{Event, Gate, Serving, StepSeen, Witness};
+use crate::event::{Event, Gate, ObservedBy, Serving, StepSeen};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, NativeWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Strategy;
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::steps::traffic::{self, Observed};
@@ -75,8 +75,8 @@ pub struct EcsRollout<'a> {
     waiting: Option<Waiting>,
     is_green_passed: bool,
     is_production_passed: bool,
-    blind: Blind,
-    witness: Option<Witness>,
+    blind: Outage,
+    witness: Option<ObservedBy>,
     task_failures: TaskFailures,
     /// How often traffic was seen on blue after ECS had shifted all of it.
     shared_looks: u32,
@@ -98,8 +98,8 @@ impl EcsRollout<'_> {
     }
 
     /// Who confirmed where traffic goes.
-    pub fn witness(&self) -> Witness {
-        self.witness.unwrap_or(Witness::Controller)
+    pub fn witness(&self) -> ObservedBy {
+        self.witness.unwrap_or(ObservedBy::Controller)
     }
 
     /// Tasks of green that have failed.
@@ -113,7 +113,7 @@ impl EcsRollout<'_> {
         match self.run.aws.continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue).await {
             Ok(()) => self.run.tell(Event::GateOpened { gate: named(at), seen }),
             Err(error) if error.kind == AwsErrorKind::Denied => {
-                self.run.narrow_check("the gate is left to whoever may continue the deployment", &error);
+                self.run.limit_check("the gate is left to whoever may continue the deployment", &error);
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
                 self.run.tell(Event::Noted { sentence: format!("{error}; looking whether the gate is open") });
@@ -131,7 +131,7 @@ impl EcsRollout<'_> {
     }
 
     /// What ECS does when we leave.
-    pub fn goes_on(&self) -> String {
+    pub fn if_left_alone(&self) -> String {
         let id = crate::undo::short(&self.arn);
         match &self.waiting {
             Some(Waiting { hook, .. }) => {
@@ -272,7 +272,7 @@ impl EcsRollout<'_> {
             self.run.tell(Event::Noted { sentence });
         }
         if at == At::Production {
-            self.settle(observed.map_or(Witness::Controller, |observed| observed.witness));
+            self.settle(observed.map_or(ObservedBy::Controller, |observed| observed.witness));
         }
         self.waiting = Some(Waiting { hook, at, observed });
         Seen::AtGate(at)
@@ -314,10 +314,10 @@ impl EcsRollout<'_> {
             Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
             Some(observed) => return self.shared(deployment, observed),
             // Users are shifted, and nobody saw where to.
-            None if self.way.balancer.unread().is_some() && deployment.status() == DeploymentStatus::Successful => Witness::Controller,
-            None if deployment.status() == DeploymentStatus::Successful => Witness::Deployment,
+            None if self.way.balancer.unread().is_some() && deployment.status() == DeploymentStatus::Successful => ObservedBy::Controller,
+            None if deployment.status() == DeploymentStatus::Successful => ObservedBy::Deployment,
             None if on_green(deployment).is_some_and(|percent| percent < 100.0) => return Seen::Shifting,
-            None => Witness::Controller,
+            None => ObservedBy::Controller,
         };
         self.settle(witness);
         seen
@@ -340,15 +340,15 @@ impl EcsRollout<'_> {
         let read = self.run.aws.describe_service(&place.cluster, &place.service).await;
         let read = optional(self.run, "that only the new revision runs is taken from the controller", read);
         let witness = match read {
-            Some(ServiceLookup::Service(service)) if service.runs_only(&self.revision.arn) => Witness::Deployment,
+            Some(ServiceLookup::Service(service)) if service.runs_only(&self.revision.arn) => ObservedBy::Deployment,
             Some(_) => return Seen::Shifting,
-            None => Witness::Controller,
+            None => ObservedBy::Controller,
         };
         self.settle(witness);
         seen
     }
 
-    fn settle(&mut self, witness: Witness) {
+    fn settle(&mut self, witness: ObservedBy) {
         if self.witness.replace(witness).is_none() {
             confirmed(self.run, &self.revision.arn, Serving::Green, witness);
         }

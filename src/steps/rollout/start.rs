@@ -47,7 +47,7 @@ fn adopt<'a>(
     Ok(Box::new(attach(run, settings, plan, revision, running)))
 }
 
-/// Follows a rollout that is there already. What is to be taken back of it is the caller's to arm.
+/// Follows a rollout that is there already. What is to be rolled back of it is the caller's to arm.
 pub fn attach<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, running: &Running) -> Rollout<'a> {
     let controller = match (&plan.way, &running.thing) {
         (RolloutKind::Native(way), Thing::Native(deployment)) => {

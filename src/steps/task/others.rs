@@ -13,7 +13,7 @@ use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::pace::Pace;
+use crate::poll_interval::PollInterval;
 use crate::settings::{IfRunning, TaskSettings, Wait};
 use crate::steps::queue;
 use crate::steps::rollout::ONE_AT_A_TIME;
@@ -166,7 +166,7 @@ impl OneOff<'_> {
     /// The other run's task that is older than ours, where both were started at the same time; and ours as it was seen beside it.
     pub(super) async fn older_task(&self, ours: &Task) -> Option<(OtherTask, Task)> {
         let mark = self.mark().filter(|_| self.asked.wait != Wait::Not)?;
-        let mut pace = Pace::new(self.settings.rollout.pace);
+        let mut pace = PollInterval::new(self.settings.rollout.pace);
         let mut last = LOOKS;
         for look in 1..=LOOKS {
             let tasks = self.read_or_skip(async || self.of_service(&mark, false).await).await?;

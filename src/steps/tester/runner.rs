@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
 use super::{Occasion, TesterOutcome};
-use crate::checks::tester::engine::{self, Engine, EngineError, OwnContainer, Recipe};
+use crate::checks::tester::engine::{self, ContainerConfig, Engine, EngineError, OwnContainer};
 use crate::checks::tester::{Cases, RunnerPlace, Tester, TesterVerdict, Transcript};
 use crate::clock::nonce;
 use crate::duration::Human;
@@ -142,7 +142,7 @@ async fn whole_life(
     occasion: &Occasion<'_>,
 ) -> Result<TesterOutcome, EngineError> {
     let root = &run.runner.workspace.root;
-    let recipe = Recipe {
+    let recipe = ContainerConfig {
         image: place.image.as_str(),
         command: &tester.command,
         environment: &tester.environment(occasion.moment, occasion.url, occasion.values),

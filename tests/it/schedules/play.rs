@@ -9,7 +9,7 @@ use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::clock::Clock;
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::inputs;
-use ecs_bluegreen::run::{Outlets, Run};
+use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
 use ecs_bluegreen::unwind::{self, Unwound};
@@ -261,7 +261,7 @@ fn environment(schedule: &Schedule, id: &str) -> String {
 async fn new_run(job: &Job) -> Run {
     let (sink, keeper) = (Arc::clone(&job.told), Arc::clone(&job.told));
     let aws = Aws::connect(&job.settings.aws).await;
-    let outlets = Outlets {
+    let outlets = Observers {
         sink: Box::new(move |event| sink.record(event)),
         keeper: Box::new(move |armed| keeper.keep(armed)),
         hider: Box::new(|_| ()),

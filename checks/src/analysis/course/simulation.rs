@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{Traffic, TrafficSchedule};
-use crate::analysis::judge::{Judge, Standing};
+use crate::analysis::judge::{AnalysisStatus, Judge};
 use crate::analysis::question::{Answer, Point, Query, Question};
 use crate::analysis::sides::tests::sides;
 use crate::analysis::{Analysis, parse};
@@ -100,7 +100,7 @@ impl Play<'_> {
             let questions = judge.due(due);
             let answers: Vec<(usize, Answer)> = questions.iter().map(|question| (question.id, self.answer(question))).collect();
             judge.answered(&answers, due, "2026-11-30T12:00:00Z");
-            if let Standing::Ended(ended) = judge.standing() {
+            if let AnalysisStatus::Ended(ended) = judge.standing() {
                 return ended.phase;
             }
             let since = self.shares.last().map_or(0.0, |(at, _)| at + lag);
@@ -181,10 +181,10 @@ impl Play<'_> {
     }
 }
 
-fn phase(standing: Standing) -> Phase {
+fn phase(standing: AnalysisStatus) -> Phase {
     match standing {
-        Standing::Ended(ended) => ended.phase,
-        Standing::Running => panic!("it was ended"),
+        AnalysisStatus::Ended(ended) => ended.phase,
+        AnalysisStatus::Running => panic!("it was ended"),
     }
 }
 

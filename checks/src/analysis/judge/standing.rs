@@ -12,7 +12,7 @@ use super::track::Track;
 
 /// How an analysis stands.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing {
+pub enum AnalysisStatus {
     /// It goes on.
     Running,
     /// It is over.

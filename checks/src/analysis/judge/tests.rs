@@ -66,8 +66,8 @@ pub(super) fn values<'t>(table: &'t [(&str, f64)]) -> impl Fn(&Question) -> Answ
 
 pub(super) fn ended(judge: &Judge) -> AnalysisResult {
     match judge.standing() {
-        Standing::Ended(ended) => *ended,
-        Standing::Running => panic!("it goes on"),
+        AnalysisStatus::Ended(ended) => *ended,
+        AnalysisStatus::Running => panic!("it goes on"),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::reader::Fields;
 use crate::statistics::Direction;
 
 use super::keys::{COMPARE_KEYS, RANGE_KEYS};
-use super::pen::Pen;
+use super::pen::ValueReader;
 
 const CONDITION_KEYS: &[&str] = &["success", "success-condition", "failure-condition", "threshold-range"];
 
@@ -30,7 +30,7 @@ pub(in crate::analysis) const TESTS: &[(&str, StatisticalTest)] =
     &[("mann-whitney", StatisticalTest::MannWhitney), ("two-proportion", StatisticalTest::TwoProportion)];
 
 /// What a metric is held against; for a comparison, which test its measure must fit.
-pub(super) fn judgement(pen: &mut Pen<'_>, metric: &Node, fields: &Fields<'_>) -> Option<(Judgement, Option<StatisticalTest>)> {
+pub(super) fn judgement(pen: &mut ValueReader<'_>, metric: &Node, fields: &Fields<'_>) -> Option<(Judgement, Option<StatisticalTest>)> {
     let written = fields.among(CONDITION_KEYS);
     match (fields.get("compare"), written.first()) {
         (Some(_), Some(condition)) => pen.refuse(
@@ -48,7 +48,7 @@ pub(super) fn judgement(pen: &mut Pen<'_>, metric: &Node, fields: &Fields<'_>) -
     }
 }
 
-fn conditions(pen: &mut Pen<'_>, fields: &Fields<'_>) -> Option<Conditions> {
+fn conditions(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Conditions> {
     let success = fields.among(SUCCESS_KEYS);
     if let Some(second) = success.get(1) {
         let message = format!("`{}` and `{}` say the same thing twice", success[0].key, second.key);
@@ -69,7 +69,7 @@ fn transposed<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     read.map_or(Some(None), |read| read.map(Some))
 }
 
-fn successful(pen: &mut Pen<'_>, entry: &Entry) -> Option<(Expression, String)> {
+fn successful(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(Expression, String)> {
     match entry.key.as_str() {
         "success" => threshold(pen, &entry.value),
         "threshold-range" => range(pen, &entry.value),
@@ -80,13 +80,13 @@ fn successful(pen: &mut Pen<'_>, entry: &Entry) -> Option<(Expression, String)> 
     }
 }
 
-fn expression(pen: &mut Pen<'_>, node: &Node, what: &str) -> Option<Expression> {
+fn expression(pen: &mut ValueReader<'_>, node: &Node, what: &str) -> Option<Expression> {
     let text = pen.word(node, what)?;
     Expression::parse(&text).map_err(|error| pen.reader.report(node.place, error.message, error.remedy)).ok()
 }
 
 /// `< 5 %`: the unit is for people, the number is the metric's.
-fn threshold(pen: &mut Pen<'_>, node: &Node) -> Option<(Expression, String)> {
+fn threshold(pen: &mut ValueReader<'_>, node: &Node) -> Option<(Expression, String)> {
     let text = pen.word(node, "`success`")?;
     let text = text.trim();
     let operator = ["<=", ">=", "<", ">", "=="].into_iter().find(|operator| text.starts_with(operator));
@@ -102,7 +102,7 @@ fn threshold(pen: &mut Pen<'_>, node: &Node) -> Option<(Expression, String)> {
     )
 }
 
-fn range(pen: &mut Pen<'_>, node: &Node) -> Option<(Expression, String)> {
+fn range(pen: &mut ValueReader<'_>, node: &Node) -> Option<(Expression, String)> {
     let fields = pen.reader.fields(node, "`threshold-range`", RANGE_KEYS)?;
     let low = transposed(fields.get("min").map(|node| pen.number(node, "`min`")))?;
     let high = transposed(fields.get("max").map(|node| pen.number(node, "`max`")))?;
@@ -116,7 +116,7 @@ fn range(pen: &mut Pen<'_>, node: &Node) -> Option<(Expression, String)> {
     Expression::parse(&text).ok().map(|expression| (expression, shown))
 }
 
-fn comparison(pen: &mut Pen<'_>, node: &Node) -> Option<(ComparePolicy, Option<StatisticalTest>)> {
+fn comparison(pen: &mut ValueReader<'_>, node: &Node) -> Option<(ComparePolicy, Option<StatisticalTest>)> {
     if !matches!(node.content, crate::document::Content::Mapping(_)) {
         pen.reader.word(node, "`compare`", &[("blue", ())])?;
         return Some((ComparePolicy::default(), None));
@@ -132,14 +132,14 @@ fn comparison(pen: &mut Pen<'_>, node: &Node) -> Option<(ComparePolicy, Option<S
 }
 
 /// `alpha` and `allowed-increase`, which comparisons of logs have too.
-pub(super) fn policy(pen: &mut Pen<'_>, fields: &Fields<'_>) -> Option<ComparePolicy> {
+pub(super) fn policy(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<ComparePolicy> {
     let usual = ComparePolicy::default();
     let alpha = transposed(fields.get("alpha").map(|node| alpha(pen, node)));
     let allowed = transposed(fields.get("allowed-increase").map(|node| allowed(pen, node)));
     Some(ComparePolicy { alpha: alpha?.unwrap_or(usual.alpha), allowed_increase: allowed?.unwrap_or(usual.allowed_increase), ..usual })
 }
 
-fn alpha(pen: &mut Pen<'_>, node: &Node) -> Option<f64> {
+fn alpha(pen: &mut ValueReader<'_>, node: &Node) -> Option<f64> {
     let alpha = pen.number(node, "`alpha`")?;
     if alpha > 0.0 && alpha <= 0.5 {
         return Some(alpha);
@@ -151,7 +151,7 @@ fn alpha(pen: &mut Pen<'_>, node: &Node) -> Option<f64> {
     )
 }
 
-fn allowed(pen: &mut Pen<'_>, node: &Node) -> Option<f64> {
+fn allowed(pen: &mut ValueReader<'_>, node: &Node) -> Option<f64> {
     let allowed = pen.number(node, "`allowed-increase`")?;
     if allowed >= 1.0 {
         return Some(allowed);

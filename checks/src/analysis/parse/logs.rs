@@ -9,7 +9,7 @@ use crate::reader::Fields;
 
 use super::judgement::policy;
 use super::keys::{LOG_KEYS, RUN_KEYS};
-use super::pen::Pen;
+use super::pen::ValueReader;
 use super::run::{Run, run};
 use super::{Names, Parts, check};
 
@@ -19,7 +19,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(15);
 /// CloudWatch Logs shows a line a few seconds after it was written; the agent in the task holds it back for 5 s.
 pub(super) const LATE: Duration = Duration::from_secs(15);
 
-pub(super) fn log(pen: &mut Pen<'_>, node: &Node, inherited: &Run, names: &mut Names) -> Option<Check> {
+pub(super) fn log(pen: &mut ValueReader<'_>, node: &Node, inherited: &Run, names: &mut Names) -> Option<Check> {
     let fields = pen.reader.fields(node, "a log check", &[LOG_KEYS, RUN_KEYS].concat())?;
     let name = names.own(pen, node, &fields, "A log check");
     let run = run(pen, &fields, inherited);
@@ -37,13 +37,13 @@ pub(super) fn log(pen: &mut Pen<'_>, node: &Node, inherited: &Run, names: &mut N
     Some(check(name?, pen.position(node.place), &run, parts))
 }
 
-fn groups(pen: &mut Pen<'_>, node: &Node) -> Option<Vec<String>> {
+fn groups(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<String>> {
     let items = pen.reader.list(node, "`groups`")?;
     let groups: Vec<_> = items.iter().map(|item| pen.word(item, "a log group")).collect();
     groups.into_iter().collect()
 }
 
-fn judgement(pen: &mut Pen<'_>, fields: &Fields<'_>) -> Option<Judgement> {
+fn judgement(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Judgement> {
     let at_most = fields.get("at-most").map_or(Some(0), |node| pen.whole(node, "`at-most`").map(u64::from));
     let Some(node) = fields.get("compare") else {
         for entry in fields.among(&["allowed-increase", "alpha"]) {

@@ -7,7 +7,7 @@ use crate::reader::Fields;
 
 use super::judgement::{StatisticalTest, judgement};
 use super::keys::{METRIC_KEYS, RUN_KEYS, SOURCE_KEYS};
-use super::pen::Pen;
+use super::pen::ValueReader;
 use super::provider::Providers;
 use super::run::{Run, run};
 use super::{Names, Parts, check};
@@ -16,7 +16,7 @@ use super::{Names, Parts, check};
 pub(in crate::analysis) const REDUCE: &[(&str, Reduce)] =
     &[("last", Reduce::Last), ("avg", Reduce::Average), ("min", Reduce::Minimum), ("max", Reduce::Maximum), ("sum", Reduce::Sum)];
 
-pub(super) fn metric(pen: &mut Pen<'_>, node: &Node, inherited: &Run, providers: &Providers, names: &mut Names) -> Option<Check> {
+pub(super) fn metric(pen: &mut ValueReader<'_>, node: &Node, inherited: &Run, providers: &Providers, names: &mut Names) -> Option<Check> {
     let fields = pen.reader.fields(node, "a metric", &[METRIC_KEYS, RUN_KEYS].concat())?;
     let name = names.own(pen, node, &fields, "A metric");
     let run = run(pen, &fields, inherited);
@@ -43,7 +43,7 @@ fn with_volume(judgement: Judgement, run: &Run) -> Judgement {
     }
 }
 
-fn measure(pen: &mut Pen<'_>, node: &Node, fields: &Fields<'_>, run: &Run, providers: &Providers) -> Option<Measure> {
+fn measure(pen: &mut ValueReader<'_>, node: &Node, fields: &Fields<'_>, run: &Run, providers: &Providers) -> Option<Measure> {
     match (fields.entry("errors"), fields.entry("requests")) {
         (None, None) => value(pen, node, fields, run, providers),
         (Some(errors), Some(requests)) => {
@@ -61,7 +61,7 @@ fn measure(pen: &mut Pen<'_>, node: &Node, fields: &Fields<'_>, run: &Run, provi
     }
 }
 
-fn value(pen: &mut Pen<'_>, node: &Node, fields: &Fields<'_>, run: &Run, providers: &Providers) -> Option<Measure> {
+fn value(pen: &mut ValueReader<'_>, node: &Node, fields: &Fields<'_>, run: &Run, providers: &Providers) -> Option<Measure> {
     let reduce = fields.get("reduce").map_or(Some(Reduce::Last), |node| pen.reader.word(node, "`reduce`", REDUCE));
     let source = super::source::source(pen, node, fields, run, providers, "a metric");
     Some(Measure::Value { source: source?, reduce: reduce?, unit: Unit::Plain })
@@ -69,7 +69,13 @@ fn value(pen: &mut Pen<'_>, node: &Node, fields: &Fields<'_>, run: &Run, provide
 
 /// The inner is none where no volume is wanted.
 #[expect(clippy::option_option, reason = "the outer says whether it could be read")]
-fn volume(pen: &mut Pen<'_>, fields: &Fields<'_>, run: &Run, providers: &Providers, measure: Option<&Measure>) -> Option<Option<Volume>> {
+fn volume(
+    pen: &mut ValueReader<'_>,
+    fields: &Fields<'_>,
+    run: &Run,
+    providers: &Providers,
+    measure: Option<&Measure>,
+) -> Option<Option<Volume>> {
     let source = match fields.get("volume") {
         Some(node) => Some(super::source::nested(pen, node, run, providers, "`volume`")?),
         None => None,
@@ -91,7 +97,13 @@ fn counted(measure: Option<&Measure>, run: &Run) -> Source {
     }
 }
 
-fn fits(pen: &mut Pen<'_>, fields: &Fields<'_>, judgement: &Judgement, test: Option<StatisticalTest>, measure: &Measure) -> Option<()> {
+fn fits(
+    pen: &mut ValueReader<'_>,
+    fields: &Fields<'_>,
+    judgement: &Judgement,
+    test: Option<StatisticalTest>,
+    measure: &Measure,
+) -> Option<()> {
     let (Judgement::Comparison(_), Some(node)) = (judgement, fields.get("compare")) else { return Some(()) };
     match (test, measure) {
         (None, Measure::Share { .. } | Measure::Value { .. } | Measure::Lines { .. })

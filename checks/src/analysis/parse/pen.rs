@@ -10,14 +10,14 @@ use crate::reader::Reader;
 use crate::template::Secrecy;
 
 /// A reader that knows numbers and variables.
-pub(super) struct Pen<'a> {
+pub(super) struct ValueReader<'a> {
     pub(super) reader: Reader<'a>,
     origin: &'a str,
     outside: Environment<'a>,
     environment: BTreeSet<String>,
 }
 
-impl<'a> Pen<'a> {
+impl<'a> ValueReader<'a> {
     pub(super) fn new(input: &'static str, origin: &'a str, source: &'a str, outside: Environment<'a>) -> Self {
         Self { reader: Reader::new(input, origin, source), origin, outside, environment: BTreeSet::new() }
     }

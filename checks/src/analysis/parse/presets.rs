@@ -6,12 +6,12 @@ use crate::document::{Content, Node, Place};
 use crate::reader::one_of;
 
 use super::keys::{PRESET_KEYS, RUN_KEYS};
-use super::pen::Pen;
+use super::pen::ValueReader;
 use super::run::{Run, run};
 use super::{Names, Parts, check};
 
 /// The presets of an input without a document: one a line, or several with commas between them; `#` begins a comment.
-pub(super) fn plain(pen: &mut Pen<'_>, text: &str) -> Vec<Check> {
+pub(super) fn plain(pen: &mut ValueReader<'_>, text: &str) -> Vec<Check> {
     let mut names = Names::default();
     let mut checks = Vec::new();
     for (line, content) in text.lines().enumerate() {
@@ -30,7 +30,7 @@ pub(super) fn plain(pen: &mut Pen<'_>, text: &str) -> Vec<Check> {
 }
 
 /// A preset of a document: a text, or a mapping with keys of its own.
-pub(super) fn preset(pen: &mut Pen<'_>, node: &Node, inherited: &Run, names: &mut Names) -> Vec<Check> {
+pub(super) fn preset(pen: &mut ValueReader<'_>, node: &Node, inherited: &Run, names: &mut Names) -> Vec<Check> {
     let Content::Mapping(_) = node.content else {
         let text = pen.reader.text(node, "a preset");
         return text.map_or_else(Vec::new, |text| one(pen, node.place, &text, None, inherited, names));
@@ -46,7 +46,7 @@ pub(super) fn preset(pen: &mut Pen<'_>, node: &Node, inherited: &Run, names: &mu
     text.map_or_else(Vec::new, |text| one(pen, preset.place, &text, name, &run, names))
 }
 
-fn one(pen: &mut Pen<'_>, place: Place, text: &str, name: Option<String>, run: &Run, names: &mut Names) -> Vec<Check> {
+fn one(pen: &mut ValueReader<'_>, place: Place, text: &str, name: Option<String>, run: &Run, names: &mut Names) -> Vec<Check> {
     let preset = match Preset::parse(text) {
         Ok(preset) => preset,
         Err(error) => return pen.refuse(place, error.message, error.remedy).unwrap_or_default(),

@@ -8,7 +8,7 @@ use crate::document::{Entry, Node};
 use crate::reader::{Fields, one_of};
 
 use super::keys::PROVIDER_KEYS;
-use super::pen::Pen;
+use super::pen::ValueReader;
 
 /// The providers of a document, by name.
 pub(super) type Providers = Vec<(String, Provider)>;
@@ -30,12 +30,12 @@ pub(super) enum Provider {
     Unreadable,
 }
 
-pub(super) fn providers(pen: &mut Pen<'_>, node: &Node) -> Option<Providers> {
+pub(super) fn providers(pen: &mut ValueReader<'_>, node: &Node) -> Option<Providers> {
     let entries = pen.reader.entries(node, "`providers`")?;
     Some(entries.iter().map(|entry| (entry.key.clone(), provider(pen, entry).unwrap_or(Provider::Unreadable))).collect())
 }
 
-fn provider(pen: &mut Pen<'_>, entry: &Entry) -> Option<Provider> {
+fn provider(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<Provider> {
     let what = format!("provider `{}`", entry.key);
     let fields = pen.reader.fields(&entry.value, &what, PROVIDER_KEYS)?;
     match (fields.get("prometheus"), fields.get("datadog")) {
@@ -48,7 +48,7 @@ fn provider(pen: &mut Pen<'_>, entry: &Entry) -> Option<Provider> {
     }
 }
 
-fn prometheus(pen: &mut Pen<'_>, fields: &Fields<'_>, node: &Node) -> Option<Provider> {
+fn prometheus(pen: &mut ValueReader<'_>, fields: &Fields<'_>, node: &Node) -> Option<Provider> {
     let url = web_address(pen, node, "`prometheus`");
     let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`headers`"));
     let sigv4 = fields.get("sigv4").map_or(Some(None), |node| pen.word(node, "`sigv4`").map(Some));
@@ -56,7 +56,7 @@ fn prometheus(pen: &mut Pen<'_>, fields: &Fields<'_>, node: &Node) -> Option<Pro
     Some(Provider::Prometheus { url: url?, headers: headers?, sigv4: sigv4? })
 }
 
-fn datadog(pen: &mut Pen<'_>, entry: &Entry, fields: &Fields<'_>, node: &Node) -> Option<Provider> {
+fn datadog(pen: &mut ValueReader<'_>, entry: &Entry, fields: &Fields<'_>, node: &Node) -> Option<Provider> {
     let site = pen.word(node, "`datadog`");
     let api_key = key(pen, entry, fields, "api-key");
     let application_key = key(pen, entry, fields, "application-key");
@@ -67,7 +67,7 @@ fn datadog(pen: &mut Pen<'_>, entry: &Entry, fields: &Fields<'_>, node: &Node) -
     Some(Provider::Datadog { url, api_key: api_key?, application_key: application_key? })
 }
 
-fn key(pen: &mut Pen<'_>, entry: &Entry, fields: &Fields<'_>, key: &str) -> Option<Text> {
+fn key(pen: &mut ValueReader<'_>, entry: &Entry, fields: &Fields<'_>, key: &str) -> Option<Text> {
     let Some(node) = fields.get(key) else {
         return pen.refuse(
             entry.place,
@@ -78,14 +78,14 @@ fn key(pen: &mut Pen<'_>, entry: &Entry, fields: &Fields<'_>, key: &str) -> Opti
     pen.text(node, &format!("`{key}`"))
 }
 
-fn foreign(pen: &mut Pen<'_>, fields: &Fields<'_>, keys: &[&str], kind: &str) {
+fn foreign(pen: &mut ValueReader<'_>, fields: &Fields<'_>, keys: &[&str], kind: &str) {
     for entry in fields.among(keys) {
         pen.reader.report(entry.place, format!("`{}` has no meaning for {kind}", entry.key), "Leave it out");
     }
 }
 
 /// An http or https URL; with variables in it, what it is shows only when it is asked.
-pub(super) fn web_address(pen: &mut Pen<'_>, node: &Node, what: &str) -> Option<Text> {
+pub(super) fn web_address(pen: &mut ValueReader<'_>, node: &Node, what: &str) -> Option<Text> {
     let written = pen.reader.text(node, what)?;
     let text = pen.text(node, what)?;
     let legal = written.contains("${") || Url::parse(&written).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
@@ -97,7 +97,7 @@ pub(super) fn web_address(pen: &mut Pen<'_>, node: &Node, what: &str) -> Option<
 
 /// The provider that a query names; the only one of its kind when it names none.
 pub(super) fn named<'p>(
-    pen: &mut Pen<'_>,
+    pen: &mut ValueReader<'_>,
     query: &Node,
     fields: &Fields<'_>,
     providers: &'p Providers,

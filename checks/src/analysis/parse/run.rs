@@ -8,7 +8,7 @@ use crate::measurement::{Phase, Weight};
 use crate::moment::{MOMENTS, Moment};
 use crate::reader::Fields;
 
-use super::pen::Pen;
+use super::pen::ValueReader;
 
 /// More often than this nothing new is to be seen, and each measurement costs reads.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
@@ -67,7 +67,7 @@ pub(super) struct Run {
 }
 
 /// Reads the keys that every check has; those that are absent are `inherited`.
-pub(super) fn run(pen: &mut Pen<'_>, fields: &Fields<'_>, inherited: &Run) -> Run {
+pub(super) fn run(pen: &mut ValueReader<'_>, fields: &Fields<'_>, inherited: &Run) -> Run {
     let old = inherited.clone();
     let mut span = |key: &str| fields.get(key).and_then(|node| pen.reader.duration(node, &format!("`{key}`")));
     let (initial_delay, delay, window) = (span("initial-delay"), span("delay"), span("window"));
@@ -94,7 +94,7 @@ pub(super) fn run(pen: &mut Pen<'_>, fields: &Fields<'_>, inherited: &Run) -> Ru
     }
 }
 
-pub(super) fn on_inconclusive(pen: &mut Pen<'_>, node: &Node) -> Option<OnInconclusive> {
+pub(super) fn on_inconclusive(pen: &mut ValueReader<'_>, node: &Node) -> Option<OnInconclusive> {
     pen.reader.word(node, "`on-inconclusive`", ON_INCONCLUSIVE)
 }
 
@@ -139,7 +139,7 @@ impl Run {
     }
 }
 
-fn on(pen: &mut Pen<'_>, node: &Node) -> Option<Vec<Moment>> {
+fn on(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<Moment>> {
     let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
     if items.is_empty() {
         let remedy = "Write `green`, `step`, `production` or `bake`, or leave `on` out for step and bake";
@@ -149,7 +149,7 @@ fn on(pen: &mut Pen<'_>, node: &Node) -> Option<Vec<Moment>> {
     moments.into_iter().collect()
 }
 
-fn interval(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
+fn interval(pen: &mut ValueReader<'_>, node: &Node) -> Option<Duration> {
     let interval = pen.reader.duration(node, "`interval`")?;
     if interval < SHORTEST_INTERVAL {
         return pen.refuse(node.place, "`interval` is shorter than 5s", "Write at least `5s`; CloudWatch has a new point every minute");
@@ -157,7 +157,7 @@ fn interval(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
     Some(interval)
 }
 
-fn period(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
+fn period(pen: &mut ValueReader<'_>, node: &Node) -> Option<Duration> {
     let period = pen.reader.duration(node, "`period`")?;
     let is_whole = !period.is_zero() && period.as_millis().is_multiple_of(GRAIN.as_millis());
     if is_whole || FINE_GRAINS.contains(&period) {
@@ -167,14 +167,14 @@ fn period(pen: &mut Pen<'_>, node: &Node) -> Option<Duration> {
     pen.refuse(node.place, "`period` is not one that CloudWatch has", remedy)
 }
 
-fn at_least_one(pen: &mut Pen<'_>, node: &Node) -> Option<u32> {
+fn at_least_one(pen: &mut ValueReader<'_>, node: &Node) -> Option<u32> {
     match pen.whole(node, "`count`")? {
         0 => pen.refuse(node.place, "`count` is zero: nothing would ever be measured", "Write at least `1`, or leave `count` out"),
         count => Some(count),
     }
 }
 
-fn failures(pen: &mut Pen<'_>, node: &Node) -> Option<FailureLimit> {
+fn failures(pen: &mut ValueReader<'_>, node: &Node) -> Option<FailureLimit> {
     let text = pen.reader.text(node, "`failure-limit`")?;
     if text.trim() == "-1" {
         return Some(FailureLimit::Off);
@@ -182,10 +182,10 @@ fn failures(pen: &mut Pen<'_>, node: &Node) -> Option<FailureLimit> {
     pen.whole(node, "`failure-limit`").map(FailureLimit::AtMost)
 }
 
-fn weight(pen: &mut Pen<'_>, node: &Node) -> Option<Weight> {
+fn weight(pen: &mut ValueReader<'_>, node: &Node) -> Option<Weight> {
     Some(if pen.reader.boolean(node, "`dry-run`")? { Weight::DryRun } else { Weight::Counts })
 }
 
-fn importance(pen: &mut Pen<'_>, node: &Node) -> Option<Importance> {
+fn importance(pen: &mut ValueReader<'_>, node: &Node) -> Option<Importance> {
     Some(if pen.reader.boolean(node, "`critical`")? { Importance::Critical } else { Importance::Advisory })
 }

@@ -11,7 +11,7 @@ use crate::document::{Entry, Node};
 use crate::reader::Fields;
 
 use super::keys::{HTTP_KEYS, QUERY_KEYS, SOURCE_KEYS};
-use super::pen::Pen;
+use super::pen::ValueReader;
 use super::provider::{Provider, Providers, named, web_address};
 use super::run::Run;
 
@@ -22,7 +22,14 @@ const LATE: Duration = Duration::from_mins(1);
 const SCRAPE: Duration = Duration::from_secs(15);
 
 /// The one source of a metric, or of one of its queries. `what` names it.
-pub(super) fn source(pen: &mut Pen<'_>, at: &Node, fields: &Fields<'_>, run: &Run, providers: &Providers, what: &str) -> Option<Source> {
+pub(super) fn source(
+    pen: &mut ValueReader<'_>,
+    at: &Node,
+    fields: &Fields<'_>,
+    run: &Run,
+    providers: &Providers,
+    what: &str,
+) -> Option<Source> {
     let entries = fields.among(SOURCE_KEYS);
     if let Some(second) = entries.get(1) {
         let message = format!("{what} asks two sources: `{}` and `{}`", entries[0].key, second.key);
@@ -38,12 +45,12 @@ pub(super) fn source(pen: &mut Pen<'_>, at: &Node, fields: &Fields<'_>, run: &Ru
 }
 
 /// A source in a mapping of its own: `errors: { cloudwatch: … }`.
-pub(super) fn nested(pen: &mut Pen<'_>, node: &Node, run: &Run, providers: &Providers, what: &str) -> Option<Source> {
+pub(super) fn nested(pen: &mut ValueReader<'_>, node: &Node, run: &Run, providers: &Providers, what: &str) -> Option<Source> {
     let fields = pen.reader.fields(node, what, SOURCE_KEYS)?;
     source(pen, node, &fields, run, providers, what)
 }
 
-fn asks(pen: &mut Pen<'_>, entry: &Entry, providers: &Providers) -> Option<Asks> {
+fn asks(pen: &mut ValueReader<'_>, entry: &Entry, providers: &Providers) -> Option<Asks> {
     match entry.key.as_str() {
         "cloudwatch" => cloudwatch::cloudwatch(pen, &entry.value),
         "http" => http(pen, &entry.value),
@@ -51,7 +58,7 @@ fn asks(pen: &mut Pen<'_>, entry: &Entry, providers: &Providers) -> Option<Asks>
     }
 }
 
-fn query(pen: &mut Pen<'_>, node: &Node, kind: &str, providers: &Providers) -> Option<Asks> {
+fn query(pen: &mut ValueReader<'_>, node: &Node, kind: &str, providers: &Providers) -> Option<Asks> {
     let fields = pen.reader.fields(node, &format!("`{kind}`"), QUERY_KEYS)?;
     let query = match fields.get("query") {
         Some(query) => pen.text(query, "`query`"),
@@ -72,7 +79,7 @@ fn query(pen: &mut Pen<'_>, node: &Node, kind: &str, providers: &Providers) -> O
     }
 }
 
-fn http(pen: &mut Pen<'_>, node: &Node) -> Option<Asks> {
+fn http(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
     let fields = pen.reader.fields(node, "`http`", HTTP_KEYS)?;
     let url = match fields.get("url") {
         Some(url) => web_address(pen, url, "`url`"),
@@ -87,7 +94,7 @@ fn http(pen: &mut Pen<'_>, node: &Node) -> Option<Asks> {
     Some(Asks::Http { url: url?, headers: headers?, body: body?, path: path? })
 }
 
-fn json_path(pen: &mut Pen<'_>, node: &Node) -> Option<String> {
+fn json_path(pen: &mut ValueReader<'_>, node: &Node) -> Option<String> {
     let path = pen.reader.text(node, "`path`")?;
     if JsonPath::parse(&path).is_ok() {
         return Some(path);

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::document::{Content, Node, Place};
 use crate::moment::Moment;
 use crate::reader::Fields;
-use crate::smoke::flow::{Cell, CookiePolicy, Flow, Turn};
+use crate::smoke::flow::{Cell, CookiePolicy, Flow, Permit};
 use crate::smoke::form::SmokeTest;
 use crate::words::Words;
 
@@ -193,14 +193,14 @@ fn step(
         words.reader.report(entry.place, message, format!("Write `{}` beside `flow`", entry.key));
     }
     let name = name(words, node, &fields, names);
-    let turn = fields.get("always").map_or(Some(Turn::InOrder), |node| turn(words, node));
+    let turn = fields.get("always").map_or(Some(Permit::InOrder), |node| turn(words, node));
     let test = test(words, node, &fields, defaults);
     let used = words.scope.take_used();
     Some((SmokeTest { name: name?, turn: turn?, ..test? }, used))
 }
 
-fn turn(words: &mut Words<'_>, node: &Node) -> Option<Turn> {
-    words.reader.boolean(node, "`always`").map(|always| if always { Turn::Always } else { Turn::InOrder })
+fn turn(words: &mut Words<'_>, node: &Node) -> Option<Permit> {
+    words.reader.boolean(node, "`always`").map(|always| if always { Permit::Always } else { Permit::InOrder })
 }
 
 /// A value that is captured on green only is not there on production.

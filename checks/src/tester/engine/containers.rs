@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 
-use super::{ANSWER, Engine, EngineError, Recipe, segment};
+use super::{ANSWER, ContainerConfig, Engine, EngineError, segment};
 use crate::tester::transcript::Transcript;
 
 /// What a tool that is out of time gets to write its report.
@@ -26,7 +26,7 @@ pub enum ContainerExit {
 
 impl Engine {
     /// Makes a container of this name. The name is the caller's, so that it can be removed also when the answer is lost.
-    pub async fn create(&self, name: &str, recipe: &Recipe<'_>) -> Result<(), EngineError> {
+    pub async fn create(&self, name: &str, recipe: &ContainerConfig<'_>) -> Result<(), EngineError> {
         let request = self.ask(Method::POST, &format!("containers/create?name={}", segment(name))).json(&recipe.body()).timeout(ANSWER);
         self.accepted("make the container", request).await.map(drop)
     }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub use containers::ContainerExit;
 pub use mounts::{MOUNT, OwnContainer};
-pub use recipe::{Recipe, network};
+pub use recipe::{ContainerConfig, network};
 
 use super::lines::Garbled;
 

@@ -14,7 +14,7 @@ const LOG: &str = "256m";
 
 /// What a container is made of.
 #[derive(Debug, Clone)]
-pub struct Recipe<'a> {
+pub struct ContainerConfig<'a> {
     /// The image.
     pub image: &'a str,
     /// The command; empty for the image's.
@@ -35,7 +35,7 @@ pub struct Recipe<'a> {
     pub run: &'a str,
 }
 
-impl Recipe<'_> {
+impl ContainerConfig<'_> {
     /// As the engine takes it. It is given no rights that a plain `docker run` would not have, and may not gain any.
     pub(super) fn body(&self) -> Value {
         let environment: Vec<String> = self.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_container_has_the_workspace_and_no_rights_of_its_own() {
         let (command, environment) = (["--test".to_owned()], [("BASE_URL".to_owned(), "https://a".to_owned())]);
-        let recipe = Recipe {
+        let recipe = ContainerConfig {
             image: "hurl:1",
             command: &command,
             environment: &environment,
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!((&reports["Target"], reports.get("ReadOnly")), (&json!("/github/workspace/reports"), None));
         assert_eq!((&body["HostConfig"]["Memory"], &body["HostConfig"]["PidsLimit"]), (&json!(1 << 30), &json!(100)));
         assert!(body["HostConfig"].get("Privileged").is_none() && body["HostConfig"].get("NetworkMode").is_none());
-        let plain = Recipe { command: &[], network: Some("host"), writable: None, ..recipe }.body();
+        let plain = ContainerConfig { command: &[], network: Some("host"), writable: None, ..recipe }.body();
         assert_eq!(plain["HostConfig"]["Mounts"][0]["ReadOnly"], false);
         assert!(plain.get("Cmd").is_none() && plain["HostConfig"]["NetworkMode"] == "host");
     }

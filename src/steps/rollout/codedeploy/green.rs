@@ -5,13 +5,13 @@ use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::TaskSet;
 use crate::error::Failure;
 use crate::event::Event;
-use crate::pace::Pace;
+use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::Green;
 use crate::survey::optional;
 
 impl CodeDeploy<'_> {
     /// Finds green behind the test listener.
-    pub async fn find_green(&self, pace: &mut Pace) -> Result<(), Failure> {
+    pub async fn find_green(&self, pace: &mut PollInterval) -> Result<(), Failure> {
         let Some(sets) = self.task_sets().await else { return Ok(()) };
         let Some(set) = self.brought(&sets) else {
             let sentence = "ECS shows no task set of the deployment; green is taken to be what test-url leads to".into();

@@ -4,14 +4,14 @@ use super::EcsRollout;
 use crate::error::Failure;
 use crate::event::{Event, StepSeen};
 use crate::outcome::Reason;
-use crate::pace::Pace;
 use crate::plan::Balancer;
+use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::Green;
 use crate::survey::optional;
 
 impl EcsRollout<'_> {
     /// Makes sure that test traffic reaches green, as far as that can be read.
-    pub async fn find_green(&self, pace: &mut Pace) -> Result<(), Failure> {
+    pub async fn find_green(&self, pace: &mut PollInterval) -> Result<(), Failure> {
         match self.way.balancer {
             Balancer::Load => self.behind_the_test_rule(pace).await,
             Balancer::ServiceConnect => {
@@ -27,7 +27,7 @@ impl EcsRollout<'_> {
         }
     }
 
-    async fn behind_the_test_rule(&self, pace: &mut Pace) -> Result<(), Failure> {
+    async fn behind_the_test_rule(&self, pace: &mut PollInterval) -> Result<(), Failure> {
         let groups = self.groups();
         if groups.is_empty() {
             self.note("ECS does not show green's target group; green is taken to be what test-url leads to");

@@ -2,7 +2,7 @@
 
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::decide::At;
-use crate::event::{Progress, Tasks, Traffic, Witness};
+use crate::event::{ObservedBy, Progress, Tasks, Traffic};
 use crate::steps::rollout::BEFORE_TRAFFIC;
 use crate::steps::traffic::Observed;
 
@@ -17,7 +17,7 @@ fn shares(deployment: &ServiceDeployment) -> Option<Traffic> {
 
 /// What ECS asked for, where nothing shows what there is.
 pub(super) fn asked_for(deployment: &ServiceDeployment) -> Option<Observed> {
-    shares(deployment).map(|traffic| Observed { traffic, witness: Witness::Controller })
+    shares(deployment).map(|traffic| Observed { traffic, witness: ObservedBy::Controller })
 }
 
 /// What a gate says about traffic by itself.

@@ -18,13 +18,13 @@ use crate::documents::deployment_configuration::{self as configuration, KnownHoo
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::pace::Easing;
 use crate::plan::{NativeWay, RolloutPlan};
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::settings::{Settings, Strategy};
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
-use crate::steps::rollout::ecs::{RollingError, request};
+use crate::steps::rollout::rolling::{RollingError, request};
 use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
 use crate::steps::serving;
 use crate::steps::task_failures::TaskFailures;
@@ -127,7 +127,7 @@ impl<'a> EcsRollout<'a> {
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
             is_production_passed: false,
-            blind: Blind::default(),
+            blind: Outage::default(),
             witness: None,
             task_failures: TaskFailures::default(),
             shared_looks: 0,
@@ -137,7 +137,7 @@ impl<'a> EcsRollout<'a> {
     /// Somebody else may have begun a deployment between our look at the service and our update. ECS stops the older one for ours; where
     /// it does not, what serves when ours comes is not the blue that we know.
     async fn outlasts_others(&self) -> Result<(), Failure> {
-        let (began, mut easing, mut is_told) = (Instant::now(), Easing::default(), false);
+        let (began, mut easing, mut is_told) = (Instant::now(), Backoff::default(), false);
         loop {
             let place = &self.plan.place;
             let read = self.run.aws.service_deployments(&place.cluster, &place.service).await;
@@ -247,7 +247,7 @@ fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
 
 /// A new deployment may take a while to be listed.
 async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<DeploymentSearch, Failure> {
-    let mut easing = Easing::default();
+    let mut easing = Backoff::default();
     let (mut last, mut theirs) = (None, None);
     for _ in 0..looks {
         match find(run, wanted).await {

@@ -5,7 +5,7 @@ use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment}
 use crate::decide::Trouble;
 use crate::documents::deployment_configuration::{KnownHooks, marked_run, run_in};
 use crate::outcome::Reason;
-use crate::pace::Easing;
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::steps::rollout::alarm;
@@ -72,7 +72,7 @@ impl EcsRollout<'_> {
     /// The deployment that took the place of ours. One that was stopped where it was is looked after for a moment: the list may be older
     /// than the stop.
     async fn newer(&self, status: DeploymentStatus) -> Option<String> {
-        let mut easing = Easing::default();
+        let mut easing = Backoff::default();
         for _ in 1..LISTED {
             let found = self.successor().await;
             if found.is_some() || status != DeploymentStatus::Stopped {

@@ -86,7 +86,7 @@ fn green_and_production_are_measured_on_their_own_and_once_unless_a_count_is_giv
     judge.enter(Moment::Production, next + 40.0);
     assert!(!judge.complete());
     step(&mut judge, next + 40.0, one(1.0));
-    assert_eq!((judge.complete(), judge.standing()), (true, Standing::Running));
+    assert_eq!((judge.complete(), judge.standing()), (true, AnalysisStatus::Running));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_dry_run_holds_no_step_and_decides_nothing() {
     judge.enter(Moment::Step, 0.0);
     assert!(judge.settled(0.0));
     assert_eq!(step(&mut judge, 0.0, one(9.0))[0].phase, Phase::Failed);
-    assert_eq!(judge.standing(), Standing::Running);
+    assert_eq!(judge.standing(), AnalysisStatus::Running);
     judge.finish();
     assert_eq!(ended(&judge).phase, Phase::Successful);
 }
@@ -140,7 +140,7 @@ fn after_an_error_it_is_tried_again_in_ten_seconds() {
         assert_eq!(judge.next_due(), Some(120.0 + 10.0 * f64::from(retry)));
         step(&mut judge, 120.0 + 10.0 * f64::from(retry), failed);
     }
-    assert_eq!(judge.standing(), Standing::Running);
+    assert_eq!(judge.standing(), AnalysisStatus::Running);
     step(&mut judge, 160.0, failed);
     assert_eq!((ended(&judge).phase, ended(&judge).why.as_str()), (Phase::Error, "5 errors in a row, and at most 4 may be"));
     assert_eq!(judge.next_due(), None);

@@ -25,7 +25,7 @@ fn too_little_traffic_is_inconclusive_and_neither_good_nor_bad() {
     for minute in 3..=21 {
         step(&mut judge, f64::from(minute) * 60.0, values(&[("RequestCount", 4.0), ("5XX", 2.0)]));
     }
-    assert_eq!(judge.standing(), Standing::Running);
+    assert_eq!(judge.standing(), AnalysisStatus::Running);
     step(&mut judge, 22.0 * 60.0, values(&[("RequestCount", 4.0), ("5XX", 2.0)]));
     assert_eq!((ended(&judge).phase, ended(&judge).on_inconclusive), (Phase::Inconclusive, OnInconclusive::Rollback));
     assert_eq!(ended(&judge).why, "21 of 21 measurements were inconclusive, and at most 20 may be");
@@ -253,7 +253,7 @@ fn a_check_that_is_not_critical_decides_only_with_others() {
             let failing = names.chars().any(|name| host == format!("https://{name}/"));
             one(if failing { 9.0 } else { 1.0 })(question)
         });
-        assert_eq!(matches!(judge.standing(), Standing::Ended(_)), expected, "{names}");
+        assert_eq!(matches!(judge.standing(), AnalysisStatus::Ended(_)), expected, "{names}");
     }
 }
 

@@ -5,9 +5,9 @@ use crate::document::{Entry, Node};
 use crate::reader::Fields;
 
 use super::super::keys::{CLOUDWATCH_KEYS, CLOUDWATCH_METRIC_KEYS};
-use super::super::pen::Pen;
+use super::super::pen::ValueReader;
 
-pub(super) fn cloudwatch(pen: &mut Pen<'_>, node: &Node) -> Option<Asks> {
+pub(super) fn cloudwatch(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
     let fields = pen.reader.fields(node, "`cloudwatch`", CLOUDWATCH_KEYS)?;
     match (fields.get("metrics"), fields.get("expression")) {
         (None, None) => {
@@ -23,7 +23,7 @@ pub(super) fn cloudwatch(pen: &mut Pen<'_>, node: &Node) -> Option<Asks> {
     }
 }
 
-fn math(pen: &mut Pen<'_>, fields: &Fields<'_>, metrics: &Node, expression: &Node) -> Option<Asks> {
+fn math(pen: &mut ValueReader<'_>, fields: &Fields<'_>, metrics: &Node, expression: &Node) -> Option<Asks> {
     for entry in fields.among(CLOUDWATCH_METRIC_KEYS) {
         pen.reader.report(entry.place, format!("`{}` stands beside `metrics`", entry.key), "Write it in a metric of `metrics`");
     }
@@ -36,7 +36,7 @@ fn math(pen: &mut Pen<'_>, fields: &Fields<'_>, metrics: &Node, expression: &Nod
     Some(Asks::CloudWatch { metrics: read.into_iter().collect::<Option<_>>()?, expression: Some(expression?) })
 }
 
-fn named(pen: &mut Pen<'_>, entry: &Entry) -> Option<(String, Metric)> {
+fn named(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(String, Metric)> {
     let legal = entry.key.starts_with(|first: char| first.is_ascii_lowercase())
         && entry.key.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
     if !legal {
@@ -49,7 +49,7 @@ fn named(pen: &mut Pen<'_>, entry: &Entry) -> Option<(String, Metric)> {
     legal.then(|| (entry.key.clone(), metric))
 }
 
-fn metric(pen: &mut Pen<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Metric> {
+fn metric(pen: &mut ValueReader<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Metric> {
     let mut word = |key: &str, example: &str| match fields.get(key) {
         Some(node) => pen.word(node, &format!("`{key}`")),
         None => pen.refuse(node.place, format!("{what} has no `{key}`"), format!("Write `{key}: {example}`")),

@@ -140,10 +140,10 @@ fn flows_name_their_steps_and_a_secret_in_a_variable_stays_one() {
     let suite = parse(text, "inline", outside(&no_files)).unwrap();
     let names: Vec<_> = suite.tests.iter().map(|test| (test.name.as_str(), test.retry.budget.as_secs(), test.turn)).collect();
     let expected = [
-        ("f (1): one", 2, Turn::InOrder),
-        ("f (1): two", 3, Turn::Always),
-        ("f (2): one", 2, Turn::InOrder),
-        ("f (2): two", 3, Turn::Always),
+        ("f (1): one", 2, Permit::InOrder),
+        ("f (1): two", 3, Permit::Always),
+        ("f (2): one", 2, Permit::InOrder),
+        ("f (2): two", 3, Permit::Always),
     ];
     assert_eq!((names.as_slice(), suite.count(Moment::Green), suite.flows.len()), (&expected[..], 4, 2));
     assert!(suite.tests[0].request.path.holds_secret() && !suite.tests[1].request.path.holds_secret());

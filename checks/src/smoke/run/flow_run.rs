@@ -4,12 +4,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::smoke::flow::{Flow, Turn};
-use crate::smoke::jar::Jar;
+use crate::smoke::cookie_jar::CookieJar;
+use crate::smoke::flow::{Flow, Permit};
 use crate::smoke::result::TestVerdict;
 use crate::template::Values;
 
-use super::course::{Attempts, End, Post};
+use super::attempts::{Attempts, End, Post};
 
 /// What flows hand on to each other: the values of the run, and what was captured so far.
 pub(super) struct Shared(Mutex<Values>);
@@ -35,7 +35,7 @@ impl Shared {
 
 /// A flow with all it needs.
 #[derive(Clone, Copy)]
-pub(super) struct Strand<'a> {
+pub(super) struct FlowRun<'a> {
     pub(super) flow: &'a Flow,
     /// Of the whole suite.
     pub(super) courses: &'a [Attempts<'a>],
@@ -43,11 +43,11 @@ pub(super) struct Strand<'a> {
     pub(super) shared: &'a Shared,
 }
 
-impl Strand<'_> {
+impl FlowRun<'_> {
     /// Passed when every step has; skipped when it was called off.
     pub(super) async fn follow(self) -> TestVerdict {
         let mut values = self.shared.values(self.flow);
-        let jar = Jar::new(self.flow.cookies);
+        let jar = CookieJar::new(self.flow.cookies);
         let mut verdict = TestVerdict::Passed;
         for index in self.flow.steps.clone() {
             if !self.has_a_turn(index, verdict, &values) {
@@ -71,12 +71,12 @@ impl Strand<'_> {
     fn has_a_turn(&self, index: usize, so_far: TestVerdict, values: &Values) -> bool {
         let test = self.courses[index].test;
         let begun = || self.flow.steps.clone().any(|step| self.courses[step].last().count > 0);
-        let in_turn = so_far == TestVerdict::Passed || (test.turn == Turn::Always && begun());
+        let in_turn = so_far == TestVerdict::Passed || (test.turn == Permit::Always && begun());
         in_turn && test.needs.iter().all(|name| values.bound.knows(name))
     }
 
-    async fn step(&self, index: usize, values: &Values, jar: &Jar) -> End {
-        let clean_up_follows = (index..self.flow.steps.end).any(|step| self.courses[step].test.turn == Turn::Always);
+    async fn step(&self, index: usize, values: &Values, jar: &CookieJar) -> End {
+        let clean_up_follows = (index..self.flow.steps.end).any(|step| self.courses[step].test.turn == Permit::Always);
         let course = self.courses[index].follow(self.post, values, jar);
         if clean_up_follows {
             return course.await;

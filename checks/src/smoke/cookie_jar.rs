@@ -100,14 +100,14 @@ struct Kept {
 }
 
 /// The cookies of one flow.
-pub(super) struct Jar {
+pub(super) struct CookieJar {
     cookies: CookiePolicy,
     /// Where they come from and go to.
     origin: OnceLock<Origin>,
     kept: Mutex<Vec<Kept>>,
 }
 
-impl Jar {
+impl CookieJar {
     pub(super) fn new(cookies: CookiePolicy) -> Self {
         Self { cookies, origin: OnceLock::new(), kept: Mutex::default() }
     }
@@ -191,7 +191,7 @@ mod tests {
     /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one after the other.
     fn sent(set: &[&'static str], to: &str) -> String {
         let base: Url = "https://host".parse().unwrap();
-        let jar = Jar::new(CookiePolicy::Keep);
+        let jar = CookieJar::new(CookiePolicy::Keep);
         jar.belong_to(&base);
         for cookie in set {
             jar.keep(&base.join("/app/login").unwrap(), &[(SET_COOKIE, HeaderValue::from_static(cookie))].into_iter().collect());
@@ -236,7 +236,7 @@ mod tests {
     fn a_cookie_of_the_test_itself_comes_first_and_a_jar_that_forgets_is_empty() {
         let base: Url = "http://host".parse().unwrap();
         let headers: HeaderMap = [(SET_COOKIE, HeaderValue::from_static("a=1"))].into_iter().collect();
-        let (keeps, forgets) = (Jar::new(CookiePolicy::Keep), Jar::new(CookiePolicy::Forget));
+        let (keeps, forgets) = (CookieJar::new(CookiePolicy::Keep), CookieJar::new(CookiePolicy::Forget));
         keeps.belong_to(&base);
         forgets.belong_to(&base);
         let mut own: HeaderMap = [(COOKIE, HeaderValue::from_static("mine=1"))].into_iter().collect();

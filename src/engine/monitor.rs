@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::checks::Brought;
-use super::{Halt, line, step};
+use super::{Halt, deploy, step};
 use crate::checks::analysis::{AnalysisResult, Judge, OnInconclusive, TrafficSchedule};
 use crate::checks::measurement::Phase;
 use crate::checks::moment::Moment;
@@ -229,7 +229,7 @@ impl<'a> RolloutMonitor<'a> {
         match ended.and_then(|ended| analysis::failure(&ended).map(|failure| (ended, failure))) {
             None => Ok(Past::Not),
             Some((ended, _)) if asks(&ended) && self.stands_at_gate(moment) => {
-                Err(Halt::Waits(line::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended))))
+                Err(Halt::Waits(deploy::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended))))
             }
             Some((ended, failure)) => Err(with_gate(failure, &ended).into()),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::settings::PaceSettings;
+use crate::settings::PollSettings;
 
 /// 23 looks a minute; with CodeDeploy's target at every fourth of them or less that is below 30 reads a minute, which
 /// many jobs at once can afford in one account. A change is acted upon after half of it, at the median.
@@ -16,15 +16,15 @@ const A_LOOK_AMONG_OTHERS: Duration = Duration::from_secs(6);
 
 /// The time between looks, adapting.
 #[derive(Debug)]
-pub struct Pace {
-    settings: PaceSettings,
+pub struct PollInterval {
+    settings: PollSettings,
     slower: u32,
     look: Duration,
 }
 
-impl Pace {
+impl PollInterval {
     /// A pace that AWS has not slowed down yet.
-    pub fn new(settings: PaceSettings) -> Self {
+    pub fn new(settings: PollSettings) -> Self {
         Self { settings, slower: 1, look: A_LOOK }
     }
 
@@ -57,15 +57,15 @@ impl Pace {
 /// Looks that come soon after one another at first and at the usual pace later: for going back, where a flip of
 /// weights takes less than a second and users may be on the wrong side meanwhile.
 #[derive(Debug)]
-pub struct Easing(Duration);
+pub struct Backoff(Duration);
 
-impl Default for Easing {
+impl Default for Backoff {
     fn default() -> Self {
         Self(Duration::from_millis(100))
     }
 }
 
-impl Easing {
+impl Backoff {
     /// Waits, a little longer every time.
     pub async fn rest(&mut self) {
         tokio::time::sleep(self.0).await;
@@ -77,8 +77,8 @@ impl Easing {
 mod tests {
     use super::*;
 
-    fn pace(fixed: Option<Duration>) -> Pace {
-        Pace::new(PaceSettings { fixed, longest: Duration::from_secs(15) })
+    fn pace(fixed: Option<Duration>) -> PollInterval {
+        PollInterval::new(PollSettings { fixed, longest: Duration::from_secs(15) })
     }
 
     #[test]

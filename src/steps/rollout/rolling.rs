@@ -8,14 +8,14 @@ use crate::aws::ecs_sentences::remedy;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
-use crate::event::{Event, Progress, Serving, Tasks, Witness};
+use crate::event::{Event, ObservedBy, Progress, Serving, Tasks};
 use crate::outcome::Reason;
-use crate::pace::Easing;
 use crate::plan::{RollingWay, RolloutKind, RolloutPlan};
+use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::settings::{Follow, Settings};
-use crate::steps::blind::Blind;
+use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy};
 use crate::undo::{RollingUndo, Undo, short};
@@ -39,7 +39,7 @@ pub struct Rolling<'a> {
     wants_zero: bool,
     /// Whether it was seen to be over without a task.
     serves_nothing: bool,
-    blind: Blind,
+    blind: Outage,
     looks: u32,
     /// How often in a row ours was not shown.
     unseen: u32,
@@ -111,7 +111,7 @@ impl<'a> Rolling<'a> {
             id,
             wants_zero: wants_zero(settings, plan),
             serves_nothing: false,
-            blind: Blind::default(),
+            blind: Outage::default(),
             looks: 0,
             unseen: 0,
             tasks: None,
@@ -209,7 +209,7 @@ impl<'a> Rolling<'a> {
     fn completed(&mut self, serves_nothing: bool) -> Seen {
         self.serves_nothing = serves_nothing;
         if !serves_nothing {
-            confirmed(self.run, &self.revision.arn, Serving::Green, Witness::Deployment);
+            confirmed(self.run, &self.revision.arn, Serving::Green, ObservedBy::Deployment);
         }
         Seen::Completed
     }
@@ -364,8 +364,8 @@ fn started(settings: &Settings, way: &RollingWay, revision: &Revision, service: 
 
 /// The same, where AWS's answer did not show it yet.
 async fn shown(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision) -> Result<String, Failure> {
-    let mut easing = Easing::default();
-    let mut blind = Blind::default();
+    let mut easing = Backoff::default();
+    let mut blind = Outage::default();
     for _ in 0..SHOWN {
         let read = blind.keep(run.aws.describe_service(&plan.place.cluster, &plan.place.service).await).map_err(RollingError)?;
         if let Some(ServiceLookup::Service(service)) = read

@@ -10,16 +10,16 @@ use crate::smoke::result::{TestResult, TestVerdict};
 use crate::template::Values;
 
 use super::OnResult;
-use super::course::Attempts;
+use super::attempts::Attempts;
 
 /// Keeps the results of one run, by the test's place in the suite.
-pub(super) struct Clerk<'a> {
+pub(super) struct ResultCollector<'a> {
     moment: Moment,
     results: Mutex<BTreeMap<usize, TestResult>>,
     on_result: OnResult<'a>,
 }
 
-impl<'a> Clerk<'a> {
+impl<'a> ResultCollector<'a> {
     pub(super) fn new(moment: Moment, values: &Values, on_result: OnResult<'a>) -> Self {
         values.confidential().for_each(register);
         Self { moment, results: Mutex::default(), on_result }

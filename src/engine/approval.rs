@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checks::{self, Brought, Checks};
 use super::status::brought;
-use super::{Ending, Halt, after, line, step, unwinding};
+use super::{Ending, Halt, after, deploy, step, unwinding};
 use crate::documents::deployment_configuration::Pause;
 use crate::error::Failure;
 use crate::event::{Event, Step};
@@ -24,7 +24,7 @@ use crate::unwind;
 const LONG: Duration = Duration::from_mins(5);
 
 pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
     let Some((running, planned)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
     if running.is_returning() {
         return expired(run, settings, &snapshot).await;
@@ -34,18 +34,18 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     rest(run, settings, &planned, running).await?;
-    let past = line::find_gate(run, &mut rollout).await?;
+    let past = deploy::find_gate(run, &mut rollout).await?;
     let brought = Brought { plan: &planned, revision: &revision, image: None, is_answered: past == Past::Passed };
     let checks = Checks::new(run, settings, ready, &brought);
     if past == Past::Not {
         test_again(run, &mut rollout, &checks).await?;
         rollout.proceed().await?;
     }
-    line::from_traffic(run, settings, &mut rollout, &checks).await
+    deploy::from_traffic(run, settings, &mut rollout, &checks).await
 }
 
 pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, line::look(run, settings), |_| "read".to_owned()).await?;
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
     let Some((running, _)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
     run.tell(Event::Noted { sentence: running.words() });
     if let Some(revision) = running.revision.as_deref().filter(|_| running.run.is_none()) {
@@ -99,7 +99,7 @@ pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo, pause: Option<Paus
 }
 
 /// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate has given it back. What has
-/// waited for a person is not taken back because it cannot rest.
+/// waited for a person is not rolled back because it cannot rest.
 async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &Running) -> Result<(), Halt> {
     let suspended = scaling::suspend(run, settings, &planned.cluster, &planned.service).await;
     suspended.map_err(|failure| Halt::Left(failure.caused_by(format!("{}, and is left as it is", running.words()))))
@@ -111,7 +111,7 @@ async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -
         run.tell(Event::Noted { sentence: "green has waited at its gate for less than 5 minutes: its tests are not run again".into() });
         return Ok(());
     }
-    line::test_green(rollout, checks).await
+    deploy::test_green(rollout, checks).await
 }
 
 /// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its end.
@@ -122,7 +122,7 @@ async fn expired(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<
         let sentence = format!("{} is on its way back, and did not get there", undo.words());
         return Err(Halt::Failed(Failure::new(Reason::Expired, sentence)));
     }
-    over(run, settings, &line::look(run, settings).await?).await
+    over(run, settings, &deploy::look(run, settings).await?).await
 }
 
 /// What `mode: abort` would have left: the run that registered the revision of a failed deployment is over, and nobody else removes it.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::checks::{self, Brought, Checks, Ready};
 use super::prepared::Prepared;
-use super::{Ending, Halt, add_new, answer, step};
+use super::{Ending, Halt, add_new, approval, step};
 use crate::aws::ecs::PAUSE_TAG;
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
@@ -14,8 +14,8 @@ use crate::documents::deployment_configuration::{KnownHooks, run_in};
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
 use crate::outcome::{Outcome, Reason};
-use crate::pace::Pace;
 use crate::plan::{self, GatePlan, Plan, PlanRefusal, RolloutPlan};
+use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
@@ -62,7 +62,7 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
 
 /// rollout → gate → traffic → production → bake.
 async fn roll_out(run: &Run, settings: &Settings, prepared: &mut Prepared, image: Option<&Pinned>, ready: Ready) -> Result<Ending, Halt> {
-    let (began, mut pace) = (Instant::now(), Pace::new(settings.rollout.pace));
+    let (began, mut pace) = (Instant::now(), PollInterval::new(settings.rollout.pace));
     let started = loop {
         Box::pin(prepared.look_again(run, settings, image)).await?;
         match prepared.start(run, settings).await {
@@ -75,7 +75,7 @@ async fn roll_out(run: &Run, settings: &Settings, prepared: &mut Prepared, image
     let (Some(planned), Some(mut rollout)) = (&plan.rollout, started) else { return Ok(nothing_to_roll_out(plan, revision)) };
     let is_adopted = prepared.adopted().is_some();
     if is_adopted {
-        answer::arm_running(run, settings, snapshot);
+        approval::arm_running(run, settings, snapshot);
     }
     if settings.rollout.follow == Follow::Not {
         return Ok(left_to_aws(revision));
@@ -305,7 +305,7 @@ async fn one_off(run: &Run, settings: &Settings, image: Option<&Pinned>, prepare
 
 /// A run whose one-off task has ended well begins its rollout: it is not overtaken in between.
 async fn until_rollout(run: &Run, settings: &Settings, snapshot: &Snapshot) {
-    let (began, mut pace) = (Instant::now(), Pace::new(settings.rollout.pace));
+    let (began, mut pace) = (Instant::now(), PollInterval::new(settings.rollout.pace));
     while began.elapsed() < HANDOVER && !survey::has_changed(run, settings, snapshot).await {
         pace.rest().await;
     }
@@ -360,15 +360,16 @@ fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
         GatePlan::Test => "green is up and tested",
         GatePlan::Pass | GatePlan::Absent => "green is up, and was not tested",
     };
-    let sentence = format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.goes_on());
+    let sentence =
+        format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.if_left_alone());
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
 }
 
 /// What was measured says neither good nor bad, and a person is to decide.
 pub(super) fn waiting_for_verdict(run: &Run, rollout: &Rollout<'_>, verdict: &str) -> Ending {
     run.tell(Event::Measured { reads: run.aws.reads() });
-    let (serves, goes_on) = (rollout.serves(), rollout.goes_on());
-    let sentence = format!("{verdict}; {serves}; {goes_on}; answer with mode: continue or mode: abort");
+    let (serves, if_left_alone) = (rollout.serves(), rollout.if_left_alone());
+    let sentence = format!("{verdict}; {serves}; {if_left_alone}; answer with mode: continue or mode: abort");
     Ending { outcome: Some(Outcome::Waiting), reason: Reason::Inconclusive, sentence }
 }
 

@@ -9,11 +9,11 @@ use crate::decide::{BLIND_BUDGET, Blindness};
 
 /// Since when AWS could not be asked, if it cannot be.
 #[derive(Debug, Default)]
-pub struct Blind {
+pub struct Outage {
     since: Option<Instant>,
 }
 
-impl Blind {
+impl Outage {
     /// AWS answered.
     pub fn sees(&mut self) {
         self.since = None;
@@ -29,7 +29,7 @@ impl Blind {
         Blindness::Failing { since, why: error.to_string() }
     }
 
-    /// What was seen of something that is taken back; none when it is to be looked at again.
+    /// What was seen of something that is rolled back; none when it is to be looked at again.
     ///
     /// # Errors
     /// It will not be seen any more, or was not for too long.
@@ -61,18 +61,18 @@ mod tests {
     #[test]
     fn a_denial_is_the_end_at_once_and_a_failure_is_borne_for_a_while() {
         for kind in [AwsErrorKind::Denied, AwsErrorKind::Credentials, AwsErrorKind::Refused] {
-            assert!(matches!(Blind::default().why(&error(kind)), Blindness::Denied(_)));
-            assert_eq!(Blind::default().keep::<()>(Err(error(kind))), Err(error(kind)));
+            assert!(matches!(Outage::default().why(&error(kind)), Blindness::Denied(_)));
+            assert_eq!(Outage::default().keep::<()>(Err(error(kind))), Err(error(kind)));
         }
         for kind in [AwsErrorKind::Throttled, AwsErrorKind::Failed, AwsErrorKind::Unanswered] {
-            assert!(matches!(Blind::default().why(&error(kind)), Blindness::Failing { .. }));
-            assert_eq!(Blind::default().keep::<()>(Err(error(kind))), Ok(None));
+            assert!(matches!(Outage::default().why(&error(kind)), Blindness::Failing { .. }));
+            assert_eq!(Outage::default().keep::<()>(Err(error(kind))), Ok(None));
         }
     }
 
     #[test]
     fn only_failures_in_a_row_count() {
-        let long_ago = || Blind { since: Instant::now().checked_sub(BLIND_BUDGET + Duration::from_secs(1)) };
+        let long_ago = || Outage { since: Instant::now().checked_sub(BLIND_BUDGET + Duration::from_secs(1)) };
         let mut blind = long_ago();
         assert_eq!(blind.keep::<()>(Err(error(AwsErrorKind::Failed))), Err(error(AwsErrorKind::Failed)));
         assert!(matches!(blind.why(&error(AwsErrorKind::Throttled)), Blindness::Failing { since: Duration::ZERO, .. }));

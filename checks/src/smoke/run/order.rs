@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use crate::smoke::flow::Flow;
 
 /// The flows of one moment that have not begun yet.
-pub(super) struct Agenda<'s> {
+pub(super) struct TestOrder<'s> {
     waiting: Vec<(usize, &'s Flow)>,
     /// Flows of this moment that have not passed yet: one that does not run now is not waited for.
     open: BTreeSet<usize>,
 }
 
-impl<'s> Agenda<'s> {
+impl<'s> TestOrder<'s> {
     pub(super) fn new(flows: &[(usize, &'s Flow)]) -> Self {
         Self { waiting: flows.to_vec(), open: flows.iter().map(|(index, _)| *index).collect() }
     }
@@ -40,13 +40,13 @@ mod tests {
     use crate::smoke::parse::tests::{no_files, outside};
     use crate::smoke::{Suite, parse};
 
-    fn due(agenda: &mut Agenda<'_>) -> Vec<usize> {
+    fn due(agenda: &mut TestOrder<'_>) -> Vec<usize> {
         agenda.due().into_iter().map(|(index, _)| index).collect()
     }
 
-    fn of(suite: &Suite, moment: Moment) -> Agenda<'_> {
+    fn of(suite: &Suite, moment: Moment) -> TestOrder<'_> {
         let flows: Vec<_> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
-        Agenda::new(&flows)
+        TestOrder::new(&flows)
     }
 
     #[test]

@@ -13,17 +13,17 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::duration::Human;
 use crate::smoke::answer::SmokeResponse;
 use crate::smoke::capture::{Captured, capture};
+use crate::smoke::cookie_jar::CookieJar;
 use crate::smoke::expect::judge;
-use crate::smoke::flow::Turn;
+use crate::smoke::flow::Permit;
 use crate::smoke::form::SmokeTest;
-use crate::smoke::jar::Jar;
 use crate::smoke::result::{Attempted, Mismatch};
 use crate::smoke::send::{Clients, Outgoing, TestedSide, exchange};
 use crate::template::{Secrecy, Values};
 
 use super::RunLimits;
-use super::call_off::CallOff;
-use super::clerk::{Clerk, confide};
+use super::cancellation::Cancellation;
+use super::results::{ResultCollector, confide};
 
 /// How long a step that cleans up is repeated once the run has failed: users wait for traffic to go back.
 const HASTE: Duration = Duration::from_secs(5);
@@ -38,8 +38,8 @@ pub(super) struct Post<'a> {
     pub(super) clients: Clients,
     /// One for each request that may be under way; a test that waits to try again holds none.
     pub(super) turns: Semaphore,
-    pub(super) clerk: &'a Clerk<'a>,
-    pub(super) call_off: CallOff,
+    pub(super) clerk: &'a ResultCollector<'a>,
+    pub(super) call_off: Cancellation,
 }
 
 /// A test, and what its last attempt came to: kept here, because a test that is called off takes nothing along.
@@ -71,7 +71,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// Repeats the test until it passes or has definitely failed. The budget runs from the first request.
-    pub(super) async fn follow(&self, post: &Post<'_>, values: &Values, jar: &Jar) -> End {
+    pub(super) async fn follow(&self, post: &Post<'_>, values: &Values, jar: &CookieJar) -> End {
         let mut first = None;
         loop {
             let Some(turn) = post.turn(self.test.turn).await else { return End::CalledOff };
@@ -126,11 +126,11 @@ impl From<Mismatch> for Unmet {
 
 impl Post<'_> {
     /// Waits for one of the requests that may be under way; `None` when the run ends first.
-    async fn turn(&self, turn: Turn) -> Option<SemaphorePermit<'_>> {
+    async fn turn(&self, turn: Permit) -> Option<SemaphorePermit<'_>> {
         match turn {
             // The semaphore is never closed.
-            Turn::Always => self.turns.acquire().await.ok(),
-            Turn::InOrder => tokio::select! {
+            Permit::Always => self.turns.acquire().await.ok(),
+            Permit::InOrder => tokio::select! {
                 biased;
                 () = self.call_off.heard() => None,
                 permit = self.turns.acquire() => permit.ok(),
@@ -139,13 +139,13 @@ impl Post<'_> {
     }
 
     /// Whether there is still something to do then.
-    async fn wait_until(&self, next: Instant, turn: Turn) -> bool {
+    async fn wait_until(&self, next: Instant, turn: Permit) -> bool {
         match turn {
-            Turn::Always => {
+            Permit::Always => {
                 sleep_until(next).await;
                 true
             }
-            Turn::InOrder => tokio::select! {
+            Permit::InOrder => tokio::select! {
                 biased;
                 () = self.call_off.heard() => false,
                 () = sleep_until(next) => true,
@@ -157,7 +157,7 @@ impl Post<'_> {
         if self.call_off.was_said() { test.retry.budget.min(HASTE) } else { test.retry.budget }
     }
 
-    async fn attempt(&self, test: &Arc<SmokeTest>, values: &Values, jar: &Jar) -> Result<Vec<(String, Value)>, Unmet> {
+    async fn attempt(&self, test: &Arc<SmokeTest>, values: &Values, jar: &CookieJar) -> Result<Vec<(String, Value)>, Unmet> {
         let answer = self.answer(test, values, jar).await;
         confide(jar.values());
         let answer = answer?;
@@ -169,7 +169,7 @@ impl Post<'_> {
         }
     }
 
-    async fn answer(&self, test: &SmokeTest, values: &Values, jar: &Jar) -> Result<SmokeResponse, Mismatch> {
+    async fn answer(&self, test: &SmokeTest, values: &Values, jar: &CookieJar) -> Result<SmokeResponse, Mismatch> {
         let outgoing = Outgoing::new(&test.request, &test.transport, self.side, values)?;
         let exchange = exchange(&self.clients, test, outgoing, self.limits, jar, values);
         let late = |_| Mismatch::new("time", format!("a whole answer within {}", Human(test.timeout)), "no end of it");

@@ -3,9 +3,9 @@
 use tokio::sync::watch;
 
 /// Whether the run goes on.
-pub(super) struct CallOff(watch::Sender<bool>);
+pub(super) struct Cancellation(watch::Sender<bool>);
 
-impl CallOff {
+impl Cancellation {
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(false))
     }
