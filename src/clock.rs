@@ -1,6 +1,6 @@
-//! The one place that reads a clock.
+//! The run's clock: when it started, how long ago that is, and instants as people read them.
 //!
-//! Durations are measured on tokio's monotonic clock; the wall clock is read once, for the run's start.
+//! Durations are measured on tokio's monotonic clock, here and wherever something is waited for; the wall clock is read in this file only.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How often AWS is looked at: as many reads a minute as DESIGN allows, fewer while AWS throttles.
+//! How often AWS is looked at: fewer than 30 reads a minute, and fewer still while AWS throttles. The calls of all jobs in an account share AWS's limits.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! One file, one step of the straight line. Steps act and tell; what an observation means is decided in `decide`.
+//! The steps of a deployment, and what they share to look at AWS (`traffic`, `serving`, `stopped`, `log_lines`, `outage`). Steps act and tell;
+//! what an observation means is decided in `decide`.
 
 pub mod ahead;
 pub mod alarms;
