@@ -123,12 +123,12 @@ pub struct AlarmChange {
     /// What that comes to.
     pub phase: Phase,
     /// Whether it counts.
-    pub standing: AnalysisStatus,
+    pub effect: AlarmEffect,
 }
 
 /// Whether an alarm counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnalysisStatus {
+pub enum AlarmEffect {
     /// When it rings, the rollout is rolled back.
     Counts,
     /// It has been ringing since before the start.
@@ -158,10 +158,10 @@ impl WatchedAlarms {
         if alarm.state == AlarmState::Ok {
             self.waived.remove(&alarm.name);
         }
-        let standing = if self.waived.contains(&alarm.name) { AnalysisStatus::Waived } else { AnalysisStatus::Counts };
+        let effect = if self.waived.contains(&alarm.name) { AlarmEffect::Waived } else { AlarmEffect::Counts };
         let before = self.last.insert(alarm.name.clone(), alarm.state.clone());
         let phase = phase(&alarm.state);
-        (before.as_ref() != Some(&alarm.state)).then_some(AlarmChange { alarm, phase, standing })
+        (before.as_ref() != Some(&alarm.state)).then_some(AlarmChange { alarm, phase, effect })
     }
 }
 

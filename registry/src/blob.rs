@@ -143,9 +143,9 @@ impl Blob {
             match sender.blocking_send(Ok(piece)) {
                 Ok(()) => {
                     meter.count(length);
-                    Trigger::Taken
+                    Demand::Taken
                 }
-                Err(_) => Trigger::Refused,
+                Err(_) => Demand::Refused,
             }
         });
         if let Err(fault) = handed {
@@ -163,13 +163,13 @@ impl Blob {
         let mut whole = Vec::new();
         self.read(|piece| {
             whole.extend_from_slice(&piece);
-            Trigger::Taken
+            Demand::Taken
         })?;
         Ok(whole)
     }
 
     /// Hands out the blob piece by piece, the last one only when size and digest are right.
-    fn read(&self, mut hand: impl FnMut(Bytes) -> Trigger) -> Result<(), BlobError> {
+    fn read(&self, mut hand: impl FnMut(Bytes) -> Demand) -> Result<(), BlobError> {
         let unreadable = |source| BlobError::Unreadable { digest: self.digest.clone(), source };
         let (file, start) = self.open()?;
         let (mut tally, buffers) = (Tally::new(io::sink()), Buffers::default());
@@ -186,8 +186,8 @@ impl Blob {
                 return Ok(());
             }
             match hand(Bytes::from_owner(piece)) {
-                Trigger::Taken => {}
-                Trigger::Refused => return Ok(()),
+                Demand::Taken => {}
+                Demand::Refused => return Ok(()),
             }
         }
         self.matches(tally)
@@ -258,7 +258,7 @@ impl Drop for Lent {
 }
 
 /// Whether the one who takes pieces wants more of them.
-enum Trigger {
+enum Demand {
     Taken,
     Refused,
 }
@@ -318,7 +318,7 @@ mod tests {
         let mut handed = 0;
         let result = blob(&content, Digest::of(b"other"), content.len() as u64).read(|piece| {
             handed += piece.len();
-            Trigger::Taken
+            Demand::Taken
         });
         assert!(matches!(result, Err(BlobError::Garbled { .. })));
         assert_eq!(handed, PIECE);

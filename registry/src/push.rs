@@ -21,7 +21,7 @@ use super::media::Manifest;
 use super::progress::{Progress, Pushed, Report, Root};
 use super::reference::Tag;
 use super::source::Source;
-use super::standing::{AnalysisStatus, Named};
+use super::standing::{Inventory, Named};
 
 /// Uploads at once. Measured against a local registry, a fifth brings nothing; ECR drops connections when there are many.
 const UPLOADS: usize = 4;
@@ -100,7 +100,7 @@ impl Moved {
 /// Sees to it that the registry has the image and that all tags name it.
 pub async fn push(source: &Source, to: &Target, delivery: Delivery<'_>, report: Report<'_>) -> Result<Pushed, PushError> {
     let registry = Registry::new(to)?;
-    let standing = AnalysisStatus::read(&registry, source, delivery, report).await?;
+    let standing = Inventory::read(&registry, source, delivery, report).await?;
     standing.allows(&registry, source, delivery)?;
     let transfer = Transfer { registry: &registry, source, delivery, report };
     match transfer.run(&standing).await {
@@ -158,7 +158,7 @@ struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    async fn run(&self, standing: &AnalysisStatus) -> Result<Pushed, PushError> {
+    async fn run(&self, standing: &Inventory) -> Result<Pushed, PushError> {
         if let Some(root) = self.source.root().filter(|root| standing.has(&root.digest)) {
             let tags = self.name(root, standing).await?;
             let moved = Moved { existing: self.source.contents(), ..Moved::default() };
@@ -233,7 +233,7 @@ impl Transfer<'_> {
     }
 
     /// Gives the image its names, but for those that wait.
-    async fn name(&self, root: &Manifest, standing: &AnalysisStatus) -> Result<Tags, PushError> {
+    async fn name(&self, root: &Manifest, standing: &Inventory) -> Result<Tags, PushError> {
         let mut tags = Tags::default();
         for tag in self.delivery.tags {
             let named = standing.named_by(tag);

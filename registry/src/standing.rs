@@ -40,7 +40,7 @@ impl Named {
 
 /// What is there.
 #[derive(Debug, Default)]
-pub(super) struct AnalysisStatus {
+pub(super) struct Inventory {
     /// Tags that were asked for, and what they name.
     names: Vec<(Tag, Named)>,
     /// Whether the image is there under its digest.
@@ -48,7 +48,7 @@ pub(super) struct AnalysisStatus {
     pub(super) known: Known,
 }
 
-impl AnalysisStatus {
+impl Inventory {
     /// Reads what the tags name, and where that is not the image, what of it could be of use.
     pub(super) async fn read(registry: &Registry, source: &Source, delivery: Delivery<'_>, report: Report<'_>) -> Result<Self, PushError> {
         let mut standing = Self::default();

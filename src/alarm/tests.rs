@@ -13,7 +13,7 @@ fn alarm(name: &str, state: AlarmState) -> Alarm {
 }
 
 fn shown(changes: &[AlarmChange]) -> Vec<String> {
-    changes.iter().map(|change| format!("{} {} {:?}", change.alarm.name, change.alarm.state, change.standing)).collect()
+    changes.iter().map(|change| format!("{} {} {:?}", change.alarm.name, change.alarm.state, change.effect)).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::alarm::{Alarm, AlarmChange, AnalysisStatus, WatchedAlarms};
+use crate::alarm::{Alarm, AlarmChange, AlarmEffect, WatchedAlarms};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
 use crate::checks::moment::Moment;
@@ -84,18 +84,15 @@ impl<'a> AlarmWatch<'a> {
 fn seen(changes: &[AlarmChange], moment: Moment) -> AlarmLook {
     let time = crate::clock::now().0;
     let measurements = changes.iter().map(|change| measurement(change, moment, &time)).collect();
-    let ringing: Vec<&Alarm> = changes
-        .iter()
-        .filter(|change| change.alarm.rings() && change.standing == AnalysisStatus::Counts)
-        .map(|change| &change.alarm)
-        .collect();
+    let ringing: Vec<&Alarm> =
+        changes.iter().filter(|change| change.alarm.rings() && change.effect == AlarmEffect::Counts).map(|change| &change.alarm).collect();
     AlarmLook { measurements, failure: failure(&ringing) }
 }
 
 fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement {
     let alarm = &change.alarm;
     let waived =
-        (change.standing == AnalysisStatus::Waived).then(|| "it has been ringing since before the start, and counts once it was OK".into());
+        (change.effect == AlarmEffect::Waived).then(|| "it has been ringing since before the start, and counts once it was OK".into());
     let missing = (change.phase == Phase::Error).then(|| "there is no such alarm".to_owned());
     let why = Some(alarm.why()).filter(|why| !why.is_empty() && change.phase != Phase::Successful);
     let note = [waived, missing, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
@@ -108,7 +105,7 @@ fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement 
         condition: "not ALARM".to_owned(),
         phase: change.phase,
         note: Some(one_line(&note, LONGEST)).filter(|note| !note.is_empty()),
-        weight: if change.standing == AnalysisStatus::Waived { Weight::DryRun } else { Weight::Counts },
+        weight: if change.effect == AlarmEffect::Waived { Weight::DryRun } else { Weight::Counts },
         time: time.to_owned(),
     }
 }

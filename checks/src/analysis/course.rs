@@ -156,7 +156,7 @@ fn least_requests(from: f64, enough: impl Fn(f64) -> bool) -> Option<f64> {
 
 /// How long green must have everything before the check knows; nothing where it never would.
 fn time_to_know(check: &Check, course: &TrafficSchedule, traffic: Traffic) -> Option<Duration> {
-    let pace = PollInterval::of(check);
+    let pace = CheckTiming::of(check);
     let mut shares = pace.shift(course, check);
     let (shift, patience) = (shares.len(), check.limits.inconclusives as usize);
     shares.extend(std::iter::repeat_n(1.0, AHEAD));
@@ -174,7 +174,7 @@ fn judges_everything(check: &Check, shift: usize) -> bool {
 /// How long it takes until so many looks were taken at a green that has everything, however the time falls. After a shift the looks go on in
 /// their rhythm; without one the first is taken as soon as there is something to look at.
 fn time_of(check: &Check, looks: usize, follows_shift: bool) -> Duration {
-    let pace = PollInterval::of(check);
+    let pace = CheckTiming::of(check);
     let looks = u32::try_from(looks).unwrap_or(u32::MAX);
     if looks == 0 {
         return Duration::ZERO;
@@ -183,8 +183,8 @@ fn time_of(check: &Check, looks: usize, follows_shift: bool) -> Duration {
     first + pace.step * (looks - 1) + pace.period * u32::from(pace.is_whole) + pace.delay + LAG
 }
 
-/// The rhythm of a check's data and looks.
-struct PollInterval {
+/// When a check looks, and of which time its data are.
+struct CheckTiming {
     /// From one look that has something new to the next.
     step: Duration,
     /// The time that a look's data cover.
@@ -195,7 +195,7 @@ struct PollInterval {
     is_whole: bool,
 }
 
-impl PollInterval {
+impl CheckTiming {
     fn of(check: &Check) -> Self {
         let grains: Vec<Grain> = sources(check).iter().map(|source| source.grain).collect();
         let longest = |of: fn(&Grain) -> Duration| grains.iter().map(of).max().unwrap_or_default();

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::form::Quantile;
 use super::result::{ErrorCount, ErrorKind, Latencies};
-use super::target::{CameTo, LoadRequest};
+use super::target::{CameTo, FinishedRequest};
 
 /// Longer than a probe can take: its longest duration and timeout.
 const LONGEST: u64 = 20 * 60 * 1_000_000;
@@ -41,7 +41,7 @@ impl LoadStatistics {
         Self { histogram, counts: [0; BOUNDS.len() + 1], longest: 0, sent: 0, answered: 0, errors: BTreeMap::new(), last_good: begin }
     }
 
-    pub(super) fn add(&mut self, shot: LoadRequest, now: Instant) {
+    pub(super) fn add(&mut self, shot: FinishedRequest, now: Instant) {
         if !matches!(shot.came_to, CameTo::Nothing(_)) {
             // A refused connection is fast, and would make the rest look better.
             self.record(shot.latency);
@@ -130,12 +130,12 @@ fn ratio(part: u64, whole: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn shot(milliseconds: u64) -> LoadRequest {
-        LoadRequest { came_to: CameTo::Answer, latency: Duration::from_millis(milliseconds) }
+    fn shot(milliseconds: u64) -> FinishedRequest {
+        FinishedRequest { came_to: CameTo::Answer, latency: Duration::from_millis(milliseconds) }
     }
 
-    fn error(came_to: CameTo) -> LoadRequest {
-        LoadRequest { came_to, latency: Duration::from_secs(5) }
+    fn error(came_to: CameTo) -> FinishedRequest {
+        FinishedRequest { came_to, latency: Duration::from_secs(5) }
     }
 
     #[test]

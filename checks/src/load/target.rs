@@ -23,7 +23,7 @@ pub(super) struct Target<'a> {
 
 /// A request that has come to an end.
 #[derive(Debug)]
-pub(super) struct LoadRequest {
+pub(super) struct FinishedRequest {
     pub(super) came_to: CameTo,
     /// From when it should have been sent.
     pub(super) latency: Duration,
@@ -46,7 +46,7 @@ pub(super) enum CameTo {
 
 impl Target<'_> {
     /// Sends a request that should have been sent at `intended`.
-    pub(super) async fn fire(&self, intended: Instant) -> LoadRequest {
+    pub(super) async fn fire(&self, intended: Instant) -> FinishedRequest {
         let came_to = match timeout(self.timeout, self.ask()).await {
             Err(_) => CameTo::Timeout,
             Ok(Err(error)) => CameTo::Nothing(reason(error)),
@@ -57,7 +57,7 @@ impl Target<'_> {
         if matches!(came_to, CameTo::Nothing(_)) {
             sleep(PAUSE).await;
         }
-        LoadRequest { came_to, latency }
+        FinishedRequest { came_to, latency }
     }
 
     async fn ask(&self) -> Result<StatusCode, Error> {

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::schedule::{Next, Schedule};
 use super::tally::LoadStatistics;
-use super::target::{CameTo, LoadRequest, Target};
+use super::target::{CameTo, FinishedRequest, Target};
 
 /// How a volley ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) async fn volley(target: &Target<'_>, schedule: &mut Schedule, tally: 
                 shots.push(target.fire(intended));
                 continue;
             }
-            Next::Miss(intended) => Some(LoadRequest { came_to: CameTo::Unsent, latency: now - intended }),
+            Next::Miss(intended) => Some(FinishedRequest { came_to: CameTo::Unsent, latency: now - intended }),
             Next::At(next) => tokio::select! {
                 Some(shot) = shots.next() => Some(shot),
                 () = sleep_until(next) => None,

@@ -14,7 +14,7 @@ use super::form::WarmUp;
 use super::probe::{aim, milliseconds};
 use super::result::{ErrorKind, WarmedUp};
 use super::tally::LoadStatistics;
-use super::target::{CameTo, LoadRequest, Target};
+use super::target::{CameTo, FinishedRequest, Target};
 
 /// From one request that is not answered to the next: a task that refuses connections is starting, and not to be pressed.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -81,11 +81,11 @@ impl WarmUp {
 }
 
 /// The first answer, or what the last request came to when the time was over.
-async fn until_answered(target: &Target<'_>, end: Instant) -> LoadRequest {
+async fn until_answered(target: &Target<'_>, end: Instant) -> FinishedRequest {
     loop {
         let sent = Instant::now();
-        let late = LoadRequest { came_to: CameTo::Timeout, latency: Duration::ZERO };
-        let Ok(shot) = timeout_at(end, target.fire(sent)).await else { return LoadRequest { latency: sent.elapsed(), ..late } };
+        let late = FinishedRequest { came_to: CameTo::Timeout, latency: Duration::ZERO };
+        let Ok(shot) = timeout_at(end, target.fire(sent)).await else { return FinishedRequest { latency: sent.elapsed(), ..late } };
         let answered = matches!(shot.came_to, CameTo::Answer | CameTo::Status(_));
         if answered || Instant::now() + PAUSE > end {
             return shot;

@@ -43,7 +43,7 @@ pub(super) enum CookiePolicy {
 
 /// When a step of a flow runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Permit {
+pub(super) enum RunCondition {
     /// When every step before it has passed.
     InOrder,
     /// `always`: also after a failure, to clean up.

@@ -19,7 +19,7 @@ use url::Url;
 use crate::moment::Moment;
 use crate::tester::Tester;
 
-use super::flow::{Capture, Flow, Permit};
+use super::flow::{Capture, Flow, RunCondition};
 use crate::load::{Probe, WarmUp};
 use crate::template::{JsonTemplate, Pattern, Template, Values, Variable};
 
@@ -106,7 +106,7 @@ pub(super) struct SmokeTest {
     pub(super) captures: Vec<Capture>,
     /// The captures of other tests that it uses, by name.
     pub(super) needs: BTreeSet<String>,
-    pub(super) turn: Permit,
+    pub(super) run_condition: RunCondition,
 }
 
 /// How long a failing test is repeated, and how often.

@@ -29,7 +29,7 @@ use crate::reader::{Fields, Reader};
 use crate::template::Template;
 use crate::words::{Outside, Words};
 
-use super::flow::{Capture, CaptureSource, Permit};
+use super::flow::{Capture, CaptureSource, RunCondition};
 use super::form::{Expect, Redirects, Request, Retry, SmokeTest, StatusPattern, Suite, Transport};
 use super::secrets::SecretWanted;
 use flow::Entries;
@@ -185,7 +185,7 @@ fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defa
         expect: expect?,
         captures: captures?,
         needs: BTreeSet::new(),
-        turn: Permit::InOrder,
+        run_condition: RunCondition::InOrder,
     };
     preset::applied(words, fields, test, preset)
 }

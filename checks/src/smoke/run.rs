@@ -63,38 +63,39 @@ pub async fn run(
     on_result: OnResult<'_>,
 ) -> Vec<TestResult> {
     let flows: Vec<(usize, &Flow)> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
-    let clerk = ResultCollector::new(moment, values, on_result);
+    let results = ResultCollector::new(moment, values, on_result);
     let shared = Shared::new(begin(suite, base, values));
-    let courses: Vec<Attempts<'_>> = suite.tests.iter().map(Attempts::new).collect();
+    let attempts: Vec<Attempts<'_>> = suite.tests.iter().map(Attempts::new).collect();
     let transports = flows.iter().flat_map(|(_, flow)| &suite.tests[flow.steps.clone()]).map(|test| &test.transport);
     let verdict = match complete(suite, values).and_then(|()| Clients::new(transports, base)) {
         Ok(clients) => {
-            let turns = Semaphore::new(limits.concurrency);
-            let mut last_words = LastWords { clerk: &clerk, shared: &shared, courses: &courses, flows: &flows, said: false };
-            let post = Post { side: TestedSide { base, moment }, limits, clients, turns, clerk: &clerk, call_off: Cancellation::new() };
-            all(&post, &shared, &courses, &flows).await;
+            let permits = Semaphore::new(limits.concurrency);
+            let mut last_words = LastWords { results: &results, shared: &shared, attempts: &attempts, flows: &flows, said: false };
+            let post =
+                Post { side: TestedSide { base, moment }, limits, clients, permits, results: &results, cancellation: Cancellation::new() };
+            all(&post, &shared, &attempts, &flows).await;
             last_words.are_said();
             TestVerdict::Skipped
         }
         Err(obstacle) => {
-            for course in &courses {
-                course.prevented(&obstacle);
+            for one in &attempts {
+                one.prevented(&obstacle);
             }
             TestVerdict::Failed
         }
     };
     for (_, flow) in &flows {
         let values = shared.values(flow);
-        flow.steps.clone().for_each(|index| clerk.write_once(index, &courses[index], verdict, &values));
+        flow.steps.clone().for_each(|index| results.write_once(index, &attempts[index], verdict, &values));
     }
-    clerk.finish()
+    results.finish()
 }
 
 /// Writes down what tests came to that were under way when the run was dropped: whoever cancelled it sees why they did not pass.
 struct LastWords<'a> {
-    clerk: &'a ResultCollector<'a>,
+    results: &'a ResultCollector<'a>,
     shared: &'a Shared,
-    courses: &'a [Attempts<'a>],
+    attempts: &'a [Attempts<'a>],
     flows: &'a [(usize, &'a Flow)],
     said: bool,
 }
@@ -113,26 +114,26 @@ impl Drop for LastWords<'_> {
         }
         for (_, flow) in self.flows {
             let values = self.shared.values(flow);
-            for index in flow.steps.clone().filter(|index| self.courses[*index].last().count > 0) {
-                self.clerk.write_once(index, &self.courses[index], TestVerdict::Unfinished, &values);
+            for index in flow.steps.clone().filter(|index| self.attempts[*index].last().count > 0) {
+                self.results.write_once(index, &self.attempts[index], TestVerdict::Unfinished, &values);
             }
         }
     }
 }
 
 /// Runs every flow in its turn; steps that did not come to a result are called off.
-async fn all(post: &Post<'_>, shared: &Shared, courses: &[Attempts<'_>], flows: &[(usize, &Flow)]) {
-    let mut agenda = TestOrder::new(flows);
+async fn all(post: &Post<'_>, shared: &Shared, attempts: &[Attempts<'_>], flows: &[(usize, &Flow)]) {
+    let mut order = TestOrder::new(flows);
     let mut running = FuturesUnordered::new();
     loop {
-        for (index, flow) in agenda.due() {
-            let strand = FlowRun { flow, courses, post, shared };
-            running.push(async move { (index, strand.follow().await) });
+        for (index, flow) in order.due() {
+            let flow_run = FlowRun { flow, attempts, post, shared };
+            running.push(async move { (index, flow_run.follow().await) });
         }
         match running.next().await {
-            Some((index, TestVerdict::Passed)) => agenda.passed(index),
+            Some((index, TestVerdict::Passed)) => order.passed(index),
             // What waits for it never runs; what is under way ends by itself, at once unless it cleans up.
-            Some((_, TestVerdict::Failed | TestVerdict::Skipped | TestVerdict::Unfinished)) => agenda.give_up(),
+            Some((_, TestVerdict::Failed | TestVerdict::Skipped | TestVerdict::Unfinished)) => order.give_up(),
             None => return,
         }
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::document::{Content, Node, Place};
 use crate::moment::Moment;
 use crate::reader::Fields;
-use crate::smoke::flow::{Cell, CookiePolicy, Flow, Permit};
+use crate::smoke::flow::{Cell, CookiePolicy, Flow, RunCondition};
 use crate::smoke::form::SmokeTest;
 use crate::words::Words;
 
@@ -193,14 +193,14 @@ fn step(
         words.reader.report(entry.place, message, format!("Write `{}` beside `flow`", entry.key));
     }
     let name = name(words, node, &fields, names);
-    let turn = fields.get("always").map_or(Some(Permit::InOrder), |node| turn(words, node));
+    let run_condition = fields.get("always").map_or(Some(RunCondition::InOrder), |node| run_condition(words, node));
     let test = test(words, node, &fields, defaults);
     let used = words.scope.take_used();
-    Some((SmokeTest { name: name?, turn: turn?, ..test? }, used))
+    Some((SmokeTest { name: name?, run_condition: run_condition?, ..test? }, used))
 }
 
-fn turn(words: &mut Words<'_>, node: &Node) -> Option<Permit> {
-    words.reader.boolean(node, "`always`").map(|always| if always { Permit::Always } else { Permit::InOrder })
+fn run_condition(words: &mut Words<'_>, node: &Node) -> Option<RunCondition> {
+    words.reader.boolean(node, "`always`").map(|always| if always { RunCondition::Always } else { RunCondition::InOrder })
 }
 
 /// A value that is captured on green only is not there on production.

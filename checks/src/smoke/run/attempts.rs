@@ -15,7 +15,7 @@ use crate::smoke::answer::SmokeResponse;
 use crate::smoke::capture::{Captured, capture};
 use crate::smoke::cookie_jar::CookieJar;
 use crate::smoke::expect::judge;
-use crate::smoke::flow::Permit;
+use crate::smoke::flow::RunCondition;
 use crate::smoke::form::SmokeTest;
 use crate::smoke::result::{Attempted, Mismatch};
 use crate::smoke::send::{Clients, Outgoing, TestedSide, exchange};
@@ -37,9 +37,9 @@ pub(super) struct Post<'a> {
     pub(super) limits: &'a RunLimits,
     pub(super) clients: Clients,
     /// One for each request that may be under way; a test that waits to try again holds none.
-    pub(super) turns: Semaphore,
-    pub(super) clerk: &'a ResultCollector<'a>,
-    pub(super) call_off: Cancellation,
+    pub(super) permits: Semaphore,
+    pub(super) results: &'a ResultCollector<'a>,
+    pub(super) cancellation: Cancellation,
 }
 
 /// A test, and what its last attempt came to: kept here, because a test that is called off takes nothing along.
@@ -74,11 +74,11 @@ impl<'a> Attempts<'a> {
     pub(super) async fn follow(&self, post: &Post<'_>, values: &Values, jar: &CookieJar) -> End {
         let mut first = None;
         loop {
-            let Some(turn) = post.turn(self.test.turn).await else { return End::CalledOff };
+            let Some(permit) = post.permit(self.test.run_condition).await else { return End::CalledOff };
             let sent = Instant::now();
             let started = *first.get_or_insert(sent);
             let result = post.attempt(self.test, values, jar).await;
-            drop(turn);
+            drop(permit);
             let again = result.as_ref().err().is_none_or(|unmet| unmet.again);
             if let Some(captured) = self.note(result, sent, started) {
                 return End::Passed(captured);
@@ -87,7 +87,7 @@ impl<'a> Attempts<'a> {
             if !again || next > started + post.budget(self.test) {
                 return End::Failed;
             }
-            if !post.wait_until(next, self.test.turn).await {
+            if !post.wait_until(next, self.test.run_condition).await {
                 return End::CalledOff;
             }
         }
@@ -126,35 +126,35 @@ impl From<Mismatch> for Unmet {
 
 impl Post<'_> {
     /// Waits for one of the requests that may be under way; `None` when the run ends first.
-    async fn turn(&self, turn: Permit) -> Option<SemaphorePermit<'_>> {
-        match turn {
+    async fn permit(&self, run_condition: RunCondition) -> Option<SemaphorePermit<'_>> {
+        match run_condition {
             // The semaphore is never closed.
-            Permit::Always => self.turns.acquire().await.ok(),
-            Permit::InOrder => tokio::select! {
+            RunCondition::Always => self.permits.acquire().await.ok(),
+            RunCondition::InOrder => tokio::select! {
                 biased;
-                () = self.call_off.heard() => None,
-                permit = self.turns.acquire() => permit.ok(),
+                () = self.cancellation.heard() => None,
+                permit = self.permits.acquire() => permit.ok(),
             },
         }
     }
 
     /// Whether there is still something to do then.
-    async fn wait_until(&self, next: Instant, turn: Permit) -> bool {
-        match turn {
-            Permit::Always => {
+    async fn wait_until(&self, next: Instant, run_condition: RunCondition) -> bool {
+        match run_condition {
+            RunCondition::Always => {
                 sleep_until(next).await;
                 true
             }
-            Permit::InOrder => tokio::select! {
+            RunCondition::InOrder => tokio::select! {
                 biased;
-                () = self.call_off.heard() => false,
+                () = self.cancellation.heard() => false,
                 () = sleep_until(next) => true,
             },
         }
     }
 
     fn budget(&self, test: &SmokeTest) -> Duration {
-        if self.call_off.was_said() { test.retry.budget.min(HASTE) } else { test.retry.budget }
+        if self.cancellation.was_said() { test.retry.budget.min(HASTE) } else { test.retry.budget }
     }
 
     async fn attempt(&self, test: &Arc<SmokeTest>, values: &Values, jar: &CookieJar) -> Result<Vec<(String, Value)>, Unmet> {

@@ -5,7 +5,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::smoke::cookie_jar::CookieJar;
-use crate::smoke::flow::{Flow, Permit};
+use crate::smoke::flow::{Flow, RunCondition};
 use crate::smoke::result::TestVerdict;
 use crate::template::Values;
 
@@ -38,7 +38,7 @@ impl Shared {
 pub(super) struct FlowRun<'a> {
     pub(super) flow: &'a Flow,
     /// Of the whole suite.
-    pub(super) courses: &'a [Attempts<'a>],
+    pub(super) attempts: &'a [Attempts<'a>],
     pub(super) post: &'a Post<'a>,
     pub(super) shared: &'a Shared,
 }
@@ -53,14 +53,14 @@ impl FlowRun<'_> {
             if !self.has_a_turn(index, verdict, &values) {
                 continue;
             }
-            let course = &self.courses[index];
+            let attempts = &self.attempts[index];
             let end = self.step(index, &values, &jar).await;
             let came_to = self.take(end, &mut values);
             if came_to == TestVerdict::Failed {
-                self.post.call_off.say();
+                self.post.cancellation.say();
             }
             if came_to != TestVerdict::Skipped {
-                self.post.clerk.write_once(index, course, came_to, &values);
+                self.post.results.write_once(index, attempts, came_to, &values);
             }
             verdict = verdict.and(came_to);
         }
@@ -69,22 +69,22 @@ impl FlowRun<'_> {
 
     /// After a failure only clean-up has one, if there can be anything to clean up, and what it needs is known.
     fn has_a_turn(&self, index: usize, so_far: TestVerdict, values: &Values) -> bool {
-        let test = self.courses[index].test;
-        let begun = || self.flow.steps.clone().any(|step| self.courses[step].last().count > 0);
-        let in_turn = so_far == TestVerdict::Passed || (test.turn == Permit::Always && begun());
+        let test = self.attempts[index].test;
+        let begun = || self.flow.steps.clone().any(|step| self.attempts[step].last().count > 0);
+        let in_turn = so_far == TestVerdict::Passed || (test.run_condition == RunCondition::Always && begun());
         in_turn && test.needs.iter().all(|name| values.bound.knows(name))
     }
 
     async fn step(&self, index: usize, values: &Values, jar: &CookieJar) -> End {
-        let clean_up_follows = (index..self.flow.steps.end).any(|step| self.courses[step].test.turn == Permit::Always);
-        let course = self.courses[index].follow(self.post, values, jar);
+        let clean_up_follows = (index..self.flow.steps.end).any(|step| self.attempts[step].test.run_condition == RunCondition::Always);
+        let attempts = self.attempts[index].follow(self.post, values, jar);
         if clean_up_follows {
-            return course.await;
+            return attempts.await;
         }
         tokio::select! {
             biased;
-            end = course => end,
-            () = self.post.call_off.heard() => End::CalledOff,
+            end = attempts => end,
+            () = self.post.cancellation.heard() => End::CalledOff,
         }
     }
 

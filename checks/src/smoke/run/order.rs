@@ -40,8 +40,8 @@ mod tests {
     use crate::smoke::parse::tests::{no_files, outside};
     use crate::smoke::{Suite, parse};
 
-    fn due(agenda: &mut TestOrder<'_>) -> Vec<usize> {
-        agenda.due().into_iter().map(|(index, _)| index).collect()
+    fn due(order: &mut TestOrder<'_>) -> Vec<usize> {
+        order.due().into_iter().map(|(index, _)| index).collect()
     }
 
     fn of(suite: &Suite, moment: Moment) -> TestOrder<'_> {
@@ -54,30 +54,30 @@ mod tests {
         let document = "tests:\n- { name: a, get: /, capture: { id: status } }\n- { name: b, get: /, on: production }\n\
             - { name: c, get: '/${id}' }\n- { name: d, get: /, after: [b, c] }\n- { name: e, get: / }\n";
         let suite = parse(document, "inline", outside(&no_files)).unwrap();
-        let mut agenda = of(&suite, Moment::Green);
-        assert_eq!((due(&mut agenda), due(&mut agenda)), (vec![0, 4], vec![]));
-        agenda.passed(4);
-        assert_eq!(due(&mut agenda), Vec::<usize>::new());
-        agenda.passed(0);
-        assert_eq!(due(&mut agenda), [2]);
-        agenda.passed(2);
-        assert_eq!(due(&mut agenda), [3]);
-        let mut agenda = of(&suite, Moment::Production);
-        assert_eq!(due(&mut agenda), [0, 1, 4]);
-        agenda.give_up();
-        agenda.passed(0);
-        assert_eq!(due(&mut agenda), Vec::<usize>::new());
+        let mut order = of(&suite, Moment::Green);
+        assert_eq!((due(&mut order), due(&mut order)), (vec![0, 4], vec![]));
+        order.passed(4);
+        assert_eq!(due(&mut order), Vec::<usize>::new());
+        order.passed(0);
+        assert_eq!(due(&mut order), [2]);
+        order.passed(2);
+        assert_eq!(due(&mut order), [3]);
+        let mut order = of(&suite, Moment::Production);
+        assert_eq!(due(&mut order), [0, 1, 4]);
+        order.give_up();
+        order.passed(0);
+        assert_eq!(due(&mut order), Vec::<usize>::new());
     }
 
     #[test]
     fn whoever_waits_for_a_matrix_waits_for_all_of_it() {
         let document = "tests:\n- { name: a, get: '/${matrix.n}', matrix: { n: [1, 2] } }\n- { name: b, get: /, after: a }\n";
         let suite = parse(document, "inline", outside(&no_files)).unwrap();
-        let mut agenda = of(&suite, Moment::Green);
-        assert_eq!(due(&mut agenda), [0, 1]);
-        agenda.passed(0);
-        assert_eq!(due(&mut agenda), Vec::<usize>::new());
-        agenda.passed(1);
-        assert_eq!(due(&mut agenda), [2]);
+        let mut order = of(&suite, Moment::Green);
+        assert_eq!(due(&mut order), [0, 1]);
+        order.passed(0);
+        assert_eq!(due(&mut order), Vec::<usize>::new());
+        order.passed(1);
+        assert_eq!(due(&mut order), [2]);
     }
 }

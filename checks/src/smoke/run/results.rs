@@ -26,13 +26,13 @@ impl<'a> ResultCollector<'a> {
     }
 
     /// Writes a test's result, unless it has one.
-    pub(super) fn write_once(&self, index: usize, course: &Attempts<'_>, verdict: TestVerdict, values: &Values) {
+    pub(super) fn write_once(&self, index: usize, attempts: &Attempts<'_>, verdict: TestVerdict, values: &Values) {
         if open(&self.results).contains_key(&index) {
             return;
         }
-        let test = course.test;
+        let test = attempts.test;
         let request = test.request.words(values);
-        let result = TestResult::new(&test.name, self.moment, &request, verdict, &course.last());
+        let result = TestResult::new(&test.name, self.moment, &request, verdict, &attempts.last());
         (self.on_result)(&result);
         open(&self.results).insert(index, result);
     }

@@ -138,12 +138,12 @@ fn flows_name_their_steps_and_a_secret_in_a_variable_stays_one() {
     let text = "variables: { user: 'u-${env.NAME}', greeting: 'hi ${user}' }\ntests:\n- name: f\n  matrix: { n: [1, 2] }\n  retry: { for: 2s }\n\
         \x20 flow:\n  - { name: one, get: '/${greeting}', capture: { id: $.id } }\n  - { name: two, get: '/${id}', retry: { for: 3s }, always: true }\n";
     let suite = parse(text, "inline", outside(&no_files)).unwrap();
-    let names: Vec<_> = suite.tests.iter().map(|test| (test.name.as_str(), test.retry.budget.as_secs(), test.turn)).collect();
+    let names: Vec<_> = suite.tests.iter().map(|test| (test.name.as_str(), test.retry.budget.as_secs(), test.run_condition)).collect();
     let expected = [
-        ("f (1): one", 2, Permit::InOrder),
-        ("f (1): two", 3, Permit::Always),
-        ("f (2): one", 2, Permit::InOrder),
-        ("f (2): two", 3, Permit::Always),
+        ("f (1): one", 2, RunCondition::InOrder),
+        ("f (1): two", 3, RunCondition::Always),
+        ("f (2): one", 2, RunCondition::InOrder),
+        ("f (2): two", 3, RunCondition::Always),
     ];
     assert_eq!((names.as_slice(), suite.count(Moment::Green), suite.flows.len()), (&expected[..], 4, 2));
     assert!(suite.tests[0].request.path.holds_secret() && !suite.tests[1].request.path.holds_secret());
